@@ -1,0 +1,89 @@
+# Everything a contributor or a build machine runs. `make help` lists it.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+
+BINARY   ?= bin/futakagi
+VERSION  ?=
+FUZZTIME ?= 30s
+SCREENS  ?= screens
+
+GOLANGCI_VERSION := v2.15.0
+SQLC_VERSION     := v1.31.1
+GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
+SQLC     := .tools/sqlc-$(SQLC_VERSION)
+
+.PHONY: help
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+.PHONY: run
+run: ## Start the demo: provider, store, My Page and inbox
+	go run ./cmd/futakagi demo
+
+.PHONY: binary
+binary: ## Build the static release binary
+	CGO_ENABLED=0 go build -trimpath -ldflags="-s -w$(if $(VERSION), -X main.version=$(VERSION))" -o $(BINARY) ./cmd/futakagi
+
+.PHONY: test
+test: ## Run every test: race detector, both databases, real browser (installs what is missing on Debian as root)
+	.ci/needs
+	FUTAKAGI_TEST_POSTGRES=1 FUTAKAGI_TEST_BROWSER=1 FUTAKAGI_TEST_NODE=1 \
+		go test -race -shuffle=on -timeout 20m ./...
+	TZ=Asia/Tokyo FUTAKAGI_TEST_POSTGRES=1 go test -shuffle=on ./store/...
+
+.PHONY: lint
+lint: $(GOLANGCI) ## Check format, lint, generated code, modules and the image build
+	$(GOLANGCI) fmt --diff
+	$(GOLANGCI) run
+	go vet ./...
+	go fix -diff ./...
+	go mod tidy -diff
+	@$(MAKE) --no-print-directory gen-check image-check
+
+.PHONY: fix
+fix: $(GOLANGCI) ## Format and apply every automatic correction
+	$(GOLANGCI) fmt
+	go fix ./...
+	$(GOLANGCI) run --fix
+
+.PHONY: gen
+gen: $(SQLC) ## Generate Go from store/queries and the example configuration
+	$(SQLC) generate
+	go test ./config -run '^TestExample$$' -update
+
+.PHONY: gen-check
+gen-check: $(SQLC)
+	$(SQLC) diff
+
+.PHONY: image-check
+image-check: ## Run the steps of the Dockerfile without Docker, and the binary in an empty root
+	.ci/image-check
+
+.PHONY: fuzz
+fuzz: ## Fuzz every target for FUZZTIME (30s)
+	@for dir in $$(grep -rlE '^func Fuzz' --include='*_test.go' . | xargs -n1 dirname | sort -u); do \
+		for target in $$(grep -hoE '^func Fuzz[[:alnum:]_]+' $$dir/*_test.go | cut -d' ' -f2); do \
+			echo "== $$dir $$target"; \
+			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
+		done; \
+	done
+
+.PHONY: screens
+screens: ## Photograph every screen into SCREENS (ja and en, wide and narrow, light and dark)
+	FUTAKAGI_TEST_BROWSER=1 go test ./e2e -count=1 -run '^TestScreens$$' -screens "$(abspath $(SCREENS))"
+
+.PHONY: bench
+bench: ## Measure the hot operations on both databases against the targets
+	go run ./bench
+
+# One pinned binary per tool: outside go.mod, because each drags in hundreds of
+# modules.
+.tools/golangci-lint-%:
+	GOBIN=$(CURDIR)/.tools go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$*
+	mv .tools/golangci-lint $@
+
+.tools/sqlc-%:
+	GOBIN=$(CURDIR)/.tools go install github.com/sqlc-dev/sqlc/cmd/sqlc@$*
+	mv .tools/sqlc $@

@@ -1,0 +1,307 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"os"
+	"runtime"
+	"runtime/debug"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+func newTestHasher(t testing.TB, cfg HasherConfig) *Hasher {
+	t.Helper()
+	h, err := NewHasher(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+// cheap is for tests that are not about hashing.
+var cheap = HasherConfig{MemoryKiB: 64, Iterations: 1}
+
+func TestHashAndCheck(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{})
+	ctx := t.Context()
+	hash, err := h.Hash(ctx, "correct horse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(hash, "$argon2id$v=19$m=19456,t=2,p=1$") {
+		t.Errorf("hash = %s, want the default parameters in it", hash)
+	}
+	for secret, want := range map[string]bool{"correct horse": true, "correct horse ": false, "": false, "Correct horse": false} {
+		got, err := h.Check(ctx, hash, secret)
+		if err != nil || got != want {
+			t.Errorf("Check(%q) = %v, %v, want %v", secret, got, err, want)
+		}
+	}
+	if again, _ := h.Hash(ctx, "correct horse"); again == hash {
+		t.Error("two hashes of one password are equal: no salt")
+	}
+	if h.NeedsRehash(hash) {
+		t.Error("a fresh hash needs no rehash")
+	}
+	if ok, err := h.Check(ctx, h.Dummy(), "correct horse"); ok || err != nil {
+		t.Errorf("the dummy matched: %v, %v", ok, err)
+	}
+}
+
+// nothing is cut off, unlike with bcrypt.
+func TestPasswordsEqualInFirst72BytesDiffer(t *testing.T) {
+	h := newTestHasher(t, cheap)
+	long := strings.Repeat("a", 72)
+	hash, err := h.Hash(t.Context(), long+"1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if ok, _ := h.Check(t.Context(), hash, long+"2"); ok {
+		t.Error("two passwords with 72 bytes in common are taken for one")
+	}
+}
+
+func TestBcryptFromElsewhere(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{})
+	// "U*U" of the original test vectors, in the three spellings in use.
+	for _, id := range []string{"2a", "2b", "2y"} {
+		hash := "$" + id + "$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"
+		if ok, err := h.Check(t.Context(), hash, "U*U"); !ok || err != nil {
+			t.Errorf("%s: %v, %v", id, ok, err)
+		}
+		if ok, err := h.Check(t.Context(), hash, "U*V"); ok || err != nil {
+			t.Errorf("%s, wrong password: %v, %v", id, ok, err)
+		}
+		if !h.NeedsRehash(hash) {
+			t.Errorf("%s needs a rehash", id)
+		}
+	}
+}
+
+func TestI29_ExpensiveHashesAreRefused(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{})
+	const tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for _, hash := range []string{
+		"", "$", "plain", "$$$$", "$argon2id$", "$argon2i$v=19$m=64,t=1,p=1" + tail,
+		"$argon2id$v=16$m=64,t=1,p=1" + tail,
+		"$argon2id$v=19$m=4194304,t=1,p=1" + tail,
+		"$argon2id$v=19$m=64,t=4294967295,p=1" + tail,
+		"$argon2id$v=19$m=65536,t=1000,p=1" + tail,
+		"$argon2id$v=19$m=65536,t=1,p=16777215" + tail,
+		"$argon2id$v=19$m=0,t=1,p=1" + tail,
+		"$argon2id$v=19$m=64,t=0,p=1" + tail,
+		"$argon2id$v=19$m=64,t=1,p=0" + tail,
+		"$argon2id$v=19$m=-64,t=1,p=1" + tail,
+		"$argon2id$v=19$m=64,t=1,p=1,m=4194304" + tail,
+		"$argon2id$v=19,m=4194304$m=64,t=1,p=1" + tail,
+		"$argon2id$v=19$m=064,t=1,p=1" + tail,
+		"$argon2id$v=19$m=64,t=1,p=1$c29tZXNhbHRzb21lc2FsdA$AA",
+		"$2y$31$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$2y$15$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$2y$-5$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$2x$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
+		"$2y$05$short",
+		strings.Repeat("$", 600),
+	} {
+		if ok, err := h.Check(t.Context(), hash, "x"); ok || !errors.Is(err, ErrHash) {
+			t.Errorf("Check(%q) = %v, %v, want ErrHash", hash, ok, err)
+		}
+	}
+	if _, err := h.parse("$argon2id$v=19$m=65536,t=3,p=4" + tail); err != nil {
+		t.Errorf("a common framework's parameters are refused: %v", err)
+	}
+}
+
+func TestNeedsRehash(t *testing.T) {
+	weak := newTestHasher(t, HasherConfig{MemoryKiB: 8 * 1024, Iterations: 1})
+	hash, err := weak.Hash(t.Context(), "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tc := range map[string]struct {
+		cfg  HasherConfig
+		want bool
+	}{
+		"more memory":        {HasherConfig{MemoryKiB: 16 * 1024, Iterations: 1}, true},
+		"more iterations":    {HasherConfig{MemoryKiB: 8 * 1024, Iterations: 2}, true},
+		"the same":           {HasherConfig{MemoryKiB: 8 * 1024, Iterations: 1}, false},
+		"not a whole block":  {HasherConfig{MemoryKiB: 8*1024 + 3, Iterations: 1}, false},
+		"less than it costs": {HasherConfig{MemoryKiB: 4 * 1024, Iterations: 1}, false},
+	} {
+		if got := newTestHasher(t, tc.cfg).NeedsRehash(hash); got != tc.want {
+			t.Errorf("%s: NeedsRehash = %v, want %v", name, got, tc.want)
+		}
+	}
+}
+
+func TestI29_FullQueueRefusesAtOnce(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 2})
+	ctx := t.Context()
+	if err := h.gate.enter(ctx, h.memory); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 2)
+	for range 2 {
+		go func() {
+			_, err := h.Hash(ctx, "waits")
+			done <- err
+		}()
+	}
+	waitFor(t, func() bool { return h.Waiting() == 2 })
+	start := time.Now()
+	if _, err := h.Hash(ctx, "one too many"); !errors.Is(err, ErrBusy) {
+		t.Errorf("err = %v, want ErrBusy", err)
+	}
+	if d := time.Since(start); d > time.Second {
+		t.Errorf("the refusal took %v", d)
+	}
+	h.gate.leave(h.memory)
+	for range 2 {
+		if err := <-done; err != nil {
+			t.Errorf("a waiting one failed: %v", err)
+		}
+	}
+}
+
+func TestCancelLeavesTheQueue(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 1})
+	if err := h.gate.enter(t.Context(), h.memory); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() {
+		_, err := h.Hash(ctx, "gives up")
+		done <- err
+	}()
+	waitFor(t, func() bool { return h.Waiting() == 1 })
+	cancel()
+	if err := <-done; !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want canceled", err)
+	}
+	if n := h.Waiting(); n != 0 {
+		t.Errorf("%d still wait", n)
+	}
+	h.gate.leave(h.memory)
+	if _, err := h.Hash(t.Context(), "next"); err != nil {
+		t.Errorf("the place was lost: %v", err)
+	}
+}
+
+// However callers come and go, no more run at once than allowed and no place is lost.
+func TestI29_GateNeverOveradmits(t *testing.T) {
+	const workers, memory = 3, 100
+	g := newGate(workers, memory, 1000)
+	var running, used atomic.Int64
+	var wg sync.WaitGroup
+	for i := range 400 {
+		wg.Go(func() {
+			ctx := t.Context()
+			if i%3 == 0 {
+				var cancel context.CancelFunc
+				ctx, cancel = context.WithTimeout(ctx, time.Duration(i%7)*time.Millisecond)
+				defer cancel()
+			}
+			need := int64(10 + i%60)
+			if g.enter(ctx, need) != nil {
+				return
+			}
+			if n, m := running.Add(1), used.Add(need); n > workers || m > memory {
+				t.Errorf("%d run with %d KiB", n, m)
+			}
+			runtime.Gosched()
+			running.Add(-1)
+			used.Add(-need)
+			g.leave(need)
+		})
+	}
+	wg.Wait()
+	if g.workers != workers || g.memory != memory || g.waiting.Len() != 0 {
+		t.Errorf("left over: workers %d, memory %d, waiting %d", g.workers, g.memory, g.waiting.Len())
+	}
+}
+
+// D-2: however many sign in at once, memory stays within a small multiple of the budget (the garbage collector's share).
+func TestI29_MemoryStaysWithinBudget(t *testing.T) {
+	if testing.Short() {
+		t.Skip("computes many hashes")
+	}
+	before := rss(t)
+	h := newTestHasher(t, HasherConfig{Workers: 2, Queue: 20})
+	debug.FreeOSMemory()
+	var wg sync.WaitGroup
+	var busy, served atomic.Int64
+	for range 500 {
+		wg.Go(func() {
+			switch _, err := h.Check(t.Context(), h.Dummy(), "password"); {
+			case errors.Is(err, ErrBusy):
+				busy.Add(1)
+			case err == nil:
+				served.Add(1)
+			default:
+				t.Error(err)
+			}
+		})
+	}
+	peak := int64(0)
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+	for running := true; running; {
+		select {
+		case <-done:
+			running = false
+		case <-time.After(2 * time.Millisecond):
+			peak = max(peak, rss(t))
+		}
+	}
+	if busy.Load() == 0 || served.Load() < 22 {
+		t.Errorf("busy %d, served %d: want the queue to have filled", busy.Load(), served.Load())
+	}
+	if rise, limit := peak-before, int64(5*2*19<<20); rise > limit {
+		t.Errorf("memory rose by %d MiB, want at most %d MiB", rise>>20, limit>>20)
+	}
+}
+
+func rss(t *testing.T) int64 {
+	t.Helper()
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Skip("needs /proc")
+	}
+	pages, err := strconv.ParseInt(strings.Fields(string(b))[1], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return pages * int64(os.Getpagesize())
+}
+
+func waitFor(t *testing.T, f func() bool) {
+	t.Helper()
+	for range 2000 {
+		if f() {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Fatal("it never happened")
+}
+
+func BenchmarkCheck(b *testing.B) {
+	h := newTestHasher(b, HasherConfig{})
+	for b.Loop() {
+		if _, err := h.Check(b.Context(), h.Dummy(), "password"); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func sortedMiddle(ds []time.Duration) time.Duration {
+	slices.Sort(ds)
+	return ds[len(ds)/2]
+}

@@ -1,0 +1,198 @@
+package account
+
+import (
+	"maps"
+	"net/mail"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// The kinds of account. The values are stored.
+const (
+	KindStore    = "store"    // a customer's login
+	KindOperator = "operator" // a member of staff
+)
+
+// The roles of store accounts and of operators. The values are stored.
+const (
+	RoleAdmin  = "admin"  // 管理者
+	RoleBuyer  = "buyer"  // 購買担当
+	RoleViewer = "viewer" // 閲覧のみ
+
+	RoleAdministrator = "administrator"
+	RoleSupport       = "support"
+)
+
+// The stored choice of an account. The values are stored.
+const (
+	TwoFactorUse  = "use"
+	TwoFactorDont = "dont_use"
+)
+
+// Roles returns the roles that accounts of a kind can have.
+func Roles(kind string) []string {
+	switch kind {
+	case KindStore:
+		return []string{RoleAdmin, RoleBuyer, RoleViewer}
+	case KindOperator:
+		return []string{RoleAdministrator, RoleSupport}
+	}
+	return nil
+}
+
+// Limits of what people type, in characters.
+const (
+	MinPassword = 8
+	MaxPassword = 256
+	MaxName     = 100
+
+	maxLoginID = 64
+	maxEmail   = 254
+)
+
+// The fields a [ValidationError] can name; they are the names of the form fields.
+const (
+	FieldLoginID  = "login_id"
+	FieldName     = "name"
+	FieldEmail    = "email"
+	FieldRole     = "role"
+	FieldPassword = "password"
+	FieldCode     = "code"
+)
+
+// What can be wrong with a field: keys of sentences in the catalogue.
+const (
+	msgLoginIDBlank  = "error.login_id_blank"
+	msgLoginIDForm   = "error.login_id_form"
+	msgLoginIDTaken  = "error.login_id_taken"
+	msgNameBlank     = "error.name_blank"
+	msgNameLong      = "error.name_long"
+	msgEmailBlank    = "error.email_blank"
+	msgEmailForm     = "error.email_form"
+	msgEmailLong     = "error.email_long"
+	msgRoleBlank     = "error.role_blank"
+	msgPasswordBlank = "error.password_blank"
+	msgPasswordShort = "error.password_short"
+	msgPasswordLong  = "error.password_long"
+	msgCustomerName  = "error.customer_name_blank"
+	msgCustomerCode  = "error.customer_code_blank"
+	msgCodeForm      = "error.customer_code_form"
+	msgCodeTaken     = "error.customer_code_taken"
+	msgGroupName     = "error.group_name_blank"
+	msgGroupTaken    = "error.group_name_taken"
+)
+
+// A ValidationError lists what is wrong with what a person typed. Nothing was changed.
+type ValidationError struct {
+	// Fields has a catalogue key for each field that was refused.
+	Fields map[string]string
+}
+
+func (e *ValidationError) Error() string {
+	return "invalid fields: " + strings.Join(slices.Sorted(maps.Keys(e.Fields)), ", ")
+}
+
+// Args returns the named arguments of a field's sentence, as the catalogue takes them.
+func (e *ValidationError) Args(field string) []any {
+	switch e.Fields[field] {
+	case msgNameLong:
+		return []any{"max", MaxName}
+	case msgPasswordShort:
+		return []any{"min", MinPassword}
+	case msgPasswordLong:
+		return []any{"max", MaxPassword}
+	}
+	return nil
+}
+
+// checks collects what is wrong.
+type checks map[string]string
+
+func (c checks) err() error {
+	if len(c) == 0 {
+		return nil
+	}
+	return &ValidationError{Fields: c}
+}
+
+func invalid(field, message string) error {
+	return checks{field: message}.err()
+}
+
+func (c checks) name(field, value, blank string) string {
+	value = cleanName(value)
+	switch {
+	case value == "":
+		c[field] = blank
+	case utf8.RuneCountInString(value) > MaxName:
+		c[field] = msgNameLong
+	}
+	return value
+}
+
+func (c checks) email(value string) string {
+	address, message := parseEmail(value)
+	if message != "" {
+		c[FieldEmail] = message
+	}
+	return address
+}
+
+func (c checks) role(kind, role string) {
+	if !slices.Contains(Roles(kind), role) {
+		c[FieldRole] = msgRoleBlank
+	}
+}
+
+var customerCode = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,31}$`)
+
+func (c checks) code(value string) string {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
+		c[FieldCode] = msgCustomerCode
+	case !customerCode.MatchString(value):
+		c[FieldCode] = msgCodeForm
+	}
+	return value
+}
+
+// parseEmail accepts one bare address that any mail server takes and that cannot carry anything else into a header.
+func parseEmail(value string) (address, message string) {
+	value = strings.TrimSpace(value)
+	switch {
+	case value == "":
+		return "", msgEmailBlank
+	case len(value) > maxEmail:
+		return value, msgEmailLong
+	}
+	for _, r := range value {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`"(),:;<>[\]`, r) {
+			return value, msgEmailForm
+		}
+	}
+	parsed, err := mail.ParseAddress(value)
+	if err != nil || parsed.Address != value || parsed.Name != "" {
+		return value, msgEmailForm
+	}
+	local, domain, _ := strings.Cut(value, "@")
+	if len(local) > 64 || !strings.Contains(strings.Trim(domain, "."), ".") || strings.Contains(domain, "..") || strings.HasSuffix(domain, ".") {
+		return value, msgEmailForm
+	}
+	return local + "@" + strings.ToLower(domain), ""
+}
+
+// checkPassword judges a new password by its length alone: rules of composition make people choose worse ones.
+func checkPassword(password string) error {
+	switch n := utf8.RuneCountInString(password); {
+	case n == 0:
+		return invalid(FieldPassword, msgPasswordBlank)
+	case n < MinPassword:
+		return invalid(FieldPassword, msgPasswordShort)
+	case n > MaxPassword:
+		return invalid(FieldPassword, msgPasswordLong)
+	}
+	return nil
+}

@@ -1,0 +1,306 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/store"
+)
+
+// Account is an account with what its pages show.
+type Account struct {
+	store.Account
+	// Group and Customer are where a store account belongs; nil for operators.
+	Group    *store.UserGroup
+	Customer *store.Customer
+	// Enforced is whether the account's surface demands a second factor whatever its switch says.
+	Enforced bool
+	// Status is what is set up, addresses whole (M5 to M7).
+	Status mfa.Status
+	// Sessions counts the live sessions.
+	Sessions int
+}
+
+// Account returns one account, or [store.ErrNotFound], also for an id that cannot exist and for an operator that the actor may
+// not see.
+func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) (Account, error) {
+	if err := s.view(ctx, actor, mayView); err != nil {
+		return Account{}, err
+	}
+	q := s.db.Read()
+	acc, err := s.accounts.ByID(ctx, id)
+	if err != nil {
+		return Account{}, err
+	}
+	v := Account{Account: acc}
+	if acc.Kind == account.KindOperator {
+		if err := s.view(ctx, actor, mayManageOperators); err != nil {
+			return Account{}, hidden(err)
+		}
+	}
+	if acc.UserGroupID != nil {
+		place, err := q.GetAccountPlace(ctx, *acc.UserGroupID)
+		if err != nil {
+			return Account{}, fmt.Errorf("load user group: %w", err)
+		}
+		v.Group, v.Customer = &place.UserGroup, &place.Customer
+	}
+	surface, err := q.GetSurface(ctx, surfaceOf(acc.Kind))
+	if err != nil {
+		return Account{}, fmt.Errorf("load surface: %w", err)
+	}
+	v.Enforced = surface.Enforced
+	if v.Status, err = s.factors.Status(ctx, q, acc.ID); err != nil {
+		return Account{}, err
+	}
+	now := s.now()
+	var idleSince time.Time
+	if idle := s.idle[acc.Kind]; idle > 0 {
+		idleSince = now.Add(-idle)
+	}
+	sessions, err := q.ListSessions(ctx, store.ListSessionsParams{
+		AccountID: acc.ID, Now: now, IdleSince: idleSince, CredentialEpoch: acc.CredentialEpoch,
+	})
+	if err != nil {
+		return Account{}, fmt.Errorf("list sessions: %w", err)
+	}
+	v.Sessions = len(sessions)
+	return v, nil
+}
+
+// hidden makes what may not be seen look like what does not exist.
+func hidden(err error) error {
+	if errors.Is(err, ErrForbidden) {
+		return store.ErrNotFound
+	}
+	return err
+}
+
+// NewAccount is what a form says of a new account.
+type NewAccount struct {
+	LoginID, DisplayName, RegisteredEmail string
+	// Role is one of the roles of the account's kind.
+	Role     string
+	Password string
+	// TwoFactor is the switch; use if empty.
+	TwoFactor string
+}
+
+// CreateAccount adds a store account to a user group. It fails with an [account.ValidationError], [account.ErrBusy] or
+// [store.ErrNotFound].
+func (s *Service) CreateAccount(ctx context.Context, actor Actor, group store.UserGroupID, in NewAccount) (store.Account, error) {
+	return s.create(ctx, actor, mayManageCustomers, account.KindStore, group, in)
+}
+
+// CreateOperator adds an operator, who can do no more than the actor can. It fails like [Service.CreateAccount].
+func (s *Service) CreateOperator(ctx context.Context, actor Actor, in NewAccount) (store.Account, error) {
+	return s.create(ctx, actor, mayManageOperators, account.KindOperator, "", in)
+}
+
+func (s *Service) create(ctx context.Context, actor Actor, need rights, kind string, group store.UserGroupID, in NewAccount) (store.Account, error) {
+	event := audit.Event{Type: audit.AccountCreate}
+	var made store.Account
+	write := func(hash account.PasswordHash) error {
+		_, err := s.act(ctx, actor, need, event, func(w *work) error {
+			if kind == account.KindStore && !store.ValidID(string(group)) {
+				return store.ErrNotFound
+			}
+			if kind == account.KindOperator && !w.actor.rights().has(rightsOf(in.Role)) {
+				return &refusal{err: ErrForbidden, word: wordRight}
+			}
+			acc, err := s.accounts.Create(ctx, w.tx, account.NewAccount{
+				Kind: kind, LoginID: in.LoginID, DisplayName: in.DisplayName, Role: in.Role, RegisteredEmail: in.RegisteredEmail,
+				UserGroupID: group, TwoFactor: in.TwoFactor, Password: orPlaceholder(hash),
+			})
+			if err != nil {
+				return err
+			}
+			if hash == "" {
+				return errDryRun
+			}
+			made = acc
+			w.event.Account = acc.ID
+			w.event.Data = map[string]string{"kind": kind, "role": acc.Role, "two_factor": acc.TwoFactor}
+			w.event.Target, err = targetName(ctx, w.tx.Queries, acc)
+			return err
+		})
+		return err
+	}
+	// Hashing takes a while: it is worth nothing to somebody without the right, and is not done inside of a transaction. The
+	// rest of the form is tried first without effect, so that every field's error is told at once.
+	err := write("")
+	if err != nil && !errors.Is(err, errDryRun) && !isInvalid(err) {
+		return store.Account{}, err
+	}
+	hash, perr := s.accounts.HashPassword(ctx, in.Password)
+	if perr != nil || isInvalid(err) {
+		return store.Account{}, merge(err, perr)
+	}
+	if err := write(hash); err != nil {
+		return store.Account{}, err
+	}
+	return made, nil
+}
+
+// errDryRun rolls back what was only tried.
+var errDryRun = errors.New("tried without effect")
+
+// orPlaceholder gives the try a hash that no password has.
+func orPlaceholder(hash account.PasswordHash) account.PasswordHash {
+	if hash == "" {
+		return "!"
+	}
+	return hash
+}
+
+func isInvalid(err error) bool {
+	_, ok := errors.AsType[*account.ValidationError](err)
+	return ok
+}
+
+// merge joins the field errors of two checks. Any other error goes first.
+func merge(errs ...error) error {
+	fields := map[string]string{}
+	for _, err := range errs {
+		if err == nil || errors.Is(err, errDryRun) {
+			continue
+		}
+		e, ok := errors.AsType[*account.ValidationError](err)
+		if !ok {
+			return err
+		}
+		maps.Copy(fields, e.Fields)
+	}
+	return &account.ValidationError{Fields: fields}
+}
+
+// UpdateAccount changes the profile of an account that the actor saw at a version. An operator's role can be set to what the
+// actor may do, and by nobody for themselves. It fails with an [account.ValidationError], [ErrConflict] or
+// [store.ErrNotFound], and reports whether anything was changed.
+func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.AccountID, version time.Time, in account.Profile) (bool, error) {
+	return s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountUpdate}, func(w *work) error {
+		former, err := w.target(ctx, id, mayEditAccounts)
+		if err != nil {
+			return err
+		}
+		if former.Kind == account.KindOperator && in.Role != former.Role {
+			if w.actor.is(id) {
+				return &refusal{err: ErrOwnAccount, word: wordOwn}
+			}
+			if !w.actor.rights().has(rightsOf(in.Role)) {
+				return &refusal{err: ErrForbidden, word: wordRight}
+			}
+			if err := s.holdOperators(ctx, w); err != nil {
+				return err
+			}
+		}
+		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: version, Now: w.now})
+		if err := claimed(n, err); err != nil {
+			return err
+		}
+		acc, err := s.accounts.Update(ctx, w.tx, id, in)
+		if err != nil {
+			return err
+		}
+		if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
+			return errUnchanged
+		}
+		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "email", former.RegisteredEmail, acc.RegisteredEmail,
+			"role", former.Role, acc.Role)
+		return nil
+	})
+}
+
+// holdOperators lets nobody else take an operator's power away until the transaction ends, and looks again whether the actor
+// still has theirs: two administrators who disable each other at the same moment must not both succeed.
+func (s *Service) holdOperators(ctx context.Context, w *work) error {
+	if _, err := w.tx.HoldSurface(ctx, SurfaceAdmin); err != nil {
+		return fmt.Errorf("hold surface: %w", err)
+	}
+	actor, err := w.actor.present(ctx, w.tx.Queries)
+	if err != nil {
+		return err
+	}
+	if !actor.rights().has(mayManageOperators) {
+		return &refusal{err: ErrForbidden, word: wordRight}
+	}
+	return nil
+}
+
+// SetPassword gives an account a new password and ends everything it holds. It fails with an [account.ValidationError],
+// [account.ErrBusy] or [store.ErrNotFound].
+func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.AccountID, password string) error {
+	event := audit.Event{Type: audit.PasswordSet}
+	// As in create: the right before the work.
+	_, err := s.act(ctx, actor, mayView, event, func(w *work) error {
+		if _, err := w.target(ctx, id, maySetPasswords); err != nil {
+			return err
+		}
+		return errUnchanged
+	})
+	if err != nil {
+		return err
+	}
+	hash, err := s.accounts.HashPassword(ctx, password)
+	if err != nil {
+		return err
+	}
+	_, err = s.act(ctx, actor, mayView, event, func(w *work) error {
+		if _, err := w.target(ctx, id, maySetPasswords); err != nil {
+			return err
+		}
+		return s.accounts.SetPassword(ctx, w.tx, id, hash)
+	})
+	return err
+}
+
+// SetDisabled disables an account, which ends everything it holds, or enables it again. It reports whether that was a change.
+func (s *Service) SetDisabled(ctx context.Context, actor Actor, id store.AccountID, disabled bool) (bool, error) {
+	event := audit.Event{Type: audit.AccountEnable}
+	if disabled {
+		event.Type = audit.AccountDisable
+	}
+	return s.act(ctx, actor, mayView, event, func(w *work) error {
+		acc, err := w.other(ctx, id, mayEditAccounts)
+		if err != nil {
+			return err
+		}
+		if acc.Kind == account.KindOperator {
+			if err := s.holdOperators(ctx, w); err != nil {
+				return err
+			}
+		}
+		changed, err := s.accounts.SetDisabled(ctx, w.tx, id, disabled)
+		if err == nil && !changed {
+			return errUnchanged
+		}
+		return err
+	})
+}
+
+// OperatorPage is one page of operators.
+type OperatorPage struct {
+	Rows  []store.ListAccountsByKindRow
+	Total int64
+	// Next is the login ID to continue after; empty at the end.
+	Next string
+}
+
+// ListOperators returns a page of operators in the order of their login IDs, starting after one; after "" with the first.
+func (s *Service) ListOperators(ctx context.Context, actor Actor, after string) (OperatorPage, error) {
+	if err := s.view(ctx, actor, mayManageOperators); err != nil {
+		return OperatorPage{}, err
+	}
+	total, err := s.db.Read().CountAccountsByKind(ctx, account.KindOperator)
+	if err != nil {
+		return OperatorPage{}, fmt.Errorf("count operators: %w", err)
+	}
+	rows, next, err := s.accounts.Operators(ctx, after, pageSize)
+	return OperatorPage{Rows: rows, Total: total, Next: next}, err
+}

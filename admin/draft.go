@@ -1,0 +1,126 @@
+package admin
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// A draft is what an operator had typed when a form was refused because their proof was no longer fresh. The browser keeps it
+// while they prove who they are again, and the page they come back to fills it in: nothing typed is lost, and nothing is saved
+// without another press of the button. Passwords are not part of it.
+type draft struct {
+	// Page is the path of the page whose form it fills; Account is whose draft it is.
+	Page    string            `json:"p"`
+	Account store.AccountID   `json:"a"`
+	Fields  map[string]string `json:"f"`
+}
+
+const (
+	draftCookie = "__Host-futakagi-draft"
+	// draftAge is how long a draft waits, in seconds.
+	draftAge = 10 * 60
+	// maxDraft keeps the cookie within what every browser stores.
+	maxDraft = 2700
+)
+
+func draftFields() []string {
+	return []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore}
+}
+
+// keep leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
+func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.Form) error {
+	d := draft{Page: page, Account: id, Fields: map[string]string{}}
+	for _, name := range draftFields() {
+		if form.Has(name) {
+			d.Fields[name] = form.Get(name)
+		}
+	}
+	raw, err := json.Marshal(d)
+	if err != nil {
+		return err
+	}
+	if len(raw) > maxDraft {
+		return nil
+	}
+	setDraft(w, base64.RawURLEncoding.EncodeToString(raw), draftAge)
+	return nil
+}
+
+func setDraft(w http.ResponseWriter, value string, age int) {
+	http.SetCookie(w, &http.Cookie{
+		Name: draftCookie, Value: value, Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
+
+// unsetDraft takes back a draft that this answer was about to leave.
+func unsetDraft(w http.ResponseWriter) {
+	h := w.Header()
+	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(c string) bool { return strings.HasPrefix(c, draftCookie+"=") })
+	if len(kept) == 0 {
+		h.Del("Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = kept
+}
+
+// takeDraft returns the draft for the page of this request and uses it up; the zero draft has no fields. ok reports whether
+// there was one.
+func takeDraft(w http.ResponseWriter, r *http.Request) (d draft, ok bool) {
+	c, err := r.Cookie(draftCookie)
+	if err != nil {
+		return draft{}, false
+	}
+	session, ok := web.SessionFrom(r.Context())
+	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	if !ok || err != nil || json.Unmarshal(raw, &d) != nil || d.Page != r.URL.Path || d.Account != session.AccountID {
+		return draft{}, false
+	}
+	setDraft(w, "", -1)
+	return d, true
+}
+
+// or returns what was typed into a field, or what the page would show otherwise.
+func (d draft) or(field, value string) string {
+	if typed, ok := d.Fields[field]; ok {
+		return typed
+	}
+	return value
+}
+
+// fresh lets a form pass only with a fresh proof (I13). page is where its form is shown.
+func (h *Handler) fresh(page func(r *http.Request) string) func(http.Handler) http.Handler {
+	return func(next http.Handler) http.Handler {
+		gate := h.kit.Sessions.RequireFresh(freshFor)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			unsetDraft(w)
+			next.ServeHTTP(w, r)
+		}))
+		return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			form, err := web.ParseForm(w, r)
+			if err != nil {
+				return err
+			}
+			session, ok := web.SessionFrom(r.Context())
+			if !ok {
+				return web.ErrNoSession
+			}
+			// Left before the gate answers, as nothing can be added to its answer, and taken back if it lets the form pass.
+			if err := keepDraft(w, page(r), session.AccountID, form); err != nil {
+				return err
+			}
+			gate.ServeHTTP(w, r)
+			return nil
+		})
+	}
+}
+
+// proved is the banner over a page whose form has to be sent again.
+func (h *Handler) proved(lang templates.Lang) *templates.Flash {
+	return &templates.Flash{Tone: "info", Title: h.templates.T(lang, templates.MsgPressAgain)}
+}

@@ -1,0 +1,107 @@
+package admin
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/store"
+)
+
+// The surfaces there always are.
+const (
+	SurfaceAdmin = "admin" // 管理画面
+	SurfaceStore = "store" // ストア画面: the store and My Page alike (M13)
+)
+
+// Surface is one surface's enforcement.
+type Surface struct {
+	ID string
+	// Kind is the kind of account that signs in there.
+	Kind     string
+	Enforced bool
+	// Unset counts its accounts that would have to set up a factor.
+	Unset int64
+}
+
+// Enforcement returns every surface, the console's first (M10).
+func (s *Service) Enforcement(ctx context.Context, actor Actor) ([]Surface, error) {
+	if err := s.view(ctx, actor, mayView); err != nil {
+		return nil, err
+	}
+	q := s.db.Read()
+	rows, err := q.ListSurfaces(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list surfaces: %w", err)
+	}
+	surfaces := make([]Surface, 0, len(rows))
+	for _, row := range rows {
+		unset, err := q.CountAccountsWithoutFactor(ctx, row.AccountKind)
+		if err != nil {
+			return nil, fmt.Errorf("count accounts: %w", err)
+		}
+		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Unset: unset})
+	}
+	return surfaces, nil
+}
+
+// EnforcementChange sets one surface.
+type EnforcementChange struct {
+	Surface string
+	// Former is the value the actor saw, Enforced the one they want.
+	Former, Enforced bool
+}
+
+// SetEnforcement sets surfaces to 強制する or 強制しない, all of them or none (M10). The accounts keep their own switch (M12). It
+// fails with [ErrConflict] when somebody else changed one meanwhile, with [store.ErrNotFound] for an unknown surface, and
+// reports whether anything was changed.
+func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []EnforcementChange) (bool, error) {
+	// Always in one order, so that two who change several wait for each other instead of both failing.
+	changes = slices.SortedFunc(slices.Values(changes), func(a, b EnforcementChange) int { return cmp.Compare(a.Surface, b.Surface) })
+	return s.act(ctx, actor, mayEnforce, audit.Event{Type: audit.EnforcementSet}, func(w *work) error {
+		// One row per surface: act writes the last one, the others are written here.
+		var events []audit.Event
+		for _, c := range changes {
+			surface, err := w.tx.HoldSurface(ctx, c.Surface)
+			if err != nil {
+				return err
+			}
+			w.event.Target = c.Surface
+			if surface.Enforced == c.Enforced {
+				continue // no change, a second click, or somebody else who wanted the same
+			}
+			if surface.Enforced != c.Former {
+				return ErrConflict
+			}
+			n, err := w.tx.SetSurfaceEnforced(ctx, store.SetSurfaceEnforcedParams{
+				ID: c.Surface, Enforced: c.Enforced, Former: c.Former, Now: w.now,
+			})
+			if err := claimed(n, err); err != nil {
+				return err
+			}
+			e := *w.event
+			e.Data = map[string]string{"from": onOff(c.Former), "to": onOff(c.Enforced)}
+			events = append(events, e)
+		}
+		if len(events) == 0 {
+			return errUnchanged
+		}
+		for _, e := range events[:len(events)-1] {
+			e.Result = audit.Success
+			if err := audit.Write(ctx, w.tx, w.now, e); err != nil {
+				return err
+			}
+		}
+		*w.event = events[len(events)-1]
+		return nil
+	})
+}
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}

@@ -1,0 +1,38 @@
+package admin
+
+import "errors"
+
+var (
+	// ErrForbidden says that the actor may not do this. It was written down.
+	ErrForbidden = errors.New("not allowed")
+	// ErrOwnAccount says that nobody may do this to their own account. It is also [ErrForbidden].
+	ErrOwnAccount error = &ownAccountError{}
+	// ErrEnforced says that an account cannot be set to do without a second factor while its surface demands one (M11).
+	ErrEnforced = errors.New("two-factor authentication is enforced")
+	// ErrConflict says that somebody else changed the thing after the actor looked at it. Nothing was changed.
+	ErrConflict = errors.New("changed by somebody else")
+	// ErrActorGone says that the actor's session ended, or their account was disabled, after the request came in.
+	ErrActorGone = errors.New("actor is no longer signed in")
+)
+
+type ownAccountError struct{}
+
+func (*ownAccountError) Error() string        { return "not allowed on one's own account" }
+func (*ownAccountError) Is(target error) bool { return target == ErrForbidden }
+
+// refusal is an error that leaves an audit row. The row is written after the transaction it stopped was rolled back.
+type refusal struct {
+	err error
+	// word is the reason in the audit row.
+	word string
+}
+
+func (r *refusal) Error() string { return r.err.Error() }
+func (r *refusal) Unwrap() error { return r.err }
+
+// The reasons of refusals, as the audit rows have them.
+const (
+	wordRight    = "no_right"
+	wordOwn      = "own_account"
+	wordEnforced = "enforced"
+)

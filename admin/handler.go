@@ -1,0 +1,222 @@
+package admin
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// freshFor is how old the proofs of an operator who changes something may be (I13).
+const freshFor = 5 * time.Minute
+
+// signOutAction is where the console's sign-out button posts to.
+const signOutAction = "/logout/confirm?kind=operator"
+
+// HandlerConfig is what a [Handler] is made of. Every field is required.
+type HandlerConfig struct {
+	// Service has the use cases.
+	Service *Service
+	// Templates renders the pages.
+	Templates *templates.Set
+	// Toolkit guards the routes and answers errors.
+	Toolkit *web.Toolkit
+	// Zone is the time zone of the times shown and of the days in filters.
+	Zone *time.Location
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Handler serves the console's pages.
+type Handler struct {
+	service   *Service
+	templates *templates.Set
+	kit       *web.Toolkit
+	zone      *time.Location
+	now       func() time.Time
+}
+
+// NewHandler returns a Handler.
+func NewHandler(c HandlerConfig) (*Handler, error) {
+	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Zone == nil || c.Now == nil {
+		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Zone and Now are required")
+	}
+	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
+}
+
+// Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too.
+func (h *Handler) Mount(r chi.Router) {
+	r.Group(func(r chi.Router) {
+		r.Use(h.kit.Sessions.Require(web.Operator))
+		here := h.fresh(func(r *http.Request) string { return r.URL.Path })
+		get := func(path string, f web.HandlerFunc) { r.Get(path, h.kit.Handle(f)) }
+		form := func(path string, show, save web.HandlerFunc) {
+			get(path, show)
+			r.With(here).Post(path, h.kit.Handle(save))
+		}
+
+		get("/admin", redirectTo(templates.PathCustomers))
+		get("/admin/customers", h.getCustomers)
+		form("/admin/customers/new", h.getNewCustomer, h.postNewCustomer)
+		get("/admin/customers/{id}", h.getCustomer)
+		get("/admin/customers/{id}/groups", h.getCustomerGroups)
+		form("/admin/customers/{id}/edit", h.getEditCustomer, h.postEditCustomer)
+		form("/admin/customers/{id}/groups/new", h.getNewGroup, h.postNewGroup)
+		form("/admin/groups/{id}/edit", h.getEditGroup, h.postEditGroup)
+		form("/admin/groups/{id}/accounts/new", h.getNewAccount, h.postNewAccount)
+
+		get("/admin/operators", h.getOperators)
+		form("/admin/operators/new", h.getNewOperator, h.postNewOperator)
+
+		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
+		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState} {
+			// Their forms are on the account's page.
+			parent := h.fresh(func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) })
+			get("/admin/accounts/{id}/"+path, func(w http.ResponseWriter, r *http.Request) error {
+				return web.SeeOther(w, r, strings.TrimSuffix(r.URL.Path, "/"+path))
+			})
+			r.With(parent).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
+		}
+		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
+		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
+
+		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
+		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
+
+		get("/admin/audit", h.getAudit)
+		get("/admin/deliveries", h.getDeliveries)
+	})
+}
+
+func redirectTo(path string) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error { return web.SeeOther(w, r, path) }
+}
+
+// actorOf is the operator of a request that passed Require.
+func actorOf(r *http.Request) Actor {
+	s, _ := web.SessionFrom(r.Context())
+	return Actor{Account: s.Account, Session: s.ID}
+}
+
+// frame surrounds a console page.
+func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) templates.Frame {
+	f := h.kit.Frame(w, r)
+	actor := actorOf(r)
+	o := templates.OperatorFrame{
+		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
+		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SignOutAction: signOutAction,
+	}
+	if actor.rights().has(mayManageOperators) {
+		o.Items = append(o.Items, templates.NavOperators)
+	}
+	o.Items = append(o.Items, templates.NavSettings)
+	f.Operator = &o
+	return f
+}
+
+// formFrame is frame for a page with a form; it also returns the draft that waits for it.
+func (h *Handler) formFrame(w http.ResponseWriter, r *http.Request, active string) (templates.Frame, draft) {
+	f := h.frame(w, r, active)
+	d, ok := takeDraft(w, r)
+	if ok {
+		f.Flash = h.proved(f.Lang)
+	}
+	return f, d
+}
+
+// done ends a form that did its work: a banner, and the page it leads to.
+func (h *Handler) done(w http.ResponseWriter, r *http.Request, flash, target string) error {
+	h.kit.SetFlash(w, flash)
+	return web.SeeOther(w, r, target)
+}
+
+// savedOr chooses the banner after saving a form.
+func savedOr(changed bool) string {
+	if changed {
+		return templates.FlashSaved
+	}
+	return templates.FlashUnchanged
+}
+
+// answer turns an error of the service into what the browser is told, unless a form shows it.
+func answer(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, ErrOwnAccount):
+		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
+	case errors.Is(err, ErrForbidden):
+		return web.Forbidden(err)
+	case errors.Is(err, ErrActorGone):
+		return web.ErrNoSession
+	case errors.Is(err, ErrConflict):
+		return web.Conflict(err)
+	case errors.Is(err, account.ErrBusy):
+		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second, Cause: err}
+	}
+	return err
+}
+
+// fieldErrors turns what a person can correct into the sentences of a form; ok is false for any other error.
+func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]string, ok bool) {
+	if errors.Is(err, ErrConflict) {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
+	}
+	e, ok := errors.AsType[*account.ValidationError](err)
+	if !ok {
+		return nil, false
+	}
+	texts = make(map[string]string, len(e.Fields))
+	for field, key := range e.Fields {
+		args := e.Args(field)
+		if key == templates.MsgReasonLong {
+			args = []any{"max", MaxReason}
+		}
+		texts[field] = h.templates.T(lang, key, args...)
+	}
+	return texts, true
+}
+
+// version spells a row's version for a hidden field.
+func version(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
+
+// versionOf reads it back. What is no version matches no row.
+func versionOf(form web.Form) time.Time {
+	micros, err := strconv.ParseInt(form.Get("version"), 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMicro(micros).UTC()
+}
+
+// pageNumber reads the number of a page from a query.
+func pageNumber(q web.Form) int {
+	n, err := strconv.Atoi(q.Get("page"))
+	if err != nil {
+		return 1
+	}
+	return n
+}
+
+// at formats a moment for people and for machines; nothing for one that never was.
+func (h *Handler) at(t *time.Time) (text, iso string) {
+	if t == nil {
+		return "", ""
+	}
+	return templates.Time(*t, h.zone), templates.ISO(*t, h.zone)
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}

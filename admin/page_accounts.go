@@ -1,0 +1,304 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+func accountURL(id store.AccountID) string { return "/admin/accounts/" + string(id) }
+
+// navOf is the menu entry under which an account's pages are.
+func navOf(kind string) string {
+	if kind == account.KindOperator {
+		return templates.NavOperators
+	}
+	return templates.NavCustomers
+}
+
+// who names an account and its place on a page; own is true on the account's own page.
+func who(a Account, own bool) templates.AccountRef {
+	ref := templates.AccountRef{Operator: a.Kind == account.KindOperator, Name: a.DisplayName, LoginID: a.LoginID}
+	if a.Customer != nil {
+		ref.Customer, ref.CustomerURL, ref.Group = a.Customer.Name, customerGroupsURL(a.Customer.ID), a.Group.Name
+	}
+	if !own {
+		ref.URL = accountURL(a.ID)
+	}
+	return ref
+}
+
+// roles are the choices of the role field: those the actor may give.
+func (h *Handler) roles(lang templates.Lang, actor Actor, kind, selected string) []templates.Option {
+	options := make([]templates.Option, 0, 3)
+	for _, role := range account.Roles(kind) {
+		if kind == account.KindOperator && !actor.rights().has(rightsOf(role)) {
+			continue
+		}
+		options = append(options, templates.Option{Value: role, Label: h.templates.RoleLabel(lang, role), Selected: role == selected})
+	}
+	return options
+}
+
+// mayChange is what an actor may do to one account, for leaving out what would be refused.
+func mayChange(actor Actor, a Account, need rights) bool {
+	if a.Kind == account.KindOperator {
+		return actor.rights().has(mayManageOperators | rightsOf(a.Role))
+	}
+	return actor.rights().has(need)
+}
+
+// mayChangeOther is mayChange for what nobody may do to themselves.
+func mayChangeOther(actor Actor, a Account, need rights) bool {
+	return mayChange(actor, a, need) && !actor.is(a.ID)
+}
+
+func (h *Handler) mainFactor(a Account) *templates.FactorState {
+	f, ok := a.Status.Main()
+	if !ok {
+		return nil
+	}
+	return &templates.FactorState{
+		Kind: f.Kind, Address: f.Address,
+		VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
+	}
+}
+
+// accountForm is the page of an existing account.
+func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templates.AccountFormView {
+	v := templates.AccountFormView{
+		Action: accountURL(a.ID), BackURL: templates.PathOperators, Who: who(a, true),
+		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
+		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
+		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
+		Main: h.mainFactor(a), BackupLeft: a.Status.BackupCodesLeft, PasswordMin: account.MinPassword, Disabled: a.DisabledAt != nil,
+	}
+	if a.Customer != nil {
+		v.BackURL = customerGroupsURL(a.Customer.ID)
+	}
+	if mayChange(actor, a, maySetPasswords) {
+		v.PasswordAction = accountURL(a.ID) + "/password"
+	}
+	if mayChangeOther(actor, a, mayEditAccounts) {
+		v.StateAction = accountURL(a.ID) + "/state"
+	}
+	return v
+}
+
+func (h *Handler) account(r *http.Request) (Actor, Account, error) {
+	actor := actorOf(r)
+	a, err := h.service.Account(r.Context(), actor, store.AccountID(chi.URLParam(r, "id")))
+	return actor, a, answer(err)
+}
+
+func (h *Handler) getAccount(w http.ResponseWriter, r *http.Request) error {
+	actor, a, err := h.account(r)
+	if err != nil {
+		return err
+	}
+	f, d := h.formFrame(w, r, navOf(a.Kind))
+	v := h.accountForm(f.Lang, actor, a)
+	v.Name, v.Email = d.or("name", v.Name), d.or("email", v.Email)
+	v.Roles = h.roles(f.Lang, actor, a.Kind, d.or("role", a.Role))
+	return h.templates.AccountForm.Render(w, http.StatusOK, f, v)
+}
+
+func (h *Handler) postAccount(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	id := store.AccountID(chi.URLParam(r, "id"))
+	in := account.Profile{DisplayName: form.Get("name"), RegisteredEmail: form.Get("email"), Role: form.Get("role")}
+	changed, err := h.service.UpdateAccount(r.Context(), actorOf(r), id, versionOf(form), in)
+	if err == nil {
+		return h.done(w, r, savedOr(changed), accountURL(id))
+	}
+	return h.refillAccount(w, r, err, func(lang templates.Lang, actor Actor, a Account, v *templates.AccountFormView) {
+		v.Name, v.Email, v.Roles = in.DisplayName, in.RegisteredEmail, h.roles(lang, actor, a.Kind, in.Role)
+	})
+}
+
+// refillAccount shows the account's page again with what was wrong; fill puts in what was typed.
+func (h *Handler) refillAccount(w http.ResponseWriter, r *http.Request, cause error, fill func(templates.Lang, Actor, Account, *templates.AccountFormView)) error {
+	texts, ok := h.fieldErrors(web.Lang(r), cause)
+	if !ok {
+		return answer(cause)
+	}
+	actor, a, err := h.account(r)
+	if err != nil {
+		return err
+	}
+	f := h.frame(w, r, navOf(a.Kind))
+	v := h.accountForm(f.Lang, actor, a)
+	v.Errors = texts
+	if fill != nil {
+		fill(f.Lang, actor, a, &v)
+	}
+	return h.templates.AccountForm.Render(w, http.StatusUnprocessableEntity, f, v)
+}
+
+func (h *Handler) postPassword(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	id := store.AccountID(chi.URLParam(r, "id"))
+	if err := h.service.SetPassword(r.Context(), actorOf(r), id, form.Raw("password")); err != nil {
+		return h.refillAccount(w, r, err, nil)
+	}
+	return h.done(w, r, templates.FlashPasswordSet, accountURL(id))
+}
+
+func (h *Handler) postState(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	id, do := store.AccountID(chi.URLParam(r, "id")), form.Get("do")
+	if do != "disable" && do != "enable" {
+		return web.BadRequest(nil)
+	}
+	changed, err := h.service.SetDisabled(r.Context(), actorOf(r), id, do == "disable")
+	if err != nil {
+		return answer(err)
+	}
+	flash := templates.FlashAccountEnabled
+	switch {
+	case !changed:
+		flash = templates.FlashUnchanged
+	case do == "disable":
+		flash = templates.FlashAccountDisabled
+	}
+	return h.done(w, r, flash, accountURL(id))
+}
+
+func newAccountOf(form web.Form) NewAccount {
+	return NewAccount{
+		LoginID: form.Get("login_id"), DisplayName: form.Get("name"), RegisteredEmail: form.Get("email"), Role: form.Get("role"),
+		Password: form.Raw("password"),
+	}
+}
+
+// newAccountForm is the page of an account to come, filled with what was typed.
+func (h *Handler) newAccountForm(lang templates.Lang, actor Actor, kind string, in NewAccount) templates.AccountFormView {
+	return templates.AccountFormView{
+		New: true, LoginID: in.LoginID, Name: in.DisplayName, Email: in.RegisteredEmail, Roles: h.roles(lang, actor, kind, in.Role),
+		PasswordMin: account.MinPassword,
+	}
+}
+
+func (d draft) newAccount() NewAccount {
+	return NewAccount{LoginID: d.or("login_id", ""), DisplayName: d.or("name", ""), RegisteredEmail: d.or("email", ""), Role: d.or("role", "")}
+}
+
+func (h *Handler) renderNewAccount(w http.ResponseWriter, status int, f templates.Frame, actor Actor, g UserGroup, in NewAccount, texts map[string]string) error {
+	v := h.newAccountForm(f.Lang, actor, account.KindStore, in)
+	v.Action, v.BackURL, v.Errors = groupURL(g.ID)+"/accounts/new", customerGroupsURL(g.Customer.ID), texts
+	v.Who = templates.AccountRef{Customer: g.Customer.Name, CustomerURL: v.BackURL, Group: g.Name}
+	return h.templates.AccountForm.Render(w, status, f, v)
+}
+
+func (h *Handler) getNewAccount(w http.ResponseWriter, r *http.Request) error {
+	actor := actorOf(r)
+	g, err := h.service.UserGroup(r.Context(), actor, store.UserGroupID(chi.URLParam(r, "id")))
+	if err == nil && !actor.rights().has(mayManageCustomers) {
+		err = ErrForbidden
+	}
+	if err != nil {
+		return answer(err)
+	}
+	f, d := h.formFrame(w, r, templates.NavCustomers)
+	return h.renderNewAccount(w, http.StatusOK, f, actor, g, d.newAccount(), nil)
+}
+
+func (h *Handler) postNewAccount(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	actor, in := actorOf(r), newAccountOf(form)
+	id := store.UserGroupID(chi.URLParam(r, "id"))
+	made, err := h.service.CreateAccount(r.Context(), actor, id, in)
+	if err == nil {
+		return h.done(w, r, templates.FlashCreated, accountURL(made.ID))
+	}
+	texts, ok := h.fieldErrors(web.Lang(r), err)
+	if !ok {
+		return answer(err)
+	}
+	g, err := h.service.UserGroup(r.Context(), actor, id)
+	if err != nil {
+		return answer(err)
+	}
+	return h.renderNewAccount(w, http.StatusUnprocessableEntity, h.frame(w, r, templates.NavCustomers), actor, g, in, texts)
+}
+
+func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
+	query, err := web.ParseQuery(r)
+	if err != nil {
+		return err
+	}
+	after := query.Get("after")
+	page, err := h.service.ListOperators(r.Context(), actorOf(r), after)
+	if err != nil {
+		return answer(err)
+	}
+	f := h.frame(w, r, templates.NavOperators)
+	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new"}
+	if after != "" {
+		v.Pager.Prev = templates.PathOperators
+	}
+	if page.Next != "" {
+		v.Pager.Next = templates.PathOperators + "?" + url.Values{"after": {page.Next}}.Encode()
+	}
+	for _, a := range page.Rows {
+		row := templates.OperatorRow{
+			Name: a.DisplayName, LoginID: a.LoginID, Role: h.templates.RoleLabel(f.Lang, a.Role),
+			EditURL: accountURL(a.ID), TwoFactorURL: accountURL(a.ID) + "/two-factor",
+			Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
+		}
+		row.LastSignIn, row.LastSignISO = h.at(a.LastSignInAt)
+		v.Rows = append(v.Rows, row)
+	}
+	return h.templates.Operators.Render(w, http.StatusOK, f, v)
+}
+
+func (h *Handler) renderNewOperator(w http.ResponseWriter, status int, f templates.Frame, actor Actor, in NewAccount, texts map[string]string) error {
+	v := h.newAccountForm(f.Lang, actor, account.KindOperator, in)
+	v.Action, v.BackURL, v.Errors = templates.PathOperators+"/new", templates.PathOperators, texts
+	v.Who = templates.AccountRef{Operator: true}
+	return h.templates.AccountForm.Render(w, status, f, v)
+}
+
+func (h *Handler) getNewOperator(w http.ResponseWriter, r *http.Request) error {
+	actor := actorOf(r)
+	if !actor.rights().has(mayManageOperators) {
+		return answer(ErrForbidden)
+	}
+	f, d := h.formFrame(w, r, templates.NavOperators)
+	return h.renderNewOperator(w, http.StatusOK, f, actor, d.newAccount(), nil)
+}
+
+func (h *Handler) postNewOperator(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	actor, in := actorOf(r), newAccountOf(form)
+	made, err := h.service.CreateOperator(r.Context(), actor, in)
+	if err == nil {
+		return h.done(w, r, templates.FlashCreated, accountURL(made.ID))
+	}
+	texts, ok := h.fieldErrors(web.Lang(r), err)
+	if !ok {
+		return answer(err)
+	}
+	return h.renderNewOperator(w, http.StatusUnprocessableEntity, h.frame(w, r, templates.NavOperators), actor, in, texts)
+}

@@ -1,0 +1,181 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/store"
+)
+
+// Config is what a [Service] is made of. Every field is required unless it says otherwise.
+type Config struct {
+	// DB holds everything.
+	DB *store.DB
+	// Accounts has the rules of accounts, customers and user groups.
+	Accounts *account.Service
+	// Factors has the rules of second factors.
+	Factors *mfa.Service
+	// Outbox is told when a transaction has queued notices.
+	Outbox *delivery.Outbox
+	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
+	ValidRedirect func(uri string) string
+	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
+	CustomerIdle, OperatorIdle time.Duration
+	// Zone is the time zone of days in filters; UTC if nil.
+	Zone *time.Location
+	// Now is the clock.
+	Now func() time.Time
+}
+
+// Service has the use cases. It knows nothing of HTTP and is safe for concurrent use.
+type Service struct {
+	db            *store.DB
+	accounts      *account.Service
+	factors       *mfa.Service
+	outbox        *delivery.Outbox
+	validRedirect func(string) string
+	idle          map[string]time.Duration
+	zone          *time.Location
+	clock         func() time.Time
+}
+
+// New returns a Service.
+func New(c Config) (*Service, error) {
+	if c.DB == nil || c.Accounts == nil || c.Factors == nil || c.Outbox == nil || c.ValidRedirect == nil || c.Now == nil {
+		return nil, errors.New("make admin service: DB, Accounts, Factors, Outbox, ValidRedirect and Now are required")
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	return &Service{
+		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
+	}, nil
+}
+
+// now is the present time as rows keep it.
+func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microsecond) }
+
+// work is what a use case has at hand while it runs.
+type work struct {
+	tx    *store.Tx
+	actor Actor
+	now   time.Time
+	// event becomes the audit row of the act, or of its refusal; the use case fills in what it finds out.
+	event *audit.Event
+}
+
+// errUnchanged ends a use case that had nothing to do: nothing is written, and it is no failure.
+var errUnchanged = errors.New("nothing to change")
+
+// act runs one use case in one transaction: the actor is looked up anew and must have the right, do does the work, and the
+// audit row is written with it. It reports whether anything was changed.
+func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit.Event, do func(w *work) error) (changed bool, err error) {
+	now := s.now()
+	event.Actor = actor.audit()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		e := event
+		w := &work{tx: tx, now: now, event: &e}
+		var err error
+		if w.actor, err = actor.present(ctx, tx.Queries); err != nil {
+			return err
+		}
+		if !w.actor.rights().has(need) {
+			return &refusal{err: ErrForbidden, word: wordRight}
+		}
+		if err := do(w); err != nil {
+			event.Account, event.Target = e.Account, e.Target // for the refusal's row
+			return err
+		}
+		e.Result = audit.Success
+		return audit.Write(ctx, tx, now, e)
+	})
+	if errors.Is(err, errUnchanged) {
+		return false, nil
+	}
+	return err == nil, s.record(ctx, now, event, err)
+}
+
+// record writes down a refusal, whose own transaction is gone.
+func (s *Service) record(ctx context.Context, now time.Time, event audit.Event, err error) error {
+	r, refused := errors.AsType[*refusal](err)
+	if !refused {
+		return err
+	}
+	event.Result, event.Reason, event.Data = audit.Refused, r.word, nil
+	if werr := s.db.InTx(ctx, func(tx *store.Tx) error { return audit.Write(ctx, tx, now, event) }); werr != nil {
+		return fmt.Errorf("record refusal: %w", werr)
+	}
+	return r.err
+}
+
+// view checks that the actor may read something; event names the reading in the row that a refusal leaves.
+func (s *Service) view(ctx context.Context, actor Actor, need rights) error {
+	if actor.rights().has(need) {
+		return nil
+	}
+	return s.record(ctx, s.now(), audit.Event{Type: audit.ConsoleView, Actor: actor.audit()}, &refusal{err: ErrForbidden, word: wordRight})
+}
+
+// target loads the account that is acted on and checks the actor's right over it. An account the actor may not even see is
+// like a missing one to them (I14), and the try is written down all the same.
+func (w *work) target(ctx context.Context, id store.AccountID, need rights) (store.Account, error) {
+	if !store.ValidID(string(id)) {
+		return store.Account{}, store.ErrNotFound
+	}
+	acc, err := w.tx.GetAccount(ctx, id)
+	if err != nil {
+		return store.Account{}, err
+	}
+	w.event.Account = acc.ID
+	if w.event.Target, err = targetName(ctx, w.tx.Queries, acc); err != nil {
+		return store.Account{}, err
+	}
+	mine := w.actor.rights()
+	if acc.Kind == account.KindOperator {
+		need = mayManageOperators
+		if !mine.has(need) {
+			return store.Account{}, &refusal{err: store.ErrNotFound, word: wordRight}
+		}
+	}
+	// Nobody acts on somebody who may do more than they.
+	if !mine.has(need) || acc.Kind == account.KindOperator && !mine.has(rightsOf(acc.Role)) {
+		return store.Account{}, &refusal{err: ErrForbidden, word: wordRight}
+	}
+	return acc, nil
+}
+
+// other is target for what nobody may do to themselves.
+func (w *work) other(ctx context.Context, id store.AccountID, need rights) (store.Account, error) {
+	acc, err := w.target(ctx, id, need)
+	if err == nil && w.actor.is(acc.ID) {
+		return store.Account{}, &refusal{err: ErrOwnAccount, word: wordOwn}
+	}
+	return acc, err
+}
+
+// targetName names an account in audit rows: customer and login ID, or the login ID of an operator.
+func targetName(ctx context.Context, q *store.Queries, acc store.Account) (string, error) {
+	if acc.UserGroupID == nil {
+		return acc.LoginID, nil
+	}
+	place, err := q.GetAccountPlace(ctx, *acc.UserGroupID)
+	if err != nil {
+		return "", fmt.Errorf("load user group: %w", err)
+	}
+	return place.Customer.Name + " / " + acc.LoginID, nil
+}
+
+// surfaceOf is the surface on which accounts of a kind sign in to our own pages, and whose enforcement greys out their switch.
+func surfaceOf(kind string) string {
+	if kind == account.KindOperator {
+		return SurfaceAdmin
+	}
+	return SurfaceStore
+}

@@ -1,0 +1,183 @@
+package audit
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"time"
+	"unicode/utf8"
+
+	"github.com/futakagi/futakagi/store"
+)
+
+// Type names what happened, as subject.verb.
+type Type string
+
+// The events there are. The values are stored and must not change.
+const (
+	SignInPassword Type = "signin.password"
+	SignInFactor   Type = "signin.factor"
+	SignInComplete Type = "signin.complete"
+	SignOut        Type = "signin.sign_out"
+	SessionEnd     Type = "session.end"
+
+	CodeSend     Type = "2fa.code_send"
+	FactorEnrol  Type = "2fa.enrol"
+	FactorChange Type = "2fa.change"
+	BackupIssue  Type = "2fa.backup_issue"
+	FactorReset  Type = "2fa.reset"
+	TwoFactorSet Type = "2fa.switch"
+
+	CustomerCreate  Type = "customer.create"
+	CustomerUpdate  Type = "customer.update"
+	UserGroupCreate Type = "user_group.create"
+	UserGroupUpdate Type = "user_group.update"
+	AccountCreate   Type = "account.create"
+	AccountUpdate   Type = "account.update"
+	AccountDisable  Type = "account.disable"
+	AccountEnable   Type = "account.enable"
+	PasswordSet     Type = "account.password_set"
+
+	ConsoleView    Type = "console.view"
+	EnforcementSet Type = "settings.enforcement"
+	ClientCreate   Type = "client.create"
+	KeyCreate      Type = "key.create"
+	TokenReuse     Type = "token.reuse"
+	TokenRevoke    Type = "token.revoke"
+)
+
+// Result is how it ended.
+type Result string
+
+// The results there are.
+const (
+	Success Result = "success" // it was done
+	Failure Result = "failure" // it was tried and was wrong: a bad password, a bad code
+	Refused Result = "refused" // it was not allowed
+)
+
+// ActorKind is what kind of party acted.
+type ActorKind string
+
+// The kinds of actor there are.
+const (
+	ByAccount   ActorKind = "account"   // a customer, on themselves
+	ByOperator  ActorKind = "operator"  // staff, in the console
+	ByClient    ActorKind = "client"    // a relying party
+	BySystem    ActorKind = "system"    // the server or its command line
+	ByAnonymous ActorKind = "anonymous" // somebody who has proved nothing
+)
+
+// Actor is who acted.
+type Actor struct {
+	Kind ActorKind
+	ID   string
+	Name string // login ID or client id, for people to read
+}
+
+// System is the server itself, or whoever runs its command line.
+func System() Actor { return Actor{Kind: BySystem, Name: "system"} }
+
+// Anonymous is somebody who has proved nothing yet.
+func Anonymous() Actor { return Actor{Kind: ByAnonymous} }
+
+// OfAccount is the actor that an account is: an operator in the console, or a customer.
+func OfAccount(a store.Account) Actor {
+	kind := ByAccount
+	if a.Kind == "operator" {
+		kind = ByOperator
+	}
+	return Actor{Kind: kind, ID: string(a.ID), Name: a.LoginID}
+}
+
+// Event is one thing that happened.
+type Event struct {
+	Type   Type
+	Result Result
+	// Reason says why it failed, was refused or was done: a fixed word, or what an operator wrote.
+	Reason string
+	Actor  Actor
+	// Account is whose account it concerns; empty when none does.
+	Account store.AccountID
+	// Target names what it was done to, for people to read.
+	Target string
+	// ClientID is the relying party the act was part of.
+	ClientID string
+	// Data holds further facts, never a secret.
+	Data map[string]string
+}
+
+// Origin is where a request came from. It travels in the context, so that services need not pass it on.
+type Origin struct {
+	Address   string
+	UserAgent string
+	RequestID string
+}
+
+type originKey struct{}
+
+// WithOrigin returns a context whose events carry the origin.
+func WithOrigin(ctx context.Context, o Origin) context.Context {
+	return context.WithValue(ctx, originKey{}, o)
+}
+
+// OriginOf returns the origin of a context, zero outside a request.
+func OriginOf(ctx context.Context) Origin {
+	o, _ := ctx.Value(originKey{}).(Origin)
+	return o
+}
+
+// maxText bounds text that came from outside, in bytes: nobody may fill the log with one request.
+const maxText = 512
+
+// Write records the event in the transaction of the act. When it fails the act must fail with it.
+func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
+	o := OriginOf(ctx)
+	data := []byte("{}")
+	if e.Data != nil {
+		var err error
+		if data, err = json.Marshal(e.Data); err != nil {
+			return fmt.Errorf("encode audit event %s: %w", e.Type, err)
+		}
+	}
+	var account *store.AccountID
+	if e.Account != "" {
+		account = &e.Account
+	}
+	if err := tx.InsertAuditEvent(ctx, store.InsertAuditEventParams{
+		ID:            store.NewID[store.EventID](),
+		At:            now,
+		Type:          string(e.Type),
+		Result:        string(e.Result),
+		Reason:        clip(e.Reason),
+		ActorKind:     string(e.Actor.Kind),
+		ActorID:       e.Actor.ID,
+		ActorName:     clip(e.Actor.Name),
+		AccountID:     account,
+		Target:        clip(e.Target),
+		ClientID:      clip(e.ClientID),
+		ClientAddress: clip(o.Address),
+		UserAgent:     clip(o.UserAgent),
+		RequestID:     clip(o.RequestID),
+		Data:          data,
+	}); err != nil {
+		return fmt.Errorf("write audit event %s: %w", e.Type, err)
+	}
+	return nil
+}
+
+// clip cuts text to maxText bytes at a character boundary and replaces what is not valid UTF-8 (PostgreSQL refuses it, NUL too).
+func clip(s string) string {
+	out := make([]rune, 0, min(len(s), maxText))
+	n := 0
+	for _, r := range s {
+		if r == 0 {
+			r = utf8.RuneError
+		}
+		if n += utf8.RuneLen(r); n > maxText {
+			break
+		}
+		out = append(out, r)
+	}
+	return string(out)
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/config"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/server"
+	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/templates"
+)
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server",
+		Long: `Runs until it is told to stop (SIGTERM or Ctrl-C). Then /readyz fails first,
+requests under way get up to 20 seconds, and the background work ends.
+
+With PostgreSQL the schema must be up to date: run 'futakagi migrate up' before.`,
+		Args: cobra.NoArgs,
+		RunE: action(func(c *cobra.Command, _ []string) error {
+			settings, err := a.load(config.ForServe)
+			if err != nil {
+				return err
+			}
+			logger := a.logger(settings.Log)
+			parts, err := serverConfig(settings, logger)
+			if err != nil {
+				return err
+			}
+
+			var listen net.ListenConfig
+			public, err := listen.Listen(c.Context(), "tcp", settings.Listen)
+			if err != nil {
+				return explainListen("listen", "FUTAKAGI_LISTEN", settings.Listen, err)
+			}
+			defer func() { _ = public.Close() }()
+			management, err := listen.Listen(c.Context(), "tcp", settings.ManagementListen)
+			if err != nil {
+				return explainListen("management_listen", "FUTAKAGI_MANAGEMENT_LISTEN", settings.ManagementListen, err)
+			}
+			defer func() { _ = management.Close() }()
+
+			s, err := server.New(c.Context(), parts)
+			if err != nil {
+				return explain(err)
+			}
+			logger.InfoContext(c.Context(), "serving", "version", currentBuild().Version, "issuer", settings.Issuer,
+				"listen", public.Addr().String(), "management_listen", management.Addr().String())
+			return errors.Join(s.Run(c.Context(), public, management), s.Close())
+		}),
+	}
+}
+
+// serverConfig maps the settings to the parts list.
+func serverConfig(c *config.Config, logger *slog.Logger) (server.Config, error) {
+	mailer, err := newMailer(c.SMTP)
+	if err != nil {
+		return server.Config{}, err
+	}
+	fromName := c.SMTP.FromName
+	if fromName == "" {
+		fromName = c.Brand.Name
+	}
+	return server.Config{
+		Issuer:          c.Issuer,
+		AllowedHosts:    c.AllowedHosts,
+		TrustedProxies:  c.TrustedProxies,
+		ForwardedHeader: c.ForwardedHeader,
+
+		DatabaseURL: c.Database.URL.Reveal(),
+		MaxConns:    c.Database.MaxConnections,
+		MasterKey:   c.MasterKey.Reveal(),
+
+		Brand: templates.Brand{
+			Name:        c.Brand.Name,
+			AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
+			ConsoleName: templates.Text{Ja: c.Brand.ConsoleNameJA, En: c.Brand.ConsoleNameEN},
+			HelpURL:     c.Brand.HelpURL,
+			ContactURL:  c.Brand.ContactURL,
+			PrivacyURL:  c.Brand.PrivacyURL,
+			ForgotURL:   c.Brand.ForgotURL,
+			MyPageURL:   c.Brand.MyPageURL,
+			MailFrom:    c.SMTP.From,
+			Environment: c.Brand.Environment,
+		},
+		Zone:     c.Location(),
+		Language: templates.Lang(c.Language),
+
+		CustomerIdle: c.Session.Idle,
+		OperatorIdle: c.Session.AdminIdle,
+		Lifetimes: provider.Lifetimes{
+			Flow:            c.Flow.Lifetime,
+			CustomerSession: c.Session.Absolute,
+			OperatorSession: c.Session.AdminAbsolute,
+			Code:            c.Tokens.Code,
+			IDToken:         c.Tokens.ID,
+			Access:          c.Tokens.Access,
+			Refresh:         c.Tokens.Refresh,
+			RefreshAbsolute: c.Tokens.RefreshAbsolute,
+		},
+		Hashing:      hashing(c.Password),
+		Mailer:       mailer,
+		MailFrom:     c.SMTP.From,
+		MailFromName: fromName,
+
+		DrainDelay: c.DrainDelay,
+		Now:        time.Now,
+		Logger:     logger,
+	}, nil
+}
+
+// newMailer returns the mail server of the settings, or nil when there is none:
+// messages then wait in the outbox until they expire.
+func newMailer(s config.SMTP) (delivery.Mailer, error) {
+	if s.Host == "" {
+		return nil, nil //nolint:nilnil // no mail server is a setting like any other
+	}
+	smtp, err := delivery.NewSMTP(delivery.SMTPConfig{
+		Host: s.Host, Port: s.Port, TLS: s.TLS,
+		Username: s.Username, Password: s.Password.Reveal(), Timeout: s.Timeout,
+	})
+	if err != nil {
+		return nil, settingError{"smtp", "check the settings below smtp", exitConfig, err}
+	}
+	return smtp, nil
+}
+
+// hashing maps the cost of password hashing.
+func hashing(p config.Password) account.HasherConfig {
+	return account.HasherConfig{
+		MemoryKiB:       p.Argon2MemoryKiB,
+		Iterations:      p.Argon2Iterations,
+		Workers:         p.MaxConcurrent,
+		Queue:           p.Queue,
+		MemoryBudgetMiB: p.MemoryBudgetMiB,
+	}
+}

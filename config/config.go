@@ -1,0 +1,148 @@
+package config
+
+import (
+	"encoding/base64"
+	"net/netip"
+	"strings"
+	"time"
+)
+
+// Config is every setting. The tags are the single source of the key (koanf),
+// the default, the documentation and the sample value in the example file.
+type Config struct {
+	Issuer           string         `koanf:"issuer" sample:"https://id.example.jp" doc:"Address people and applications reach this server under: scheme and host, and a port if it is not the usual one. It is the issuer of every token and cannot change later without telling every application. https, except on a loopback host."`
+	Listen           string         `koanf:"listen" default:":8080" doc:"Address of the public listener."`
+	ManagementListen string         `koanf:"management_listen" default:":9090" doc:"Address of the management listener with /livez, /readyz and /metrics. Keep it away from the internet."`
+	AllowedHosts     []string       `koanf:"allowed_hosts" sample:"[id.internal.example.jp]" doc:"Further Host names that are answered besides the issuer's. Any other is refused with 421."`
+	TrustedProxies   []netip.Prefix `koanf:"trusted_proxies" sample:"[10.0.0.0/8]" doc:"Networks of the reverse proxies in front. Only they may name the client's address."`
+	ForwardedHeader  string         `koanf:"forwarded_header" default:"X-Forwarded-For" doc:"Header in which those proxies name the client's address: X-Forwarded-For or Forwarded. The other one is never read."`
+	DrainDelay       time.Duration  `koanf:"drain_delay" default:"0s" doc:"How long a stopping server goes on serving after /readyz failed, so that load balancers send nobody new. In Kubernetes 5s is usual. Requests under way then get up to 20 seconds."`
+	MasterKey        Secret         `koanf:"master_key" doc:"Key that protects everything sealed in the database: 32 bytes in Base64, from 'openssl rand -base64 32'. Needed with PostgreSQL. With SQLite it is made at the first start beside the database file when it is not given here. Keep a copy: without it the sealed data is lost."`
+	TimeZone         string         `koanf:"time_zone" default:"Asia/Tokyo" doc:"Zone in which times are shown."`
+	Language         string         `koanf:"language" default:"ja" doc:"Language of mails to people whose language is not known: ja or en."`
+	Database         Database       `koanf:"database" doc:"Where the data lives."`
+	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
+	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
+	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
+	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
+	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
+	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id) and how much of it may run at once."`
+	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
+
+	sources map[string]string
+}
+
+// Database says where the data lives.
+type Database struct {
+	URL            Secret `koanf:"url" default:"sqlite:futakagi.db" doc:"sqlite:PATH for one server with a file of its own, postgres://USER:PASSWORD@HOST/DATABASE?sslmode=verify-full for anything larger."`
+	MaxConnections int    `koanf:"max_connections" default:"16" doc:"Most connections in each of the two pools, one for reads and one for transactions. With PostgreSQL, twice this number times the replicas must stay below the server's limit."`
+}
+
+// SMTP is the mail server.
+type SMTP struct {
+	Host     string        `koanf:"host" sample:"smtp.example.jp" doc:"Name of the mail server. Without it no mail leaves."`
+	Port     int           `koanf:"port" default:"587" doc:"Port of the mail server: 587 with starttls, 465 with implicit."`
+	TLS      string        `koanf:"tls" default:"starttls" doc:"starttls (refused if the server does not offer it), implicit, or none (only for a loopback host)."`
+	Username string        `koanf:"username" sample:"futakagi" doc:"User name, if the server asks for one."`
+	Password Secret        `koanf:"password" doc:"Password for that user name."`
+	From     string        `koanf:"from" sample:"no-reply@example.jp" doc:"Sender address of every mail. Needed when host is set."`
+	FromName string        `koanf:"from_name" sample:"Example Store" doc:"Sender name of every mail. Unset: the brand name."`
+	Timeout  time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for one step of the mail server."`
+}
+
+// Brand is how the product presents itself.
+type Brand struct {
+	Name          string `koanf:"name" default:"Futakagi" doc:"Name of the provider, in mail subjects and in the names below."`
+	AccountNameJA string `koanf:"account_name_ja" sample:"Example アカウント" doc:"Heading of the customers' pages, in Japanese. Unset: the name and アカウント."`
+	AccountNameEN string `koanf:"account_name_en" sample:"Example Account" doc:"Heading of the customers' pages, in English. Unset: the name and Account."`
+	ConsoleNameJA string `koanf:"console_name_ja" sample:"Example 認証管理" doc:"Heading of the console, in Japanese. Unset: the name and 認証管理."`
+	ConsoleNameEN string `koanf:"console_name_en" sample:"Example Identity Admin" doc:"Heading of the console, in English. Unset: the name and Identity Admin."`
+	HelpURL       string `koanf:"help_url" sample:"https://www.example.jp/help" doc:"Help link in the footer. This and the next four are left out of the pages when unset."`
+	ContactURL    string `koanf:"contact_url" sample:"https://www.example.jp/contact" doc:"Contact link in the footer and on error pages: https or mailto."`
+	PrivacyURL    string `koanf:"privacy_url" sample:"https://www.example.jp/privacy" doc:"Privacy link in the footer."`
+	ForgotURL     string `koanf:"forgot_url" sample:"https://www.example.jp/password" doc:"Where a person who forgot the password goes."`
+	MyPageURL     string `koanf:"my_page_url" sample:"https://mypage.example.jp" doc:"Way back from the self-service pages and from errors."`
+	Environment   string `koanf:"environment" sample:"production" doc:"Badge in the console that tells installations apart: production or demo. Unset: no badge."`
+}
+
+// Session limits how long a browser stays signed in.
+type Session struct {
+	Idle          time.Duration `koanf:"idle" default:"1h" doc:"Customers: longest time without a request."`
+	Absolute      time.Duration `koanf:"absolute" default:"24h" doc:"Customers: longest time since the sign-in."`
+	AdminIdle     time.Duration `koanf:"admin_idle" default:"15m" doc:"Operators: longest time without a request."`
+	AdminAbsolute time.Duration `koanf:"admin_absolute" default:"12h" doc:"Operators: longest time since the sign-in."`
+}
+
+// Flow limits a sign-in in progress.
+type Flow struct {
+	Lifetime time.Duration `koanf:"lifetime" default:"30m" doc:"Longest time from the first page to the last. Must leave room for a mailed code (10 minutes)."`
+}
+
+// Tokens limits what applications receive.
+type Tokens struct {
+	Code            time.Duration `koanf:"code" default:"60s" doc:"Authorization code."`
+	ID              time.Duration `koanf:"id" default:"10m" doc:"ID token."`
+	Access          time.Duration `koanf:"access" default:"15m" doc:"Access token."`
+	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
+	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
+}
+
+// Password is the cost of hashing and its limits.
+type Password struct {
+	Argon2MemoryKiB  int `koanf:"argon2_memory_kib" default:"19456" doc:"Memory of one hash. Stored with each hash; older hashes are upgraded at the next sign-in."`
+	Argon2Iterations int `koanf:"argon2_iterations" default:"2" doc:"Passes of one hash."`
+	MaxConcurrent    int `koanf:"max_concurrent" default:"0" doc:"Hashes computed at once. 0: one per processor."`
+	Queue            int `koanf:"queue" default:"64" doc:"Sign-ins that may wait for a hash. Further ones are answered with 503 and Retry-After."`
+	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. 0: no limit of its own."`
+}
+
+// Log is how the log is written.
+type Log struct {
+	Level  string `koanf:"level" default:"info" doc:"debug, info, warn or error."`
+	Format string `koanf:"format" default:"json" doc:"json or text."`
+}
+
+// Embedded reports whether the data lives in a SQLite file of our own.
+func (d Database) Embedded() bool { return strings.HasPrefix(d.URL.Reveal(), "sqlite:") }
+
+// Path returns the file of the embedded database, or "" with PostgreSQL.
+func (d Database) Path() string {
+	path, ok := strings.CutPrefix(d.URL.Reveal(), "sqlite:")
+	if !ok {
+		return ""
+	}
+	return path
+}
+
+// Location returns the zone in which times are shown. Load has checked it.
+func (c *Config) Location() *time.Location {
+	zone, err := time.LoadLocation(c.TimeZone)
+	if err != nil {
+		return time.UTC
+	}
+	return zone
+}
+
+// MasterKeyBytes returns the 32 bytes of the master key, or nil when it is not
+// set. Load has checked the form.
+func (c *Config) MasterKeyBytes() []byte {
+	key, err := decodeMasterKey(c.MasterKey.Reveal())
+	if err != nil || !c.MasterKey.IsSet() {
+		return nil
+	}
+	return key
+}
+
+// Source names where the setting's value came from: a file name, a variable
+// name, or "default".
+func (c *Config) Source(key string) string {
+	if s, ok := c.sources[key]; ok {
+		return s
+	}
+	return "default"
+}
+
+// decodeMasterKey accepts Base64 with or without padding.
+func decodeMasterKey(text string) ([]byte, error) {
+	return base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
+}

@@ -1,0 +1,116 @@
+package delivery
+
+import (
+	"context"
+	"fmt"
+	"net/mail"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Mail is one finished message to one person.
+type Mail struct {
+	// MessageID is the same at every try, without angle brackets.
+	MessageID string
+	// From is the sender's address, FromName the name shown with it.
+	From, FromName string
+	// To is the one recipient.
+	To string
+	// Subject is one line; Text and HTML say the same.
+	Subject, Text, HTML string
+	// Lang is the language of the texts.
+	Lang string
+	// Date is when the message was written.
+	Date time.Time
+}
+
+// Receipt is what a mail server said when it took a message over.
+type Receipt struct {
+	// Reply is its answer, such as "250 2.0.0 OK: queued as 4Xyz".
+	Reply string
+}
+
+// Mailer takes messages out of the house. Send returns nil only when the other side has taken the message over; a [SendError]
+// tells whether another try makes sense, and any other error counts as temporary. Send must return soon after ctx ends.
+type Mailer interface {
+	Send(ctx context.Context, m Mail) (Receipt, error)
+}
+
+// A SendError is a message that was not taken over.
+type SendError struct {
+	// Permanent means that trying again is of no use.
+	Permanent bool
+	// Reply is what happened in words fit for staff: the mail server's answer, or what went wrong before it gave one.
+	Reply string
+	// Err is the cause, for the log.
+	Err error
+}
+
+func (e *SendError) Error() string { return fmt.Sprintf("send mail: %s: %v", e.Reply, e.Err) }
+
+// Unwrap returns the cause.
+func (e *SendError) Unwrap() error { return e.Err }
+
+// Capture is a Mailer that keeps what it is given. Its zero value is ready to use.
+type Capture struct {
+	// Refuse decides on each message before it is kept; nil takes all.
+	Refuse func(m Mail) error
+
+	mu    sync.Mutex
+	mails []Mail
+}
+
+// Send keeps m.
+func (c *Capture) Send(ctx context.Context, m Mail) (Receipt, error) {
+	if err := ctx.Err(); err != nil {
+		return Receipt{}, err
+	}
+	if c.Refuse != nil {
+		if err := c.Refuse(m); err != nil {
+			return Receipt{}, err
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mails = append(c.mails, m)
+	return Receipt{Reply: "250 captured"}, nil
+}
+
+// Mails returns what was sent to an address so far, oldest first; to everybody if the address is empty.
+func (c *Capture) Mails(to string) []Mail {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	var out []Mail
+	for _, m := range c.mails {
+		if to == "" || m.To == to {
+			out = append(out, m)
+		}
+	}
+	return out
+}
+
+// Clear forgets what was sent.
+func (c *Capture) Clear() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.mails = nil
+}
+
+// checkAddress accepts one bare address in plain ASCII. Callers check addresses where people type them; this is the last gate
+// before one becomes part of a header and of the mail server's protocol.
+func checkAddress(address string) error {
+	if address == "" || len(address) > 254 {
+		return fmt.Errorf("%w: empty or too long", ErrRecipient)
+	}
+	for _, r := range address {
+		if r <= ' ' || r > '~' || strings.ContainsRune(`"(),:;<>[\]`, r) {
+			return fmt.Errorf("%w: character not allowed", ErrRecipient)
+		}
+	}
+	parsed, err := mail.ParseAddress(address)
+	if err != nil || parsed.Address != address || parsed.Name != "" {
+		return fmt.Errorf("%w: not one bare address", ErrRecipient)
+	}
+	return nil
+}

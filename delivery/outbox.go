@@ -1,0 +1,297 @@
+package delivery
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+)
+
+// ErrRecipient says that an address cannot be sent to.
+var ErrRecipient = errors.New("not a mail address")
+
+// ChannelEmail is the way a message travels. The value is stored.
+const ChannelEmail = "email"
+
+// The kinds of message. The values are stored, and the catalogue names them.
+const (
+	KindCode           = "code"
+	KindSetUp          = "set_up"          // a second factor was set up
+	KindAddressChanged = "address_changed" // the second factor's address was changed
+	KindReset          = "reset"           // staff reset the settings
+	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+)
+
+// The states of a message. The values are stored; "cancelled" is written by those who replace a code.
+const (
+	StateQueued    = "queued"
+	StateAccepted  = "accepted" // the mail server took it over
+	StateFailed    = "failed"   // the mail server refused it for good
+	StateExpired   = "expired"  // it was of no use any more
+	StateCancelled = "cancelled"
+)
+
+// noticeLife is how long a notice is tried.
+const noticeLife = 72 * time.Hour
+
+// table is what sealed payloads are bound to, with the row and the account.
+const table = "outbox"
+
+// Config is what an [Outbox] is made of. Fields are required unless they say otherwise.
+type Config struct {
+	// DB holds the outbox.
+	DB *store.DB
+	// Box seals what is in it.
+	Box *seal.Box
+	// Templates has the texts.
+	Templates *templates.Set
+	// Mailer sends mail. Without one, messages wait until they expire.
+	Mailer Mailer
+	// From is the sender's address, needed with a Mailer; FromName the name shown with it, optional.
+	From, FromName string
+	// Zone is where times in notices are shown; UTC if nil.
+	Zone *time.Location
+	// Now is the clock.
+	Now func() time.Time
+	// Logger receives failures that staff cannot see in the console.
+	Logger *slog.Logger
+	// Observe is told of each attempt, for metrics: accepted, retry, failed, expired. Optional.
+	Observe func(channel, result string)
+
+	// Workers is how many messages are sent at once; 2 if zero.
+	Workers int
+	// SendTimeout bounds one attempt; 30 s if zero.
+	SendTimeout time.Duration
+	// Drain is how long an attempt in hand may go on after the server was told to stop; 10 s if zero.
+	Drain time.Duration
+	// Poll is how often the outbox is looked at without being woken; 1 s if zero.
+	Poll time.Duration
+	// Backoff is the pause after the first failed attempt, doubled by each further one; 2 s if zero.
+	Backoff time.Duration
+}
+
+// Outbox takes messages within transactions and sends them afterwards.
+type Outbox struct {
+	cfg    Config
+	domain string // of message ids
+	wake   chan struct{}
+}
+
+// New returns an Outbox. Nothing leaves before [Outbox.Run] is called.
+func New(cfg Config) (*Outbox, error) {
+	if cfg.DB == nil || cfg.Box == nil || cfg.Templates == nil || cfg.Now == nil || cfg.Logger == nil {
+		return nil, errors.New("make outbox: DB, Box, Templates, Now and Logger are required")
+	}
+	o := &Outbox{cfg: cfg, domain: "futakagi.invalid"}
+	if cfg.Mailer != nil {
+		if err := checkAddress(cfg.From); err != nil {
+			return nil, fmt.Errorf("make outbox: sender: %w", err)
+		}
+		if strings.ContainsAny(cfg.FromName, "\r\n\x00") {
+			return nil, errors.New("make outbox: the sender's name holds control characters")
+		}
+		_, o.domain, _ = strings.Cut(cfg.From, "@")
+	}
+	if o.cfg.Zone == nil {
+		o.cfg.Zone = time.UTC
+	}
+	if o.cfg.Observe == nil {
+		o.cfg.Observe = func(string, string) {}
+	}
+	if o.cfg.Workers == 0 {
+		o.cfg.Workers = 2
+	}
+	for _, d := range []struct {
+		value    *time.Duration
+		standard time.Duration
+	}{
+		{&o.cfg.SendTimeout, 30 * time.Second},
+		{&o.cfg.Drain, 10 * time.Second},
+		{&o.cfg.Poll, time.Second},
+		{&o.cfg.Backoff, 2 * time.Second},
+	} {
+		if *d.value == 0 {
+			*d.value = d.standard
+		}
+		if *d.value < 0 {
+			return nil, errors.New("make outbox: negative duration")
+		}
+	}
+	if o.cfg.Workers < 0 {
+		return nil, errors.New("make outbox: negative number of workers")
+	}
+	o.wake = make(chan struct{}, o.cfg.Workers)
+	return o, nil
+}
+
+// CodeMessage carries a verification code.
+type CodeMessage struct {
+	AccountID   store.AccountID
+	ChallengeID store.ChallengeID
+	// To is the address the challenge is about.
+	To string
+	// Code is the code as the person types it.
+	Code string
+	Lang templates.Lang
+	// ExpiresAt is when the code dies; the message is not sent after it.
+	ExpiresAt time.Time
+}
+
+// Code queues a verification code in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with
+// [ErrRecipient] for an address that cannot be sent to.
+func (o *Outbox) Code(ctx context.Context, tx *store.Tx, m CodeMessage) error {
+	now := o.cfg.Now()
+	minutes := int((m.ExpiresAt.Sub(now) + time.Minute - 1) / time.Minute)
+	text, err := o.cfg.Templates.MailCode.Build(m.Lang, templates.CodeMail{Code: m.Code, Minutes: minutes})
+	if err != nil {
+		return fmt.Errorf("write code mail: %w", err)
+	}
+	return o.enqueue(ctx, tx, envelope{
+		kind: KindCode, account: m.AccountID, challenge: &m.ChallengeID, deadline: m.ExpiresAt, now: now,
+		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang), Secret: m.Code},
+	})
+}
+
+// NoticeMessage tells a person of a change of their settings.
+type NoticeMessage struct {
+	// Kind is one of the kinds other than [KindCode].
+	Kind      string
+	AccountID store.AccountID
+	LoginID   string
+	// To is the registered address, or one that is or was a second factor.
+	To   string
+	Lang templates.Lang
+	// At is when the change happened; now if zero.
+	At time.Time
+	// FactorKind is the kind of factor, where the notice is about one.
+	FactorKind string
+	// Address is the new address, where there is one; the mail shows it masked.
+	Address string
+}
+
+// Notice queues a notice in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
+// address that cannot be sent to.
+func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) error {
+	now := o.cfg.Now()
+	if m.At.IsZero() {
+		m.At = now
+	}
+	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind}
+	if m.Address != "" {
+		view.Address = templates.MaskEmail(m.Address)
+	}
+	var mail templates.Mail[templates.NoticeMail]
+	switch m.Kind {
+	case KindSetUp:
+		mail = o.cfg.Templates.MailSetUp
+	case KindAddressChanged:
+		mail = o.cfg.Templates.MailAddressChanged
+	case KindReset:
+		mail = o.cfg.Templates.MailReset
+	case KindCodesReissued:
+		mail = o.cfg.Templates.MailCodesReissued
+	default:
+		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
+	}
+	text, err := mail.Build(m.Lang, view)
+	if err != nil {
+		return fmt.Errorf("write notice: %w", err)
+	}
+	return o.enqueue(ctx, tx, envelope{
+		kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
+		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang)},
+	})
+}
+
+// Wake makes the workers look at the outbox now. Callers of [Outbox.Code] and [Outbox.Notice] call it after their commit.
+func (o *Outbox) Wake() {
+	select {
+	case o.wake <- struct{}{}:
+	default: // they are awake already
+	}
+}
+
+// OldestAge is how long the message that is due first has been waiting, zero when none is; for metrics.
+func (o *Outbox) OldestAge(ctx context.Context) (time.Duration, error) {
+	at, err := o.cfg.DB.Read().OldestQueuedMessage(ctx)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("look up oldest message: %w", err)
+	}
+	return max(o.cfg.Now().Sub(at), 0), nil
+}
+
+// payload is the sealed content of a row.
+type payload struct {
+	To      string `json:"to"`
+	Subject string `json:"subject"`
+	Text    string `json:"text"`
+	HTML    string `json:"html"`
+	Lang    string `json:"lang"`
+	// Secret is what must not appear in an answer that is kept.
+	Secret string `json:"secret,omitempty"`
+}
+
+type envelope struct {
+	kind      string
+	account   store.AccountID
+	challenge *store.ChallengeID
+	deadline  time.Time
+	now       time.Time
+	content   payload
+}
+
+func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
+	if err := checkAddress(e.content.To); err != nil {
+		return fmt.Errorf("queue %s: %w", e.kind, err)
+	}
+	id := store.NewID[store.MessageID]()
+	plain, err := json.Marshal(e.content)
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", e.kind, err)
+	}
+	sealed, err := o.cfg.Box.Seal(plain, seal.Place{Table: table, Row: string(id), Account: string(e.account)})
+	if err != nil {
+		return fmt.Errorf("queue %s: %w", e.kind, err)
+	}
+	var account *store.AccountID
+	if e.account != "" {
+		account = &e.account
+	}
+	if err := tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
+		ID: id, Channel: ChannelEmail, Kind: e.kind, AccountID: account, ChallengeID: e.challenge,
+		Recipient: e.content.To, PayloadSealed: sealed, Now: e.now, Deadline: e.deadline,
+	}); err != nil {
+		return fmt.Errorf("queue %s: %w", e.kind, err)
+	}
+	return nil
+}
+
+// open reads the content of a row. One that was moved, altered or readdressed does not open.
+func (o *Outbox) open(row store.Outbox) (payload, error) {
+	account := ""
+	if row.AccountID != nil {
+		account = string(*row.AccountID)
+	}
+	plain, err := o.cfg.Box.Open(row.PayloadSealed, seal.Place{Table: table, Row: string(row.ID), Account: account})
+	if err != nil {
+		return payload{}, err
+	}
+	var p payload
+	if err := json.Unmarshal(plain, &p); err != nil {
+		return payload{}, err
+	}
+	if p.To != row.Recipient {
+		return payload{}, errors.New("the row names another recipient than its content")
+	}
+	return p, nil
+}

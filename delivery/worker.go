@@ -1,0 +1,264 @@
+package delivery
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/futakagi/futakagi/store"
+)
+
+const (
+	// leaseMargin is what a lease is longer than an attempt: time to note its result.
+	leaseMargin = 30 * time.Second
+	// tendEvery is how often messages of no use are given up.
+	tendEvery = 15 * time.Second
+	// The longest pauses between attempts.
+	longestCodePause   = 30 * time.Second
+	longestNoticePause = 15 * time.Minute
+	// maxReply bounds a kept answer, in characters.
+	maxReply = 200
+)
+
+// Run sends messages until ctx ends, then lets attempts in hand come to their end for the configured time.
+func (o *Outbox) Run(ctx context.Context) error {
+	// Attempts do not end with ctx: an attempt cut off after the mail server took the message would be made again.
+	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var wg sync.WaitGroup
+	if o.cfg.Mailer != nil {
+		for range o.cfg.Workers {
+			wg.Go(func() { o.work(ctx, sending) })
+		}
+	}
+	wg.Go(func() { o.tend(ctx) })
+
+	<-ctx.Done()
+	drain := time.AfterFunc(o.cfg.Drain, stop)
+	defer drain.Stop()
+	wg.Wait()
+	return nil
+}
+
+// work sends one message after the other. ctx ends the loop, sending ends an attempt.
+func (o *Outbox) work(ctx, sending context.Context) {
+	failing := false
+	for ctx.Err() == nil {
+		owner := rand.Text()
+		row, found, err := o.claim(ctx, owner)
+		if err != nil && ctx.Err() == nil && !failing {
+			o.cfg.Logger.WarnContext(ctx, "outbox cannot be read; trying again", "error", err)
+		}
+		failing = err != nil
+		if !found {
+			o.wait(ctx)
+			continue
+		}
+		o.Wake() // there may be more for the others
+		o.deliver(sending, owner, row)
+	}
+}
+
+func (o *Outbox) wait(ctx context.Context) {
+	t := time.NewTimer(o.cfg.Poll)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-o.wake:
+	case <-t.C:
+	}
+}
+
+// claim leases the message that has been due longest, if there is one.
+func (o *Outbox) claim(ctx context.Context, owner string) (row store.Outbox, found bool, err error) {
+	// Looking costs little; claiming takes the writer.
+	_, err = o.cfg.DB.Read().OldestQueuedMessage(ctx)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, false, nil
+	}
+	if err != nil {
+		return row, false, err
+	}
+	now := o.cfg.Now()
+	until := now.Add(o.cfg.SendTimeout + leaseMargin)
+	err = o.cfg.DB.InTx(ctx, func(tx *store.Tx) error {
+		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{Owner: &owner, LeasedUntil: &until, Now: now, BatchSize: 1})
+		if err == nil && len(rows) > 0 {
+			row, found = rows[0], true
+		}
+		return err
+	})
+	if err != nil {
+		return store.Outbox{}, false, fmt.Errorf("claim message: %w", err)
+	}
+	return row, found, nil
+}
+
+// deliver makes one attempt and notes its result.
+func (o *Outbox) deliver(ctx context.Context, owner string, row store.Outbox) {
+	left := row.Deadline.Sub(o.cfg.Now())
+	if left <= 0 {
+		o.finish(ctx, owner, row, StateExpired, row.Reply)
+		return
+	}
+	content, err := o.open(row)
+	if err != nil {
+		o.cfg.Logger.ErrorContext(ctx, "message content cannot be opened", "message", row.ID, "error", err)
+		o.finish(ctx, owner, row, StateFailed, "the content could not be opened")
+		return
+	}
+
+	// An attempt must not outlive the message's use either.
+	attempt, cancel := context.WithTimeout(ctx, min(o.cfg.SendTimeout, left))
+	receipt, err := o.send(attempt, row, content)
+	cancel()
+	if err == nil {
+		o.finish(ctx, owner, row, StateAccepted, cleanReply(receipt.Reply, content.Secret))
+		return
+	}
+
+	reply := "no answer from the mail server"
+	e, ok := errors.AsType[*SendError](err)
+	if ok {
+		reply = cleanReply(e.Reply, content.Secret)
+	}
+	if ok && e.Permanent {
+		o.finish(ctx, owner, row, StateFailed, reply)
+		return
+	}
+	o.cfg.Logger.WarnContext(ctx, "mail not sent; trying again", "message", row.ID, "kind", row.Kind, "attempt", row.Attempts,
+		"reply", reply, "error", cleanReply(err.Error(), content.Secret))
+	pause := o.pause(row)
+	if ctx.Err() != nil {
+		pause = 0 // we are stopping: another server, or the next start, takes it at once
+	}
+	o.retry(ctx, owner, row, reply, pause)
+}
+
+func (o *Outbox) send(ctx context.Context, row store.Outbox, p payload) (receipt Receipt, err error) {
+	// One bad message must not stop the others.
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("mailer panicked: %v", r)
+		}
+	}()
+	return o.cfg.Mailer.Send(ctx, Mail{
+		MessageID: string(row.ID) + "@" + o.domain, From: o.cfg.From, FromName: o.cfg.FromName, To: p.To,
+		Subject: p.Subject, Text: p.Text, HTML: p.HTML, Lang: p.Lang, Date: row.CreatedAt,
+	})
+}
+
+func (o *Outbox) finish(ctx context.Context, owner string, row store.Outbox, state, reply string) {
+	o.note(ctx, row, state, func(ctx context.Context, tx *store.Tx) (int64, error) {
+		now := o.cfg.Now()
+		return tx.FinishMessage(ctx, store.FinishMessageParams{ID: row.ID, Owner: &owner, State: state, Reply: reply, Now: &now})
+	})
+}
+
+func (o *Outbox) retry(ctx context.Context, owner string, row store.Outbox, reply string, pause time.Duration) {
+	o.note(ctx, row, "retry", func(ctx context.Context, tx *store.Tx) (int64, error) {
+		return tx.RetryMessage(ctx, store.RetryMessageParams{ID: row.ID, Owner: &owner, Reply: reply, AvailableAt: o.cfg.Now().Add(pause)})
+	})
+}
+
+// note writes a result down, however the caller is doing, and tries for some seconds when the database is away: a result that
+// is lost means a second attempt once the lease has run out.
+func (o *Outbox) note(ctx context.Context, row store.Outbox, result string, write func(ctx context.Context, tx *store.Tx) (int64, error)) {
+	o.cfg.Observe(row.Channel, result)
+	ctx = context.WithoutCancel(ctx)
+	var err error
+	for pause := 100 * time.Millisecond; pause < 10*time.Second; pause *= 2 {
+		var n int64
+		err = o.cfg.DB.InTx(ctx, func(tx *store.Tx) (err error) {
+			n, err = write(ctx, tx)
+			return err
+		})
+		if err == nil {
+			if n == 0 {
+				o.cfg.Logger.WarnContext(ctx, "message was taken over by another worker meanwhile", "message", row.ID, "result", result)
+			}
+			return
+		}
+		if !errors.Is(err, store.ErrUnavailable) {
+			break
+		}
+		time.Sleep(pause)
+	}
+	o.cfg.Logger.ErrorContext(ctx, "result of an attempt could not be noted", "message", row.ID, "result", result, "error", err)
+}
+
+// pause is how long a message waits for its next attempt: longer each time, and not all at the same moment.
+func (o *Outbox) pause(row store.Outbox) time.Duration {
+	longest := longestNoticePause
+	if row.Kind == KindCode {
+		longest = longestCodePause // somebody is looking at an empty inbox
+	}
+	d := longest
+	if n := max(row.Attempts-1, 0); n < 20 {
+		d = min(o.cfg.Backoff<<n, longest)
+	}
+	var b [8]byte
+	_, _ = rand.Read(b[:])
+	jitter := time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(d/2+1))
+	return d - jitter
+}
+
+// tend gives up messages that are of no use any more.
+func (o *Outbox) tend(ctx context.Context) {
+	t := time.NewTicker(tendEvery)
+	defer t.Stop()
+	for {
+		if err := o.expire(ctx); err != nil && ctx.Err() == nil {
+			o.cfg.Logger.WarnContext(ctx, "outdated messages cannot be given up; trying again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
+	}
+}
+
+func (o *Outbox) expire(ctx context.Context) error {
+	if _, err := o.cfg.DB.Read().OldestQueuedMessage(ctx); err != nil {
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		return err
+	}
+	now := o.cfg.Now()
+	var n int64
+	err := o.cfg.DB.InTx(ctx, func(tx *store.Tx) (err error) {
+		n, err = tx.ExpireMessages(ctx, &now)
+		return err
+	})
+	for range n {
+		o.cfg.Observe(ChannelEmail, StateExpired)
+	}
+	return err
+}
+
+// cleanReply makes an answer fit to be kept and shown: one short line, nothing hidden in it, and never the code it may quote.
+func cleanReply(reply, secret string) string {
+	words := strings.FieldsFunc(strings.ToValidUTF8(reply, ""), func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cc, r) })
+	line := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.C, r) {
+			return -1
+		}
+		return r
+	}, strings.Join(words, " "))
+	if secret != "" {
+		// After the rest is gone, so that nothing hidden keeps its parts apart.
+		line = strings.ToValidUTF8(strings.ReplaceAll(line, secret, "•••"), "")
+	}
+	if runes := []rune(line); len(runes) > maxReply {
+		line = string(runes[:maxReply])
+	}
+	return strings.TrimSpace(line)
+}

@@ -1,0 +1,93 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestRun starts the whole demo on free ports, twice on one database.
+func TestRun(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	database := "sqlite:" + filepath.Join(t.TempDir(), "kept.db")
+	for _, c := range []struct {
+		name, database string
+		codes          int
+	}{{"temporary", "", 10}, {"kept", database, 10}, {"kept again", database, 0}} {
+		t.Run(c.name, func(t *testing.T) {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			d, err := Start(ctx, Options{Database: c.database, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got := len(d.BackupCodes["sato"]); got != c.codes {
+				t.Errorf("new backup codes = %d, want %d", got, c.codes)
+			}
+			for address, want := range map[string]string{
+				d.Addresses.Store: "Aoba ストア", d.Addresses.MyPage: "Aoba マイページ", d.Addresses.Inbox: "届いたメッセージ",
+			} {
+				if body := get(t, address); !strings.Contains(body, want) {
+					t.Errorf("%s has no %q:\n%s", address, want, body)
+				}
+			}
+			var discovered struct{ Issuer string }
+			body := get(t, d.Addresses.Provider+"/.well-known/openid-configuration")
+			if err := json.Unmarshal([]byte(body), &discovered); err != nil || discovered.Issuer != d.Addresses.Provider {
+				t.Errorf("discovery: %v\n%s", err, body)
+			}
+			cancel()
+			if err := d.Wait(); err != nil {
+				t.Errorf("Wait: %v", err)
+			}
+		})
+	}
+	if left, err := filepath.Glob(filepath.Join(os.Getenv("TMPDIR"), "futakagi-demo-*")); err != nil || len(left) != 0 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
+}
+
+func TestRunAnnounces(t *testing.T) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out := writerFunc(func(p []byte) (int, error) {
+		if !bytes.Contains(p, []byte("futakagi-demo")) {
+			t.Errorf("announcement:\n%s", p)
+		}
+		cancel()
+		return len(p), nil
+	})
+	if err := Run(ctx, Options{Out: out, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func get(t *testing.T, address string) string {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer w.Body.Close()
+	body, err := io.ReadAll(w.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(body)
+}

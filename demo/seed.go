@@ -1,0 +1,208 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/demo/relyingparty"
+	"github.com/futakagi/futakagi/store"
+)
+
+// ErrNotDemo says that a database holds somebody's real data. The fixtures have
+// passwords that everybody knows, so they are never added to it.
+var ErrNotDemo = errors.New("this database is in use and is not a demo's: choose another with --database")
+
+// seeder writes the fixtures. What is there already stays as it is, so that a
+// demo on a kept database goes on where it ended; only the clients are renewed,
+// since their secrets and addresses are those of this start.
+type seeder struct {
+	db       *store.DB
+	accounts *account.Service
+	// backupCodes makes a fresh batch, hashed.
+	backupCodes func(context.Context) ([]backupCode, error)
+	now         time.Time
+}
+
+// backupCode is one fresh backup code.
+type backupCode struct {
+	// text is what the person is shown.
+	text string
+	// selector finds the code's row, hash is what is kept of the rest.
+	selector, hash string
+}
+
+// client is one relying party to register.
+type client struct {
+	id, name, baseURL string
+	secretHash        []byte
+}
+
+// people writes the customer, its group and every account that is missing. It
+// returns the backup codes it made, by login id.
+func (s *seeder) people(ctx context.Context) (map[string][]string, error) {
+	group, err := s.group(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("write customer %s: %w", CustomerCode, err)
+	}
+	made := map[string][]string{}
+	for _, a := range Accounts() {
+		_, err := s.db.Read().GetAccountByLogin(ctx, store.GetAccountByLoginParams{Kind: a.Kind, LoginKey: a.LoginID})
+		if err == nil {
+			continue
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("look up account %s: %w", a.LoginID, err)
+		}
+		if made[a.LoginID], err = s.account(ctx, a, group); err != nil {
+			return nil, fmt.Errorf("write account %s: %w", a.LoginID, err)
+		}
+	}
+	return made, nil
+}
+
+// group returns the demo's user group, made if need be.
+func (s *seeder) group(ctx context.Context) (store.UserGroupID, error) {
+	found, err := s.accounts.Customers(ctx, account.CustomerQuery{Search: CustomerCode})
+	if err != nil {
+		return "", err
+	}
+	var customer store.CustomerID
+	for _, c := range found.Rows {
+		if c.Code == CustomerCode {
+			customer = c.ID
+		}
+	}
+	if customer != "" {
+		groups, err := s.accounts.Groups(ctx, customer)
+		if err != nil {
+			return "", err
+		}
+		for _, g := range groups {
+			if g.Name == GroupName {
+				return g.ID, nil
+			}
+		}
+	}
+	if customer == "" {
+		if err := s.empty(ctx); err != nil {
+			return "", err
+		}
+	}
+	var made store.UserGroup
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		if customer == "" {
+			c, err := s.accounts.CreateCustomer(ctx, tx, account.CustomerInput{Code: CustomerCode, Name: CustomerName})
+			if err != nil {
+				return err
+			}
+			customer = c.ID
+		}
+		made, err = s.accounts.CreateUserGroup(ctx, tx, customer, GroupName)
+		return err
+	})
+	return made.ID, err
+}
+
+// empty fails with ErrNotDemo unless nobody is in the database yet.
+func (s *seeder) empty(ctx context.Context) error {
+	customers, err := s.accounts.Customers(ctx, account.CustomerQuery{Size: 1})
+	if err != nil {
+		return err
+	}
+	operators, _, err := s.accounts.Operators(ctx, "", 1)
+	if err != nil {
+		return err
+	}
+	if customers.Total > 0 || len(operators) > 0 {
+		return ErrNotDemo
+	}
+	return nil
+}
+
+// account writes one account with its factor. Hashing is slow on purpose, so it
+// is done before the transaction.
+func (s *seeder) account(ctx context.Context, a Account, group store.UserGroupID) ([]string, error) {
+	in := account.NewAccount{
+		Kind: a.Kind, LoginID: a.LoginID, DisplayName: a.Name, Role: a.Role,
+		RegisteredEmail: a.RegisteredEmail, TwoFactor: a.TwoFactor,
+	}
+	if a.Kind == account.KindStore {
+		in.UserGroupID = group
+	}
+	var err error
+	if in.Password, err = s.accounts.HashPassword(ctx, Password); err != nil {
+		return nil, err
+	}
+	var codes []backupCode
+	if a.FactorEmail != "" {
+		if codes, err = s.backupCodes(ctx); err != nil {
+			return nil, fmt.Errorf("make backup codes: %w", err)
+		}
+	}
+	var texts []string
+	for _, c := range codes {
+		texts = append(texts, c.text)
+	}
+	return texts, s.db.InTx(ctx, func(tx *store.Tx) error {
+		row, err := s.accounts.Create(ctx, tx, in)
+		if err != nil || a.FactorEmail == "" {
+			return err
+		}
+		return s.factor(ctx, tx, row, a.FactorEmail, codes)
+	})
+}
+
+// factor sets up email and backup codes as if the person had done it.
+func (s *seeder) factor(ctx context.Context, tx *store.Tx, row store.Account, address string, codes []backupCode) error {
+	n, err := tx.InsertFirstFactor(ctx, store.InsertFirstFactorParams{
+		ID: string(store.NewID[store.FactorID]()), AccountID: row.ID, Kind: "email", Address: address,
+		CredentialEpoch: row.CredentialEpoch, Now: s.now,
+	})
+	if err != nil {
+		return fmt.Errorf("insert factor: %w", err)
+	}
+	if n != 1 {
+		return errors.New("insert factor: the account has one already")
+	}
+	batch := store.NewID[store.BatchID]()
+	if err := tx.InsertBackupBatch(ctx, store.InsertBackupBatchParams{ID: batch, AccountID: row.ID, Now: s.now}); err != nil {
+		return fmt.Errorf("insert backup batch: %w", err)
+	}
+	for _, c := range codes {
+		if err := tx.InsertBackupCode(ctx, store.InsertBackupCodeParams{
+			BatchID: batch, Selector: c.selector, CodeHash: c.hash,
+		}); err != nil {
+			return fmt.Errorf("insert backup code: %w", err)
+		}
+	}
+	return nil
+}
+
+// clients registers the relying parties, or renews them.
+func (s *seeder) clients(ctx context.Context, clients ...client) error {
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		for _, c := range clients {
+			if err := tx.PutClient(ctx, store.PutClientParams{
+				ID: c.id, Name: c.name, SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: c.secretHash,
+				RedirectURIs:           list(relyingparty.CallbackURL(c.baseURL)),
+				PostLogoutRedirectURIs: list(relyingparty.AfterLogoutURL(c.baseURL)),
+				GrantTypes:             list("authorization_code", "refresh_token"),
+				Scopes:                 list("openid", "profile", "email", "offline_access"),
+				IDTokenAlg:             "ES256", RequirePkce: true, Now: s.now,
+			}); err != nil {
+				return fmt.Errorf("register client %s: %w", c.id, err)
+			}
+		}
+		return nil
+	})
+}
+
+// list is a JSON array of plain strings.
+func list(values ...string) json.RawMessage {
+	return json.RawMessage(`["` + strings.Join(values, `","`) + `"]`)
+}

@@ -1,0 +1,281 @@
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/demo"
+	"github.com/futakagi/futakagi/internal/pgtest"
+	"github.com/futakagi/futakagi/store"
+)
+
+// world is a running demo with its sites, as one database engine carries it. The tests of an engine share it and make their
+// own accounts; they run one after the other.
+type world struct {
+	*demo.Demo
+	engine string
+	clock  *clock
+	log    *record
+
+	mu       sync.Mutex
+	accounts int
+	read     map[string]int
+}
+
+// clock is real time that a test can move forward.
+type clock struct {
+	mu    sync.Mutex
+	ahead time.Duration
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return time.Now().Add(c.ahead)
+}
+
+func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead += d
+}
+
+// record keeps the log in a file, for whoever looks into a failure.
+type record struct {
+	*slog.Logger
+	file string
+}
+
+// worlds are the demos that run, by engine. They are stopped in TestMain.
+var worlds struct {
+	mu      sync.Mutex
+	running map[string]*world
+	stops   []func() error
+}
+
+func TestMain(m *testing.M) {
+	os.Exit(run(m))
+}
+
+func run(m *testing.M) int {
+	code := m.Run()
+	worlds.mu.Lock()
+	defer worlds.mu.Unlock()
+	if chromium.stop != nil {
+		chromium.stop()
+	}
+	var problems []error
+	for i := len(worlds.stops) - 1; i >= 0; i-- {
+		problems = append(problems, worlds.stops[i]())
+	}
+	if err := errors.Join(problems...); err != nil {
+		fmt.Fprintln(os.Stderr, "stop:", err)
+		return max(code, 1)
+	}
+	return code
+}
+
+// each runs a test on both engines, side by side.
+func each(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	for _, engine := range []string{store.SQLite, store.PostgreSQL} {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			f(t, enter(t, engine))
+		})
+	}
+}
+
+// enter returns the demo of an engine, started if need be.
+func enter(t *testing.T, engine string) *world {
+	t.Helper()
+	startBrowser(t)
+	worlds.mu.Lock()
+	defer worlds.mu.Unlock()
+	if w := worlds.running[engine]; w != nil {
+		return w
+	}
+	dir, err := os.MkdirTemp("", "futakagi-e2e-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	worlds.stops = append(worlds.stops, func() error { return os.RemoveAll(dir) })
+	database := "sqlite:" + filepath.Join(dir, "demo.db")
+	if engine == store.PostgreSQL {
+		// The database outlives the test that comes first.
+		keep := &keeper{TB: t}
+		database = pgtest.URL(keep)
+		worlds.stops = append(worlds.stops, keep.end)
+	}
+	file := filepath.Join(dir, "log")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{
+		engine: engine, clock: &clock{}, read: map[string]int{},
+		log: &record{slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})), file},
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	w.Demo, err = demo.Start(ctx, demo.Options{Database: database, Logger: w.log.Logger, Now: w.clock.now})
+	if err != nil {
+		cancel()
+		t.Fatalf("start demo: %v", err)
+	}
+	worlds.stops = append(worlds.stops, func() error {
+		cancel()
+		return errors.Join(w.Wait(), out.Close())
+	})
+	if worlds.running == nil {
+		worlds.running = map[string]*world{}
+	}
+	worlds.running[engine] = w
+	return w
+}
+
+// keeper collects what is to be cleaned up at the end of the run instead of that of one test.
+type keeper struct {
+	testing.TB
+	ends []func()
+}
+
+// Cleanup keeps f for later.
+func (k *keeper) Cleanup(f func()) { k.ends = append(k.ends, f) }
+
+// Logf is called by what runs when the test is long over.
+func (k *keeper) Logf(format string, args ...any) { fmt.Fprintf(os.Stderr, format+"\n", args...) }
+
+func (k *keeper) end() error {
+	for i := len(k.ends) - 1; i >= 0; i-- {
+		k.ends[i]()
+	}
+	return nil
+}
+
+// person is an account of a test, and what only its owner knows.
+type person struct {
+	demo.Account
+	codes []string
+}
+
+// mailbox is the address that a person's second factor uses in the tests.
+func (p person) mailbox() string { return p.LoginID + "-2fa@example.jp" }
+
+// person makes an account of the demo's customer with the switch use and nothing set up, changed as wanted.
+func (w *world) person(t testing.TB, changes ...func(*person)) person {
+	t.Helper()
+	w.mu.Lock()
+	w.accounts++
+	id := fmt.Sprintf("person-%02d", w.accounts)
+	w.mu.Unlock()
+	p := person{Account: demo.Account{
+		LoginID: id, Name: "検証 " + id, Kind: account.KindStore, Role: "buyer", RegisteredEmail: id + "@example.jp",
+		TwoFactor: account.TwoFactorUse,
+	}}
+	for _, change := range changes {
+		change(&p)
+	}
+	codes, err := w.AddAccount(t.Context(), p.Account, w.clock.now().UTC())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.codes = codes
+	return p
+}
+
+// withEmail gives a person a verified address and backup codes.
+func withEmail(p *person) { p.FactorEmail = p.mailbox() }
+
+// withoutTwoFactor sets the switch to 利用しない.
+func withoutTwoFactor(p *person) { p.TwoFactor = account.TwoFactorDont }
+
+// message is one of the inbox's.
+type message struct {
+	Channel, To, Subject, Text string
+	At                         time.Time
+}
+
+// messages asks the inbox, newest first.
+func (w *world) messages(t testing.TB, to string) []message {
+	t.Helper()
+	address := w.Addresses.Inbox + "/api/messages?" + url.Values{"to": {to}}.Encode()
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, http.NoBody)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []message
+	if err := json.Unmarshal(body, &all); err != nil {
+		t.Fatalf("inbox: %v\n%s", err, body)
+	}
+	return all
+}
+
+var sixDigits = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)
+
+// code waits for a code that was not read yet and returns it.
+func (w *world) code(t testing.TB, to string) string {
+	t.Helper()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		var codes []string
+		for _, m := range w.messages(t, to) {
+			if found := sixDigits.FindStringSubmatch(m.Text); found != nil {
+				codes = append(codes, found[1])
+			}
+		}
+		w.mu.Lock()
+		fresh := len(codes) > w.read[to]
+		w.read[to] = max(w.read[to], len(codes))
+		w.mu.Unlock()
+		if fresh {
+			return codes[0]
+		}
+	}
+	t.Fatalf("no code came to %s", to)
+	return ""
+}
+
+// notice waits for a mail whose subject holds a text.
+func (w *world) notice(t testing.TB, to, subject string) message {
+	t.Helper()
+	var all []message
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		all = w.messages(t, to)
+		for _, m := range all {
+			if regexp.MustCompile(subject).MatchString(m.Subject) {
+				return m
+			}
+		}
+	}
+	t.Fatalf("no mail about %q came to %s, only %+v", subject, to, all)
+	return message{}
+}
+
+// other is a code that is not the right one.
+func other(code string) string {
+	if code == "123456" {
+		return "654321"
+	}
+	return "123456"
+}

@@ -1,0 +1,93 @@
+package server
+
+import (
+	"errors"
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/templates"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	// Issuer is the public base URL without a slash at its end.
+	Issuer string
+	// AllowedHosts are further Host header values to answer to.
+	AllowedHosts []string
+	// TrustedProxies are the networks whose forwarding header is believed.
+	TrustedProxies []netip.Prefix
+	// ForwardedHeader is the header they write: X-Forwarded-For when empty, or Forwarded.
+	ForwardedHeader string
+
+	// DatabaseURL is sqlite:PATH or postgres://…; MaxConns bounds each of its two pools, 0 means the store's default.
+	DatabaseURL string
+	MaxConns    int
+	// MasterKey wraps the keys that seal secrets at rest: 32 bytes in base64. Empty is allowed with SQLite only: the key then
+	// lies beside the file and is made at the first start.
+	MasterKey string
+	// AutoMigrate brings the schema up to date at start. SQLite always does.
+	AutoMigrate bool
+	// Guest is for a command that runs beside the server: it may share the server's SQLite file, and never migrates.
+	Guest bool
+
+	// Brand is what the pages and mails call the provider.
+	Brand templates.Brand
+	// Zone is where times are shown.
+	Zone *time.Location
+	// Language is that of mails to people whose language is not known.
+	Language templates.Lang
+
+	// CustomerIdle and OperatorIdle end a session that is not used.
+	CustomerIdle, OperatorIdle time.Duration
+	// Lifetimes bound what is issued.
+	Lifetimes provider.Lifetimes
+	// Hashing bounds the work of password hashing.
+	Hashing account.HasherConfig
+	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
+	Mailer                 delivery.Mailer
+	MailFrom, MailFromName string
+
+	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
+	DrainDelay time.Duration
+	// OnStatement, when set, hears the name of every database statement; for measurements.
+	OnStatement func(name string)
+	// Now is the clock; nil means time.Now.
+	Now func() time.Time
+	// Logger receives one record per request and what no caller can be told.
+	Logger *slog.Logger
+}
+
+// Defaults are the limits of the documentation; a caller overrides what it wants.
+func Defaults() Config {
+	return Config{
+		Zone:         time.FixedZone("JST", 9*60*60),
+		Language:     templates.Ja,
+		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
+		Lifetimes: provider.Lifetimes{
+			Flow: 30 * time.Minute, CustomerSession: 24 * time.Hour, OperatorSession: 12 * time.Hour,
+			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
+			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour,
+		},
+	}
+}
+
+func (c *Config) check() error {
+	switch {
+	case c.Issuer == "":
+		return errors.New("server: Issuer is missing")
+	case c.DatabaseURL == "":
+		return errors.New("server: DatabaseURL is missing")
+	case c.Logger == nil:
+		return errors.New("server: Logger is missing")
+	case c.Zone == nil:
+		return errors.New("server: Zone is missing")
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return nil
+}

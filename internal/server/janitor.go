@@ -1,0 +1,61 @@
+package server
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"math/big"
+	"time"
+
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/store"
+)
+
+const sweepEvery = time.Minute
+
+// retention is how long rows stay after their end: so long that a late replay is still recognised as one, and that the
+// support desk can look back at deliveries.
+func retention() store.Retention {
+	const day = 24 * time.Hour
+	return store.Retention{
+		Flows: day, Challenges: day, Sessions: day, Tokens: day,
+		Messages:   90 * day,
+		Throttles:  day,
+		ShownCodes: 30 * time.Minute,
+	}
+}
+
+// mailman sends what waits in the outbox.
+func (s *Server) mailman(outbox *delivery.Outbox) func(context.Context) {
+	return func(ctx context.Context) {
+		if err := outbox.Run(ctx); err != nil && ctx.Err() == nil {
+			s.logger.LogAttrs(ctx, slog.LevelError, "outbox stopped", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// janitor removes what has expired. Every replica runs one; they do not get in each other's way.
+func (s *Server) janitor(now func() time.Time) func(context.Context) {
+	return func(ctx context.Context) {
+		for {
+			// Replicas that started together drift apart.
+			select {
+			case <-ctx.Done():
+				return
+			case <-time.After(sweepEvery + upTo(sweepEvery/4)):
+			}
+			if _, err := s.DB.Sweep(ctx, now(), retention()); err != nil && ctx.Err() == nil {
+				s.logger.LogAttrs(ctx, slog.LevelWarn, "clean-up failed", slog.String("error", err.Error()))
+			}
+		}
+	}
+}
+
+// upTo is a random duration below d.
+func upTo(d time.Duration) time.Duration {
+	n, err := rand.Int(rand.Reader, big.NewInt(int64(d)))
+	if err != nil {
+		return d / 2 // cannot happen: the runtime ends the program when there is no randomness
+	}
+	return time.Duration(n.Int64())
+}

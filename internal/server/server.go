@@ -1,0 +1,197 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// Server is Futakagi, constructed and connected.
+type Server struct {
+	// Handler is the public side; Management answers probes and metrics and belongs on an inner network.
+	Handler, Management http.Handler
+	// DB, Admin, Hasher and Box are for the command line, the demo's fixtures and tests.
+	DB     *store.DB
+	Admin  *admin.Service
+	Hasher *account.Hasher
+	Box    *seal.Box
+	MFA    *mfa.Service
+	// Outbox sends what waits; tests look into it.
+	Outbox   *delivery.Outbox
+	Provider *provider.Provider
+
+	logger     *slog.Logger
+	drainDelay time.Duration
+	ready      atomic.Bool
+	jobs       []func(context.Context)
+}
+
+// OpenStore opens the database of a configuration and checks or brings up its schema.
+func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
+	db, err := store.Open(ctx, store.Config{
+		URL: c.DatabaseURL, MaxConns: c.MaxConns, Guest: c.Guest, OnStatement: c.OnStatement, Logger: c.Logger,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if !c.Guest && (c.AutoMigrate || db.Engine() == store.SQLite) {
+		_, err = db.Migrate(ctx)
+	} else {
+		var state store.MigrationState
+		if state, err = db.MigrationStatus(ctx); err == nil {
+			err = state.Check()
+		}
+	}
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
+}
+
+// New constructs the server. Nothing runs before Run; Close releases the database.
+func New(ctx context.Context, c Config) (_ *Server, err error) {
+	if err := c.check(); err != nil {
+		return nil, err
+	}
+	master, err := masterKey(c.MasterKey, c.DatabaseURL)
+	if err != nil {
+		return nil, err
+	}
+	db, err := OpenStore(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	box, err := openBox(ctx, db, master, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	pages, err := templates.New(templates.Config{Brand: c.Brand})
+	if err != nil {
+		return nil, err
+	}
+	metrics := prometheus.NewRegistry()
+
+	// Ground.
+	hasher, err := account.NewHasher(c.Hashing)
+	if err != nil {
+		return nil, err
+	}
+	accounts, err := account.New(account.Config{DB: db, Hasher: hasher, Now: c.Now, Logger: c.Logger})
+	if err != nil {
+		return nil, err
+	}
+	sent := newDeliveryCounter(metrics)
+	outbox, err := delivery.New(delivery.Config{
+		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
+		Now: c.Now, Logger: c.Logger, Observe: sent,
+	})
+	if err != nil {
+		return nil, err
+	}
+	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
+	kit, err := web.New(web.Config{
+		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
+		CrossSitePaths: provider.CrossSitePaths(),
+		DB:             db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
+		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Fresh: func(ctx context.Context, s web.Session, within time.Duration) (bool, error) {
+			return op.Fresh(ctx, s, within)
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	// Features.
+	op, err = provider.New(provider.Config{
+		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
+		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := op.Start(ctx); err != nil {
+		return nil, err
+	}
+	factors, err := mfa.New(mfa.Config{
+		DB: db, Outbox: outbox, Box: box, Hash: hasher.Hash, CheckHash: hasher.Check, Now: c.Now,
+		NoticeLang: c.Language, SessionIdle: c.CustomerIdle,
+	})
+	if err != nil {
+		return nil, err
+	}
+	factorPages, err := mfa.NewHandler(mfa.HandlerConfig{
+		Service: factors, Templates: pages, Toolkit: kit, AllowReturn: op.AllowReturn, Zone: c.Zone,
+	})
+	if err != nil {
+		return nil, err
+	}
+	console, err := admin.New(admin.Config{
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Zone: c.Zone, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+
+	s := &Server{
+		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Outbox: outbox, Provider: op,
+		logger: c.Logger, drainDelay: c.DrainDelay,
+	}
+	root := kit.Mux()
+	root.Use(withOrigin)
+	op.Mount(root)
+	factorPages.Mount(root)
+	consolePages.Mount(root)
+	root.Handle("/assets/*", pages.Assets())
+	root.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, pages.AssetPath("icon.svg"), http.StatusFound)
+	})
+	s.Handler = root
+	s.Management = s.management(metrics, outbox)
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), s.janitor(c.Now)}
+	return s, nil
+}
+
+// Close releases the database.
+func (s *Server) Close() error {
+	if err := s.DB.Close(); err != nil {
+		return fmt.Errorf("close database: %w", err)
+	}
+	return nil
+}
+
+// withOrigin gives audit rows the request's origin.
+func withOrigin(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx := audit.WithOrigin(r.Context(), audit.Origin{
+			Address: web.ClientAddr(r.Context()).String(), UserAgent: r.UserAgent(), RequestID: web.RequestID(r.Context()),
+		})
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}

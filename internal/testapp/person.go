@@ -1,0 +1,76 @@
+package testapp
+
+import (
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/futakagi/futakagi/demo"
+)
+
+// FactorAddress is where a fixture's account gets its codes, or would get them once it has set that up in SignIn.
+func FactorAddress(login string) string { return login + "-2fa@example.jp" }
+
+// Password opens the start of a sign-in and gives login ID and password. It returns the page of the step after that.
+func (a *App) Password(t testing.TB, b *Browser, start, login string) Page {
+	t.Helper()
+	p := b.Open(start)
+	if p.URL.Path != "/signin" {
+		t.Fatalf("%s leads to %d %s, not to the sign-in page", start, p.Status, p.URL)
+	}
+	return b.Submit(p.URL.RequestURI(), url.Values{"username": {login}, "password": {demo.Password}})
+}
+
+// SignIn goes through a whole sign-in of a fixture's account, whatever it asks for, and returns the answer that ends it: the
+// redirect to the relying party, its form, or a page that is none of a sign-in.
+func (a *App) SignIn(t testing.TB, b *Browser, start, login string) Page {
+	t.Helper()
+	address := FactorAddress(login)
+	former := len(a.Mail.Mails(address))
+	p := b.Open(start)
+	for range 20 {
+		here := p.URL.RequestURI()
+		if p.Status != 200 || !strings.HasPrefix(p.URL.Path, "/signin/") && p.URL.Path != "/signin" {
+			return p
+		}
+		switch p.URL.Path {
+		case "/signin":
+			p = b.Submit(here, url.Values{"username": {login}, "password": {demo.Password}})
+		case "/signin/two-factor":
+			p = b.Submit(here, url.Values{"method": {"email"}})
+		case "/signin/two-factor/email":
+			former = len(a.Mail.Mails(address))
+			b.Submit(here, url.Values{"do": {"send"}, "email": {address}})
+			p = b.Submit(here, url.Values{"do": {"verify"}, "email": {address}, "code": {a.Code(t, address, former)}})
+		case "/signin/challenge":
+			p = b.Submit(here, url.Values{"do": {"verify"}, "code": {a.Code(t, address, former)}})
+		case "/signin/backup-codes":
+			p = b.Submit(here, url.Values{"saved": {"yes"}})
+		default:
+			return p // the end of form_post is shown at /signin/continue
+		}
+	}
+	t.Fatalf("sign-in goes in circles at %s", p.URL)
+	return p
+}
+
+// CodeOf signs in and returns the authorization code.
+func (a *App) CodeOf(t testing.TB, b *Browser, start, login string) string {
+	t.Helper()
+	p := a.SignIn(t, b, start, login)
+	code := p.Location().Query().Get("code")
+	if code == "" {
+		t.Fatalf("no code in %d %s to %s", p.Status, p.URL, p.Location())
+	}
+	return code
+}
+
+// TokensOf signs in and redeems the code.
+func (rp *RelyingParty) TokensOf(b *Browser, login string, changes ...string) Reply {
+	rp.t.Helper()
+	r := rp.Redeem(rp.app.CodeOf(rp.t, b, rp.AuthorizeURL(changes...), login))
+	if r.Status != 200 {
+		rp.t.Fatalf("redeem: %d %s", r.Status, r.Body)
+	}
+	return r
+}

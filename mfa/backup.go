@@ -1,0 +1,442 @@
+package mfa
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+)
+
+const (
+	// backupAlphabet leaves out what is misread on paper: 0 O, 1 I L, and U, which looks like V.
+	backupAlphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
+	// A code is a selector, which finds the one hash to compare and is no secret, and 14 characters of secret (68 bits).
+	selectorLength = 2
+	backupLength   = 16
+	backupGroup    = 4
+	backupCodes    = 10
+)
+
+// batch is a set of backup codes before it is stored.
+type batch struct {
+	id     store.BatchID
+	sealed []byte
+	rows   []store.InsertBackupCodeParams
+}
+
+// newBatch makes codes and their hashes. It is slow on purpose and runs outside of any transaction.
+func (s *Service) newBatch(ctx context.Context, id store.AccountID) (batch, error) {
+	b := batch{id: store.NewID[store.BatchID]()}
+	codes := make([]string, 0, backupCodes)
+	taken := map[string]bool{}
+	for len(codes) < backupCodes {
+		code := newBackupCode()
+		selector := code[:selectorLength]
+		if taken[selector] {
+			continue
+		}
+		taken[selector] = true
+		hash, err := s.hash(ctx, code)
+		if err != nil {
+			return batch{}, fmt.Errorf("hash backup code: %w", err)
+		}
+		codes = append(codes, code)
+		b.rows = append(b.rows, store.InsertBackupCodeParams{BatchID: b.id, Selector: selector, CodeHash: hash})
+	}
+	plain, err := json.Marshal(codes)
+	if err != nil {
+		return batch{}, fmt.Errorf("encode backup codes: %w", err)
+	}
+	if b.sealed, err = s.box.Seal(plain, batchPlace(b.id, id)); err != nil {
+		return batch{}, fmt.Errorf("seal backup codes: %w", err)
+	}
+	return b, nil
+}
+
+func batchPlace(id store.BatchID, account store.AccountID) seal.Place {
+	return seal.Place{Table: "backup_batches", Row: string(id), Account: string(account)}
+}
+
+// insertBatch makes a batch the account's current one and voids the former, in the same transaction (I6).
+func (s *Service) insertBatch(ctx context.Context, tx *store.Tx, now time.Time, id store.AccountID, b batch) error {
+	if _, err := tx.VoidBackupBatches(ctx, store.VoidBackupBatchesParams{Now: &now, AccountID: id}); err != nil {
+		return fmt.Errorf("void backup codes: %w", err)
+	}
+	if err := tx.InsertBackupBatch(ctx, store.InsertBackupBatchParams{ID: b.id, AccountID: id, CodesSealed: b.sealed, Now: now}); err != nil {
+		return fmt.Errorf("insert backup codes: %w", err)
+	}
+	for _, row := range b.rows {
+		if err := tx.InsertBackupCode(ctx, row); err != nil {
+			return fmt.Errorf("insert backup code: %w", err)
+		}
+	}
+	return nil
+}
+
+// newBackupCode draws a code, each equally likely.
+func newBackupCode() string {
+	out := make([]byte, 0, backupLength)
+	var buf [2 * backupLength]byte
+	for len(out) < backupLength {
+		_, _ = rand.Read(buf[:]) // never fails: the runtime stops the program instead
+		for _, b := range buf {
+			// The rest of the byte range would favour the first letters.
+			if len(out) < backupLength && int(b) < 256/len(backupAlphabet)*len(backupAlphabet) {
+				out = append(out, backupAlphabet[int(b)%len(backupAlphabet)])
+			}
+		}
+	}
+	return string(out)
+}
+
+// NormalizeBackupCode turns what a person typed or pasted into a code's 16 characters, whatever its case, width and
+// separators. It returns ErrCodeBlank or ErrCodeForm for anything else.
+func NormalizeBackupCode(typed string) (string, error) {
+	code := strings.ToUpper(squeeze(typed))
+	if code == "" {
+		return "", ErrCodeBlank
+	}
+	if len(code) != backupLength || strings.Trim(code, backupAlphabet) != "" {
+		return "", ErrCodeForm
+	}
+	return code, nil
+}
+
+// formatBackupCode groups a code as people read it.
+func formatBackupCode(code string) string {
+	var groups []string
+	for len(code) > backupGroup {
+		groups, code = append(groups, code[:backupGroup]), code[backupGroup:]
+	}
+	return strings.Join(append(groups, code), "-")
+}
+
+// Backup is the state of the page that takes a backup code.
+type Backup struct {
+	// Left is how many codes are usable.
+	Left int
+	// LockedUntil is set while backup codes of the account are not looked at.
+	LockedUntil *time.Time
+	// NearLimit is true when further failures pause them.
+	NearLimit bool
+}
+
+// Backup describes the page that takes a backup code in a sign-in.
+func (s *Service) Backup(ctx context.Context, flow store.Flow) (Backup, error) {
+	now, q := s.now(), s.db.Read()
+	p, err := s.attempted(ctx, q, flow, now)
+	if err != nil {
+		return Backup{}, err
+	}
+	if err := p.challenge(); err != nil {
+		return Backup{}, err
+	}
+	left, err := q.CountBackupCodes(ctx, p.account.ID)
+	if err != nil {
+		return Backup{}, fmt.Errorf("count backup codes: %w", err)
+	}
+	v := Backup{Left: int(left)}
+	v.LockedUntil, v.NearLimit, err = s.pause(ctx, q, backupThrottle(p.account.ID), now)
+	return v, err
+}
+
+// VerifyBackupCode adds the proof of a backup code to the sign-in and spends the code. It returns the flow's new secret.
+//
+// The try is counted and committed first. Then exactly one hash is compared, whether the selector belongs to a code or not, and
+// outside of a transaction, since that takes long. The code is spent by a statement that finds it unused and its batch current.
+func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed string) (secret string, err error) {
+	code, formErr := NormalizeBackupCode(typed)
+	if formErr != nil {
+		if _, err := s.Backup(ctx, flow); err != nil {
+			return "", err
+		}
+		return "", formErr
+	}
+
+	now := s.now()
+	var stored store.GetBackupCodeRow
+	var verdict error
+	if err := s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.attempted(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		if err := p.challenge(); err != nil {
+			return err
+		}
+		stored, verdict, err = s.countBackupTry(ctx, tx, now, p, code)
+		return err
+	}); err != nil {
+		return "", err
+	}
+	if verdict != nil {
+		return "", verdict
+	}
+
+	hash := stored.CodeHash
+	if hash == "" {
+		hash = s.decoy
+	}
+	right, err := s.checkHash(ctx, hash, code)
+	if err != nil {
+		return "", fmt.Errorf("check backup code: %w", err)
+	}
+	right = right && stored.CodeHash != ""
+
+	now = s.now()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.attempted(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		if err := p.challenge(); err != nil {
+			return err
+		}
+		if right {
+			if err := tx.ClearThrottle(ctx, backupThrottle(p.account.ID)); err != nil {
+				return fmt.Errorf("clear pause: %w", err)
+			}
+			n, err := tx.UseBackupCode(ctx, store.UseBackupCodeParams{
+				Now: &now, BatchID: stored.BatchID, Selector: stored.Selector, AccountID: p.account.ID,
+			})
+			if err != nil {
+				return fmt.Errorf("use backup code: %w", err)
+			}
+			right = n == 1
+		}
+		if !right {
+			verdict = ErrWrongCode
+			return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Failure, "wrong_code"), signin.Backup))
+		}
+		p.evidence = p.evidence.With(signin.Evidence{Method: signin.Backup, At: now})
+		if secret, err = prove(ctx, tx, now, p, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), signin.Backup))
+	})
+	if err == nil {
+		err = verdict
+	}
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// countBackupTry counts a guess on the account's throttle and on the batch, and finds the hash it is to be compared with. A
+// selector that belongs to no unused code gives the zero row.
+func (s *Service) countBackupTry(ctx context.Context, tx *store.Tx, now time.Time, p attempted, code string) (row store.GetBackupCodeRow, verdict, err error) {
+	refuse := func(reason string, verdict error) (store.GetBackupCodeRow, error, error) {
+		return store.GetBackupCodeRow{}, verdict, audit.Write(ctx, tx, now,
+			factorEvent(p.event(audit.SignInFactor, audit.Refused, reason), signin.Backup))
+	}
+	err = s.takeThrottle(ctx, tx, backupThrottle(p.account.ID), now)
+	if locked, ok := errors.AsType[*LockedError](err); ok {
+		return refuse("paused", locked)
+	}
+	if err != nil {
+		return row, nil, fmt.Errorf("count try: %w", err)
+	}
+	b, err := tx.GetBackupBatch(ctx, p.account.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return row, nil, nil
+	}
+	if err != nil {
+		return row, nil, fmt.Errorf("load backup codes: %w", err)
+	}
+	// The lifetime ceiling of the batch. It must outlive every pause, so it does not expire while anybody could still guess.
+	_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
+		Key: backupBudget(b.ID), Now: now, ExpiresAt: now.AddDate(10, 0, 0), Ceiling: int64(s.limits.FactorFailures),
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return refuse("factor_disabled", ErrFactorDisabled)
+	}
+	if err != nil {
+		return row, nil, fmt.Errorf("count try: %w", err)
+	}
+	row, err = tx.GetBackupCode(ctx, store.GetBackupCodeParams{AccountID: p.account.ID, Selector: code[:selectorLength]})
+	if errors.Is(err, store.ErrNotFound) {
+		return store.GetBackupCodeRow{}, nil, nil
+	}
+	if err != nil {
+		return row, nil, fmt.Errorf("find backup code: %w", err)
+	}
+	return row, nil, nil
+}
+
+// FreshCodes are backup codes that are still to be saved.
+type FreshCodes struct {
+	// Codes are grouped for reading; empty when they cannot be shown any more.
+	Codes []string
+	// LoginID and IssuedAt are printed with them.
+	LoginID  string
+	IssuedAt time.Time
+}
+
+// reveal opens a batch's codes, none when they were saved or replaced.
+func (s *Service) reveal(acc store.Account, b store.BackupBatch) (FreshCodes, error) {
+	v := FreshCodes{LoginID: acc.LoginID, IssuedAt: b.CreatedAt}
+	if len(b.CodesSealed) == 0 {
+		return v, nil
+	}
+	plain, err := s.box.Open(b.CodesSealed, batchPlace(b.ID, acc.ID))
+	if err != nil {
+		return FreshCodes{}, err
+	}
+	if err := json.Unmarshal(plain, &v.Codes); err != nil {
+		return FreshCodes{}, fmt.Errorf("decode backup codes: %w", err)
+	}
+	for i, c := range v.Codes {
+		v.Codes[i] = formatBackupCode(c)
+	}
+	return v, nil
+}
+
+// FlowCodes returns the codes made in a sign-in, to be shown once.
+func (s *Service) FlowCodes(ctx context.Context, flow store.Flow) (FreshCodes, error) {
+	p, err := s.attempted(ctx, s.db.Read(), flow, s.now())
+	if err != nil {
+		return FreshCodes{}, err
+	}
+	if p.step != signin.StepShowBackupCodes {
+		return FreshCodes{}, ErrWrongStep
+	}
+	return s.reveal(p.account, p.toShow)
+}
+
+// ForgetFlowCodes ends the showing of codes in a sign-in: the person has saved them, and nobody can read them from here on. It
+// returns the flow's new secret.
+func (s *Service) ForgetFlowCodes(ctx context.Context, flow store.Flow) (secret string, err error) {
+	now := s.now()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.attempted(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		if p.step != signin.StepShowBackupCodes {
+			return ErrWrongStep
+		}
+		if _, err := tx.ForgetBackupCodes(ctx, store.ForgetBackupCodesParams{ID: p.toShow.ID, AccountID: p.account.ID}); err != nil {
+			return fmt.Errorf("forget backup codes: %w", err)
+		}
+		secret, err = prove(ctx, tx, now, p, *p.flow.CredentialEpoch, nil)
+		return err
+	})
+	return secret, err
+}
+
+// SessionCodes returns the codes that a session's person has not saved yet; without such codes it returns ErrNoCodes and how
+// many of the current ones are left.
+func (s *Service) SessionCodes(ctx context.Context, session store.SessionID) (v FreshCodes, left int, err error) {
+	q := s.db.Read()
+	p, err := s.actingFresh(ctx, q, session, s.now())
+	if err != nil {
+		return FreshCodes{}, 0, err
+	}
+	if len(p.factors) == 0 {
+		return FreshCodes{}, 0, ErrNothingSetUp
+	}
+	n, err := q.CountBackupCodes(ctx, p.account.ID)
+	if err != nil {
+		return FreshCodes{}, 0, fmt.Errorf("count backup codes: %w", err)
+	}
+	b, err := q.GetBackupBatch(ctx, p.account.ID)
+	if errors.Is(err, store.ErrNotFound) {
+		return FreshCodes{}, int(n), ErrNoCodes
+	}
+	if err != nil {
+		return FreshCodes{}, 0, fmt.Errorf("load backup codes: %w", err)
+	}
+	v, err = s.reveal(p.account, b)
+	if err == nil && len(v.Codes) == 0 {
+		err = ErrNoCodes
+	}
+	return v, int(n), err
+}
+
+// ForgetSessionCodes ends the showing of codes on the self-service page.
+func (s *Service) ForgetSessionCodes(ctx context.Context, session store.SessionID) error {
+	now := s.now()
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.actingFresh(ctx, tx.Queries, session, now)
+		if err != nil {
+			return err
+		}
+		b, err := tx.GetBackupBatch(ctx, p.account.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("load backup codes: %w", err)
+		}
+		if _, err := tx.ForgetBackupCodes(ctx, store.ForgetBackupCodesParams{ID: b.ID, AccountID: p.account.ID}); err != nil {
+			return fmt.Errorf("forget backup codes: %w", err)
+		}
+		return nil
+	})
+}
+
+// RegenerateCodes replaces the account's backup codes (I6). Like any change of what the account signs in with, it ends every
+// other session. It returns the session's new token.
+func (s *Service) RegenerateCodes(ctx context.Context, session store.SessionID, lang templates.Lang) (token string, err error) {
+	p, err := s.actingFresh(ctx, s.db.Read(), session, s.now())
+	if err != nil {
+		return "", err
+	}
+	if len(p.factors) == 0 {
+		return "", ErrNothingSetUp
+	}
+	b, err := s.newBatch(ctx, p.account.ID)
+	if err != nil {
+		return "", err
+	}
+	now := s.now()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.actingFresh(ctx, tx.Queries, session, now)
+		if err != nil {
+			return err
+		}
+		if len(p.factors) == 0 {
+			return ErrNothingSetUp
+		}
+		epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
+		if err != nil {
+			return err
+		}
+		if err := tx.ClearThrottle(ctx, backupThrottle(p.account.ID)); err != nil {
+			return fmt.Errorf("clear pause: %w", err)
+		}
+		if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+			return err
+		}
+		if err := s.insertBatch(ctx, tx, now, p.account.ID, b); err != nil {
+			return err
+		}
+		if token, err = carry(ctx, tx, now, p, epoch); err != nil {
+			return err
+		}
+		if err := audit.Write(ctx, tx, now, p.event(audit.BackupIssue, audit.Success, "reissue")); err != nil {
+			return err
+		}
+		to := []string{p.account.RegisteredEmail}
+		if f, ok := p.factor(signin.Email); ok {
+			to = append(to, f.Address)
+		}
+		return s.notify(ctx, tx, now, notice{kind: delivery.KindCodesReissued, account: p.account, lang: lang, to: to})
+	})
+	if err != nil {
+		return "", err
+	}
+	s.outbox.Wake()
+	return token, nil
+}

@@ -1,0 +1,201 @@
+package mfa_test
+
+import (
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+)
+
+// enrolled makes an account with a factor and returns its backup codes.
+func (w *world) enrolled(login string) (store.AccountID, []string) {
+	w.t.Helper()
+	id := w.account(login, "use")
+	f := w.enrol(id, login+"-2fa@example.jp")
+	codes, err := w.FlowCodes(w.t.Context(), f)
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	w.mails()
+	return id, codes.Codes
+}
+
+func TestI6_BackupCodeWorksOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		id, codes := w.enrolled("sato")
+		other, _ := w.enrolled("suzuki")
+		_, err := w.VerifyBackupCode(ctx, w.flow(other), codes[0])
+		wantErr(t, "another account's code", err, mfa.ErrWrongCode)
+
+		f := w.flow(id)
+		secret, err := w.VerifyBackupCode(ctx, f, strings.ToLower(codes[0][:9])+" "+codes[0][10:])
+		if err != nil {
+			t.Fatal(err)
+		}
+		row, err := w.db.Read().GetFlowAccount(ctx, store.GetFlowAccountParams{
+			ID: f.ID, SecretHash: next(f, secret).SecretHash, Now: w.clock.now(),
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if proved, _ := signin.ParseEvidence(row.Flow.Evidence); proved.Level() != signin.Level2FA {
+			t.Errorf("evidence = %+v", proved)
+		}
+		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		wantErr(t, "a second time", err, mfa.ErrWrongCode)
+		if left := w.status(id).BackupCodesLeft; left != 9 {
+			t.Errorf("%d left, want 9", left)
+		}
+	})
+}
+
+func TestI6_FiftyParallelUsesHaveOneWinner(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, codes := w.enrolled("sato")
+		var flows []store.Flow
+		for range 5 { // the throttle would stop more
+			flows = append(flows, w.flow(id))
+		}
+		ends := race(t, 5, func(i int) error {
+			_, err := w.VerifyBackupCode(t.Context(), flows[i], codes[0])
+			return err
+		})
+		if ends["ok"] != 1 {
+			t.Errorf("ends = %v, want one winner", ends)
+		}
+		same := w.flow(id)
+		ends = race(t, 50, func(int) error {
+			_, err := w.VerifyBackupCode(t.Context(), same, codes[1])
+			return err
+		})
+		if ends["ok"] > 1 {
+			t.Errorf("ends = %v, want at most one winner", ends)
+		}
+	})
+}
+
+func TestI6_NewBatchKillsTheOld(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		id, codes := w.enrolled("sato")
+		session, other := w.session(id, signin.Password, signin.Email), w.session(id, signin.Password, signin.Email)
+		if err := w.ForgetSessionCodes(ctx, session); err != nil {
+			t.Fatal(err)
+		}
+		_, left, err := w.SessionCodes(ctx, session)
+		if !errors.Is(err, mfa.ErrNoCodes) || left != 10 {
+			t.Errorf("%d left, %v; want nothing to show", left, err)
+		}
+		if _, err := w.RegenerateCodes(ctx, session, templates.Ja); err != nil {
+			t.Fatal(err)
+		}
+		if !w.dead(other) || w.dead(session) {
+			t.Error("other sessions go on, or the acting one ended")
+		}
+		fresh, _, err := w.SessionCodes(ctx, session)
+		if err != nil || len(fresh.Codes) != 10 {
+			t.Fatalf("codes = %+v, %v", fresh, err)
+		}
+		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		wantErr(t, "old code", err, mfa.ErrWrongCode)
+		if _, err := w.VerifyBackupCode(ctx, w.flow(id), fresh.Codes[0]); err != nil {
+			t.Errorf("new code: %v", err)
+		}
+		var to []string
+		for _, m := range w.mails() {
+			if m.Kind == delivery.KindCodesReissued {
+				to = append(to, m.To)
+			}
+		}
+		if diff := cmp.Diff([]string{"sato@example.jp", "sato-2fa@example.jp"}, to); diff != "" {
+			t.Errorf("notices to (-want +got):\n%s", diff)
+		}
+	})
+}
+
+func TestI7_BackupGuessesAreCountedAndCostTheSame(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		id, codes := w.enrolled("sato")
+		f := w.flow(id)
+		used := codes[0][:18] + "2"
+		if used == codes[0] {
+			used = codes[0][:18] + "3"
+		}
+		ends := race(t, 50, func(i int) error {
+			guess := used // a known selector
+			if i%2 == 0 {
+				guess = "ZZZZ-ZZZZ-ZZZZ-ZZZZ"
+			}
+			_, err := w.VerifyBackupCode(ctx, f, guess)
+			return err
+		})
+		if ends[mfa.ErrWrongCode.Error()] != 5 || w.hashed.Load() != 5 {
+			t.Errorf("ends = %v with %d comparisons, want 5 compared", ends, w.hashed.Load())
+		}
+		state, err := w.Backup(ctx, f)
+		if err != nil || state.LockedUntil == nil || !state.LockedUntil.Equal(w.clock.now().Add(time.Minute)) {
+			t.Errorf("page = %+v, %v; want a minute's pause", state, err)
+		}
+		// The pause of backup codes is not that of the email factor.
+		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+			t.Errorf("email code: %v", err)
+		}
+		for range 5 {
+			w.clock.pass(time.Minute)
+			_, err = w.VerifyBackupCode(ctx, f, used)
+			wantErr(t, "after the pause", err, mfa.ErrWrongCode)
+		}
+		if state, err = w.Backup(ctx, f); err != nil || state.LockedUntil == nil || !state.LockedUntil.Equal(w.clock.now().Add(15*time.Minute)) {
+			t.Errorf("page = %+v, %v; want the long pause", state, err)
+		}
+	})
+}
+
+func TestI7_HundredGuessesCloseABatch(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		id, codes := w.enrolled("sato")
+		for range 100 {
+			w.clock.pass(time.Hour)
+			_, err := w.VerifyBackupCode(ctx, w.flow(id), "ZZZZ-ZZZZ-ZZZZ-ZZZZ")
+			wantErr(t, "guess", err, mfa.ErrWrongCode)
+		}
+		w.clock.pass(time.Hour)
+		_, err := w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		wantErr(t, "the right one, too late", err, mfa.ErrFactorDisabled)
+	})
+}
+
+func TestBackupCodesAreNotReadable(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, codes := w.enrolled("sato")
+		b, err := w.db.Read().GetBackupBatch(t.Context(), id)
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, c := range codes {
+			plain := strings.ReplaceAll(c, "-", "")
+			if strings.Contains(string(b.CodesSealed), plain) {
+				t.Error("a code is stored in the clear")
+			}
+			if seen[plain[:2]] {
+				t.Errorf("selector %s twice", plain[:2])
+			}
+			seen[plain[:2]] = true
+			if strings.Trim(plain, "23456789ABCDEFGHJKMNPQRSTVWXYZ") != "" || len(plain) != 16 {
+				t.Errorf("code %s has a character that is misread", c)
+			}
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package mfa
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+var (
+	// ErrFlowGone means that the sign-in is over, or its account's credentials changed since the password was given.
+	ErrFlowGone = errors.New("sign-in is over")
+	// ErrSessionGone means that the session is over, or its account's credentials changed since.
+	ErrSessionGone = errors.New("session is over")
+	// ErrWrongStep means that the sign-in does not need this step now.
+	ErrWrongStep = errors.New("sign-in is at another step")
+	// ErrNotFresh means that the session's proofs are too old for a change of security settings.
+	ErrNotFresh = errors.New("proof is not fresh")
+	// ErrAlreadySetUp means that the account has a factor, so that a sign-in cannot set up another.
+	ErrAlreadySetUp = errors.New("a factor is already set up")
+	// ErrNothingSetUp means that the account has no factor.
+	ErrNothingSetUp = errors.New("no factor is set up")
+
+	// ErrEmailBlank, ErrEmailForm and ErrEmailLong say why an email address was not accepted.
+	ErrEmailBlank = errors.New("no email address given")
+	ErrEmailForm  = errors.New("not an email address")
+	ErrEmailLong  = errors.New("email address is too long")
+
+	// ErrCodeBlank and ErrCodeForm say that what was typed cannot be a code. It was compared with nothing.
+	ErrCodeBlank = errors.New("no code given")
+	ErrCodeForm  = errors.New("not a code")
+	// ErrNotSent means that no code was sent in this attempt yet.
+	ErrNotSent = errors.New("no code was sent")
+	// ErrAddressChanged means that the newest code went to another address than the one now given.
+	ErrAddressChanged = errors.New("address was edited after sending")
+	// ErrWrongCode means that the code is wrong, old, used or somebody else's: one answer for all of them.
+	ErrWrongCode = errors.New("code is wrong or expired")
+	// ErrTriesSpent means that the code takes no further tries: a new one is needed.
+	ErrTriesSpent = errors.New("code takes no further tries")
+	// ErrJustDone means that the same form was posted twice at once, and the other one did what it asks for.
+	ErrJustDone = errors.New("already done a moment ago")
+	// ErrTooManySends means that a sending budget is used up.
+	ErrTooManySends = errors.New("too many codes sent")
+	// ErrFactorDisabled means that the factor was guessed at too often and stays closed until it is set up anew.
+	ErrFactorDisabled = errors.New("factor is disabled")
+	// ErrNoCodes means that there are no backup codes to show.
+	ErrNoCodes = errors.New("no backup codes to show")
+)
+
+// WaitError says that a code was sent a moment ago and the next one has to wait.
+type WaitError struct{ Seconds int }
+
+// Error implements error.
+func (e *WaitError) Error() string { return fmt.Sprintf("next code in %d seconds", e.Seconds) }
+
+// LockedError says that the account's codes are not looked at until a time, after too many wrong ones.
+type LockedError struct{ Until time.Time }
+
+// Error implements error.
+func (e *LockedError) Error() string { return "codes are paused" }

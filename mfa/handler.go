@@ -1,0 +1,237 @@
+package mfa
+
+import (
+	"errors"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// HandlerConfig is what a Handler is made of.
+type HandlerConfig struct {
+	// Service has the rules.
+	Service *Service
+	// Templates draw the pages.
+	Templates *templates.Set
+	// Toolkit finds sign-ins and sessions and answers errors.
+	Toolkit *web.Toolkit
+	// AllowReturn lets a page's forms lead back to the application that a sign-in is for.
+	AllowReturn func(r *http.Request, flow store.Flow)
+	// Zone is the time zone of times on pages; nil means UTC.
+	Zone *time.Location
+}
+
+// Handler serves the pages of the second factor.
+type Handler struct {
+	service   *Service
+	templates *templates.Set
+	kit       *web.Toolkit
+	allow     func(r *http.Request, flow store.Flow)
+	zone      *time.Location
+}
+
+// NewHandler makes a Handler.
+func NewHandler(c HandlerConfig) (*Handler, error) {
+	switch {
+	case c.Service == nil:
+		return nil, errors.New("mfa: Service is missing")
+	case c.Templates == nil:
+		return nil, errors.New("mfa: Templates is missing")
+	case c.Toolkit == nil:
+		return nil, errors.New("mfa: Toolkit is missing")
+	case c.AllowReturn == nil:
+		return nil, errors.New("mfa: AllowReturn is missing")
+	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
+	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, allow: c.AllowReturn, zone: c.Zone}, nil
+}
+
+// The addresses of the pages.
+const (
+	pathContinue  = "/signin/continue"
+	pathCancel    = "/signin/cancel"
+	pathMethods   = "/signin/two-factor"
+	pathEmail     = "/signin/two-factor/email"
+	pathChallenge = "/signin/challenge"
+	pathOthers    = "/signin/challenge/methods"
+	pathBackup    = "/signin/challenge/backup"
+	pathCodes     = "/signin/backup-codes"
+	pathCodesText = "/signin/backup-codes.txt"
+
+	pathSecurity         = "/account/security"
+	pathSecurityEmail    = "/account/security/email"
+	pathSecurityCodes    = "/account/security/backup-codes"
+	pathSecurityCodesTxt = "/account/security/backup-codes.txt"
+	pathSecurityEnd      = "/account/security/sessions/{id}/end"
+	pathSecurityEndAll   = "/account/security/sessions/end-others"
+
+	pathSignOut = "/logout"
+)
+
+// Mount adds the pages to a router that carries the toolkit's stack.
+func (h *Handler) Mount(r chi.Router) {
+	r.Get(pathMethods, h.inFlow(h.getMethods))
+	r.Post(pathMethods, h.inFlow(h.postMethods))
+	r.Get(pathEmail, h.inFlow(h.getSetUpEmail))
+	r.Post(pathEmail, h.inFlow(h.postSetUpEmail))
+	r.Get(pathChallenge, h.inFlow(h.getChallenge))
+	r.Post(pathChallenge, h.inFlow(h.postChallenge))
+	r.Get(pathOthers, h.inFlow(h.getOthers))
+	r.Get(pathBackup, h.inFlow(h.getBackup))
+	r.Post(pathBackup, h.inFlow(h.postBackup))
+	r.Get(pathCodes, h.inFlow(h.getFlowCodes))
+	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
+	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))
+
+	r.Group(func(r chi.Router) {
+		r.Use(h.kit.Sessions.Require(web.Customer))
+		r.Get(pathSecurity, h.inSession(h.getSecurity))
+		r.Get(pathSecurityEmail, h.inSession(h.getChangeEmail))
+		r.Post(pathSecurityEmail, h.inSession(h.postChangeEmail))
+		r.Get(pathSecurityCodes, h.inSession(h.getSessionCodes))
+		r.Post(pathSecurityCodes, h.inSession(h.postSessionCodes))
+		r.Get(pathSecurityCodesTxt, h.inSession(h.getSessionCodesText))
+		r.Post(pathSecurityEnd, h.inSession(h.postEndSession))
+		r.Post(pathSecurityEndAll, h.inSession(h.postEndOtherSessions))
+	})
+}
+
+// flowRequest is a request that belongs to a sign-in whose password was accepted.
+type flowRequest struct {
+	w    http.ResponseWriter
+	r    *http.Request
+	flow store.Flow
+	acc  store.Account
+}
+
+// to is the address of one of the sign-in's pages.
+func (q flowRequest) to(path string) string {
+	return path + "?flow=" + url.QueryEscape(string(q.flow.ID))
+}
+
+// inFlow finds the sign-in of a request, and answers what every step answers alike: a sign-in that stands elsewhere goes back
+// to the dispatcher, which knows where it belongs. So a second tab, the back button or a double click never meets an error and
+// never skips a step.
+func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
+	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		row, err := h.kit.Flows.LoadAccount(r)
+		if errors.Is(err, web.ErrFlowGone) {
+			return h.astray(w, r, err)
+		}
+		if err != nil {
+			return err
+		}
+		h.allow(r, row.Flow)
+		q := flowRequest{w: w, r: r, flow: row.Flow, acc: row.Account}
+		err = step(q)
+		switch {
+		case errors.Is(err, ErrFlowGone):
+			return h.astray(w, r, web.ErrFlowGone)
+		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp):
+			return web.SeeOther(w, r, q.to(pathContinue))
+		}
+		return err
+	})
+}
+
+// astray answers a request whose sign-in was not found. A posted form may be the second press of a button whose first press
+// renewed the flow's secret, and a page may belong to a sign-in that has no account yet: the dispatcher tells these from a
+// sign-in that is over.
+func (h *Handler) astray(w http.ResponseWriter, r *http.Request, gone error) error {
+	id := r.URL.Query().Get("flow")
+	if !store.ValidID(id) {
+		return gone
+	}
+	if r.Method != http.MethodPost {
+		if _, err := h.kit.Flows.Load(r); err != nil {
+			return err
+		}
+	}
+	return web.SeeOther(w, r, pathContinue+"?flow="+url.QueryEscape(id))
+}
+
+// frame surrounds a page of the sign-in.
+func (h *Handler) frame(q flowRequest) templates.Frame {
+	f := h.kit.Frame(q.w, q.r)
+	f.Admin = web.Kind(q.acc.Kind) == web.Operator
+	return f
+}
+
+// proved hands the browser the secret that a proof renewed, and sends it to the dispatcher.
+func (h *Handler) proved(q flowRequest, secret string) error {
+	web.SetFlowCookie(q.w, q.r, q.flow.ID, secret)
+	return web.SeeOther(q.w, q.r, q.to(pathContinue))
+}
+
+// sessionRequest is a request with a full session.
+type sessionRequest struct {
+	w       http.ResponseWriter
+	r       *http.Request
+	session web.Session
+}
+
+// inSession hands a request's session to a step, and answers what every step answers alike.
+func (h *Handler) inSession(step func(sessionRequest) error) http.HandlerFunc {
+	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		session, ok := web.SessionFrom(r.Context())
+		if !ok {
+			return web.ErrNoSession
+		}
+		err := step(sessionRequest{w: w, r: r, session: session})
+		switch {
+		case errors.Is(err, ErrJustDone), errors.Is(err, ErrSessionGone):
+			// A second press whose first one renewed the token, or a session that ended this very moment.
+			return web.SeeOther(w, r, pathSecurity)
+		case errors.Is(err, ErrNotFresh):
+			return web.SeeOther(w, r, web.StartURL(r.URL.Path, true))
+		case errors.Is(err, ErrNothingSetUp):
+			return web.SeeOther(w, r, pathSecurity)
+		}
+		return err
+	})
+}
+
+// codeErrors maps what may be wrong with the two-step form and with the code forms to their fields.
+func (h *Handler) codeErrors(lang templates.Lang, err error) (web.FieldErrors, bool) {
+	field, key := "code", ""
+	var args []any
+	wait, waits := errors.AsType[*WaitError](err)
+	_, locked := errors.AsType[*LockedError](err)
+	switch {
+	case waits:
+		field, key, args = "email", templates.MsgResendWait, []any{"seconds", wait.Seconds}
+	case locked, errors.Is(err, ErrFactorDisabled):
+		key = templates.MsgPaused
+	case errors.Is(err, ErrEmailBlank):
+		field, key = "email", templates.MsgEmailBlank
+	case errors.Is(err, ErrEmailForm):
+		field, key = "email", templates.MsgEmailForm
+	case errors.Is(err, ErrEmailLong):
+		field, key = "email", templates.MsgEmailLong
+	case errors.Is(err, ErrAddressChanged):
+		field, key = "email", templates.MsgAddressEdited
+	case errors.Is(err, ErrTooManySends):
+		field, key = "email", templates.MsgSendLimit
+	case errors.Is(err, ErrNotSent):
+		key = templates.MsgSendFirst
+	case errors.Is(err, ErrCodeBlank):
+		key = templates.MsgCodeBlank
+	case errors.Is(err, ErrCodeForm):
+		key = templates.MsgCodeForm
+	case errors.Is(err, ErrWrongCode):
+		key = templates.MsgCodeWrong
+	case errors.Is(err, ErrTriesSpent):
+		key = templates.MsgCodeTries
+	default:
+		return nil, false
+	}
+	return web.FieldErrors{field: h.templates.T(lang, key, args...)}, true
+}

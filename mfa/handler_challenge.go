@@ -1,0 +1,193 @@
+package mfa
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// getChallenge shows the code form. The first time in a sign-in it sends the code, unless the request carries somebody else's
+// intent or the browser only looks ahead (I25): then the page has a button for it.
+func (h *Handler) getChallenge(q flowRequest) error {
+	ctx := q.r.Context()
+	state, err := h.service.Challenge(ctx, q.flow)
+	if err != nil {
+		return err
+	}
+	var errs web.FieldErrors
+	if !state.Sent && !state.Disabled && state.LockedUntil == nil && ownIntent(q.r) {
+		lang := web.Lang(q.r)
+		if err := h.service.SendSignInCode(ctx, q.flow, lang); err != nil {
+			var ok bool
+			if errs, ok = h.sendErrors(lang, err); !ok {
+				return err
+			}
+		}
+		if state, err = h.service.Challenge(ctx, q.flow); err != nil {
+			return err
+		}
+	}
+	return h.renderChallenge(q, http.StatusOK, state, errs)
+}
+
+// ownIntent reports whether a GET comes from our own pages or the person's own hand. A chain of redirects that another site
+// began does not, nor does a prefetch. Clients that say nothing about it are no browsers that others could steer.
+func ownIntent(r *http.Request) bool {
+	switch r.Header.Get("Sec-Fetch-Site") {
+	case "", "same-origin", "none":
+	default:
+		return false
+	}
+	return !strings.Contains(r.Header.Get("Sec-Purpose"), "prefetch") && r.Header.Get("Purpose") != "prefetch"
+}
+
+// sendErrors are the errors of a sending, on a form that has no address field.
+func (h *Handler) sendErrors(lang templates.Lang, err error) (web.FieldErrors, bool) {
+	if errors.Is(err, ErrFactorDisabled) {
+		return web.FieldErrors{templates.FormError: h.templates.T(lang, templates.MsgSendFailed)}, true
+	}
+	errs, ok := h.codeErrors(lang, err)
+	if text := errs["email"]; text != "" {
+		return web.FieldErrors{templates.FormError: text}, ok
+	}
+	return errs, ok
+}
+
+func (h *Handler) postChallenge(q flowRequest) error {
+	form, err := web.ParseForm(q.w, q.r)
+	if err != nil {
+		return err
+	}
+	ctx, lang := q.r.Context(), web.Lang(q.r)
+	if form.Get("do") == "resend" {
+		if err = h.service.ResendSignInCode(ctx, q.flow, lang); err == nil {
+			return web.SeeOther(q.w, q.r, q.to(pathChallenge))
+		}
+	} else {
+		var secret string
+		secret, err = h.service.VerifySignInCode(ctx, q.flow, form.Get("code"))
+		if err == nil {
+			web.Event(ctx).Add(slog.String("factor", templates.KindEmail))
+			return h.proved(q, secret)
+		}
+	}
+	if errors.Is(err, ErrFactorDisabled) {
+		return web.SeeOther(q.w, q.r, q.to(pathOthers))
+	}
+	if _, ok := errors.AsType[*LockedError](err); ok {
+		return web.SeeOther(q.w, q.r, q.to(pathChallenge)) // shows the pause
+	}
+	errs, ok := h.sendErrors(lang, err)
+	if !ok {
+		return err
+	}
+	state, err := h.service.Challenge(ctx, q.flow)
+	if err != nil {
+		return err
+	}
+	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, errs)
+}
+
+func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, errs web.FieldErrors) error {
+	if state.Disabled {
+		return web.SeeOther(q.w, q.r, q.to(pathOthers))
+	}
+	// The answer to the try that brought the pause says what was wrong with it; the next one meets the pause.
+	if state.LockedUntil != nil && status == http.StatusOK {
+		return h.renderLocked(q)
+	}
+	f := h.frame(q)
+	v := templates.ChallengeView{
+		Action:       q.to(pathChallenge),
+		LoginID:      q.acc.LoginID,
+		CancelAction: q.to(pathCancel),
+		Kind:         templates.KindEmail,
+		To:           state.To,
+		JustSent:     state.Just && status == http.StatusOK,
+		Unsent:       !state.Sent,
+		WaitSeconds:  state.Wait,
+		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
+		MethodsURL:   q.to(pathOthers),
+		Errors:       errs,
+	}
+	if state.BackupLeft > 0 {
+		v.BackupURL = q.to(pathBackup)
+	}
+	if state.Failed && status == http.StatusOK {
+		v.JustSent = false
+		v.Errors = web.FieldErrors{templates.FormError: h.templates.T(f.Lang, templates.MsgSendFailed)}
+	}
+	return h.templates.Challenge.Render(q.w, status, f, v)
+}
+
+func (h *Handler) renderLocked(q flowRequest) error {
+	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, h.frame(q), templates.LockedView{SignInURL: q.to(pathContinue)})
+}
+
+func (h *Handler) getOthers(q flowRequest) error {
+	state, err := h.service.Challenge(q.r.Context(), q.flow)
+	if err != nil {
+		return err
+	}
+	v := templates.ChallengeMethodsView{LoginID: q.acc.LoginID, CancelAction: q.to(pathCancel)}
+	if !state.Disabled {
+		v.Methods = []templates.MethodLink{{Kind: templates.KindEmail, To: state.To, URL: q.to(pathChallenge)}}
+		v.BackURL = q.to(pathChallenge)
+	}
+	if state.BackupLeft > 0 {
+		v.BackupURL = q.to(pathBackup)
+	}
+	return h.templates.ChallengeMethods.Render(q.w, http.StatusOK, h.frame(q), v)
+}
+
+func (h *Handler) getBackup(q flowRequest) error {
+	return h.renderBackup(q, http.StatusOK, nil)
+}
+
+func (h *Handler) postBackup(q flowRequest) error {
+	form, err := web.ParseForm(q.w, q.r)
+	if err != nil {
+		return err
+	}
+	ctx := q.r.Context()
+	secret, err := h.service.VerifyBackupCode(ctx, q.flow, form.Get("code"))
+	if err == nil {
+		web.Event(ctx).Add(slog.String("factor", "backup"))
+		return h.proved(q, secret)
+	}
+	key := ""
+	_, locked := errors.AsType[*LockedError](err)
+	switch {
+	case locked:
+		return web.SeeOther(q.w, q.r, q.to(pathBackup)) // shows the pause
+	case errors.Is(err, ErrCodeBlank):
+		key = templates.MsgBackupBlank
+	case errors.Is(err, ErrCodeForm), errors.Is(err, ErrWrongCode), errors.Is(err, ErrFactorDisabled):
+		key = templates.MsgBackupWrong
+	default:
+		return err
+	}
+	return h.renderBackup(q, http.StatusUnprocessableEntity, web.FieldErrors{"code": h.templates.T(web.Lang(q.r), key)})
+}
+
+func (h *Handler) renderBackup(q flowRequest, status int, errs web.FieldErrors) error {
+	state, err := h.service.Backup(q.r.Context(), q.flow)
+	if err != nil {
+		return err
+	}
+	if state.LockedUntil != nil && status == http.StatusOK {
+		return h.renderLocked(q)
+	}
+	return h.templates.ChallengeBackup.Render(q.w, status, h.frame(q), templates.ChallengeBackupView{
+		Action:       q.to(pathBackup),
+		LoginID:      q.acc.LoginID,
+		CancelAction: q.to(pathCancel),
+		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
+		BackURL:      q.to(pathOthers),
+		Errors:       errs,
+	})
+}

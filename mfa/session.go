@@ -1,0 +1,114 @@
+package mfa
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/store"
+)
+
+// recentEvents is how many events the self-service page lists.
+const recentEvents = 10
+
+// Overview is what the self-service page shows (M20, M21).
+type Overview struct {
+	Account store.Account
+	// Company is the name of the customer the account buys for; empty for accounts without one.
+	Company string
+	// Required is whether the account is asked for a second factor at sign-in, Enforced whether its surface demands that.
+	Required, Enforced bool
+	Status             Status
+	// Sessions are the account's live sessions, last used first; Current is the one that asks.
+	Sessions []store.Session
+	Current  store.SessionID
+	// Events are the account's latest events, newest first.
+	Events []store.AuditEvent
+}
+
+// Overview describes the self-service page of a session's person.
+func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overview, error) {
+	now, q := s.now(), s.db.Read()
+	p, err := s.acting(ctx, q, session, now)
+	if err != nil {
+		return Overview{}, err
+	}
+	v := Overview{
+		Account: p.account, Required: p.enforced || p.account.TwoFactor == "use", Enforced: p.enforced, Current: p.session.ID,
+	}
+	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
+		return Overview{}, err
+	}
+	if v.Sessions, err = q.ListSessions(ctx, store.ListSessionsParams{
+		AccountID: p.account.ID, Now: now, IdleSince: now.Add(-s.idle), CredentialEpoch: p.account.CredentialEpoch,
+	}); err != nil {
+		return Overview{}, fmt.Errorf("list sessions: %w", err)
+	}
+	if v.Events, err = q.ListAccountEvents(ctx, store.ListAccountEventsParams{AccountID: &p.account.ID, PageSize: recentEvents}); err != nil {
+		return Overview{}, fmt.Errorf("list events: %w", err)
+	}
+	v.Company, err = company(ctx, q, p.account)
+	return v, err
+}
+
+// company names the customer an account buys for.
+func company(ctx context.Context, q *store.Queries, acc store.Account) (string, error) {
+	if acc.UserGroupID == nil {
+		return "", nil
+	}
+	g, err := q.GetUserGroup(ctx, *acc.UserGroupID)
+	if err != nil {
+		return "", fmt.Errorf("load user group: %w", err)
+	}
+	c, err := q.GetCustomer(ctx, g.CustomerID)
+	if err != nil {
+		return "", fmt.Errorf("load customer: %w", err)
+	}
+	return c.Name, nil
+}
+
+// EndSession ends one of the account's sessions with everything it gave out. A session that is over, unknown or somebody
+// else's is store.ErrNotFound, all the same (I14). Sign-ins in progress end with it: one of them may rest on that session.
+func (s *Service) EndSession(ctx context.Context, session, target store.SessionID) error {
+	now := s.now()
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.acting(ctx, tx.Queries, session, now)
+		if err != nil {
+			return err
+		}
+		n, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: target, AccountID: p.account.ID})
+		if err != nil {
+			return fmt.Errorf("end session: %w", err)
+		}
+		if n != 1 {
+			return fmt.Errorf("end session: %w", store.ErrNotFound)
+		}
+		if _, err := tx.EndAccountFlows(ctx, store.EndAccountFlowsParams{Now: &now, AccountID: &p.account.ID}); err != nil {
+			return fmt.Errorf("end sign-ins: %w", err)
+		}
+		if _, err := tx.RevokeSessionGrants(ctx, store.RevokeSessionGrantsParams{Now: &now, SessionID: target}); err != nil {
+			return fmt.Errorf("revoke grants: %w", err)
+		}
+		e := p.event(audit.SessionEnd, audit.Success, "")
+		e.Data = map[string]string{"session": string(target)}
+		return audit.Write(ctx, tx, now, e)
+	})
+}
+
+// EndOtherSessions ends everything of the account but the acting session: sessions, sign-ins, grants and devices.
+func (s *Service) EndOtherSessions(ctx context.Context, session store.SessionID) error {
+	now := s.now()
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.acting(ctx, tx.Queries, session, now)
+		if err != nil {
+			return err
+		}
+		if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+			return err
+		}
+		if err := endRest(ctx, tx, now, p.account.ID, &p.session.ID, nil); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, now, p.event(audit.SessionEnd, audit.Success, "others"))
+	})
+}

@@ -1,0 +1,94 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/futakagi/futakagi/store"
+)
+
+// Status is what an account has set up (M5 to M7).
+type Status struct {
+	// Factors are the factors, main one first.
+	Factors []FactorStatus
+	// BackupCodesLeft is how many backup codes are usable.
+	BackupCodesLeft int
+	// BackupIssuedAt is when they were made; zero when there are none.
+	BackupIssuedAt time.Time
+	// Devices are the browsers that are not asked for a code.
+	Devices []Device
+}
+
+// FactorStatus is one factor.
+type FactorStatus struct {
+	ID   store.FactorID
+	Kind string
+	// Address is where codes go, whole: who may see it so is the caller's to decide.
+	Address    string
+	Main       bool
+	VerifiedAt time.Time
+	LastUsedAt time.Time // zero: never
+	// Disabled is true when too many wrong codes closed the factor.
+	Disabled bool
+}
+
+// Device is one browser that is not asked for a code.
+type Device struct {
+	ID                               store.DeviceID
+	Name                             string
+	CreatedAt, LastUsedAt, ExpiresAt time.Time
+}
+
+// SetUp reports whether any factor is set up.
+func (s Status) SetUp() bool { return len(s.Factors) > 0 }
+
+// Main returns the main factor.
+func (s Status) Main() (FactorStatus, bool) {
+	for _, f := range s.Factors {
+		if f.Main {
+			return f, true
+		}
+	}
+	return FactorStatus{}, false
+}
+
+// Status reads what an account has set up, through the caller's queries: those of a transaction, or the DB's own.
+func (s *Service) Status(ctx context.Context, q *store.Queries, id store.AccountID) (Status, error) {
+	factors, err := q.ListFactors(ctx, id)
+	if err != nil {
+		return Status{}, fmt.Errorf("list factors: %w", err)
+	}
+	var v Status
+	for _, f := range factors {
+		fs := FactorStatus{
+			ID: f.ID, Kind: f.Kind, Address: f.Address, Main: f.Main, VerifiedAt: f.VerifiedAt, Disabled: f.DisabledAt != nil,
+		}
+		if f.LastUsedAt != nil {
+			fs.LastUsedAt = *f.LastUsedAt
+		}
+		v.Factors = append(v.Factors, fs)
+	}
+	left, err := q.CountBackupCodes(ctx, id)
+	if err != nil {
+		return Status{}, fmt.Errorf("count backup codes: %w", err)
+	}
+	v.BackupCodesLeft = int(left)
+	b, err := q.GetBackupBatch(ctx, id)
+	if err == nil {
+		v.BackupIssuedAt = b.CreatedAt
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return Status{}, fmt.Errorf("load backup codes: %w", err)
+	}
+	devices, err := q.ListTrustedDevices(ctx, store.ListTrustedDevicesParams{AccountID: id, Now: s.now()})
+	if err != nil {
+		return Status{}, fmt.Errorf("list trusted devices: %w", err)
+	}
+	for _, d := range devices {
+		v.Devices = append(v.Devices, Device{
+			ID: d.ID, Name: d.Name, CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, ExpiresAt: d.ExpiresAt,
+		})
+	}
+	return v, nil
+}

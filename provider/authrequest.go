@@ -1,0 +1,268 @@
+package provider
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/signin"
+)
+
+// authRequest is an authorization request (OpenID Connect Core §3.1.2.1) after validation: everything its answer depends on.
+// It is kept as JSON in the flow's row while the person signs in.
+type authRequest struct {
+	ClientID      string `json:"client_id"`
+	RedirectURI   string `json:"redirect_uri"`
+	ResponseMode  string `json:"response_mode"`
+	State         string `json:"state,omitempty"`
+	Scope         string `json:"scope"` // granted, not merely asked for
+	Nonce         string `json:"nonce,omitempty"`
+	CodeChallenge string `json:"code_challenge,omitempty"`
+	// Subject is who the id_token_hint names; the answer may be about nobody else.
+	Subject string `json:"subject,omitempty"`
+
+	// What follows shapes the sign-in and has columns of its own in the flow's row.
+	prompt    []string
+	maxAge    *time.Duration
+	level     signin.Level
+	loginHint string
+	uiLocales string
+}
+
+// The response modes we answer in (OAuth 2.0 Multiple Response Types §2.1, Form Post Response Mode).
+const (
+	modeQuery    = "query"
+	modeFormPost = "form_post"
+)
+
+// The prompts of OpenID Connect Core §3.1.2.1.
+const (
+	promptNone          = "none"
+	promptLogin         = "login"
+	promptConsent       = "consent"
+	promptSelectAccount = "select_account"
+)
+
+func (q authRequest) encode() json.RawMessage {
+	raw, err := json.Marshal(q)
+	if err != nil {
+		panic(fmt.Sprintf("provider: encode authorization request: %v", err)) // strings only: cannot fail
+	}
+	return raw
+}
+
+func decodeAuthRequest(raw []byte) (authRequest, error) {
+	var q authRequest
+	if err := json.Unmarshal(raw, &q); err != nil {
+		return authRequest{}, fmt.Errorf("decode authorization request: %w", err)
+	}
+	return q, nil
+}
+
+func (q authRequest) prompts(p string) bool { return slices.Contains(q.prompt, p) }
+
+// evidenceAfter is the time before which proofs do not count for this request.
+func (q authRequest) evidenceAfter(now time.Time) time.Time {
+	switch {
+	case q.prompts(promptLogin), q.prompts(promptSelectAccount):
+		return now
+	case q.maxAge != nil:
+		return now.Add(-*q.maxAge)
+	default:
+		return time.Time{}
+	}
+}
+
+// authError is an error of the authorization endpoint (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6).
+// The description helps the developer of the relying party and says nothing about anybody's account.
+type authError struct {
+	code        string
+	description string
+}
+
+func (e *authError) Error() string { return e.code + ": " + e.description }
+
+func refuse(code, format string, args ...any) *authError {
+	return &authError{code: code, description: fmt.Sprintf(format, args...)}
+}
+
+// unsafeError is an error that must be shown here: before client and redirect URI are known to be good, sending the
+// browser anywhere would make us an open redirector (RFC 6749 §4.1.2.1).
+type unsafeError struct{ authError }
+
+func (e *unsafeError) Error() string { return e.authError.Error() }
+
+func refuseHere(format string, args ...any) *unsafeError {
+	return &unsafeError{authError{code: "invalid_request", description: fmt.Sprintf(format, args...)}}
+}
+
+// maxParam bounds each parameter, in bytes. State and nonce are handed back or kept, so they may not be huge.
+const maxParam = 2048
+
+// parseAuthRequest validates a request. An *unsafeError is for our own page. With an *authError the returned request says
+// where and how the relying party gets to hear of it.
+func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest, *Client, error) {
+	one := func(name string) string { return form.Get(name) }
+
+	// Who asks, and where may the answer go? Nothing else matters before that.
+	for _, name := range []string{"client_id", "redirect_uri"} {
+		if len(form[name]) > 1 {
+			return authRequest{}, nil, refuseHere("%s appears more than once", name)
+		}
+	}
+	if one("client_id") == "" {
+		return authRequest{}, nil, refuseHere("client_id is missing")
+	}
+	client, ok := p.clients.Lookup(one("client_id"))
+	if !ok {
+		return authRequest{}, nil, refuseHere("client_id is not known")
+	}
+	if one("redirect_uri") == "" {
+		return authRequest{}, nil, refuseHere("redirect_uri is missing")
+	}
+	if !redirectAllowed(one("redirect_uri"), client.RedirectURIs()) {
+		return authRequest{}, nil, refuseHere("redirect_uri is not registered for this client")
+	}
+
+	q := authRequest{ClientID: client.ID(), RedirectURI: one("redirect_uri"), ResponseMode: modeQuery}
+	if m := form["response_mode"]; len(m) == 1 && m[0] == modeFormPost {
+		q.ResponseMode = modeFormPost
+	}
+	// From here on the relying party is told. State goes back whatever else is wrong, as long as it is one.
+	if s := form["state"]; len(s) == 1 && len(s[0]) <= maxParam {
+		q.State = s[0]
+	}
+	return q, client, p.fillAuthRequest(&q, client, form, now)
+}
+
+func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Values, now time.Time) error {
+	for name, values := range form {
+		if len(values) > 1 {
+			return refuse("invalid_request", "%s appears more than once", printable(name))
+		}
+		if len(values[0]) > maxParam && name != "id_token_hint" {
+			return refuse("invalid_request", "%s is too long", printable(name))
+		}
+	}
+	switch {
+	case form.Has("request"):
+		return refuse("request_not_supported", "request objects are not supported")
+	case form.Has("request_uri"):
+		return refuse("request_uri_not_supported", "request_uri is not supported")
+	case form.Has("registration"):
+		return refuse("registration_not_supported", "the registration parameter is not supported")
+	}
+	switch m := form.Get("response_mode"); m {
+	case "", modeQuery, modeFormPost:
+	default:
+		return refuse("invalid_request", "response_mode must be query or form_post")
+	}
+	switch t := form.Get("response_type"); t {
+	case "code":
+	case "":
+		return refuse("invalid_request", "response_type is missing")
+	default:
+		return refuse("unsupported_response_type", "response_type must be code")
+	}
+	if !client.AllowsGrant("authorization_code") {
+		return refuse("unauthorized_client", "this client may not use the authorization code flow")
+	}
+
+	asked := strings.Fields(form.Get("scope"))
+	if !slices.Contains(asked, "openid") {
+		return refuse("invalid_scope", "scope must contain openid")
+	}
+	q.Scope = client.GrantedScope(asked)
+	q.Nonce = form.Get("nonce")
+
+	if err := q.fillPKCE(client, form); err != nil {
+		return err
+	}
+	if err := q.fillPrompt(form); err != nil {
+		return err
+	}
+	if v := form.Get("max_age"); form.Has("max_age") {
+		// 31 bits of seconds are 68 years: enough for anyone, and no overflow as a duration.
+		seconds, err := strconv.ParseUint(v, 10, 31)
+		if err != nil {
+			return refuse("invalid_request", "max_age must be a number of seconds")
+		}
+		age := time.Duration(seconds) * time.Second
+		q.maxAge = &age
+	}
+	q.level = signin.RequestedLevel(form.Get("acr_values"))
+	q.loginHint = form.Get("login_hint")
+	q.uiLocales = form.Get("ui_locales")
+
+	if hint := form.Get("id_token_hint"); hint != "" {
+		claims, err := p.verifyHint(hint, now)
+		if err != nil {
+			return refuse("invalid_request", "id_token_hint is not an ID token of this issuer")
+		}
+		q.Subject = claims.Subject
+	}
+	return nil
+}
+
+// fillPKCE reads the code challenge (RFC 7636). Only S256 is accepted: with plain, whoever reads the request has the verifier.
+func (q *authRequest) fillPKCE(client *Client, form url.Values) error {
+	challenge, method := form.Get("code_challenge"), form.Get("code_challenge_method")
+	switch {
+	case challenge == "" && method != "":
+		return refuse("invalid_request", "code_challenge_method without code_challenge")
+	case challenge == "" && client.RequiresPKCE():
+		return refuse("invalid_request", "code_challenge is missing: this client must use PKCE with S256")
+	case challenge == "":
+		return nil
+	case method != "S256":
+		return refuse("invalid_request", "code_challenge_method must be S256")
+	case !validChallenge(challenge):
+		return refuse("invalid_request", "code_challenge must be the base64url SHA-256 of the verifier (43 characters)")
+	}
+	q.CodeChallenge = challenge
+	return nil
+}
+
+// validChallenge reports whether s can be BASE64URL(SHA256(verifier)): 43 characters of that alphabet (RFC 7636 §4.2).
+func validChallenge(s string) bool {
+	if len(s) != 43 {
+		return false
+	}
+	for _, c := range []byte(s) {
+		ok := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_'
+		if !ok {
+			return false
+		}
+	}
+	return true
+}
+
+func (q *authRequest) fillPrompt(form url.Values) error {
+	q.prompt = strings.Fields(form.Get("prompt"))
+	for _, v := range q.prompt {
+		switch v {
+		case promptNone, promptLogin, promptConsent, promptSelectAccount:
+		default:
+			return refuse("invalid_request", "prompt has a value that is not known")
+		}
+	}
+	if q.prompts(promptNone) && len(q.prompt) > 1 {
+		return refuse("invalid_request", "prompt=none cannot be combined with another prompt")
+	}
+	return nil
+}
+
+// printable cuts a parameter's name to what may go into an error_description (RFC 6749 §4.1.2.1: %x20-21, %x23-5B, %x5D-7E).
+func printable(name string) string {
+	out := strings.Map(func(r rune) rune {
+		if r < 0x20 || r > 0x7e || r == '"' || r == '\\' {
+			return -1
+		}
+		return r
+	}, name)
+	return out[:min(len(out), 40)]
+}

@@ -1,0 +1,455 @@
+package provider
+
+import (
+	"context"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/sha256"
+	"crypto/sha512"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/big"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store"
+)
+
+// The signature algorithms a client can choose (RFC 7518 §3.1, RFC 8037). All are asymmetric; "none" and the HMAC ones do not
+// exist here.
+const (
+	algES256 = "ES256"
+	algRS256 = "RS256"
+	algEdDSA = "EdDSA"
+)
+
+func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
+
+// rsaBits is the size of new RSA keys. 4096 would cost five times as much per token, for a margin these short-lived tokens
+// do not need.
+const rsaBits = 2048
+
+// keysetName is the row that every server has before it makes keys: that of the keyset which seals them.
+const keysetName = "main"
+
+// typIDToken is the typ of ID tokens. Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
+const typIDToken = "JWT"
+
+func tokenTypes() []string { return []string{typIDToken} }
+
+var (
+	errNoKey        = errors.New("no signing key for the algorithm")
+	errTokenInvalid = errors.New("token not accepted")
+)
+
+// Keyring holds the signing keys, parsed, in memory. It signs with the newest key of an algorithm and publishes every key
+// until the last token it signed has expired.
+type Keyring struct {
+	db      *store.DB
+	box     *seal.Box
+	now     func() time.Time
+	logger  *slog.Logger
+	current atomic.Pointer[keySnapshot]
+	loading sync.Mutex
+}
+
+// signingKey is one key pair. private is nil once the key has retired.
+type signingKey struct {
+	kid       string
+	alg       string
+	public    crypto.PublicKey
+	private   crypto.Signer
+	signsFrom time.Time
+	headers   map[string]string // by typ: the encoded JOSE header of every token this key signs
+}
+
+type keySnapshot struct {
+	byKID map[string]*signingKey
+	// signers are the keys that can sign, by algorithm, in the order in which they take over.
+	signers map[string][]*signingKey
+	// headers finds the key of a token by its whole encoded header, and with it typ.
+	headers map[string]headerOf
+	jwks    *document
+}
+
+type headerOf struct {
+	key *signingKey
+	typ string
+}
+
+// newKeyring returns a ring that has no key before load.
+func newKeyring(db *store.DB, box *seal.Box, now func() time.Time, logger *slog.Logger) *Keyring {
+	k := &Keyring{db: db, box: box, now: now, logger: logger}
+	k.current.Store(&keySnapshot{jwks: newDocument([]byte(`{"keys":[]}`), 0)})
+	return k
+}
+
+// load reads the keys and makes the first one of each algorithm that has none.
+func (k *Keyring) load(ctx context.Context) error {
+	if err := k.Reload(ctx); err != nil {
+		return err
+	}
+	missing := k.missing()
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := k.generate(ctx, missing); err != nil {
+		return err
+	}
+	// Another server may have been quicker; what is in the table now is what counts.
+	if err := k.Reload(ctx); err != nil {
+		return err
+	}
+	if missing = k.missing(); len(missing) > 0 {
+		return fmt.Errorf("%w: %s", errNoKey, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func (k *Keyring) missing() []string {
+	signers := k.current.Load().signers
+	return slices.DeleteFunc(signingAlgs(), func(alg string) bool { return len(signers[alg]) > 0 })
+}
+
+// generate makes first keys. Making them takes a while, so it happens before the transaction.
+func (k *Keyring) generate(ctx context.Context, algs []string) error {
+	rows := make([]store.InsertFirstSigningKeyParams, 0, len(algs))
+	for _, alg := range algs {
+		row, err := k.generateRow(alg)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, row)
+	}
+	err := k.db.InTx(ctx, func(tx *store.Tx) error {
+		if _, err := tx.LockKeyset(ctx, keysetName); err != nil {
+			return fmt.Errorf("wait for other servers: %w", err)
+		}
+		for _, row := range rows {
+			n, err := tx.InsertFirstSigningKey(ctx, row)
+			if err != nil {
+				return err
+			}
+			if n == 0 {
+				continue
+			}
+			if err := audit.Write(ctx, tx, row.Now, audit.Event{
+				Type: audit.KeyCreate, Result: audit.Success, Actor: audit.System(), Target: row.Alg + " " + row.ID,
+			}); err != nil {
+				return err
+			}
+		}
+		return tx.Notify(ctx, KeysChannel, "")
+	})
+	if err != nil {
+		return fmt.Errorf("store signing keys: %w", err)
+	}
+	return nil
+}
+
+func (k *Keyring) generateRow(alg string) (store.InsertFirstSigningKeyParams, error) {
+	private, err := generateKey(alg)
+	if err != nil {
+		return store.InsertFirstSigningKeyParams{}, fmt.Errorf("generate %s key: %w", alg, err)
+	}
+	kid, err := thumbprint(private.Public())
+	if err != nil {
+		return store.InsertFirstSigningKeyParams{}, err
+	}
+	jwk, err := publicJWK(kid, alg, private.Public()).MarshalJSON()
+	if err != nil {
+		return store.InsertFirstSigningKeyParams{}, fmt.Errorf("encode public key: %w", err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		return store.InsertFirstSigningKeyParams{}, fmt.Errorf("encode private key: %w", err)
+	}
+	sealed, err := k.box.Seal(der, keyPlace(kid))
+	if err != nil {
+		return store.InsertFirstSigningKeyParams{}, err
+	}
+	return store.InsertFirstSigningKeyParams{ID: kid, Alg: alg, PublicJWK: jwk, PrivateSealed: sealed, Now: k.now()}, nil
+}
+
+func generateKey(alg string) (crypto.Signer, error) {
+	switch alg {
+	case algES256:
+		return ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	case algRS256:
+		return rsa.GenerateKey(rand.Reader, rsaBits)
+	case algEdDSA:
+		_, private, err := ed25519.GenerateKey(rand.Reader)
+		return private, err
+	default:
+		return nil, fmt.Errorf("unknown algorithm %q", alg)
+	}
+}
+
+func keyPlace(kid string) seal.Place { return seal.Place{Table: "signing_keys", Row: kid} }
+
+func publicJWK(kid, alg string, public crypto.PublicKey) jose.JSONWebKey {
+	return jose.JSONWebKey{Key: public, KeyID: kid, Algorithm: alg, Use: "sig"}
+}
+
+// thumbprint is the kid: it names the key itself (RFC 7638), so that one kid can never stand for two keys.
+func thumbprint(public crypto.PublicKey) (string, error) {
+	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
+	if err != nil {
+		return "", fmt.Errorf("compute key thumbprint: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(sum), nil
+}
+
+// Reload reads the keys again.
+func (k *Keyring) Reload(ctx context.Context) error {
+	k.loading.Lock()
+	defer k.loading.Unlock()
+	now := k.now()
+	rows, err := k.db.Read().ListSigningKeys(ctx, &now)
+	if err != nil {
+		return fmt.Errorf("load signing keys: %w", err)
+	}
+	old := k.current.Load()
+	next := &keySnapshot{
+		byKID:   make(map[string]*signingKey, len(rows)),
+		signers: make(map[string][]*signingKey),
+		headers: make(map[string]headerOf),
+	}
+	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(rows))}
+	for _, row := range rows {
+		key, ok := old.byKID[row.ID]
+		if !ok || (key.private != nil) != (row.PrivateSealed != nil && row.RetiredAt == nil) {
+			if key, err = k.parse(row); err != nil {
+				return err
+			}
+		}
+		next.byKID[key.kid] = key
+		if key.private != nil {
+			next.signers[key.alg] = append(next.signers[key.alg], key)
+		}
+		for typ, header := range key.headers {
+			next.headers[header] = headerOf{key, typ}
+		}
+		set.Keys = append(set.Keys, publicJWK(key.kid, key.alg, key.public))
+	}
+	body, err := json.Marshal(set)
+	if err != nil {
+		return fmt.Errorf("encode key set: %w", err)
+	}
+	next.jwks = newDocument(body, jwksMaxAge)
+	k.current.Store(next)
+	return nil
+}
+
+// parse opens a row's key. A public key that is not the one its kid names was not stored by us.
+func (k *Keyring) parse(row store.SigningKey) (*signingKey, error) {
+	var jwk jose.JSONWebKey
+	if err := jwk.UnmarshalJSON(row.PublicJWK); err != nil {
+		return nil, fmt.Errorf("read signing key %s: %w", row.ID, err)
+	}
+	kid, err := thumbprint(jwk.Key)
+	if err != nil {
+		return nil, err
+	}
+	if kid != row.ID || algOf(jwk.Key) != row.Alg {
+		return nil, fmt.Errorf("signing key %s is not the key its row names", row.ID)
+	}
+	key := &signingKey{
+		kid: kid, alg: row.Alg, public: jwk.Key, signsFrom: row.SignsFrom,
+		headers: make(map[string]string),
+	}
+	for _, typ := range tokenTypes() {
+		if key.headers[typ], err = encodeHeader(key.alg, kid, typ); err != nil {
+			return nil, err
+		}
+	}
+	if row.PrivateSealed == nil || row.RetiredAt != nil {
+		return key, nil
+	}
+	der, err := k.box.Open(row.PrivateSealed, keyPlace(kid))
+	if err != nil {
+		return nil, fmt.Errorf("open signing key %s: %w", kid, err)
+	}
+	private, err := x509.ParsePKCS8PrivateKey(der)
+	if err != nil {
+		return nil, fmt.Errorf("read signing key %s: %w", kid, err)
+	}
+	signer, ok := private.(crypto.Signer)
+	if !ok {
+		return nil, fmt.Errorf("signing key %s cannot sign", kid)
+	}
+	if other, err := thumbprint(signer.Public()); err != nil || other != kid {
+		return nil, fmt.Errorf("signing key %s does not fit its public part", kid)
+	}
+	key.private = signer
+	return key, nil
+}
+
+func algOf(public crypto.PublicKey) string {
+	switch p := public.(type) {
+	case *ecdsa.PublicKey:
+		if p.Curve == elliptic.P256() {
+			return algES256
+		}
+	case *rsa.PublicKey:
+		return algRS256
+	case ed25519.PublicKey:
+		return algEdDSA
+	}
+	return ""
+}
+
+func encodeHeader(alg, kid, typ string) (string, error) {
+	raw, err := json.Marshal(struct {
+		Alg string `json:"alg"`
+		KID string `json:"kid"`
+		Typ string `json:"typ"`
+	}{alg, kid, typ})
+	if err != nil {
+		return "", fmt.Errorf("encode token header: %w", err)
+	}
+	return base64.RawURLEncoding.EncodeToString(raw), nil
+}
+
+// Run keeps the keys up to date until ctx ends.
+func (k *Keyring) Run(ctx context.Context) { follow(ctx, k.db, k.logger, KeysChannel, k.Reload) }
+
+// Sign makes a signed token of a kind with the newest key of the algorithm.
+func (k *Keyring) Sign(alg, typ string, claims any) (string, error) {
+	key, err := k.current.Load().signer(alg, k.now())
+	if err != nil {
+		return "", err
+	}
+	header, ok := key.headers[typ]
+	if !ok {
+		return "", fmt.Errorf("sign token: unknown type %q", typ)
+	}
+	payload, err := json.Marshal(claims)
+	if err != nil {
+		return "", fmt.Errorf("encode claims: %w", err)
+	}
+	enc := base64.RawURLEncoding
+	token := make([]byte, 0, len(header)+2+enc.EncodedLen(len(payload))+enc.EncodedLen(rsaBits/8))
+	token = append(token, header...)
+	token = append(token, '.')
+	token = enc.AppendEncode(token, payload)
+	signature, err := key.sign(token)
+	if err != nil {
+		return "", fmt.Errorf("sign token: %w", err)
+	}
+	token = append(token, '.')
+	return string(enc.AppendEncode(token, signature)), nil
+}
+
+// signer returns the key that took over last. One that is published but not yet due waits, so that verifiers can learn of it.
+func (s *keySnapshot) signer(alg string, now time.Time) (*signingKey, error) {
+	keys := s.signers[alg]
+	for i := len(keys) - 1; i >= 0; i-- {
+		if !keys[i].signsFrom.After(now) {
+			return keys[i], nil
+		}
+	}
+	return nil, fmt.Errorf("%w: %s", errNoKey, alg)
+}
+
+func (k *signingKey) sign(input []byte) ([]byte, error) {
+	switch private := k.private.(type) {
+	case *ecdsa.PrivateKey:
+		digest := sha256.Sum256(input)
+		r, s, err := ecdsa.Sign(rand.Reader, private, digest[:])
+		if err != nil {
+			return nil, err
+		}
+		// RFC 7518 §3.4: both halves at full length.
+		out := make([]byte, 64)
+		r.FillBytes(out[:32])
+		s.FillBytes(out[32:])
+		return out, nil
+	case *rsa.PrivateKey:
+		digest := sha256.Sum256(input)
+		return rsa.SignPKCS1v15(rand.Reader, private, crypto.SHA256, digest[:])
+	case ed25519.PrivateKey:
+		return ed25519.Sign(private, input), nil
+	default:
+		return nil, errNoKey
+	}
+}
+
+// Verify returns the payload of a token that we signed ourselves and that is of one of the kinds named. It reads nothing of a
+// token before its signature holds: the header must be, byte for byte, one that we write, which settles algorithm, key and
+// type at once and leaves no field for an attacker to fill. Claims are the caller's to check.
+func (k *Keyring) Verify(token string, types ...string) ([]byte, error) {
+	header, rest, _ := strings.Cut(token, ".")
+	found, ok := k.current.Load().headers[header]
+	if !ok {
+		return nil, fmt.Errorf("%w: header is not ours", errTokenInvalid)
+	}
+	if !slices.Contains(types, found.typ) {
+		return nil, fmt.Errorf("%w: type %q", errTokenInvalid, found.typ)
+	}
+	payload, signature, ok := strings.Cut(rest, ".")
+	if !ok {
+		return nil, fmt.Errorf("%w: three parts expected", errTokenInvalid)
+	}
+	// Strict decoding: one token has one spelling.
+	enc := base64.RawURLEncoding.Strict()
+	sig, err := enc.DecodeString(signature)
+	if err != nil || strings.ContainsAny(signature, "\r\n") {
+		return nil, fmt.Errorf("%w: signature is not base64url", errTokenInvalid)
+	}
+	if !found.key.verify([]byte(token[:len(header)+1+len(payload)]), sig) {
+		return nil, fmt.Errorf("%w: signature", errTokenInvalid)
+	}
+	claims, err := enc.DecodeString(payload)
+	if err != nil {
+		return nil, fmt.Errorf("%w: payload is not base64url", errTokenInvalid)
+	}
+	return claims, nil
+}
+
+func (k *signingKey) verify(input, sig []byte) bool {
+	switch public := k.public.(type) {
+	case *ecdsa.PublicKey:
+		if len(sig) != 64 {
+			return false
+		}
+		digest := sha256.Sum256(input)
+		return ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
+	case *rsa.PublicKey:
+		digest := sha256.Sum256(input)
+		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], sig) == nil
+	case ed25519.PublicKey:
+		return ed25519.Verify(public, input, sig)
+	default:
+		return false
+	}
+}
+
+// halfHash is the at_hash of OpenID Connect Core §3.1.3.6: the left half of the token's hash, by the hash of the algorithm.
+func halfHash(alg, token string) string {
+	var sum []byte
+	switch alg {
+	case algEdDSA: // Ed25519 hashes with SHA-512
+		s := sha512.Sum512([]byte(token))
+		sum = s[:]
+	default:
+		s := sha256.Sum256([]byte(token))
+		sum = s[:]
+	}
+	return base64.RawURLEncoding.EncodeToString(sum[:len(sum)/2])
+}

@@ -1,0 +1,207 @@
+package provider
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// logoutRequest is a request of OpenID Connect RP-Initiated Logout 1.0 §2 after validation.
+type logoutRequest struct {
+	client *Client    // nil when the request does not say, or not credibly
+	hint   hintClaims // zero without a valid hint
+	hinted bool
+	// target is where the browser may go afterwards: registered for the client, or empty.
+	target string
+	state  string
+	locale string
+}
+
+// parseLogout reads the parameters. Nothing in them is an error to the person signing out; what is wrong with them only
+// decides whether we ask first and whether we send the browser anywhere afterwards.
+func (p *Provider) parseLogout(form url.Values) logoutRequest {
+	var q logoutRequest
+	one := func(name string) string {
+		if len(form[name]) != 1 || len(form[name][0]) > 4*maxParam {
+			return ""
+		}
+		return form[name][0]
+	}
+	q.state, q.locale = one("state"), one("ui_locales")
+	if raw := one("id_token_hint"); raw != "" {
+		if claims, err := p.verifyHint(raw, p.now()); err == nil {
+			q.hint, q.hinted = claims, true
+		}
+	}
+	id := one("client_id")
+	if q.hinted {
+		switch {
+		case id == "" && len(q.hint.Audience) == 1:
+			id = q.hint.Audience[0]
+		case !slices.Contains(q.hint.Audience, id):
+			// A token of one client beside the name of another: neither is believed.
+			return logoutRequest{locale: q.locale}
+		}
+	}
+	client, ok := p.clients.Lookup(id)
+	if !ok {
+		q.hinted = false
+		return q
+	}
+	q.client = client
+	if to := one("post_logout_redirect_uri"); slices.Contains(client.PostLogoutRedirectURIs(), to) {
+		q.target = to
+	}
+	return q
+}
+
+// kinds are the kinds of session a logout may mean: that of the client's surface, or any.
+func (p *Provider) kinds(q logoutRequest) []web.Kind {
+	if q.client != nil {
+		if k, ok := p.surfaces[q.client.Surface()]; ok {
+			return []web.Kind{k}
+		}
+	}
+	return []web.Kind{web.Customer, web.Operator}
+}
+
+// getLogout signs out at once when the relying party proves by an ID token that it means this very session, and asks first
+// in every other case: a link on some other site must not sign anybody out.
+func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) error {
+	q := p.parseLogout(r.URL.Query())
+	session, err := p.currentSession(r, p.kinds(q))
+	if errors.Is(err, web.ErrNoSession) {
+		return p.afterLogout(w, r, q)
+	}
+	if err != nil {
+		return err
+	}
+	means := q.hinted && q.hint.Subject == string(session.AccountID) && (q.hint.SessionID == "" || q.hint.SessionID == string(session.ID))
+	if means {
+		if err := p.signOut(w, r, session, q.client); err != nil {
+			return err
+		}
+		return p.afterLogout(w, r, q)
+	}
+
+	f := p.kit.Frame(w, r)
+	f.Admin = session.Kind == web.Operator
+	v := templates.LogoutView{Action: "/logout/confirm"}
+	v.Hidden = append(v.Hidden, templates.Hidden{Name: "kind", Value: string(session.Kind)})
+	if q.target != "" {
+		v.Hidden = append(v.Hidden,
+			templates.Hidden{Name: "client_id", Value: q.client.ID()},
+			templates.Hidden{Name: "post_logout_redirect_uri", Value: q.target},
+			templates.Hidden{Name: "state", Value: q.state})
+		web.AllowFormAction(r, q.target)
+	}
+	return p.templates.Logout.Render(w, http.StatusOK, f, v)
+}
+
+// postLogout turns a posted logout request into the same one by GET, for the cookie's sake (see postAuthorize).
+func (p *Provider) postLogout(w http.ResponseWriter, r *http.Request) error {
+	if err := r.ParseForm(); err != nil {
+		return web.BadRequest(err)
+	}
+	return web.SeeOther(w, r, "/logout?"+r.PostForm.Encode())
+}
+
+// postLogoutConfirm signs out a person who pressed the button on our own page.
+func (p *Provider) postLogoutConfirm(w http.ResponseWriter, r *http.Request) error {
+	form, err := web.ParseForm(w, r)
+	if err != nil {
+		return err
+	}
+	kind := web.Kind(form.Get("kind"))
+	if q := r.URL.Query().Get("kind"); q != "" {
+		kind = web.Kind(q) // the console's button carries no fields
+	}
+	if kind != web.Operator {
+		kind = web.Customer
+	}
+	q := p.parseLogout(url.Values{
+		"client_id":                {form.Get("client_id")},
+		"post_logout_redirect_uri": {form.Raw("post_logout_redirect_uri")},
+		"state":                    {form.Raw("state")},
+	})
+	session, err := p.currentSession(r, []web.Kind{kind})
+	if err != nil && !errors.Is(err, web.ErrNoSession) {
+		return err
+	}
+	if err == nil {
+		if err := p.signOut(w, r, session, q.client); err != nil {
+			return err
+		}
+	}
+	if q.target == "" {
+		return web.SeeOther(w, r, "/signed-out?"+url.Values{"kind": {string(kind)}}.Encode())
+	}
+	return p.afterLogout(w, r, q)
+}
+
+func (p *Provider) currentSession(r *http.Request, kinds []web.Kind) (web.Session, error) {
+	for _, k := range kinds {
+		s, err := p.kit.Sessions.Load(r, k)
+		if err == nil || !errors.Is(err, web.ErrNoSession) {
+			return s, err
+		}
+	}
+	return web.Session{}, web.ErrNoSession
+}
+
+func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, s web.Session, client *Client) error {
+	ctx, now := r.Context(), p.now()
+	event := audit.Event{
+		Type: audit.SignOut, Result: audit.Success, Actor: audit.OfAccount(s.Account), Account: s.AccountID, Target: string(s.ID),
+	}
+	if client != nil {
+		event.ClientID = client.ID()
+	}
+	err := p.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := endSession(ctx, tx, s.ID, s.AccountID, now); err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, now, event)
+	})
+	if err != nil {
+		return fmt.Errorf("sign out: %w", err)
+	}
+	web.Event(ctx).Add(slog.String("outcome", "signed_out"))
+	web.ClearSessionCookie(w, s.Kind)
+	return nil
+}
+
+// afterLogout sends the browser to the registered target, or to our own page.
+func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, q logoutRequest) error {
+	if q.target == "" {
+		return web.SeeOther(w, r, "/signed-out")
+	}
+	target := q.target
+	if q.state != "" {
+		sep := "?"
+		if strings.Contains(target, "?") {
+			sep = "&"
+		}
+		target += sep + url.Values{"state": {q.state}}.Encode()
+	}
+	return web.SeeOther(w, r, target)
+}
+
+func (p *Provider) getSignedOut(w http.ResponseWriter, r *http.Request) error {
+	f := p.kit.Frame(w, r)
+	v := templates.SignedOutView{}
+	if web.Kind(r.URL.Query().Get("kind")) == web.Operator {
+		f.Admin = true
+		v.SignInURL = "/admin"
+	}
+	return p.templates.SignedOut.Render(w, http.StatusOK, f, v)
+}

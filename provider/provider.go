@@ -1,0 +1,139 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// Config is what a Provider is made of. Every field is required.
+type Config struct {
+	// Issuer is the public base URL, without a slash at its end (OpenID Connect Discovery §3).
+	Issuer string
+	// DB holds flows, sessions, grants, clients and keys.
+	DB *store.DB
+	// Box seals the private signing keys.
+	Box *seal.Box
+	// Accounts checks passwords.
+	Accounts *account.Service
+	// Templates renders the pages.
+	Templates *templates.Set
+	// Toolkit carries sessions, flows and the error pages.
+	Toolkit *web.Toolkit
+	// Now is the clock.
+	Now func() time.Time
+	// Logger receives what no caller can be told.
+	Logger *slog.Logger
+	// Lifetimes bound what is issued.
+	Lifetimes Lifetimes
+}
+
+// Lifetimes bound what is issued.
+type Lifetimes struct {
+	// Flow is how long a sign-in may take.
+	Flow time.Duration
+	// Session is the absolute limit of a session, by kind of account.
+	CustomerSession, OperatorSession time.Duration
+	// Code, IDToken, Access and Refresh are those of the tokens; RefreshAbsolute ends a family however often it was refreshed.
+	Code, IDToken, Access, Refresh, RefreshAbsolute time.Duration
+}
+
+// freshFor is how old a proof may be before a change of security settings (I13).
+const freshFor = 5 * time.Minute
+
+// Provider is the OpenID provider: protocol endpoints, sign-in and sessions.
+type Provider struct {
+	*machine // the endpoints that programs call
+
+	issuer    string
+	db        *store.DB
+	accounts  *account.Service
+	templates *templates.Set
+	kit       *web.Toolkit
+	now       func() time.Time
+	lifetimes Lifetimes
+	surfaces  map[string]web.Kind
+}
+
+// New checks the configuration and builds the provider. Call Start before serving.
+func New(c Config) (*Provider, error) {
+	switch {
+	case c.Issuer == "":
+		return nil, errors.New("provider: Issuer is missing")
+	case c.DB == nil, c.Box == nil, c.Accounts == nil, c.Templates == nil, c.Toolkit == nil, c.Now == nil, c.Logger == nil:
+		return nil, errors.New("provider: a part is missing")
+	}
+	l := c.Lifetimes
+	for _, d := range []time.Duration{l.Flow, l.CustomerSession, l.OperatorSession, l.Code, l.IDToken, l.Access, l.Refresh, l.RefreshAbsolute} {
+		if d <= 0 {
+			return nil, errors.New("provider: every lifetime must be positive")
+		}
+	}
+	m, err := newMachine(machineConfig{
+		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &Provider{
+		machine: m,
+		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
+	}, nil
+}
+
+// Start loads surfaces, clients and keys; the first start on an empty database makes the keys.
+func (p *Provider) Start(ctx context.Context) error {
+	rows, err := p.db.Read().ListSurfaces(ctx)
+	if err != nil {
+		return fmt.Errorf("load surfaces: %w", err)
+	}
+	p.surfaces = make(map[string]web.Kind, len(rows))
+	for _, s := range rows {
+		p.surfaces[s.ID] = web.Kind(s.AccountKind)
+	}
+	return p.machine.start(ctx)
+}
+
+// CrossSitePaths are the endpoints that other origins may post to: machines, which carry no cookie, and the two browser
+// endpoints whose posts do no more than a link could.
+func CrossSitePaths() []string {
+	return append(machinePaths(), "/authorize", "/logout")
+}
+
+// Mount adds the provider's routes.
+func (p *Provider) Mount(r chi.Router) {
+	h := p.kit.Handle
+	r.Get("/authorize", h(p.getAuthorize))
+	r.Post("/authorize", h(p.postAuthorize))
+
+	r.Get("/signin/start", h(p.getStart))
+	r.Get("/signin", h(p.getSignIn))
+	r.Post("/signin", h(p.postSignIn))
+	r.Get("/signin/continue", h(p.getContinue))
+	r.Post("/signin/cancel", h(p.postCancel))
+	r.Get("/signin/cancel", h(p.getCancel))
+
+	r.Get("/logout", h(p.getLogout))
+	r.Post("/logout", h(p.postLogout))
+	r.Post("/logout/confirm", h(p.postLogoutConfirm))
+	r.Get("/logout/confirm", h(p.getLogout))
+	r.Get("/signed-out", h(p.getSignedOut))
+
+	p.machine.mount(r)
+}
+
+// unsafe shows an error of the authorization endpoint on our own page.
+func (e *unsafeError) page() error {
+	return &web.Error{Status: http.StatusBadRequest, Code: e.code, Kind: templates.ErrorProtocol, Description: e.description, Cause: e}
+}

@@ -1,0 +1,191 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/web"
+)
+
+// errNotYet says that between the dispatcher's look and the transaction something changed, so that the sign-in is not at its
+// end after all.
+var errNotYet = errors.New("sign-in is not at its end")
+
+// finish ends a flow: one session, and one code if a relying party waits for it. Everything is decided again inside the
+// transaction, so that a policy or a credential that changed a moment ago counts.
+func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flow) error {
+	ctx, now := r.Context(), p.now()
+	var q authRequest
+	if flow.ClientID != nil {
+		var err error
+		if q, err = decodeAuthRequest(flow.Request); err != nil {
+			return err
+		}
+	}
+	var (
+		minted mintedSession
+		code   string
+		other  bool
+	)
+	err := p.db.InTx(ctx, func(tx *store.Tx) error {
+		st, err := standingOf(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		if st.next() != signin.StepIssue {
+			return errNotYet
+		}
+		if _, err := tx.FinishFlow(ctx, store.FinishFlowParams{ID: flow.ID, SecretHash: flow.SecretHash, Now: &now}); err != nil {
+			return flowGone(err)
+		}
+		if minted, err = p.mintSession(ctx, tx, r, flow, st, now); err != nil {
+			return err
+		}
+		event := audit.Event{
+			Type: audit.SignInComplete, Result: audit.Success, Actor: audit.OfAccount(st.account), Account: st.account.ID,
+			Target: flow.SurfaceID, Data: map[string]string{"acr": st.proved().Level().ACR()},
+		}
+		if flow.ClientID != nil {
+			event.ClientID = *flow.ClientID
+			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
+			if other = q.Subject != "" && q.Subject != string(st.account.ID); !other {
+				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st.account, minted.id, st.proved(), now); err != nil {
+					return err
+				}
+			}
+		}
+		return audit.Write(ctx, tx, now, event)
+	})
+	if errors.Is(err, errNotYet) {
+		return web.SeeOther(w, r, flowURL("/signin/continue", flow.ID))
+	}
+	if err != nil {
+		return fmt.Errorf("finish sign-in: %w", err)
+	}
+	web.Event(ctx).Add(slog.String("outcome", "signed_in"), slog.String("session", string(minted.id)))
+	web.SetSessionCookie(w, minted.kind, minted.token)
+	web.ClearFlowCookie(w, flow.ID)
+	switch {
+	case flow.ClientID == nil:
+		to, ok := web.LocalPath(flow.ReturnTo)
+		if !ok {
+			return fmt.Errorf("flow %s returns to a place that is not ours", flow.ID)
+		}
+		return web.SeeOther(w, r, to)
+	case other:
+		return p.answerError(w, r, q, refuse("login_required", "another person than the one of id_token_hint signed in"))
+	default:
+		return p.answer(w, r, q, url.Values{"code": {code}})
+	}
+}
+
+// mintedSession is a session with the token its browser gets.
+type mintedSession struct {
+	id    store.SessionID
+	kind  web.Kind
+	token string
+}
+
+// mintSession is the one place where full sessions come from: it makes a new one, or raises the one the flow stepped up.
+// Either way the browser gets a new token, and the former one is refused from this commit on (I10).
+func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Request, flow store.Flow, st standing, now time.Time) (mintedSession, error) {
+	token, hash := web.NewToken()
+	kind := web.Kind(st.account.Kind)
+	m := mintedSession{kind: kind, token: token}
+	expires := p.sessionEnd(kind, st.state.Evidence, now)
+	if flow.SessionID != nil {
+		n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
+			TokenHash: hash, Evidence: st.state.Evidence.Encode(), Now: now, ExpiresAt: expires,
+			ID: *flow.SessionID, AccountID: st.account.ID, CredentialEpoch: st.account.CredentialEpoch,
+		})
+		if err != nil {
+			return m, fmt.Errorf("raise session: %w", err)
+		}
+		if n == 1 {
+			m.id = *flow.SessionID
+			return m, nil
+		}
+	}
+	// A browser has one session per kind of account. The one it comes with, if any, ends with the change of person.
+	if err := p.endFormer(ctx, tx, r, kind, now); err != nil {
+		return m, err
+	}
+	m.id = store.NewID[store.SessionID]()
+	err := tx.InsertSession(ctx, store.InsertSessionParams{
+		ID: m.id, TokenHash: hash, AccountID: st.account.ID, AccountKind: st.account.Kind, CredentialEpoch: st.account.CredentialEpoch,
+		Evidence: st.state.Evidence.Encode(), ClientAddress: audit.OriginOf(ctx).Address, UserAgent: audit.OriginOf(ctx).UserAgent,
+		Now: now, ExpiresAt: expires,
+	})
+	if err != nil {
+		return m, fmt.Errorf("insert session: %w", err)
+	}
+	return m, nil
+}
+
+// sessionEnd is the absolute end of a session: so long after the password, however often it was stepped up since.
+func (p *Provider) sessionEnd(kind web.Kind, evidence signin.EvidenceList, now time.Time) time.Time {
+	limit := p.lifetimes.CustomerSession
+	if kind == web.Operator {
+		limit = p.lifetimes.OperatorSession
+	}
+	start := now
+	for _, e := range evidence {
+		if e.Method == signin.Password {
+			start = e.At
+		}
+	}
+	return start.Add(limit)
+}
+
+func (p *Provider) endFormer(ctx context.Context, tx *store.Tx, r *http.Request, kind web.Kind, now time.Time) error {
+	token := web.SessionToken(r, kind)
+	if token == "" {
+		return nil
+	}
+	former, err := tx.GetSessionByToken(ctx, web.HashToken(token))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("load former session: %w", err)
+	}
+	return endSession(ctx, tx, former.ID, former.AccountID, now)
+}
+
+// endSession ends a session and everything issued in it.
+func endSession(ctx context.Context, tx *store.Tx, id store.SessionID, account store.AccountID, now time.Time) error {
+	if _, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: id, AccountID: account}); err != nil {
+		return fmt.Errorf("end session: %w", err)
+	}
+	if _, err := tx.RevokeSessionGrants(ctx, store.RevokeSessionGrantsParams{Now: &now, SessionID: id}); err != nil {
+		return fmt.Errorf("revoke grants of session: %w", err)
+	}
+	return nil
+}
+
+// grant writes down what a relying party is given and returns the code for it. The evidence is what counts for this
+// request, so that no token says more than was proved within it (I1).
+func (p *Provider) grant(
+	ctx context.Context, tx *store.Tx, q authRequest, surface string, a store.Account, session store.SessionID,
+	proved signin.EvidenceList, now time.Time,
+) (code string, err error) {
+	code, hash := newCode()
+	err = tx.InsertGrant(ctx, store.InsertGrantParams{
+		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
+		CredentialEpoch: a.CredentialEpoch, SecondFactor: proved.SecondFactor(), Scope: q.Scope, Nonce: q.Nonce,
+		Evidence: proved.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
+		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: now.Add(p.lifetimes.RefreshAbsolute),
+	})
+	if err != nil {
+		return "", fmt.Errorf("insert grant: %w", err)
+	}
+	return code, nil
+}

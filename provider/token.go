@@ -1,0 +1,306 @@
+package provider
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
+	"github.com/zitadel/oidc/v3/pkg/op"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+)
+
+const tokenTypeBearer = "Bearer"
+
+// CodeExchange implements [op.Server]: an authorization code for tokens.
+func (s *server) CodeExchange(ctx context.Context, r *op.ClientRequest[oidc.AccessTokenRequest]) (*op.Response, error) {
+	resp, err := s.redeem(ctx, exchangeOf(ctx).client, r.Data.Code, r.Data.RedirectURI, r.Data.CodeVerifier)
+	return answer(ctx, resp, err)
+}
+
+// RefreshToken implements [op.Server]: a refresh token for the next tokens.
+func (s *server) RefreshToken(ctx context.Context, r *op.ClientRequest[oidc.RefreshTokenRequest]) (*op.Response, error) {
+	resp, err := s.refresh(ctx, exchangeOf(ctx).client, r.Data.RefreshToken, r.Data.Scopes)
+	return answer(ctx, resp, err)
+}
+
+// ClientCredentialsExchange implements [op.Server]: a token for the client itself.
+func (s *server) ClientCredentialsExchange(ctx context.Context, r *op.ClientRequest[oidc.ClientCredentialsRequest]) (*op.Response, error) {
+	resp, err := s.issueToClient(ctx, exchangeOf(ctx).client, r.Data.Scope)
+	return answer(ctx, resp, err)
+}
+
+// redeem spends a code. Everything the request must prove is compared in the statement that spends it, so of any number of
+// requests one wins; whoever fails spends the code too, and whoever comes second ends what the first one got (I20).
+func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, verifier string) (*tokenResponse, error) {
+	hash, ok := bearerHash(prefixCode, code)
+	if !ok {
+		return nil, refuseGrant("not a code")
+	}
+	challenge, ok := challengeOf(c, verifier)
+	if !ok {
+		return nil, m.explainCode(ctx, c, hash, "no usable code verifier")
+	}
+	now := m.now()
+	access, accessHash := newBearer(prefixAccess)
+	refresh, refreshHash := newBearer(prefixRefresh)
+	offline := c.AllowsGrant(string(oidc.GrantTypeRefreshToken))
+	g, err := m.db.RedeemCode(ctx, store.CodeRedemption{
+		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, Now: now,
+		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: accessHash, AccessExpiresAt: now.Add(m.lifetimes.Access),
+		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.lifetimes.Refresh),
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, m.explainCode(ctx, c, hash, "wrong client, redirect URI or verifier, or too late, or no longer allowed")
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp := &tokenResponse{
+		AccessToken: access,
+		TokenType:   tokenTypeBearer,
+		ExpiresIn:   seconds(earlier(now.Add(m.lifetimes.Access), g.ExpiresAt).Sub(now)),
+		Scope:       g.Scope,
+	}
+	if offline && hasScope(g.Scope, scopeOffline) {
+		resp.RefreshToken = refresh
+	}
+	if err := m.addIDToken(ctx, resp, c, g, g.Nonce, now); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// challengeOf computes the code challenge a verifier stands for (RFC 7636 §4.6), before anything is compared. No verifier
+// stands for no challenge: it fits only a code that was asked for without one, and a verifier that comes with such a code
+// fits nothing, which stops the downgrade of RFC 9700 §4.8.
+func challengeOf(c *Client, verifier string) (challenge string, ok bool) {
+	if verifier == "" {
+		return "", !c.requirePKCE
+	}
+	if len(verifier) < 43 || len(verifier) > 128 {
+		return "", false
+	}
+	for _, b := range []byte(verifier) {
+		unreserved := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0
+		if !unreserved {
+			return "", false
+		}
+	}
+	sum := sha256.Sum256([]byte(verifier))
+	return base64.RawURLEncoding.EncodeToString(sum[:]), true
+}
+
+// explainCode says why a code was refused, after doing what the refusal demands: an unspent code is spent, and for a spent one
+// everything issued for it is revoked (RFC 6749 §4.1.2).
+func (m *machine) explainCode(ctx context.Context, c *Client, hash []byte, reason string) error {
+	g, err := m.db.Read().GetGrantByCode(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return refuseGrant("unknown code")
+	}
+	if err != nil {
+		return fmt.Errorf("read code: %w", err)
+	}
+	now := m.now()
+	if g.RedeemedAt == nil {
+		var n int64
+		if err := m.db.InTx(ctx, func(tx *store.Tx) error {
+			n, err = tx.BurnCode(ctx, store.BurnCodeParams{Now: &now, CodeHash: hash})
+			return err
+		}); err != nil {
+			return fmt.Errorf("burn code: %w", err)
+		}
+		if n > 0 {
+			return refuseGrant(reason)
+		}
+		// Somebody spent it just now, so this is the second presentation after all.
+	}
+	if err := m.revokeReused(ctx, c, g, "code", now); err != nil {
+		return err
+	}
+	return refuseGrant("code was spent before")
+}
+
+// revokeReused ends a family because a single-use value of it was presented twice: one of the two holders is not the client.
+// Only the first such event writes a row, so that a thief cannot fill the audit log with one value.
+func (m *machine) revokeReused(ctx context.Context, c *Client, g store.Grant, what string, now time.Time) error {
+	err := m.db.InTx(ctx, func(tx *store.Tx) error {
+		n, err := tx.RevokeGrant(ctx, store.RevokeGrantParams{Now: &now, ID: g.ID})
+		if err != nil || n == 0 {
+			return err
+		}
+		return audit.Write(ctx, tx, now, audit.Event{
+			Type: audit.TokenReuse, Result: audit.Refused, Reason: what + "_reused",
+			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
+			Account: g.AccountID, ClientID: g.ClientID, Target: string(g.ID),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("revoke grant after reuse: %w", err)
+	}
+	return nil
+}
+
+// refresh spends a refresh token and issues its successor. The statement that spends it decides; what is read before only
+// says which statement, and why not (I22).
+func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []string) (*tokenResponse, error) {
+	hash, ok := bearerHash(prefixRefresh, token)
+	if !ok {
+		return nil, refuseGrant("not a refresh token")
+	}
+	row, err := m.db.Read().GetRefresh(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, refuseGrant("unknown refresh token")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read refresh token: %w", err)
+	}
+	now := m.now()
+	if err := m.checkRefresh(ctx, c, row, now); err != nil {
+		return nil, err
+	}
+	// The client's registration may have shrunk since.
+	granted := strings.Fields(c.GrantedScope(strings.Fields(row.Grant.Scope)))
+	if !slices.Contains(granted, scopeOffline) {
+		return nil, refuseGrant("the client may not have offline access any more")
+	}
+	scope, ok := narrowScope(asked, granted)
+	if !ok {
+		return nil, &protocolError{code: codeInvalidScope, reason: "more than was granted"}
+	}
+	access, accessHash := newBearer(prefixAccess)
+	next, nextHash := newBearer(prefixRefresh)
+	accessExpiry := earlier(now.Add(m.lifetimes.Access), row.Grant.ExpiresAt)
+	err = m.db.RotateRefresh(ctx, store.RefreshRotation{
+		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
+		AccessHash: accessHash, AccessExpiresAt: accessExpiry,
+		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.lifetimes.Refresh), row.Grant.ExpiresAt),
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, m.explainRefresh(ctx, c, hash, now)
+	}
+	if err != nil {
+		return nil, err
+	}
+	resp := &tokenResponse{
+		AccessToken:  access,
+		TokenType:    tokenTypeBearer,
+		ExpiresIn:    seconds(accessExpiry.Sub(now)),
+		RefreshToken: next,
+		Scope:        formatScope(scope),
+	}
+	g := row.Grant
+	g.Scope = resp.Scope
+	if err := m.addIDToken(ctx, resp, c, g, "", now); err != nil {
+		return nil, err
+	}
+	return resp, nil
+}
+
+// explainRefresh says why the statement refused a token that looked good when it was read.
+func (m *machine) explainRefresh(ctx context.Context, c *Client, hash []byte, now time.Time) error {
+	row, err := m.db.Read().GetRefresh(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return refuseGrant("unknown refresh token")
+	}
+	if err != nil {
+		return fmt.Errorf("read refresh token: %w", err)
+	}
+	if err := m.checkRefresh(ctx, c, row, now); err != nil {
+		return err
+	}
+	return refuseGrant("refresh token no longer allowed")
+}
+
+// checkRefresh says why a refresh token is refused, and revokes the family of one that comes a second time.
+func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefreshRow, now time.Time) error {
+	if row.TokenSet.ClientID != c.id {
+		// It proves nothing about the rightful client, whose family must not die by somebody else's request.
+		return refuseGrant("another client's refresh token")
+	}
+	if row.TokenSet.RefreshUsedAt != nil {
+		if err := m.revokeReused(ctx, c, row.Grant, "refresh_token", now); err != nil {
+			return err
+		}
+		return refuseGrant("refresh token was used before")
+	}
+	if reason := refreshBarrier(row, now); reason != "" {
+		return refuseGrant(reason)
+	}
+	return nil
+}
+
+// refreshBarrier says what stands against a refresh token besides having been used; empty when nothing does.
+func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
+	g := row.Grant
+	switch {
+	case g.RevokedAt != nil:
+		return "grant revoked"
+	case !g.ExpiresAt.After(now):
+		return "grant at its absolute limit"
+	case row.TokenSet.RefreshExpiresAt == nil || !row.TokenSet.RefreshExpiresAt.After(now):
+		return "refresh token expired"
+	case row.AccountDisabledAt != nil:
+		return "account disabled"
+	case row.AccountEpoch != g.CredentialEpoch:
+		return "credentials changed since"
+	case !g.SecondFactor && (row.Enforced || row.TwoFactor == "use"):
+		return "a second factor is required now"
+	}
+	return ""
+}
+
+// issueToClient makes an access token of the client's own (RFC 6749 §4.4). There is nobody to refresh it for.
+func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) (*tokenResponse, error) {
+	if !c.confidential() {
+		return nil, refuseClient("a public client has no token of its own")
+	}
+	scope, ok := narrowScope(asked, c.apiScopes())
+	if !ok {
+		return nil, &protocolError{code: codeInvalidScope, reason: "not a scope of the client's own"}
+	}
+	now := m.now()
+	access, hash := newBearer(prefixAccess)
+	if err := m.db.InTx(ctx, func(tx *store.Tx) error {
+		return tx.InsertClientTokenSet(ctx, store.InsertClientTokenSetParams{
+			ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
+			AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
+		})
+	}); err != nil {
+		return nil, fmt.Errorf("store client token: %w", err)
+	}
+	return &tokenResponse{
+		AccessToken: access, TokenType: tokenTypeBearer, ExpiresIn: seconds(m.lifetimes.Access), Scope: formatScope(scope),
+	}, nil
+}
+
+// addIDToken adds the ID token to an answer whose scope holds openid. The account is read only when its claims were asked for.
+func (m *machine) addIDToken(ctx context.Context, resp *tokenResponse, c *Client, g store.Grant, nonce string, now time.Time) error {
+	if !hasScope(g.Scope, scopeOpenID) {
+		return nil
+	}
+	evidence, err := signin.ParseEvidence(g.Evidence)
+	if err != nil {
+		return fmt.Errorf("grant %s: %w", g.ID, err)
+	}
+	var id identity
+	if wantsIdentity(g.Scope) {
+		a, err := m.db.Read().GetAccount(ctx, g.AccountID)
+		if err != nil {
+			return fmt.Errorf("read account of grant: %w", err)
+		}
+		id = identityOf(a, g.Scope)
+	}
+	resp.IDToken, err = m.mint.idToken(c, g, evidence, id, resp.AccessToken, nonce, now)
+	return err
+}
+
+func seconds(d time.Duration) int64 { return int64(d / time.Second) }

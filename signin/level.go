@@ -1,0 +1,92 @@
+package signin
+
+import "strings"
+
+// Level is how surely a person is known. Levels are ordered.
+type Level int
+
+// The levels in their order; the values are stored in rows and must not change.
+const (
+	LevelNone     Level = 0
+	Level1FA      Level = 10
+	Level2FAEmail Level = 20
+	Level2FA      Level = 30
+	LevelPHR      Level = 40 // phishing-resistant, the "phr" of OpenID EAP ACR Values
+)
+
+var acrs = map[Level]string{
+	Level1FA:      "urn:futakagi:acr:1fa",
+	Level2FAEmail: "urn:futakagi:acr:2fa-email",
+	Level2FA:      "urn:futakagi:acr:2fa",
+	LevelPHR:      "phr",
+}
+
+// ACR is the level's acr value (OpenID Connect Core §2), empty for LevelNone.
+func (l Level) ACR() string { return acrs[l] }
+
+// ACRValues lists the acr values a sign-in can reach, lowest first, for discovery.
+func ACRValues() []string {
+	return []string{acrs[Level1FA], acrs[Level2FAEmail], acrs[Level2FA]}
+}
+
+// ParseACR returns the level an acr value stands for, LevelNone for a value we do not know.
+func ParseACR(acr string) Level {
+	for l, v := range acrs {
+		if v == acr {
+			return l
+		}
+	}
+	return LevelNone
+}
+
+// RequestedLevel reads acr_values (OpenID Connect Core §3.1.2.1). Any of the listed values will do for the relying party,
+// so the lowest one we know is what the sign-in must reach; values we do not know are passed over.
+func RequestedLevel(acrValues string) Level {
+	lowest := LevelNone
+	for v := range strings.FieldsSeq(acrValues) {
+		if l := ParseACR(v); l != LevelNone && (lowest == LevelNone || l < lowest) {
+			lowest = l
+		}
+	}
+	return lowest
+}
+
+// AMR lists the authentication methods references (RFC 8176, and "mca" for multi-channel) the proofs stand for.
+func (l EvidenceList) AMR() []string {
+	if !l.Has(Password) {
+		return nil
+	}
+	amr := []string{"pwd"}
+	e, ok := l.second()
+	if !ok {
+		return amr
+	}
+	switch e.Method {
+	case Email:
+		return append(amr, "mca", "mfa")
+	case Backup:
+		return append(amr, "otp", "mfa")
+	default:
+		return amr
+	}
+}
+
+// TwoFactorClaim is the value of the claim urn:futakagi:2fa.
+type TwoFactorClaim struct {
+	Method     string `json:"method"`      // the factor proved
+	Via        string `json:"via"`         // code | backup
+	VerifiedAt int64  `json:"verified_at"` // seconds since the epoch
+}
+
+// TwoFactor describes the second factor of the proofs, nil when there is none.
+func (l EvidenceList) TwoFactor() *TwoFactorClaim {
+	e, ok := l.second()
+	if !ok || !l.Has(Password) {
+		return nil
+	}
+	c := &TwoFactorClaim{Method: string(e.Method), Via: "code", VerifiedAt: e.At.Unix()}
+	if e.Method == Backup {
+		c.Via = "backup"
+	}
+	return c
+}

@@ -1,0 +1,529 @@
+package store_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/store/storetest"
+)
+
+// The scenario's clock: not in UTC, and finer than what is stored.
+var t0 = time.Date(2026, 4, 1, 9, 0, 0, 123456789, time.FixedZone("JST", 9*60*60))
+
+func after(d time.Duration) time.Time { return t0.Add(d) }
+func at(d time.Duration) *time.Time   { return new(t0.Add(d)) }
+func id[T ~string](n int) T           { return T(fmt.Sprintf("01900000-0000-7000-8000-%012d", n)) }
+func ref[T ~string](n int) *T         { return new(id[T](n)) }
+func hash(n int) []byte               { return []byte{0, byte(n), 0xff, 0xfe} }
+func doc(s string) json.RawMessage    { return json.RawMessage(s) }
+func rows(n int64) func(any, error) bool {
+	return func(v any, err error) bool { return err == nil && v == n }
+}
+
+func length(n int) func(any, error) bool {
+	return func(v any, err error) bool { return err == nil && reflect.ValueOf(v).Len() == n }
+}
+
+func fails(want error) func(any, error) bool {
+	return func(_ any, err error) bool { return errors.Is(err, want) }
+}
+
+func ok(_ any, err error) bool { return err == nil }
+
+// has checks one field of a returned row, by its path.
+func has(path string, want any) func(any, error) bool {
+	return func(v any, err error) bool {
+		if err != nil {
+			return false
+		}
+		field := reflect.ValueOf(v)
+		for name := range strings.SplitSeq(path, ".") {
+			field = field.FieldByName(name)
+		}
+		if field.Kind() == reflect.Pointer && !field.IsNil() && (want == nil || reflect.TypeOf(want).Kind() != reflect.Pointer) {
+			field = field.Elem()
+		}
+		if want == nil {
+			return field.IsNil()
+		}
+		if tm, ok := want.(time.Time); ok {
+			return field.Interface().(time.Time).Equal(tm.Truncate(time.Microsecond))
+		}
+		return reflect.DeepEqual(field.Interface(), want)
+	}
+}
+
+type step struct {
+	method string
+	arg    any // nil for a method without one
+	want   func(result any, err error) bool
+}
+
+const (
+	customer = 100 + iota
+	group
+	account
+	operator
+	nobody
+	flow
+	session
+	factor
+	challenge
+	batch
+	grant
+	tokens
+	message
+	event
+)
+
+// scenario calls every generated query at least once, in an order that gives each something to find.
+var scenario = []step{
+	{"InsertCustomer", store.InsertCustomerParams{ID: id[store.CustomerID](customer), Code: "C-1", Name: "株式会社サンプル商事", SearchKey: "c-1 株式会社サンプル商事 50%_x", Now: t0}, ok},
+	{"InsertCustomer", store.InsertCustomerParams{ID: id[store.CustomerID](customer + 1000), Code: "C-1", Now: t0}, fails(store.ErrConflict)},
+	{"InsertCustomer", store.InsertCustomerParams{ID: id[store.CustomerID](customer), Code: "C-9", Now: t0}, fails(store.ErrConflict)},
+	{"InsertCustomer", store.InsertCustomerParams{ID: id[store.CustomerID](customer + 1), Code: "c-0", Name: "lower", SearchKey: "c-0 lower", Now: t0}, ok},
+	{"GetCustomer", id[store.CustomerID](customer), has("CreatedAt", t0)},
+	{"GetCustomer", id[store.CustomerID](nobody), fails(store.ErrNotFound)},
+	{"UpdateCustomer", store.UpdateCustomerParams{ID: id[store.CustomerID](customer), Code: "C-1", Name: "サンプル商事", SearchKey: "c-1 サンプル商事 50%_x", Now: after(time.Minute)}, rows(1)},
+	{"UpdateCustomer", store.UpdateCustomerParams{ID: id[store.CustomerID](nobody), Code: "C-1", Now: t0}, rows(0)},
+	{"ClaimCustomer", store.ClaimCustomerParams{ID: id[store.CustomerID](customer), Version: t0, Now: t0}, rows(0)},
+	{"ClaimCustomer", store.ClaimCustomerParams{ID: id[store.CustomerID](customer), Version: after(time.Minute), Now: t0}, rows(1)},
+	{"InsertUserGroup", store.InsertUserGroupParams{ID: id[store.UserGroupID](group), CustomerID: id[store.CustomerID](customer), Name: "本社", Now: t0}, ok},
+	{"InsertUserGroup", store.InsertUserGroupParams{ID: id[store.UserGroupID](group + 1000), CustomerID: id[store.CustomerID](nobody), Name: "x", Now: t0}, fails(store.ErrForeignKey)},
+	{"UpdateUserGroup", store.UpdateUserGroupParams{ID: id[store.UserGroupID](group), Name: "本社 東京", Now: t0}, rows(1)},
+	{"ClaimUserGroup", store.ClaimUserGroupParams{ID: id[store.UserGroupID](group), Version: t0, Now: after(time.Minute)}, rows(1)},
+	{"ClaimUserGroup", store.ClaimUserGroupParams{ID: id[store.UserGroupID](group), Version: t0, Now: after(time.Minute)}, rows(0)},
+	{"GetUserGroup", id[store.UserGroupID](group), has("Name", "本社 東京")},
+	{"ListUserGroups", id[store.CustomerID](customer), length(1)},
+
+	{"InsertAccount", store.InsertAccountParams{
+		ID: id[store.AccountID](account), Kind: "store", LoginID: "Tanaka", LoginKey: "tanaka", DisplayName: "田中", SearchKey: "tanaka 田中",
+		Role: "member", UserGroupID: ref[store.UserGroupID](group), PasswordHash: "$argon2id$x", RegisteredEmail: "tanaka@example.com", TwoFactor: "use", Now: t0,
+	}, ok},
+	{"InsertAccount", store.InsertAccountParams{ID: id[store.AccountID](nobody), Kind: "store", LoginKey: "tanaka", Now: t0}, fails(store.ErrConflict)},
+	{"InsertAccount", store.InsertAccountParams{ID: id[store.AccountID](operator), Kind: "operator", LoginID: "sato", LoginKey: "sato", SearchKey: "sato", Role: "admin", TwoFactor: "dont_use", Now: t0}, ok},
+	{"GetAccount", id[store.AccountID](operator), has("UserGroupID", nil)},
+	{"GetAccount", id[store.AccountID](account), has("UserGroupID", id[store.UserGroupID](group))},
+	{"GetAccountByLogin", store.GetAccountByLoginParams{Kind: "store", LoginKey: "tanaka"}, has("ID", id[store.AccountID](account))},
+	{"GetAccountByLogin", store.GetAccountByLoginParams{Kind: "operator", LoginKey: "tanaka"}, fails(store.ErrNotFound)},
+	{"UpdateAccountProfile", store.UpdateAccountProfileParams{ID: id[store.AccountID](account), DisplayName: "田中 太郎", SearchKey: "tanaka 田中 太郎", Role: "member", RegisteredEmail: "t@example.com", Now: t0}, rows(1)},
+	{"ClaimAccount", store.ClaimAccountParams{ID: id[store.AccountID](account), Version: after(time.Second), Now: after(time.Minute)}, rows(0)},
+	{"ClaimAccount", store.ClaimAccountParams{ID: id[store.AccountID](account), Version: t0, Now: after(time.Minute)}, rows(1)},
+	{"ClaimAccount", store.ClaimAccountParams{ID: id[store.AccountID](account), Version: t0, Now: after(time.Minute)}, rows(0)},
+	{"SetTwoFactor", store.SetTwoFactorParams{ID: id[store.AccountID](account), Former: "dont_use", TwoFactor: "use", Now: t0}, rows(0)},
+	{"SetTwoFactor", store.SetTwoFactorParams{ID: id[store.AccountID](account), Former: "use", TwoFactor: "dont_use", Now: t0}, rows(1)},
+	{"CountAccountsNotUsing", "store", rows(1)},
+	{"CountAccountsWithoutFactor", "store", rows(1)},
+	{"SetTwoFactor", store.SetTwoFactorParams{ID: id[store.AccountID](account), Former: "dont_use", TwoFactor: "use", Now: t0}, rows(1)},
+	{"SetPassword", store.SetPasswordParams{ID: id[store.AccountID](account), PasswordHash: "$argon2id$y", Now: t0}, rows(1)},
+	{"RehashPassword", store.RehashPasswordParams{ID: id[store.AccountID](account), PasswordHash: "$argon2id$z", FormerHash: "$argon2id$x"}, rows(0)},
+	{"RehashPassword", store.RehashPasswordParams{ID: id[store.AccountID](account), PasswordHash: "$argon2id$z", FormerHash: "$argon2id$y"}, rows(1)},
+	{"SetAccountDisabled", store.SetAccountDisabledParams{ID: id[store.AccountID](account), DisabledAt: at(0), Now: t0}, rows(1)},
+	{"GetAccount", id[store.AccountID](account), has("DisabledAt", t0)},
+	{"SetAccountDisabled", store.SetAccountDisabledParams{ID: id[store.AccountID](account), Now: t0}, rows(1)},
+	{"SetLastSignIn", store.SetLastSignInParams{ID: id[store.AccountID](account), Now: at(0)}, ok},
+	{"RaiseCredentialEpoch", store.RaiseCredentialEpochParams{ID: id[store.AccountID](account), Now: t0}, rows(5)},
+	{"RaiseCredentialEpoch", store.RaiseCredentialEpochParams{ID: id[store.AccountID](nobody), Now: t0}, fails(store.ErrNotFound)},
+
+	{"ListSurfaces", nil, length(2)},
+	{"GetSurface", "store", has("Enforced", false)},
+	{"HoldSurface", "admin", has("Enforced", false)},
+	{"HoldSurface", "nowhere", fails(store.ErrNotFound)},
+	{"SetSurfaceEnforced", store.SetSurfaceEnforcedParams{ID: "admin", Enforced: true, Former: true, Now: t0}, rows(0)},
+	{"SetSurfaceEnforced", store.SetSurfaceEnforcedParams{ID: "admin", Enforced: true, Former: false, Now: t0}, rows(1)},
+	{"GetPolicy", store.GetPolicyParams{AccountID: id[store.AccountID](operator), SurfaceID: "admin"}, has("Enforced", true)},
+
+	{"InsertFlow", store.InsertFlowParams{
+		ID: id[store.FlowID](flow), SecretHash: hash(1), SurfaceID: "store", ClientID: new("shop"), Request: doc(`{"state":"あ"}`), Locale: "ja",
+		RequiredLevel: 2, EvidenceAfter: at(-time.Hour), AllFactors: true, Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour),
+	}, ok},
+	{"InsertFlow", store.InsertFlowParams{ID: id[store.FlowID](flow + 1000), SecretHash: hash(2), SurfaceID: "admin", Request: doc(`null`), ReturnTo: "/admin", Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}, ok},
+	{"GetFlow", store.GetFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(1), Now: after(time.Hour - time.Microsecond)}, has("EvidenceAfter", after(-time.Hour))},
+	{"GetFlow", store.GetFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(1), Now: after(time.Hour)}, fails(store.ErrNotFound)},
+	{"GetFlow", store.GetFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(9), Now: t0}, fails(store.ErrNotFound)},
+	{"GetFlow", store.GetFlowParams{ID: id[store.FlowID](flow + 1000), SecretHash: hash(2), Now: t0}, has("ClientID", nil)},
+	{"SetFlowLocale", store.SetFlowLocaleParams{ID: id[store.FlowID](flow), SecretHash: hash(1), Locale: "en"}, ok},
+	{"BindFlowAccount", store.BindFlowAccountParams{ID: id[store.FlowID](flow), SecretHash: hash(1), NewSecretHash: hash(3), AccountID: ref[store.AccountID](account), CredentialEpoch: new(int64(5)), Evidence: doc(`["pwd"]`), Now: t0}, rows(1)},
+	{"GetFlowAccount", store.GetFlowAccountParams{ID: id[store.FlowID](flow), SecretHash: hash(3), Now: t0}, has("Account.DisplayName", "田中 太郎")},
+	{"SetFlowEvidence", store.SetFlowEvidenceParams{ID: id[store.FlowID](flow), SecretHash: hash(3), NewSecretHash: hash(4), NewEpoch: new(int64(5)), AccountID: ref[store.AccountID](account), CredentialEpoch: new(int64(4)), Evidence: doc(`[]`), Now: t0}, rows(0)},
+	{"SetFlowEvidence", store.SetFlowEvidenceParams{ID: id[store.FlowID](flow), SecretHash: hash(3), NewSecretHash: hash(4), NewEpoch: new(int64(5)), BackupBatchID: ref[store.BatchID](batch), AccountID: ref[store.AccountID](account), CredentialEpoch: new(int64(5)), Evidence: doc(`["pwd","otp"]`), Now: t0}, rows(1)},
+	{"GetFlow", store.GetFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(4), Now: t0}, has("BackupBatchID", id[store.BatchID](batch))},
+
+	{"InsertChallenge", store.InsertChallengeParams{ID: id[store.ChallengeID](challenge), AccountID: id[store.AccountID](account), Purpose: "enrol", FlowID: ref[store.FlowID](flow), Kind: "email", Address: "t@example.com", CodeMAC: hash(1), Now: t0, ExpiresAt: after(10 * time.Minute)}, ok},
+	{"InsertChallenge", store.InsertChallengeParams{ID: id[store.ChallengeID](challenge + 1000), AccountID: id[store.AccountID](account), Purpose: "change", SessionID: ref[store.SessionID](session), FactorID: ref[store.FactorID](factor), Kind: "email", Address: "t@example.com", CodeMAC: hash(2), Now: t0, ExpiresAt: after(10 * time.Minute)}, ok},
+	{"InsertChallenge", store.InsertChallengeParams{ID: id[store.ChallengeID](challenge + 2000), AccountID: id[store.AccountID](operator), Purpose: "enrol", CodeMAC: nil, Now: t0, ExpiresAt: after(time.Minute)}, fails(store.ErrInvalid)},
+	{"GetFlowChallenge", store.GetFlowChallengeParams{FlowID: ref[store.FlowID](flow), AccountID: id[store.AccountID](account)}, has("CodeMAC", hash(1))},
+	{"GetSessionChallenge", store.GetSessionChallengeParams{SessionID: ref[store.SessionID](session), AccountID: id[store.AccountID](account)}, has("FactorID", id[store.FactorID](factor))},
+	{"GetSessionChallenge", store.GetSessionChallengeParams{AccountID: id[store.AccountID](account)}, fails(store.ErrNotFound)},
+	{"CountChallengeTry", store.CountChallengeTryParams{ID: id[store.ChallengeID](challenge), Now: t0, MaxTries: 1}, has("Tries", int64(1))},
+	{"CountChallengeTry", store.CountChallengeTryParams{ID: id[store.ChallengeID](challenge), Now: t0, MaxTries: 1}, fails(store.ErrNotFound)},
+
+	{"EnqueueMessage", store.EnqueueMessageParams{ID: id[store.MessageID](message), Channel: "email", Kind: "code", AccountID: ref[store.AccountID](account), ChallengeID: ref[store.ChallengeID](challenge), Recipient: "t@example.com", PayloadSealed: hash(7), Now: t0, Deadline: after(10 * time.Minute)}, ok},
+	{"EnqueueMessage", store.EnqueueMessageParams{ID: id[store.MessageID](message + 1), Channel: "email", Kind: "notice", Recipient: "t@example.com", PayloadSealed: []byte{}, Now: after(time.Second), Deadline: after(time.Hour)}, ok},
+	{"EnqueueMessage", store.EnqueueMessageParams{ID: id[store.MessageID](message + 2), Channel: "email", Kind: "code", AccountID: ref[store.AccountID](account), ChallengeID: ref[store.ChallengeID](challenge + 1000), Now: after(2 * time.Second), Deadline: after(time.Hour)}, ok},
+	{"OldestQueuedMessage", nil, ok},
+	{"GetChallengeMessage", ref[store.ChallengeID](challenge), has("State", "queued")},
+	{"ClaimMessages", store.ClaimMessagesParams{Owner: new("w1"), LeasedUntil: at(time.Minute), Now: after(time.Second), BatchSize: 10}, length(2)},
+	{"ClaimMessages", store.ClaimMessagesParams{Owner: new("w2"), LeasedUntil: at(time.Minute), Now: after(time.Second), BatchSize: 10}, length(0)},
+	{"RetryMessage", store.RetryMessageParams{ID: id[store.MessageID](message), Owner: new("w2"), AvailableAt: after(5 * time.Second), Reply: "451"}, rows(0)},
+	{"RetryMessage", store.RetryMessageParams{ID: id[store.MessageID](message), Owner: new("w1"), AvailableAt: after(5 * time.Second), Reply: "451"}, rows(1)},
+	{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](message + 1), Owner: new("w1"), State: "accepted", Reply: "250 ok", Now: at(3 * time.Second)}, rows(1)},
+	{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](message + 1), Owner: new("w1"), State: "accepted", Now: at(3 * time.Second)}, rows(0)},
+	{"CancelSessionMessages", store.CancelSessionMessagesParams{SessionID: ref[store.SessionID](session), Now: at(0)}, rows(1)},
+	{"CancelFlowMessages", store.CancelFlowMessagesParams{FlowID: ref[store.FlowID](nobody), Now: at(0)}, rows(0)},
+	{"CancelAccountCodes", store.CancelAccountCodesParams{AccountID: ref[store.AccountID](nobody), Now: at(0)}, rows(0)},
+	{"ExpireMessages", at(10*time.Minute - time.Microsecond), rows(0)},
+	{"ExpireMessages", at(10 * time.Minute), rows(1)},
+	{"OldestQueuedMessage", nil, fails(store.ErrNotFound)},
+	{"ListMessages", store.ListMessagesParams{PageSize: 10}, length(3)},
+	{"ListMessages", store.ListMessagesParams{State: "expired", Who: "%@example.com%", PageSize: 10}, length(1)},
+	{"ListMessages", store.ListMessagesParams{Who: "%anaka%", PageSize: 10, Skip: 1}, length(1)},
+	{"CountMessages", store.CountMessagesParams{Ceiling: 10}, rows(3)},
+	{"CountMessages", store.CountMessagesParams{Ceiling: 2}, rows(2)},
+	{"CountMessages", store.CountMessagesParams{State: "cancelled", Who: `%\_%`, Ceiling: 10}, rows(0)},
+	{"SweepMessages", store.SweepMessagesParams{Before: after(time.Hour), BatchSize: 2}, rows(2)},
+
+	{"UseChallenge", store.UseChallengeParams{ID: id[store.ChallengeID](challenge), Now: at(time.Minute)}, rows(1)},
+	{"UseChallenge", store.UseChallengeParams{ID: id[store.ChallengeID](challenge), Now: at(time.Minute)}, rows(0)},
+	{"VoidFlowChallenges", store.VoidFlowChallengesParams{FlowID: ref[store.FlowID](flow), Now: at(0)}, ok},
+	{"GetFlowChallenge", store.GetFlowChallengeParams{FlowID: ref[store.FlowID](flow), AccountID: id[store.AccountID](account)}, has("VoidedAt", nil)},
+	{"VoidSessionChallenges", store.VoidSessionChallengesParams{SessionID: ref[store.SessionID](session), Now: at(0)}, ok},
+	{"VoidAccountChallenges", store.VoidAccountChallengesParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(0)},
+	{"SweepChallenges", store.SweepChallengesParams{Before: after(time.Hour), BatchSize: 1}, rows(1)},
+
+	{"InsertFirstFactor", store.InsertFirstFactorParams{ID: id[string](factor), AccountID: id[store.AccountID](account), Kind: "email", Address: "t@example.com", CredentialEpoch: 4, Now: t0}, rows(0)},
+	{"InsertFirstFactor", store.InsertFirstFactorParams{ID: id[string](factor), AccountID: id[store.AccountID](account), Kind: "email", Address: "t@example.com", CredentialEpoch: 5, Now: t0}, rows(1)},
+	{"InsertFirstFactor", store.InsertFirstFactorParams{ID: id[string](nobody), AccountID: id[store.AccountID](account), Kind: "email", Address: "x@example.com", CredentialEpoch: 5, Now: t0}, rows(0)},
+	{"ListFactors", id[store.AccountID](account), length(1)},
+	{"GetFactor", store.GetFactorParams{ID: id[store.FactorID](factor), AccountID: id[store.AccountID](account)}, has("Main", true)},
+	{"GetFactor", store.GetFactorParams{ID: id[store.FactorID](factor), AccountID: id[store.AccountID](operator)}, fails(store.ErrNotFound)},
+	{"RecordFactorFailure", store.RecordFactorFailureParams{ID: id[store.FactorID](factor), Ceiling: 2, Now: t0}, has("DisabledAt", nil)},
+	{"RecordFactorSuccess", store.RecordFactorSuccessParams{ID: id[store.FactorID](factor), Now: at(0)}, rows(1)},
+	{"RecordFactorFailure", store.RecordFactorFailureParams{ID: id[store.FactorID](factor), Ceiling: 1, Now: t0}, has("DisabledAt", t0)},
+	{"RecordFactorSuccess", store.RecordFactorSuccessParams{ID: id[store.FactorID](factor), Now: at(0)}, rows(0)},
+	{"UpsertFactor", store.UpsertFactorParams{ID: id[store.FactorID](nobody), AccountID: id[store.AccountID](account), Kind: "email", Address: "new@example.com", Main: true, Now: t0}, has("ID", id[store.FactorID](factor))},
+	{"GetFactorByKind", store.GetFactorByKindParams{AccountID: id[store.AccountID](account), Kind: "email"}, has("Address", "new@example.com")},
+
+	{"InsertBackupBatch", store.InsertBackupBatchParams{ID: id[store.BatchID](batch), AccountID: id[store.AccountID](account), CodesSealed: hash(1), Now: t0}, ok},
+	{"InsertBackupBatch", store.InsertBackupBatchParams{ID: id[store.BatchID](nobody), AccountID: id[store.AccountID](account), Now: t0}, fails(store.ErrConflict)},
+	{"InsertBackupCode", store.InsertBackupCodeParams{BatchID: id[store.BatchID](batch), Selector: "AB", CodeHash: "h1"}, ok},
+	{"InsertBackupCode", store.InsertBackupCodeParams{BatchID: id[store.BatchID](batch), Selector: "CD", CodeHash: "h2"}, ok},
+	{"InsertBackupCode", store.InsertBackupCodeParams{BatchID: id[store.BatchID](batch), Selector: "CD", CodeHash: "h3"}, fails(store.ErrConflict)},
+	{"GetBackupBatch", id[store.AccountID](account), has("CodesSealed", hash(1))},
+	{"ForgetBackupCodes", store.ForgetBackupCodesParams{ID: id[store.BatchID](batch), AccountID: id[store.AccountID](operator)}, rows(0)},
+	{"ForgetBackupCodes", store.ForgetBackupCodesParams{ID: id[store.BatchID](batch), AccountID: id[store.AccountID](account)}, rows(1)},
+	{"GetBackupBatch", id[store.AccountID](account), has("CodesSealed", []byte(nil))},
+	{"ForgetOldBackupCodes", after(time.Hour), rows(0)},
+	{"GetBackupCode", store.GetBackupCodeParams{AccountID: id[store.AccountID](account), Selector: "AB"}, has("CodeHash", "h1")},
+	{"UseBackupCode", store.UseBackupCodeParams{BatchID: id[store.BatchID](batch), Selector: "AB", AccountID: id[store.AccountID](operator), Now: at(0)}, rows(0)},
+	{"UseBackupCode", store.UseBackupCodeParams{BatchID: id[store.BatchID](batch), Selector: "AB", AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"GetBackupCode", store.GetBackupCodeParams{AccountID: id[store.AccountID](account), Selector: "AB"}, fails(store.ErrNotFound)},
+	{"CountBackupCodes", id[store.AccountID](account), rows(1)},
+	{"VoidBackupBatches", store.VoidBackupBatchesParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"CountBackupCodes", id[store.AccountID](account), rows(0)},
+	{"ListTrustedDevices", store.ListTrustedDevicesParams{AccountID: id[store.AccountID](account), Now: t0}, length(0)},
+	{"DeleteTrustedDevices", id[store.AccountID](account), rows(0)},
+
+	{"ListAccountsOfCustomer", id[store.CustomerID](customer), length(1)},
+	{"ListAccountsByKind", store.ListAccountsByKindParams{Kind: "operator", PageSize: 10}, length(1)},
+	{"CountAccountsByKind", "operator", rows(1)},
+	{"GetAccountPlace", id[store.UserGroupID](group), has("Customer.Code", "C-1")},
+	{"CountCustomers", store.CountCustomersParams{Pattern: "%田中%", Ceiling: 10}, rows(1)},
+	{"CountCustomers", store.CountCustomersParams{Pattern: `%50\%\_x%`, Ceiling: 10}, rows(1)},
+	{"CountCustomers", store.CountCustomersParams{Pattern: "%C-1%", Ceiling: 10}, rows(0)}, // LIKE is exact on both engines; callers fold
+	{"CountCustomers", store.CountCustomersParams{Pattern: "%", Ceiling: 1}, rows(1)},
+	{"ListCustomers", store.ListCustomersParams{Pattern: "%", PageSize: 10}, length(2)},
+	{"ListCustomers", store.ListCustomersParams{Pattern: "%", PageSize: 10, Skip: 1}, length(1)}, // byte order: C-1 before c-0
+	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "set", PageSize: 10}, length(1)},
+	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "partly", PageSize: 10}, length(0)},
+	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "none", PageSize: 10}, length(0)},
+	{"CountCustomers", store.CountCustomersParams{Pattern: "%", State: "empty", Ceiling: 10}, rows(1)},
+
+	{"InsertSession", store.InsertSessionParams{ID: id[store.SessionID](session), TokenHash: hash(1), AccountID: id[store.AccountID](account), AccountKind: "store", CredentialEpoch: 5, Evidence: doc(`["pwd"]`), ClientAddress: "2001:db8::1", UserAgent: "ua", Now: t0, ExpiresAt: after(time.Hour)}, ok},
+	{"InsertSession", store.InsertSessionParams{ID: id[store.SessionID](session + 1000), TokenHash: hash(1), AccountID: id[store.AccountID](account), Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}, fails(store.ErrConflict)},
+	{"InsertSession", store.InsertSessionParams{ID: id[store.SessionID](session + 1), TokenHash: hash(2), AccountID: id[store.AccountID](account), AccountKind: "store", CredentialEpoch: 5, Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}, ok},
+	{"GetLiveSession", store.GetLiveSessionParams{TokenHash: hash(1), SurfaceID: "store", Now: t0, IdleSince: after(-time.Minute)}, has("Session.ID", id[store.SessionID](session))},
+	{"GetLiveSession", store.GetLiveSessionParams{TokenHash: hash(1), SurfaceID: "admin", Now: t0, IdleSince: after(-time.Minute)}, fails(store.ErrNotFound)},
+	{"GetLiveSession", store.GetLiveSessionParams{TokenHash: hash(1), SurfaceID: "store", Now: t0, IdleSince: t0}, fails(store.ErrNotFound)},
+	{"TouchSession", store.TouchSessionParams{ID: id[store.SessionID](session), Now: after(time.Minute)}, ok},
+	{"RaiseSession", store.RaiseSessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), CredentialEpoch: 5, TokenHash: hash(3), Evidence: doc(`["pwd","otp"]`), Now: after(time.Minute), ExpiresAt: after(2 * time.Hour)}, rows(1)},
+	{"CarrySession", store.CarrySessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), CredentialEpoch: 5, TokenHash: hash(4), Now: after(time.Minute)}, rows(1)},
+	{"GetSessionByToken", hash(3), fails(store.ErrNotFound)},
+	{"GetSessionByToken", hash(4), has("ID", id[store.SessionID](session))},
+	{"GetSession", id[store.SessionID](session), has("TokenHash", hash(4))},
+	{"ListSessions", store.ListSessionsParams{AccountID: id[store.AccountID](account), CredentialEpoch: 5, Now: t0, IdleSince: after(-time.Hour)}, length(2)},
+	{"EndSession", store.EndSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](operator), Now: at(0)}, rows(0)},
+	{"EndSession", store.EndSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"EndOtherSessions", store.EndOtherSessionsParams{AccountID: id[store.AccountID](account), Keep: id[store.SessionID](session), Now: at(0)}, rows(0)},
+
+	{"InsertClient", store.InsertClientParams{ID: "shop", Name: "ストア", SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: hash(1), RedirectURIs: doc(`["https://shop.example/cb"]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`["authorization_code"]`), Scopes: doc(`["openid"]`), IDTokenAlg: "ES256", RequirePkce: true, Now: t0}, ok},
+	{"InsertClient", store.InsertClientParams{ID: "Shop", Name: "public", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: t0}, ok},
+	{"PutClient", store.PutClientParams{ID: "Shop", Name: "公開", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: after(time.Second)}, ok},
+	{"PutClient", store.PutClientParams{ID: "new", Name: "new", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: t0}, ok},
+	{"GetClient", "shop", has("RequirePkce", true)},
+	{"GetClient", "Shop", has("SecretHash", []byte(nil))},
+	{"ListClients", nil, length(3)},
+	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{"kty":"EC"}`), PrivateSealed: hash(1), Now: t0, SignsFrom: after(time.Hour)}, rows(1)},
+	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0, SignsFrom: t0}, rows(0)},
+	{"InsertFirstSigningKey", store.InsertFirstSigningKeyParams{ID: "k2", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0}, rows(0)},
+	{"InsertFirstSigningKey", store.InsertFirstSigningKeyParams{ID: "k3", Alg: "RS256", PublicJWK: doc(`{"kty":"RSA"}`), PrivateSealed: hash(2), Now: t0}, rows(1)},
+	{"ListSigningKeys", at(0), length(2)},
+	{"RetireSigningKey", store.RetireSigningKeyParams{ID: "k1", Now: at(0), PublishedUntil: at(time.Hour)}, rows(1)},
+	{"ListSigningKeys", at(time.Hour), length(1)},
+	{"InsertKeyset", store.InsertKeysetParams{Name: "data", Wrapped: hash(1), Now: t0}, rows(1)},
+	{"InsertKeyset", store.InsertKeysetParams{Name: "data", Wrapped: hash(2), Now: t0}, rows(0)},
+	{"LockKeyset", "data", rows(1)},
+	{"LockKeyset", "none", rows(0)},
+	{"GetKeyset", "data", has("Wrapped", hash(1))},
+
+	{"InsertGrant", newGrant(grant, 1), ok},
+	{"GetGrantByCode", hash(1), has("RedeemedAt", nil)},
+	{"RedeemCode", redeem(1, "https://other.example/"), fails(store.ErrNotFound)},
+	{"RedeemCode", redeem(1, "https://shop.example/cb"), has("Evidence", doc(`["pwd", "otp"]`))},
+	{"RedeemCode", redeem(1, "https://shop.example/cb"), fails(store.ErrNotFound)},
+	{"InsertCodeTokenSet", store.InsertCodeTokenSetParams{AccessHash: hash(1), AccessExpiresAt: after(time.Hour), Offline: true, RefreshHash: hash(2), RefreshExpiresAt: after(2 * time.Hour), Now: t0, CodeHash: hash(1), TokenSetID: ref[store.TokenSetID](nobody)}, rows(0)},
+	{"InsertCodeTokenSet", store.InsertCodeTokenSetParams{AccessHash: hash(1), AccessExpiresAt: after(time.Hour), Offline: true, RefreshHash: hash(2), RefreshExpiresAt: after(2 * time.Hour), Now: t0, CodeHash: hash(1), TokenSetID: ref[store.TokenSetID](tokens)}, rows(1)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, has("Grant.SecondFactor", true)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Hour)}, fails(store.ErrNotFound)},
+	{"GetRefresh", hash(2), has("TokenSet.RefreshExpiresAt", after(2*time.Hour))},
+	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Now: at(time.Minute)}, rows(1)},
+	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 2000), Now: at(time.Minute)}, rows(0)},
+	{"InsertRefreshedTokenSet", store.InsertRefreshedTokenSetParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Scope: "openid", AccessHash: hash(3), AccessExpiresAt: after(time.Hour), RefreshHash: hash(4), RefreshExpiresAt: after(2 * time.Hour), Now: after(time.Minute)}, rows(1)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"GetRefresh", hash(4), has("TokenSet.GrantID", id[store.GrantID](grant))},
+	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "other", Now: at(0)}, rows(0)},
+	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "shop", Now: at(0)}, rows(1)},
+	{"InsertClientTokenSet", store.InsertClientTokenSetParams{ID: id[store.TokenSetID](tokens + 3000), ClientID: "shop", Scope: "api", AccessHash: hash(5), AccessExpiresAt: after(time.Hour), Now: t0}, ok},
+	{"GetClientAccessToken", store.GetClientAccessTokenParams{AccessHash: hash(5), Now: t0}, has("GrantID", nil)},
+	{"InsertGrant", newGrant(grant+1, 2), ok},
+	{"BurnCode", store.BurnCodeParams{CodeHash: hash(2), Now: at(0)}, rows(1)},
+	{"BurnCode", store.BurnCodeParams{CodeHash: hash(2), Now: at(0)}, rows(0)},
+	{"RaiseCredentialEpoch", store.RaiseCredentialEpochParams{ID: id[store.AccountID](account), Now: t0}, rows(6)},
+	{"CarrySessionGrants", store.CarrySessionGrantsParams{AccountID: id[store.AccountID](account), SessionID: id[store.SessionID](session), CredentialEpoch: 6}, rows(2)},
+	{"RevokeOtherGrants", store.RevokeOtherGrantsParams{AccountID: id[store.AccountID](account), Keep: id[store.SessionID](session), Now: at(0)}, rows(0)},
+	{"RevokeGrant", store.RevokeGrantParams{ID: id[store.GrantID](grant), Now: at(0)}, rows(1)},
+	{"RevokeSessionGrants", store.RevokeSessionGrantsParams{SessionID: id[store.SessionID](session), Now: at(0)}, rows(1)},
+	{"RevokeAccountGrants", store.RevokeAccountGrantsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(0)},
+	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(2)},
+	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(1)},
+	{"SweepGrants", store.SweepGrantsParams{Before: after(1000 * time.Hour), BatchSize: 10}, rows(2)},
+
+	{"DeleteFactors", id[store.AccountID](account), length(1)},
+	{"FinishFlow", store.FinishFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(4), Now: at(0)}, has("FinishedAt", t0)},
+	{"FinishFlow", store.FinishFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(4), Now: at(0)}, fails(store.ErrNotFound)},
+	{"ReleaseFlowAccount", store.ReleaseFlowAccountParams{ID: id[store.FlowID](flow + 1000), SecretHash: hash(2), NewSecretHash: hash(5), Now: t0}, rows(1)},
+	{"EndAccountFlows", store.EndAccountFlowsParams{AccountID: ref[store.AccountID](account), Now: at(0)}, rows(0)},
+	{"EndOtherAccountFlows", store.EndOtherAccountFlowsParams{AccountID: ref[store.AccountID](account), Keep: id[store.FlowID](flow), Now: at(0)}, rows(0)},
+	{"SweepFlows", store.SweepFlowsParams{Before: after(time.Hour + time.Microsecond), BatchSize: 1}, rows(1)},
+	{"EndAccountSessions", store.EndAccountSessionsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"SweepSessions", store.SweepSessionsParams{Before: after(3 * time.Hour), BatchSize: 10}, rows(2)},
+
+	{"TakeThrottle", throttle(0), has("Failures", int64(1))},
+	{"TakeThrottle", throttle(time.Second), has("BlockedUntil", nil)},
+	{"TakeThrottle", throttle(2 * time.Second), has("BlockedUntil", after(2*time.Second+time.Minute))},
+	{"TakeThrottle", throttle(3 * time.Second), fails(store.ErrNotFound)},
+	{"GetThrottle", "k", has("Failures", int64(3))},
+	{"TakeThrottle", throttle(2*time.Second + time.Minute), has("BlockedUntil", after(2*time.Second+time.Minute+time.Hour))},
+	{"TakeThrottle", throttle(48 * time.Hour), has("Failures", int64(1))},
+	{"SweepThrottles", store.SweepThrottlesParams{Before: after(100 * time.Hour), BatchSize: 10}, rows(1)},
+	{"ClearThrottle", "k", ok},
+	{"TakeBudget", store.TakeBudgetParams{Key: "b", Now: t0, ExpiresAt: after(time.Hour), Ceiling: 2}, rows(1)},
+	{"TakeBudget", store.TakeBudgetParams{Key: "b", Now: t0, ExpiresAt: after(time.Hour), Ceiling: 2}, rows(2)},
+	{"TakeBudget", store.TakeBudgetParams{Key: "b", Now: t0, ExpiresAt: after(time.Hour), Ceiling: 2}, fails(store.ErrNotFound)},
+	{"TakeCooldown", store.TakeCooldownParams{Key: "c", Now: t0, ExpiresAt: after(time.Minute), FreeBefore: after(-time.Minute)}, rows(1)},
+	{"TakeCooldown", store.TakeCooldownParams{Key: "c", Now: after(time.Second), ExpiresAt: after(time.Minute), FreeBefore: after(-59 * time.Second)}, fails(store.ErrNotFound)},
+	{"GetBudget", "b", has("Used", int64(2))},
+	{"SweepBudgets", store.SweepBudgetsParams{Now: after(time.Hour), BatchSize: 10}, rows(1)},
+
+	{"InsertAuditEvent", auditEvent(event, "signin.password", "success"), ok},
+	{"InsertAuditEvent", auditEvent(event+1, "factor.reset", "success"), ok},
+	{"ListAuditEvents", store.ListAuditEventsParams{BeforeAt: after(time.Hour), BeforeID: store.MaxID, Since: after(-time.Hour), PageSize: 10}, length(2)},
+	{"ListAuditEvents", store.ListAuditEventsParams{BeforeAt: t0, BeforeID: id[store.EventID](event + 1), Since: t0, TypePattern: "signin.%", Who: "tanaka", PageSize: 10}, length(1)},
+	{"SearchAuditEvents", store.SearchAuditEventsParams{Since: t0, Until: after(time.Microsecond), PageSize: 10}, length(2)},
+	{"SearchAuditEvents", store.SearchAuditEventsParams{Since: t0, Until: after(time.Hour), TypePattern: "factor.%", Who: "%anak%", PageSize: 10, Skip: 1}, length(0)},
+	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), TypePattern: "factor.%", Who: "%anak%", Ceiling: 10}, rows(1)},
+	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: t0, Ceiling: 10}, rows(0)},
+	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), Ceiling: 1}, rows(1)},
+	{"ListAccountEvents", store.ListAccountEventsParams{AccountID: ref[store.AccountID](account), PageSize: 1}, length(1)},
+}
+
+func newGrant(n, code int) store.InsertGrantParams {
+	return store.InsertGrantParams{
+		ID: id[store.GrantID](n), ClientID: "shop", AccountID: id[store.AccountID](account), SessionID: id[store.SessionID](session), SurfaceID: "store",
+		CredentialEpoch: 5, SecondFactor: true, Scope: "openid offline_access", Nonce: "n", Evidence: doc(`["pwd", "otp"]`),
+		RedirectURI: "https://shop.example/cb", CodeHash: hash(code), CodeChallenge: "cc", CodeExpiresAt: after(time.Minute), Now: t0, ExpiresAt: after(100 * time.Hour),
+	}
+}
+
+func redeem(code int, redirect string) store.RedeemCodeParams {
+	return store.RedeemCodeParams{CodeHash: hash(code), ClientID: "shop", RedirectURI: redirect, CodeChallenge: "cc", Now: at(time.Second), TokenSetID: ref[store.TokenSetID](tokens)}
+}
+
+func throttle(d time.Duration) store.TakeThrottleParams {
+	return store.TakeThrottleParams{
+		Key: "k", Now: after(d), ForgetBefore: after(d - 24*time.Hour),
+		ShortAfter: 3, BlockedShort: after(d + time.Minute), LongAfter: 4, BlockedLong: after(d + time.Hour),
+	}
+}
+
+func auditEvent(n int, kind, result string) store.InsertAuditEventParams {
+	return store.InsertAuditEventParams{
+		ID: id[store.EventID](n), At: t0, Type: kind, Result: result, ActorKind: "account", ActorID: id[string](account), ActorName: "tanaka",
+		AccountID: ref[store.AccountID](account), Target: "t", ClientAddress: "192.0.2.1", Data: doc(`{"k":"v"}`),
+	}
+}
+
+// TestConformance runs every generated query on both engines and compares every answer.
+func TestConformance(t *testing.T) {
+	exercised := map[string]bool{}
+	transcripts := map[string][]string{}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		ctx := t.Context()
+		var transcript []string
+		for i, s := range scenario {
+			exercised[s.method] = true
+			call := func(q *store.Queries) (any, error) {
+				args := []reflect.Value{reflect.ValueOf(ctx)}
+				if s.arg != nil {
+					args = append(args, reflect.ValueOf(s.arg))
+				}
+				out := reflect.ValueOf(q).MethodByName(s.method).Call(args)
+				err, _ := out[len(out)-1].Interface().(error)
+				if len(out) == 1 {
+					return nil, err
+				}
+				return out[0].Interface(), err
+			}
+			var result any
+			var err error
+			if reading(s.method) {
+				result, err = call(db.Read())
+			} else {
+				err = db.InTx(ctx, func(tx *store.Tx) error {
+					var err error
+					result, err = call(tx.Queries)
+					return err
+				})
+			}
+			if !s.want(result, err) {
+				t.Errorf("step %d: %s(%+v) = %+v, %v", i, s.method, s.arg, result, err)
+			}
+			text, jsonErr := json.Marshal(result)
+			if jsonErr != nil {
+				t.Fatal(jsonErr)
+			}
+			constraint := ""
+			if errors.Is(err, store.ErrConflict) {
+				constraint = store.Constraint(err)
+			}
+			transcript = append(transcript, fmt.Sprintf("%d %s: %s %s %s", i, s.method, text, kindOf(err), constraint))
+		}
+		transcripts[db.Engine()] = transcript
+	})
+
+	var missing []string
+	for i := range reflect.TypeFor[*store.Queries]().NumMethod() {
+		if name := reflect.TypeFor[*store.Queries]().Method(i).Name; name != "WithTx" && !exercised[name] {
+			missing = append(missing, name)
+		}
+	}
+	if len(missing) > 0 {
+		t.Errorf("queries that no step of the scenario calls: %v", missing)
+	}
+	if len(transcripts) == 2 {
+		if diff := cmp.Diff(transcripts[store.PostgreSQL], transcripts[store.SQLite]); diff != "" {
+			t.Errorf("the engines answer differently (-postgresql +sqlite):\n%s", diff)
+		}
+	}
+}
+
+func kindOf(err error) string {
+	for _, s := range []error{store.ErrNotFound, store.ErrConflict, store.ErrForeignKey, store.ErrInvalid, store.ErrUnavailable} {
+		if errors.Is(err, s) {
+			return s.Error()
+		}
+	}
+	if err != nil {
+		return "unmapped: " + err.Error()
+	}
+	return "ok"
+}
+
+var readingName = regexp.MustCompile(`^(Get|List|Search|Count|Oldest)`)
+
+func reading(method string) bool {
+	return readingName.MatchString(method) && method != "CountChallengeTry"
+}
+
+// TestReadRefusesWrites guards the split between Read and InTx.
+func TestReadRefusesWrites(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		err := db.Read().ClearThrottle(t.Context(), "k")
+		if err == nil || kindOf(err) == "ok" || errors.Is(err, store.ErrUnavailable) {
+			t.Fatalf("a write through Read: %v", err)
+		}
+	})
+}
+
+// TestSchemaParity compares tables, columns, nullability and unique keys of the engines.
+func TestSchemaParity(t *testing.T) {
+	schemas := map[string]map[string]string{}
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		schema, err := store.Describe(t.Context(), db)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(schema) < 50 {
+			t.Fatalf("only %d entries: %v", len(schema), slices.Sorted(maps.Keys(schema)))
+		}
+		schemas[db.Engine()] = schema
+	})
+	if len(schemas) == 2 {
+		if diff := cmp.Diff(schemas[store.PostgreSQL], schemas[store.SQLite]); diff != "" {
+			t.Errorf("the schemas differ (-postgresql +sqlite):\n%s", diff)
+		}
+	}
+}
+
+// TestObserved guards that each statement is seen once, as benchmarks count them.
+func TestObserved(t *testing.T) {
+	for _, url := range []func(testing.TB) string{storetest.SQLiteURL, storetest.PostgreSQLURL} {
+		t.Run("", func(t *testing.T) {
+			var names []string
+			db, err := store.Open(t.Context(), store.Config{
+				URL: url(t), Logger: slog.New(slog.DiscardHandler), OnStatement: func(name string) { names = append(names, name) },
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.Read().ListClients(context.Background()); err != nil {
+				t.Fatal(err)
+			}
+			_, err = db.RedeemCode(t.Context(), store.CodeRedemption{CodeHash: hash(1), Now: t0, TokenSetID: id[store.TokenSetID](1), AccessExpiresAt: t0})
+			if !errors.Is(err, store.ErrNotFound) {
+				t.Fatalf("redeem: %v", err)
+			}
+			want := []string{"ListClients", "RedeemCode", "InsertCodeTokenSet"}
+			if db.Engine() == store.SQLite {
+				want = want[:2] // it need not send the second
+			}
+			if diff := cmp.Diff(want, names); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}

@@ -1,0 +1,104 @@
+-- name: InsertAccount :exec
+INSERT INTO accounts (id, kind, login_id, login_key, display_name, search_key, role, user_group_id,
+    password_hash, registered_email, two_factor, credential_epoch, created_at, updated_at)
+VALUES (@id, @kind, @login_id, @login_key, @display_name, @search_key, @role, @user_group_id,
+    @password_hash, @registered_email, @two_factor, 1, @now, @now);
+
+-- name: GetAccount :one
+SELECT * FROM accounts WHERE id = @id;
+
+-- name: GetAccountByLogin :one
+SELECT * FROM accounts WHERE kind = @kind AND login_key = @login_key;
+
+-- name: ListAccountsOfCustomer :many
+-- Every store account of a customer with what its row in the console needs.
+SELECT a.id, a.login_id, a.display_name, a.role, a.user_group_id, a.two_factor, a.disabled_at, a.last_sign_in_at,
+    f.kind AS main_factor
+FROM accounts a
+JOIN user_groups g ON g.id = a.user_group_id
+LEFT JOIN factors f ON f.account_id = a.id AND f.main
+WHERE g.customer_id = @customer_id
+ORDER BY a.login_key;
+
+-- name: ListAccountsByKind :many
+SELECT a.id, a.login_id, a.display_name, a.role, a.two_factor, a.disabled_at, a.last_sign_in_at,
+    f.kind AS main_factor
+FROM accounts a
+LEFT JOIN factors f ON f.account_id = a.id AND f.main
+WHERE a.kind = @kind AND a.login_key > @after_key
+ORDER BY a.login_key
+LIMIT @page_size;
+
+-- name: CountAccountsByKind :one
+SELECT count(*) FROM accounts WHERE kind = @kind;
+
+-- name: GetAccountPlace :one
+-- The user group and customer of a store account.
+SELECT sqlc.embed(g), sqlc.embed(c)
+FROM user_groups g JOIN customers c ON c.id = g.customer_id
+WHERE g.id = @user_group_id;
+
+-- name: ClaimAccount :execrows
+-- The first statement of a change by somebody who saw a version: it finds the row only if nobody changed it since, and holds it.
+UPDATE accounts SET updated_at = @now WHERE id = @id AND updated_at = @version;
+
+-- name: UpdateAccountProfile :execrows
+UPDATE accounts SET display_name = @display_name, search_key = @search_key, role = @role,
+    registered_email = @registered_email, updated_at = @now
+WHERE id = @id;
+
+-- name: SetAccountDisabled :execrows
+-- Disabling also raises the epoch, so that everything issued before dies with it.
+UPDATE accounts SET disabled_at = sqlc.narg('disabled_at'), credential_epoch = credential_epoch + 1, updated_at = @now
+WHERE id = @id;
+
+-- name: SetPassword :execrows
+UPDATE accounts SET password_hash = @password_hash, credential_epoch = credential_epoch + 1, updated_at = @now
+WHERE id = @id;
+
+-- name: RehashPassword :execrows
+-- The same password under better parameters: nothing else changes, and only if nobody changed it meanwhile.
+UPDATE accounts SET password_hash = @password_hash WHERE id = @id AND password_hash = @former_hash;
+
+-- name: SetTwoFactor :execrows
+-- Guarded by the former value, so that of two operators only one changes it.
+UPDATE accounts SET two_factor = @two_factor, updated_at = @now
+WHERE id = @id AND two_factor = @former;
+
+-- name: RaiseCredentialEpoch :one
+UPDATE accounts SET credential_epoch = credential_epoch + 1, updated_at = @now WHERE id = @id
+RETURNING credential_epoch;
+
+-- name: SetLastSignIn :exec
+UPDATE accounts SET last_sign_in_at = @now WHERE id = @id;
+
+-- name: GetPolicy :one
+-- What decides whether an account needs a second factor on a surface, read fresh at every decision.
+SELECT a.id AS account_id, a.kind, a.two_factor, a.credential_epoch, a.disabled_at, s.enforced
+FROM accounts a, surfaces s
+WHERE a.id = @account_id AND s.id = @surface_id;
+
+-- name: ListSurfaces :many
+SELECT * FROM surfaces ORDER BY id;
+
+-- name: GetSurface :one
+SELECT * FROM surfaces WHERE id = @id;
+
+-- name: HoldSurface :one
+-- The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
+-- must not do so beside somebody who changes what that depends on.
+UPDATE surfaces SET updated_at = updated_at WHERE id = @id RETURNING *;
+
+-- name: SetSurfaceEnforced :execrows
+UPDATE surfaces SET enforced = @enforced, updated_at = @now WHERE id = @id AND enforced = @former;
+
+-- name: CountAccountsWithoutFactor :one
+-- How many accounts of a kind would be asked to set up a method if the surface enforced it.
+SELECT count(*) FROM accounts a
+WHERE a.kind = @kind AND a.disabled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id);
+
+-- name: CountAccountsNotUsing :one
+-- How many accounts of a kind sign in with the password alone today and would no longer.
+SELECT count(*) FROM accounts a
+WHERE a.kind = @kind AND a.disabled_at IS NULL AND a.two_factor = 'dont_use';

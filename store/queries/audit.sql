@@ -1,0 +1,36 @@
+-- name: InsertAuditEvent :exec
+INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data)
+VALUES (@id, @at, @type, @result, @reason, @actor_kind, @actor_id, @actor_name, @account_id, @target, @client_id, @client_address, @user_agent, @request_id, @data);
+
+-- name: ListAuditEvents :many
+-- Newest first, a page at a time.
+SELECT * FROM audit_events
+WHERE (at < @before_at OR (at = @before_at AND id < @before_id)) AND at >= @since
+  AND (CAST(@type_pattern AS text) = '' OR type LIKE @type_pattern)
+  AND (CAST(@who AS text) = '' OR actor_name = @who OR target = @who)
+ORDER BY at DESC, id DESC
+LIMIT @page_size;
+
+-- name: SearchAuditEvents :many
+-- Newest first, a page at a time, with the login ID of the account concerned.
+SELECT sqlc.embed(e), a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.at >= @since AND e.at < @until
+  AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+ORDER BY e.at DESC, e.id DESC
+LIMIT @page_size OFFSET @skip;
+
+-- name: CountAuditEvents :one
+-- How many SearchAuditEvents finds, counted no further than the ceiling.
+SELECT count(*) FROM (
+    SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+    WHERE e.at >= @since AND e.at < @until
+      AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+      AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
+        OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+    LIMIT @ceiling) AS found;
+
+-- name: ListAccountEvents :many
+SELECT * FROM audit_events WHERE account_id = @account_id ORDER BY at DESC, id DESC LIMIT @page_size;

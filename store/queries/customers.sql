@@ -1,0 +1,72 @@
+-- name: InsertCustomer :exec
+INSERT INTO customers (id, code, name, search_key, created_at, updated_at)
+VALUES (@id, @code, @name, @search_key, @now, @now);
+
+-- name: UpdateCustomer :execrows
+UPDATE customers SET code = @code, name = @name, search_key = @search_key, updated_at = @now
+WHERE id = @id;
+
+-- name: GetCustomer :one
+SELECT * FROM customers WHERE id = @id;
+
+-- name: ListCustomers :many
+-- One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
+-- set, partly, none, or empty for all. A customer without accounts is in none of the three.
+SELECT c.id, c.code, c.name,
+    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
+    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+        WHERE g.customer_id = c.id AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) AS set_up,
+    l.last_sign_in_at
+FROM customers c
+LEFT JOIN accounts l ON l.id = (
+    SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+    WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
+    ORDER BY a.last_sign_in_at DESC LIMIT 1)
+WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
+        SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+        WHERE g.customer_id = c.id AND a.search_key LIKE CAST(@pattern AS text) ESCAPE '\'))
+  AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
+        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
+        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
+            WHERE g.customer_id = c.id) THEN 'none'
+        WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+            WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
+        ELSE 'set' END)
+ORDER BY c.code
+LIMIT @page_size OFFSET @skip;
+
+-- name: CountCustomers :one
+-- How many ListCustomers finds, counted no further than the ceiling.
+SELECT count(*) FROM (
+    SELECT c.id FROM customers c
+    WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
+            SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+            WHERE g.customer_id = c.id AND a.search_key LIKE CAST(@pattern AS text) ESCAPE '\'))
+      AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
+                WHERE g.customer_id = c.id) THEN 'none'
+            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
+            ELSE 'set' END)
+    LIMIT @ceiling) AS found;
+
+-- name: ClaimCustomer :execrows
+-- The first statement of a change by somebody who saw a version: it finds the row only if nobody changed it since, and holds it.
+UPDATE customers SET updated_at = @now WHERE id = @id AND updated_at = @version;
+
+-- name: InsertUserGroup :exec
+INSERT INTO user_groups (id, customer_id, name, created_at, updated_at)
+VALUES (@id, @customer_id, @name, @now, @now);
+
+-- name: UpdateUserGroup :execrows
+UPDATE user_groups SET name = @name, updated_at = @now WHERE id = @id;
+
+-- name: ClaimUserGroup :execrows
+UPDATE user_groups SET updated_at = @now WHERE id = @id AND updated_at = @version;
+
+-- name: GetUserGroup :one
+SELECT * FROM user_groups WHERE id = @id;
+
+-- name: ListUserGroups :many
+SELECT * FROM user_groups WHERE customer_id = @customer_id ORDER BY created_at, id;

@@ -1,0 +1,112 @@
+-- name: ListFactors :many
+SELECT * FROM factors WHERE account_id = @account_id ORDER BY main DESC, created_at, id;
+
+-- name: GetFactor :one
+SELECT * FROM factors WHERE id = @id AND account_id = @account_id;
+
+-- name: GetFactorByKind :one
+SELECT * FROM factors WHERE account_id = @account_id AND kind = @kind;
+
+-- name: InsertFirstFactor :execrows
+-- Set-up inside a sign-in is possible only while the account has no factor; the statement itself checks.
+INSERT INTO factors (id, account_id, kind, address, main, failures, verified_at, last_used_at, created_at)
+SELECT CAST(@id AS uuid), a.id, CAST(@kind AS text), CAST(@address AS text), true, 0,
+    CAST(@now AS timestamptz), CAST(@now AS timestamptz), CAST(@now AS timestamptz)
+FROM accounts a
+WHERE a.id = @account_id AND a.credential_epoch = @credential_epoch AND a.disabled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id);
+
+-- name: UpsertFactor :one
+-- Set-up or change by a person who has just proved everything they have.
+INSERT INTO factors (id, account_id, kind, address, main, failures, verified_at, created_at)
+VALUES (@id, @account_id, @kind, @address, @main, 0, @now, @now)
+ON CONFLICT (account_id, kind) DO UPDATE
+SET address = excluded.address, failures = 0, disabled_at = NULL, verified_at = excluded.verified_at
+RETURNING *;
+
+-- name: RecordFactorFailure :one
+-- Counts a wrong code and disables the factor at the ceiling.
+UPDATE factors SET failures = failures + 1,
+    disabled_at = CASE WHEN failures + 1 >= @ceiling AND disabled_at IS NULL THEN CAST(@now AS timestamptz) ELSE disabled_at END
+WHERE id = @id
+RETURNING failures, disabled_at;
+
+-- name: RecordFactorSuccess :execrows
+-- A disabled factor stays disabled: the winner of a race must not revive it.
+UPDATE factors SET failures = 0, last_used_at = @now WHERE id = @id AND disabled_at IS NULL;
+
+-- name: DeleteFactors :many
+DELETE FROM factors WHERE account_id = @account_id RETURNING *;
+
+-- name: InsertChallenge :exec
+INSERT INTO challenges (id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at)
+VALUES (@id, @account_id, @purpose, @flow_id, @session_id, @factor_id, @kind, @address, @code_mac, 0, @now, @expires_at);
+
+-- name: GetFlowChallenge :one
+-- The newest challenge of a flow, whatever became of it.
+SELECT * FROM challenges WHERE flow_id = @flow_id AND account_id = @account_id
+ORDER BY created_at DESC, id DESC LIMIT 1;
+
+-- name: GetSessionChallenge :one
+SELECT * FROM challenges WHERE session_id = @session_id AND account_id = @account_id
+ORDER BY created_at DESC, id DESC LIMIT 1;
+
+-- name: CountChallengeTry :one
+-- Takes one of the tries of a live challenge, before the code is compared.
+UPDATE challenges SET tries = tries + 1
+WHERE id = @id AND used_at IS NULL AND voided_at IS NULL AND expires_at > @now AND tries < @max_tries
+RETURNING *;
+
+-- name: UseChallenge :execrows
+UPDATE challenges SET used_at = @now
+WHERE id = @id AND used_at IS NULL AND voided_at IS NULL AND expires_at > @now;
+
+-- name: VoidFlowChallenges :exec
+UPDATE challenges SET voided_at = @now WHERE flow_id = @flow_id AND used_at IS NULL AND voided_at IS NULL;
+
+-- name: VoidSessionChallenges :exec
+UPDATE challenges SET voided_at = @now WHERE session_id = @session_id AND used_at IS NULL AND voided_at IS NULL;
+
+-- name: VoidAccountChallenges :execrows
+UPDATE challenges SET voided_at = @now WHERE account_id = @account_id AND used_at IS NULL AND voided_at IS NULL;
+
+-- name: InsertBackupBatch :exec
+INSERT INTO backup_batches (id, account_id, codes_sealed, created_at)
+VALUES (@id, @account_id, @codes_sealed, @now);
+
+-- name: InsertBackupCode :exec
+INSERT INTO backup_codes (batch_id, selector, code_hash) VALUES (@batch_id, @selector, @code_hash);
+
+-- name: VoidBackupBatches :execrows
+UPDATE backup_batches SET voided_at = @now, codes_sealed = NULL WHERE account_id = @account_id AND voided_at IS NULL;
+
+-- name: GetBackupBatch :one
+SELECT * FROM backup_batches WHERE account_id = @account_id AND voided_at IS NULL;
+
+-- name: CountBackupCodes :one
+-- How many codes of the current batch are still usable.
+SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
+WHERE b.account_id = @account_id AND b.voided_at IS NULL AND c.used_at IS NULL;
+
+-- name: GetBackupCode :one
+SELECT c.batch_id, c.selector, c.code_hash FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
+WHERE b.account_id = @account_id AND b.voided_at IS NULL AND c.used_at IS NULL AND c.selector = @selector;
+
+-- name: UseBackupCode :execrows
+UPDATE backup_codes SET used_at = @now
+WHERE batch_id = @batch_id AND selector = @selector AND used_at IS NULL
+  AND EXISTS (SELECT 1 FROM backup_batches b
+      WHERE b.id = backup_codes.batch_id AND b.account_id = @account_id AND b.voided_at IS NULL);
+
+-- name: ForgetBackupCodes :execrows
+-- The person has saved the codes: from now on nobody can read them.
+UPDATE backup_batches SET codes_sealed = NULL WHERE id = @id AND account_id = @account_id AND codes_sealed IS NOT NULL;
+
+-- name: ForgetOldBackupCodes :execrows
+UPDATE backup_batches SET codes_sealed = NULL WHERE created_at < @before AND codes_sealed IS NOT NULL;
+
+-- name: ListTrustedDevices :many
+SELECT * FROM trusted_devices WHERE account_id = @account_id AND expires_at > @now ORDER BY created_at, id;
+
+-- name: DeleteTrustedDevices :execrows
+DELETE FROM trusted_devices WHERE account_id = @account_id;

@@ -1,0 +1,68 @@
+-- name: EnqueueMessage :exec
+INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, reply, created_at)
+VALUES (@id, @channel, @kind, @account_id, @challenge_id, @recipient, @payload_sealed, 'queued', 0, @now, @deadline, '', @now);
+
+-- name: ClaimMessages :many
+-- Leases the oldest due messages to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
+UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
+WHERE id IN (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'queued' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+    ORDER BY o.available_at LIMIT @batch_size)
+  AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
+RETURNING *;
+
+-- name: FinishMessage :execrows
+-- Only the holder of the lease may finish a message; its content is erased with that.
+UPDATE outbox SET state = @state, reply = @reply, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
+WHERE id = @id AND lease_owner = @owner AND state = 'queued';
+
+-- name: RetryMessage :execrows
+UPDATE outbox SET available_at = @available_at, reply = @reply, lease_owner = NULL, leased_until = NULL
+WHERE id = @id AND lease_owner = @owner AND state = 'queued';
+
+-- name: ExpireMessages :execrows
+UPDATE outbox SET state = 'expired', payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
+WHERE state = 'queued' AND deadline <= @now AND (leased_until IS NULL OR leased_until < @now);
+
+-- name: CancelFlowMessages :execrows
+-- A newer code replaced these: what has not left yet need not.
+UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
+WHERE state = 'queued' AND leased_until IS NULL
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.flow_id = @flow_id);
+
+-- name: CancelSessionMessages :execrows
+UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
+WHERE state = 'queued' AND leased_until IS NULL
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = @session_id);
+
+-- name: CancelAccountCodes :execrows
+UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
+WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind = 'code';
+
+-- name: ListMessages :many
+-- Newest first, a page at a time.
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+WHERE (CAST(@state AS text) = '' OR o.state = @state)
+  AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+ORDER BY o.created_at DESC, o.id DESC
+LIMIT @page_size OFFSET @skip;
+
+-- name: CountMessages :one
+-- How many ListMessages finds, counted no further than the ceiling.
+SELECT count(*) FROM (
+    SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+    WHERE (CAST(@state AS text) = '' OR o.state = @state)
+      AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+    LIMIT @ceiling) AS found;
+
+-- name: GetChallengeMessage :one
+SELECT id, state, attempts, reply, created_at, finished_at FROM outbox WHERE challenge_id = @challenge_id;
+
+-- name: OldestQueuedMessage :one
+SELECT created_at FROM outbox WHERE state = 'queued' ORDER BY available_at LIMIT 1;
+
+-- name: SweepMessages :execrows
+DELETE FROM outbox WHERE id IN (
+    SELECT o.id FROM outbox o WHERE o.created_at < @before AND o.state <> 'queued' ORDER BY o.created_at LIMIT @batch_size);

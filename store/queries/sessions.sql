@@ -1,0 +1,47 @@
+-- name: InsertSession :exec
+INSERT INTO sessions (id, token_hash, account_id, account_kind, credential_epoch, evidence, client_address, user_agent, created_at, seen_at, expires_at)
+VALUES (@id, @token_hash, @account_id, @account_kind, @credential_epoch, @evidence, @client_address, @user_agent, @now, @now, @expires_at);
+
+-- name: GetLiveSession :one
+-- A session with its account, while both are good: not ended, not idle, not too old, account enabled, credentials unchanged.
+SELECT sqlc.embed(s), sqlc.embed(a), p.enforced, p.id AS surface_id
+FROM sessions s
+JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
+JOIN surfaces p ON p.id = @surface_id AND p.account_kind = a.kind
+WHERE s.token_hash = @token_hash AND s.ended_at IS NULL AND s.expires_at > @now AND s.seen_at > @idle_since;
+
+-- name: GetSession :one
+SELECT * FROM sessions WHERE id = @id;
+
+-- name: GetSessionByToken :one
+SELECT * FROM sessions WHERE token_hash = @token_hash AND ended_at IS NULL;
+
+-- name: RaiseSession :execrows
+-- A rise of privilege: new evidence, new token; the former token is refused from this commit on.
+UPDATE sessions SET token_hash = @token_hash, evidence = @evidence, seen_at = @now, expires_at = @expires_at
+WHERE id = @id AND account_id = @account_id AND credential_epoch = @credential_epoch AND ended_at IS NULL AND expires_at > @now;
+
+-- name: CarrySession :execrows
+-- The person's own change raised the epoch: their session goes on, under a new token, and every other one is dead.
+UPDATE sessions SET credential_epoch = @credential_epoch, token_hash = @token_hash, seen_at = @now
+WHERE id = @id AND account_id = @account_id AND ended_at IS NULL;
+
+-- name: TouchSession :exec
+UPDATE sessions SET seen_at = @now WHERE id = @id AND seen_at < @now;
+
+-- name: EndSession :execrows
+UPDATE sessions SET ended_at = @now WHERE id = @id AND account_id = @account_id AND ended_at IS NULL;
+
+-- name: EndAccountSessions :execrows
+UPDATE sessions SET ended_at = @now WHERE account_id = @account_id AND ended_at IS NULL;
+
+-- name: EndOtherSessions :execrows
+UPDATE sessions SET ended_at = @now WHERE account_id = @account_id AND ended_at IS NULL AND id <> @keep;
+
+-- name: ListSessions :many
+SELECT * FROM sessions
+WHERE account_id = @account_id AND ended_at IS NULL AND expires_at > @now AND seen_at > @idle_since AND credential_epoch = @credential_epoch
+ORDER BY seen_at DESC, id DESC;
+
+-- name: SweepSessions :execrows
+DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT @batch_size);

@@ -1,0 +1,107 @@
+-- name: InsertGrant :exec
+INSERT INTO grants (id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence,
+    redirect_uri, code_hash, code_challenge, code_expires_at, created_at, expires_at)
+VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoch, @second_factor, @scope, @nonce, @evidence,
+    @redirect_uri, @code_hash, @code_challenge, @code_expires_at, @now, @expires_at);
+
+-- name: RedeemCode :one
+-- The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
+-- matches, and the account, its session and the policy still allow it.
+UPDATE grants SET redeemed_at = @now, redemption_id = @token_set_id
+WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redirect_uri AND code_challenge = @code_challenge
+  AND redeemed_at IS NULL AND revoked_at IS NULL AND code_expires_at > @now
+  AND EXISTS (
+    SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
+    WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
+      AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+RETURNING *;
+
+-- name: InsertCodeTokenSet :execrows
+-- Follows RedeemCode in its batch and writes only if that statement won, which the redemption id shows.
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+SELECT g.redemption_id, g.id, g.client_id, g.scope, CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
+    CASE WHEN CAST(@offline AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST(@refresh_hash AS bytea) END,
+    CASE WHEN CAST(@offline AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST(@refresh_expires_at AS timestamptz) END,
+    CAST(@now AS timestamptz), g.expires_at
+FROM grants g
+WHERE g.code_hash = @code_hash AND g.redemption_id = @token_set_id;
+
+-- name: GetGrantByCode :one
+-- Why a redemption failed: only read when it did.
+SELECT * FROM grants WHERE code_hash = @code_hash;
+
+-- name: BurnCode :execrows
+-- A redemption that proved the wrong things spends the code all the same.
+UPDATE grants SET redeemed_at = @now WHERE code_hash = @code_hash AND redeemed_at IS NULL;
+
+-- name: GetRefresh :one
+-- Everything a refresh decides on, by the token's hash.
+SELECT sqlc.embed(t), sqlc.embed(g), a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+    a.two_factor, s.enforced
+FROM token_sets t
+JOIN grants g ON g.id = t.grant_id
+JOIN accounts a ON a.id = g.account_id
+JOIN surfaces s ON s.id = g.surface_id
+WHERE t.refresh_hash = @refresh_hash;
+
+-- name: UseRefreshToken :execrows
+UPDATE token_sets SET refresh_used_at = @now, successor_id = @successor_id, access_revoked_at = @now
+WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @now
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use')));
+
+-- name: InsertRefreshedTokenSet :execrows
+-- Follows UseRefreshToken in its batch and writes only if that statement won.
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+SELECT p.successor_id, p.grant_id, p.client_id, CAST(@scope AS text), CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
+    CAST(@refresh_hash AS bytea), CAST(@refresh_expires_at AS timestamptz), CAST(@now AS timestamptz), p.expires_at
+FROM token_sets p
+WHERE p.id = @id AND p.successor_id = @successor_id;
+
+-- name: InsertClientTokenSet :exec
+-- client_credentials: a token of the client itself.
+INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, created_at, expires_at)
+VALUES (@id, @client_id, @scope, @access_hash, @access_expires_at, @now, @access_expires_at);
+
+-- name: GetAccessToken :one
+-- A live access token with its grant and account, for userinfo and introspection.
+SELECT sqlc.embed(t), sqlc.embed(g), sqlc.embed(a)
+FROM token_sets t
+JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
+JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now;
+
+-- name: GetClientAccessToken :one
+SELECT * FROM token_sets
+WHERE access_hash = @access_hash AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now;
+
+-- name: RevokeAccessToken :execrows
+UPDATE token_sets SET access_revoked_at = @now
+WHERE access_hash = @access_hash AND client_id = @client_id AND access_revoked_at IS NULL;
+
+-- name: RevokeGrant :execrows
+UPDATE grants SET revoked_at = @now WHERE id = @id AND revoked_at IS NULL;
+
+-- name: RevokeSessionGrants :execrows
+UPDATE grants SET revoked_at = @now WHERE session_id = @session_id AND revoked_at IS NULL;
+
+-- name: RevokeAccountGrants :execrows
+UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND revoked_at IS NULL;
+
+-- name: RevokeOtherGrants :execrows
+UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND session_id <> @keep AND revoked_at IS NULL;
+
+-- name: CarrySessionGrants :execrows
+-- The person's own change raised the epoch: what their own session gave out goes on.
+UPDATE grants SET credential_epoch = @credential_epoch
+WHERE account_id = @account_id AND session_id = @session_id AND revoked_at IS NULL;
+
+-- name: SweepGrants :execrows
+DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.expires_at < @before ORDER BY g.expires_at LIMIT @batch_size);
+
+-- name: SweepTokenSets :execrows
+DELETE FROM token_sets WHERE id IN (SELECT t.id FROM token_sets t WHERE t.expires_at < @before ORDER BY t.expires_at LIMIT @batch_size);

@@ -1,0 +1,261 @@
+package templates
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+var galleryDir = flag.String("gallery", "", "write every page with fixture data as static HTML into this directory")
+
+// fixture is one screen with one state.
+type fixture struct {
+	// name is the file's name in the gallery.
+	name string
+	// render fills a frame of the given language.
+	render func(s *Set, f Frame) ([]byte, error)
+}
+
+func screen[T any](name string, page func(*Set) Page[T], v T, change ...func(*Frame)) fixture {
+	return fixture{name: name, render: func(s *Set, f Frame) ([]byte, error) {
+		for _, c := range change {
+			c(&f)
+		}
+		return page(s).Bytes(f, v)
+	}}
+}
+
+func admin(f *Frame) { f.Admin = true }
+
+func console(active string) func(*Frame) {
+	return func(f *Frame) {
+		f.Operator = &OperatorFrame{Name: "operator", Role: "Administrator", Active: active, SignOutAction: "/admin/sign-out"}
+	}
+}
+
+func flash(title, body string) func(*Frame) {
+	return func(f *Frame) { f.Flash = &Flash{Title: title, Body: body} }
+}
+
+func testBrand() Brand {
+	return Brand{
+		HelpURL: "/help", ContactURL: "https://provider.example/contact", PrivacyURL: "/privacy",
+		ForgotURL: "/forgot", MyPageURL: "http://localhost:8082/", MailFrom: "no-reply@auth.example.jp",
+		Environment: EnvironmentDemo,
+	}
+}
+
+// textIn gives fixtures their sentences in the language of the page.
+func textIn(s *Set, lang Lang) func(key string, args ...any) string {
+	return func(key string, args ...any) string { return s.T(lang, key, args...) }
+}
+
+// fixtures are all screens in all their states. The people are those of the demo.
+func fixtures(text func(key string, args ...any) string) []fixture {
+	errorsOf := func(pairs ...string) map[string]string {
+		m := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			m[pairs[i]] = pairs[i+1]
+		}
+		return m
+	}
+	login := func(s *Set) Page[LoginView] { return s.Login }
+	twoFactor := func(s *Set) Page[TwoFactorView] { return s.TwoFactor }
+	email := func(s *Set) Page[EmailSetupView] { return s.EmailSetup }
+	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
+	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
+	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
+	failure := func(s *Set) Page[ErrorView] { return s.Error }
+	security := func(s *Set) Page[SecurityView] { return s.Security }
+	account := func(s *Set) Page[AccountFormView] { return s.AccountForm }
+	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
+	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
+	customers := func(s *Set) Page[CustomersView] { return s.Customers }
+	customer := func(s *Set) Page[CustomerView] { return s.Customer }
+
+	wrong := text(MsgCodeWrong)
+	methods := []MethodChoice{
+		{Kind: KindTOTP, Reason: text(ReasonNotOffered)},
+		{Kind: KindSMS, Reason: text(ReasonNotOffered)},
+		{Kind: KindEmail, Available: true},
+		{Kind: KindPasskey, Reason: text(ReasonNotOffered)},
+	}
+	tenCodes := []string{
+		"7KQ4-M2XP-R9TD-5HWC", "R9TD-5HWC-3VNB-8YEF", "3VNB-8YEF-X6GJ-Q4ZM", "X6GJ-Q4ZM-P2HW-7CKR", "P2HW-7CKR-9DYT-N5VB",
+		"9DYT-N5VB-E8FM-3XQJ", "E8FM-3XQJ-W4ZK-6RPD", "W4ZK-6RPD-H7CN-9TGY", "H7CN-9TGY-5BVX-M8EQ", "5BVX-M8EQ-7KQ4-M2XP",
+	}
+	who := AccountRef{
+		Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Group: "本社",
+		Name: "佐藤 陽子", LoginID: "sato", URL: "/admin/accounts/3",
+	}
+	place := who
+	place.URL = ""
+	operator := AccountRef{Operator: true, Name: "support", LoginID: "support", URL: "/admin/operators/2"}
+	main := &FactorState{Kind: KindEmail, Address: "sato-2fa@example.jp", VerifiedAt: "2025-09-03 17:45:22", VerifiedISO: "2025-09-03T17:45:22+09:00"}
+	rows := []CustomerRow{
+		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", Accounts: 3, WithTwoFactor: 1, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
+		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100249", Accounts: 3, WithTwoFactor: 3, LastSignIn: "2026-11-22 08:51", LastSignISO: "2026-11-22T08:51:00+09:00"},
+		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100250", Accounts: 1},
+		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100251"},
+	}
+	pager := NewPager(3, 22, func(n int) string { return fmt.Sprintf("/admin/customers?page=%d", n) })
+	groups := []GroupCard{
+		{Name: "本社", EditURL: "/g/1", NewAccountURL: "/g/1/new", Accounts: []AccountRow{
+			{Name: "田中 一郎", LoginID: "tanaka", Role: text("role.admin"), EditURL: "/a/1", Use: true},
+			{Name: "鈴木 花子", LoginID: "suzuki", Role: text("role.buyer"), EditURL: "/a/2", Disabled: true, LastSignIn: "2026-11-21 16:02", LastSignISO: "2026-11-21T16:02:00+09:00"},
+			{Name: "佐藤 陽子", LoginID: "sato", Role: text("role.viewer"), EditURL: "/a/3", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
+		}},
+		{Name: "本社（空）", EditURL: "/g/2", NewAccountURL: "/g/2/new"},
+	}
+	secured := SecurityView{
+		BackURL: "http://localhost:8082/", Company: "株式会社サンプル商事", Name: "佐藤 陽子", LoginID: "sato", On: true,
+		Methods: []SecurityMethod{
+			{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email"},
+			{Kind: KindTOTP},
+		},
+		BackupLeft: 3, BackupIssued: "2025-09-03", BackupURL: "/account/security/backup-codes",
+		Sessions: []SecuritySession{
+			{Browser: "Chrome / Windows", Current: true, Apps: []string{"ストア", "マイページ"}, SignedInAt: "2026-11-22 09:14", SignedISO: "2026-11-22T09:14:00+09:00", SeenAt: "2026-11-22 10:02", SeenISO: "2026-11-22T10:02:00+09:00", Address: "192.0.2.24"},
+			{SignedInAt: "2026-11-18 20:41", SignedISO: "2026-11-18T20:41:00+09:00", Address: "198.51.100.7", EndAction: "/account/security/sessions/2/end"},
+		},
+		EndOthersAction: "/account/security/sessions/end-others",
+		Activities: []Activity{
+			{Event: "signin.complete", OK: true, At: "2026-11-22 09:14", ISO: "2026-11-22T09:14:00+09:00", Browser: "Chrome / Windows", FromAddress: "192.0.2.24"},
+			{Event: "signin.factor", At: "2026-11-18 20:40", ISO: "2026-11-18T20:40:00+09:00", FromAddress: "198.51.100.7"},
+		},
+		SignOutAction: "/account/security/sign-out",
+	}
+
+	return []fixture{
+		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
+		screen("login-error", login, LoginView{Action: "/signin?flow=1", App: "ストア", Username: "tanaka", Errors: errorsOf(FormError, text(MsgLoginFailed))}),
+		screen("login-blank", login, LoginView{Action: "/signin?flow=1", Notice: text(MsgReauthenticate), Errors: errorsOf("username", text(MsgLoginIDBlank), "password", text(MsgPasswordBlank))}),
+		screen("admin-login", login, LoginView{Action: "/signin?flow=1"}, admin),
+		screen("2fa-select", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, BackURL: "/signin/cancel?flow=1", BackPost: true}),
+		screen("2fa-select-error", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, Selected: KindEmail, BackURL: "/signin", Errors: errorsOf("method", text(MsgMethodBlank))}, admin),
+		screen("2fa-email", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-email-sent", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, Email: "tanaka@example.jp", SentTo: "tanaka@example.jp", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-email-error", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, Email: "tanaka@example.jp", SentTo: "tanaka@example.jp", WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("code", wrong)}),
+		screen("2fa-email-blank", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("email", text(MsgEmailBlank))}),
+		screen("2fa-email-both", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Email: "tanaka", BackURL: "/signin/cancel", BackPost: true, Errors: errorsOf("email", text(MsgEmailForm), "code", wrong)}),
+		screen("2fa-email-change", email, EmailSetupView{Action: "/account/security/email", Change: true, Email: "sato-2fa@example.jp", BackURL: "/account/security"}),
+		screen("2fa-backup-codes", codes, BackupCodesView{Action: "/signin/backup-codes?flow=1", Progress: &Progress{N: 3, Of: 3}, Codes: tenCodes, SetUp: KindEmail, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/signin/backup-codes.txt?flow=1"}),
+		screen("2fa-backup-codes-error", codes, BackupCodesView{Action: "/account/security/backup-codes", Codes: tenCodes, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/account/security/backup-codes.txt", Errors: errorsOf("saved", text(MsgSavedBlank))}),
+		screen("2fa-backup-renew", func(s *Set) Page[BackupRenewView] { return s.BackupRenew }, BackupRenewView{Action: "/account/security/backup-codes", BackURL: "/account/security", Left: 7}),
+		screen("challenge", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", JustSent: true, WaitSeconds: 52, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
+		screen("challenge-form-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", WaitSeconds: 12, Errors: errorsOf(FormError, text(MsgSendFailed))}),
+		screen("challenge-unsent", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
+		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
+		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1"}),
+		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),
+		screen("signed-out", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{SignInURL: "/signin/start", ContinueURL: "http://localhost:8081/"}),
+		screen("error", failure, ErrorView{Kind: ErrorProtocol, Ref: "E-7K2M-93QF", Code: "invalid_request", Description: "redirect_uri is not registered for this client", At: "2026-11-22 10:15:08", HomeURL: "http://localhost:8082/"}),
+		screen("error-server", failure, ErrorView{Ref: "E-7K2M-93QF", RetryURL: "/"}),
+		screen("error-not-found", failure, ErrorView{Kind: ErrorNotFound, HomeURL: "/admin/customers"}, admin),
+		screen("error-unavailable", failure, ErrorView{Kind: ErrorUnavailable, Message: text("page_error.too_many.lead"), RetryURL: "/signin"}),
+		screen("session-expired", func(s *Set) Page[SessionExpiredView] { return s.SessionExpired }, SessionExpiredView{SignInURL: "/signin/start"}),
+		screen("flow-expired", func(s *Set) Page[SessionExpiredView] { return s.SessionExpired }, SessionExpiredView{Flow: true}),
+		screen("form-post", func(s *Set) Page[FormPostView] { return s.FormPost }, FormPostView{Action: "http://localhost:8081/callback", Fields: []Hidden{{Name: "code", Value: "c"}, {Name: "state", Value: `"><script>`}}}),
+		screen("security", security, secured, flash(text(FlashEmailChanged), text("flash.email_changed.more"))),
+		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
+		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
+
+		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
+		screen("admin-customers-empty", customers, CustomersView{Action: PathCustomers, Query: `サンプル"><b>`}, console(NavCustomers)),
+		screen("admin-customer", customer, CustomerView{Tab: TabGroups, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Groups: groups, NewGroupURL: "/admin/customers/1/groups/new"}, console(NavCustomers)),
+		screen("admin-customer-profile", customer, CustomerView{Tab: TabProfile, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Facts: []Fact{{Label: "登録日時", Value: "2026-11-22 10:15"}}}, console(NavCustomers)),
+		screen("admin-customer-empty", customer, CustomerView{Tab: TabGroups, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248"}, console(NavCustomers)),
+		screen("admin-customer-new", func(s *Set) Page[CustomerFormView] { return s.CustomerForm }, CustomerFormView{Action: PathCustomers, BackURL: PathCustomers, New: true, Errors: errorsOf("name", text(MsgCustomerName), "code", text(MsgCustomerCode))}, console(NavCustomers)),
+		screen("admin-customer-edit", func(s *Set) Page[CustomerFormView] { return s.CustomerForm }, CustomerFormView{Action: "/admin/customers/1", BackURL: "/admin/customers/1", Name: "株式会社サンプル商事", Code: "C-100248", Version: "1"}, console(NavCustomers)),
+		screen("admin-group-new", func(s *Set) Page[GroupFormView] { return s.GroupForm }, GroupFormView{Action: "/admin/customers/1/groups", BackURL: "/admin/customers/1/groups", New: true, Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1", Errors: errorsOf("name", text(MsgGroupName))}, console(NavCustomers)),
+		screen("admin-account", account, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: place, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", TwoFactorURL: "/admin/accounts/3/two-factor", Use: true, Main: main, BackupLeft: 10, PasswordMin: 8, PasswordAction: "/admin/accounts/3/password", StateAction: "/admin/accounts/3/state"}, console(NavCustomers), flash(text(FlashSaved), "")),
+		screen("admin-account-new", account, AccountFormView{Action: "/admin/accounts", BackURL: "/admin/customers/1/groups", New: true, PasswordMin: 8, Who: place, Errors: errorsOf("login_id", text(MsgLoginIDBlank), "password", text(MsgPasswordShort, "min", 8))}, console(NavCustomers)),
+		screen("admin-operator", account, AccountFormView{Action: "/admin/operators/2", BackURL: PathOperators, Who: AccountRef{Operator: true, Name: "support", LoginID: "support"}, LoginID: "support", Name: "support", Email: "support@example.jp", Roles: []Option{{Value: "administrator", Label: text("role.administrator")}, {Value: "support", Label: text("role.support"), Selected: true}}, TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true, PasswordAction: "/admin/operators/2/password", StateAction: "/admin/operators/2/state", Errors: errorsOf("password", text(MsgPasswordShort, "min", 8))}, console(NavOperators)),
+		screen("admin-account-2fa", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", Version: "1"}, console(NavCustomers)),
+		screen("admin-account-2fa-enforced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, SettingsURL: PathSettings, Main: main, BackupLeft: 10, SMS: &FactorState{Kind: KindSMS, Address: "09000000034", VerifiedAt: "2025-09-03 17:50:01", VerifiedISO: "2025-09-03T17:50:01+09:00"}, Devices: []DeviceRow{{Name: "Chrome / Windows", ExpiresAt: "2026-12-20 09:14"}}, ResetURL: "/admin/accounts/3/two-factor/reset", Errors: errorsOf("use", text(MsgOffForbidden))}, console(NavCustomers)),
+		screen("admin-account-2fa-done", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset"}, console(NavCustomers), flash(text(FlashResetOperator), text("flash.turned_on.more"))),
+		screen("admin-account-2fa-off", account2fa, AccountTwoFactorView{Action: "/admin/operators/2/two-factor", BackURL: "/admin/operators/2", Who: operator, ReadOnly: true}, console(NavOperators)),
+		screen("admin-account-2fa-reset", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, BackupLeft: 10, Sessions: 2}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
+		screen("admin-settings-2fa", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin", Enforced: true}, {ID: "store", Unset: 338}}}, console(NavSettings)),
+		screen("admin-settings-2fa-error", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin"}, {ID: "store", Enforced: true}}, Errors: errorsOf("store", text(MsgSettingBlank))}, console(NavSettings)),
+		screen("admin-settings-2fa-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true}, {ID: "store", After: true, Affected: 338}}, Hidden: []Hidden{{Name: "store", Value: "on"}}}, console(NavSettings)),
+		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?page=2"}, Rows: []AuditRow{
+			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
+			{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
+			{At: "2026-11-22 09:31:55", ISO: "2026-11-22T09:31:55+09:00", Event: "signin.factor", Actor: "suzuki", From: "198.51.100.7", Result: ResultFailure},
+			{At: "2026-11-15 03:00:00", ISO: "2026-11-15T03:00:00+09:00", Event: "key.create", Target: "2026-11a", Result: ResultSuccess},
+		}}, console(NavAudit)),
+		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
+		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
+			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},
+			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryAccepted, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", DoneAt: "2026-11-22 10:01:42"},
+			{At: "2026-11-22 09:58:03", ISO: "2026-11-22T09:58:03+09:00", To: "sato-2fa@example.jp", Kind: MessageCode, State: DeliveryFailed, Tries: 4, Reply: "550 5.1.1 User unknown"},
+			{At: "2026-11-22 09:40:03", ISO: "2026-11-22T09:40:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryExpired, Tries: 9},
+			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
+		}, Pager: pager}, console(NavDeliveries)),
+		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
+		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", Rows: []OperatorRow{
+			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
+			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
+		}}, console(NavOperators)),
+		screen("admin-confirm", func(s *Set) Page[ConfirmView] { return s.Confirm }, ConfirmView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3/two-factor", Crumbs: []Crumb{{Text: text("nav.customers"), URL: PathCustomers}, {Text: text("ui.confirm")}}, Title: "二要素認証を「利用しない」に変更しますか？", Facts: []Fact{{Label: "ログインID", Value: "sato"}}, WarnTitle: "登録済みの認証方式は削除されます", Points: []string{"認証方式が削除されます。", "端末が削除されます。"}, Submit: text("ui.not_used"), Danger: true, Hidden: []Hidden{{Name: "use", Value: "off"}}}, console(NavCustomers)),
+	}
+}
+
+// TestGallery writes the screens as static files when -gallery names a directory.
+func TestGallery(t *testing.T) {
+	if *galleryDir == "" {
+		t.Skip("no -gallery directory")
+	}
+	set := newSet(t)
+	var index strings.Builder
+	index.WriteString("<!DOCTYPE html><meta charset=utf-8><title>Gallery</title><ul>")
+	for _, name := range []string{"app.css", "app.js", "icon.svg"} {
+		file := filepath.Join(*galleryDir, filepath.FromSlash(set.AssetPath(name)))
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, set.assets[name].body, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, lang := range Langs() {
+		for _, f := range fixtures(textIn(set, lang)) {
+			body, err := f.render(set, Frame{Lang: lang, Path: "/" + f.name})
+			if err != nil {
+				t.Fatalf("%s: %v", f.name, err)
+			}
+			page := strings.ReplaceAll(string(body), `"/assets/`, `"assets/`)
+			file := f.name + "." + string(lang) + ".html"
+			if err := os.WriteFile(filepath.Join(*galleryDir, file), []byte(page), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&index, `<li><a href="%s">%s</a>`, file, file)
+		}
+	}
+	for _, m := range mails() {
+		for _, lang := range Langs() {
+			msg, err := m.build(set, lang)
+			if err != nil {
+				t.Fatalf("%s: %v", m.name, err)
+			}
+			file := filepath.Join(*galleryDir, "mail-"+m.name+"."+string(lang))
+			if err := os.WriteFile(file+".html", []byte(msg.HTML), 0o644); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(file+".txt", []byte(msg.Subject+"\n\n"+msg.Text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := os.WriteFile(filepath.Join(*galleryDir, "index.html"), []byte(index.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,92 @@
+package templates
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+)
+
+type mailFixture struct {
+	name  string
+	build func(*Set, Lang) (Message, error)
+}
+
+func mails() []mailFixture {
+	notice := NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail, Address: "sa•••••@example.jp"}
+	of := func(name string, mail func(*Set) Mail[NoticeMail]) mailFixture {
+		return mailFixture{name, func(s *Set, l Lang) (Message, error) { return mail(s).Build(l, notice) }}
+	}
+	return []mailFixture{
+		{MessageCode, func(s *Set, l Lang) (Message, error) {
+			return s.MailCode.Build(l, CodeMail{Code: "123456", Minutes: 10})
+		}},
+		of(MessageSetUp, func(s *Set) Mail[NoticeMail] { return s.MailSetUp }),
+		of(MessageAddressChanged, func(s *Set) Mail[NoticeMail] { return s.MailAddressChanged }),
+		of(MessageReset, func(s *Set) Mail[NoticeMail] { return s.MailReset }),
+		of(MessageCodesReissued, func(s *Set) Mail[NoticeMail] { return s.MailCodesReissued }),
+	}
+}
+
+// rawKey is the name of a sentence that reached the mail instead of the sentence.
+var rawKey = regexp.MustCompile(`mail\.[a-z]`)
+
+func TestMails(t *testing.T) {
+	set := newSet(t)
+	for _, m := range mails() {
+		for _, lang := range Langs() {
+			t.Run(m.name+"/"+string(lang), func(t *testing.T) {
+				msg, err := m.build(set, lang)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if msg.Subject == "" || strings.ContainsAny(msg.Subject, "\r\n") {
+					t.Errorf("subject %q is not one line", msg.Subject)
+				}
+				for part, body := range map[string]string{"text": msg.Text, "html": msg.HTML} {
+					if strings.Contains(body, "<no value>") || rawKey.MatchString(body) {
+						t.Errorf("%s has an unfilled place:\n%s", part, body)
+					}
+					if strings.Contains(body, "/signin") || strings.Contains(body, "<a ") || strings.Contains(body, "<img") {
+						t.Errorf("%s has a link or a picture:\n%s", part, body)
+					}
+				}
+			})
+		}
+	}
+}
+
+func TestMailCode(t *testing.T) {
+	set := newSet(t)
+	for lang, want := range map[Lang]string{Ja: "【Futakagi】認証コード 123456", En: "Futakagi: your code is 123456"} {
+		msg, err := set.MailCode.Build(lang, CodeMail{Code: "123456", Minutes: 10})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if msg.Subject != want {
+			t.Errorf("subject = %q, want %q", msg.Subject, want)
+		}
+		for part, body := range map[string]string{"text": msg.Text, "html": msg.HTML} {
+			if strings.Count(body, "123456") != 1 || !strings.Contains(body, "10") {
+				t.Errorf("%s lacks the code or its life:\n%s", part, body)
+			}
+		}
+	}
+}
+
+func TestMailEscapes(t *testing.T) {
+	set := newSet(t)
+	msg, err := set.MailAddressChanged.Build(Ja, NoticeMail{LoginID: "<b>sato</b>", Address: "a@example.jp\r\nBcc: b@example.jp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(msg.HTML, "<b>sato") {
+		t.Errorf("html is not escaped:\n%s", msg.HTML)
+	}
+	code, err := set.MailCode.Build(Ja, CodeMail{Code: "1\r\nBcc: b@example.jp"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.ContainsAny(code.Subject, "\r\n") {
+		t.Errorf("subject %q breaks the header", code.Subject)
+	}
+}

@@ -1,0 +1,113 @@
+package templates
+
+// Sentences that handlers choose, mostly for Errors of a view; see Set.T.
+const (
+	MsgLoginFailed        = "login.failed"
+	MsgLoginUsernameBlank = "login.username_blank"
+	MsgLoginPasswordBlank = "login.password_blank"
+	MsgPaused             = "error.paused"
+
+	MsgReauthenticate = "login.again"   // LoginView.Notice: a fresh sign-in is asked for
+	MsgStepUp         = "login.step_up" // LoginView.Notice: the application asks for more proof
+
+	AppConsole   = "app.console"     // the name of the operators' console as a destination
+	AppSecurity  = "app.security"    // the name of the self-service page as a destination
+	ActorUnknown = "audit.anonymous" // AuditRow.Actor of somebody who was not signed in
+
+	MsgMethodBlank       = "error.method_blank"
+	MsgMethodUnavailable = "error.method_unavailable"
+	ReasonNotOffered     = "reason.not_offered" // MethodChoice.Reason: the provider does not offer the method
+	MsgEmailBlank        = "error.email_blank"
+	MsgEmailForm         = "error.email_form"
+	MsgEmailLong         = "error.email_long"
+	MsgCodeBlank         = "error.code_blank"
+	MsgCodeForm          = "error.code_form"
+	MsgCodeWrong         = "error.code_wrong"
+	MsgCodeNearLimit     = "error.code_near_limit"
+	MsgCodeTries         = "error.code_tries" // this code takes no further tries; a new one is needed
+	MsgSendFirst         = "error.send_first"
+	MsgAddressEdited     = "error.address_edited"
+	MsgResendWait        = "error.resend_wait" // {seconds}
+	MsgSendLimit         = "error.send_limit"
+	MsgSendFailed        = "error.send_failed"
+	MsgBackupBlank       = "error.backup_blank"
+	MsgBackupWrong       = "error.backup_wrong"
+	MsgSavedBlank        = "error.saved_blank"
+
+	MsgNameBlank         = "error.name_blank"
+	MsgNameLong          = "error.name_long" // {max}
+	MsgCustomerName      = "error.customer_name_blank"
+	MsgCustomerCode      = "error.customer_code_blank"
+	MsgCustomerCodeForm  = "error.customer_code_form"
+	MsgCustomerCodeTaken = "error.customer_code_taken"
+	MsgGroupName         = "error.group_name_blank"
+	MsgGroupNameTaken    = "error.group_name_taken"
+	MsgLoginIDBlank      = "error.login_id_blank"
+	MsgLoginIDForm       = "error.login_id_form"
+	MsgLoginIDTaken      = "error.login_id_taken"
+	MsgRoleBlank         = "error.role_blank"
+	MsgPasswordBlank     = "error.password_blank"
+	MsgPasswordShort     = "error.password_short" // {min}
+	MsgPasswordLong      = "error.password_long"  // {max}
+	MsgUseBlank          = "error.use_blank"
+	MsgOffForbidden      = "error.off_forbidden"
+	MsgReasonBlank       = "error.reason_blank"
+	MsgReasonLong        = "error.reason_long" // {max}
+	MsgIdentityBlank     = "error.identity_blank"
+	MsgSettingBlank      = "error.setting_blank"
+	MsgEditedElsewhere   = "error.edited_elsewhere"
+	MsgNoRight           = "error.no_right"
+	MsgOwnAccount        = "error.own_account" // an operator may not do this to their own account
+	MsgDateForm          = "error.date_form"
+	MsgFormTooLarge      = "error.form_too_large"
+	MsgFormUnreadable    = "error.form_unreadable"
+	MsgPressAgain        = "admin.press_again" // the proof was renewed; the form is filled in but not sent yet
+)
+
+// Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
+const (
+	FlashEmailSet        = "flash.email_set"
+	FlashEmailChanged    = "flash.email_changed"
+	FlashCodesReissued   = "flash.codes_reissued"
+	FlashSessionEnded    = "flash.session_ended"
+	FlashSessionsEnded   = "flash.sessions_ended"
+	FlashSaved           = "flash.saved"
+	FlashCreated         = "flash.created"
+	FlashUnchanged       = "flash.unchanged"
+	FlashTurnedOn        = "flash.turned_on"
+	FlashTurnedOff       = "flash.turned_off"
+	FlashReset           = "flash.reset"
+	FlashResetOperator   = "flash.reset_operator"
+	FlashResetNothing    = "flash.reset_nothing"
+	FlashSettingsSaved   = "flash.settings_saved"
+	FlashPasswordSet     = "flash.password_set"
+	FlashAccountDisabled = "flash.account_disabled"
+	FlashAccountEnabled  = "flash.account_enabled"
+	FlashSignedOut       = "flash.signed_out"
+	FlashCanceled        = "flash.canceled"
+)
+
+// flashTones is the allow-list of banners with their tones.
+func flashTones() map[string]string {
+	return map[string]string{
+		FlashEmailSet:        "ok",
+		FlashEmailChanged:    "ok",
+		FlashCodesReissued:   "ok",
+		FlashSessionEnded:    "ok",
+		FlashSessionsEnded:   "ok",
+		FlashSaved:           "ok",
+		FlashCreated:         "ok",
+		FlashUnchanged:       "info",
+		FlashTurnedOn:        "ok",
+		FlashTurnedOff:       "ok",
+		FlashReset:           "ok",
+		FlashResetOperator:   "ok",
+		FlashResetNothing:    "info",
+		FlashSettingsSaved:   "ok",
+		FlashPasswordSet:     "ok",
+		FlashAccountDisabled: "ok",
+		FlashAccountEnabled:  "ok",
+		FlashSignedOut:       "ok",
+		FlashCanceled:        "info",
+	}
+}

@@ -1,0 +1,47 @@
+package templates
+
+// Set holds every page and mail, parsed. A page is rendered with
+//
+//	return h.templates.Login.Render(w, http.StatusOK, frame, templates.LoginView{…})
+type Set struct {
+	Login            Page[LoginView]
+	TwoFactor        Page[TwoFactorView]
+	EmailSetup       Page[EmailSetupView]
+	BackupCodes      Page[BackupCodesView]
+	BackupRenew      Page[BackupRenewView]
+	Challenge        Page[ChallengeView]
+	ChallengeMethods Page[ChallengeMethodsView]
+	ChallengeBackup  Page[ChallengeBackupView]
+	Locked           Page[LockedView]
+	Logout           Page[LogoutView]
+	SignedOut        Page[SignedOutView]
+	Error            Page[ErrorView]
+	SessionExpired   Page[SessionExpiredView]
+	Security         Page[SecurityView]
+	FormPost         Page[FormPostView]
+
+	Customers        Page[CustomersView]
+	Customer         Page[CustomerView]
+	CustomerForm     Page[CustomerFormView]
+	GroupForm        Page[GroupFormView]
+	AccountForm      Page[AccountFormView]
+	AccountTwoFactor Page[AccountTwoFactorView]
+	AccountReset     Page[AccountResetView]
+	Settings         Page[SettingsView]
+	SettingsConfirm  Page[SettingsConfirmView]
+	Audit            Page[AuditView]
+	Deliveries       Page[DeliveriesView]
+	Operators        Page[OperatorsView]
+	Confirm          Page[ConfirmView]
+
+	MailCode           Mail[CodeMail]   // the verification code
+	MailSetUp          Mail[NoticeMail] // a factor was set up
+	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
+	MailReset          Mail[NoticeMail] // the settings were reset by the provider
+	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
+
+	catalogs  map[Lang]catalog
+	brand     Brand
+	assets    assets
+	fallbacks map[Lang][]byte
+}

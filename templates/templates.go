@@ -1,0 +1,271 @@
+package templates
+
+import (
+	"embed"
+	"fmt"
+	"html/template"
+	"strings"
+	texttemplate "text/template"
+)
+
+//go:embed layout partial page mail locales static
+var embedded embed.FS
+
+// Config is what New needs.
+type Config struct {
+	// Brand is the provider's name, links and badge; the zero value gives neutral ones.
+	Brand Brand
+}
+
+// New parses every page and mail in both languages and renders each once, so that whatever is wrong with a
+// template, a text or a file is found at the start.
+func New(cfg Config) (*Set, error) {
+	s := &Set{brand: cfg.Brand.withDefaults(), catalogs: map[Lang]catalog{}, fallbacks: map[Lang][]byte{}}
+	var err error
+	if s.assets, err = loadAssets(embedded); err != nil {
+		return nil, err
+	}
+	for _, lang := range Langs() {
+		if s.catalogs[lang], err = loadCatalog(embedded, lang); err != nil {
+			return nil, err
+		}
+	}
+	if err := sameKeys(s.catalogs[Ja], s.catalogs[En]); err != nil {
+		return nil, err
+	}
+
+	b, err := newBinder(s)
+	if err != nil {
+		return nil, err
+	}
+	bindPage(b, &s.Login, "auth", "login")
+	bindPage(b, &s.TwoFactor, "auth", "2fa-select")
+	bindPage(b, &s.EmailSetup, "auth", "2fa-email")
+	bindPage(b, &s.BackupCodes, "auth", "2fa-backup-codes")
+	bindPage(b, &s.BackupRenew, "auth", "2fa-backup-renew")
+	bindPage(b, &s.Challenge, "auth", "challenge")
+	bindPage(b, &s.ChallengeMethods, "auth", "challenge-methods")
+	bindPage(b, &s.ChallengeBackup, "auth", "challenge-backup")
+	bindPage(b, &s.Locked, "auth", "challenge-locked")
+	bindPage(b, &s.Logout, "auth", "logout")
+	bindPage(b, &s.SignedOut, "auth", "signed-out")
+	bindPage(b, &s.Error, "auth", "error")
+	bindPage(b, &s.SessionExpired, "auth", "session-expired")
+	bindPage(b, &s.Security, "account", "security")
+	bindPage(b, &s.FormPost, "auth", "form-post")
+
+	bindPage(b, &s.Customers, "admin", "admin-customers")
+	bindPage(b, &s.Customer, "admin", "admin-customer")
+	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
+	bindPage(b, &s.GroupForm, "admin", "admin-group-form")
+	bindPage(b, &s.AccountForm, "admin", "admin-account")
+	bindPage(b, &s.AccountTwoFactor, "admin", "admin-account-2fa")
+	bindPage(b, &s.AccountReset, "admin", "admin-account-2fa-reset")
+	bindPage(b, &s.Settings, "admin", "admin-settings-2fa")
+	bindPage(b, &s.SettingsConfirm, "admin", "admin-settings-2fa-confirm")
+	bindPage(b, &s.Audit, "admin", "admin-audit")
+	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
+	bindPage(b, &s.Operators, "admin", "admin-operators")
+	bindPage(b, &s.Confirm, "admin", "admin-confirm")
+
+	bindMail(b, &s.MailCode, "code")
+	bindMail(b, &s.MailSetUp, "set-up")
+	bindMail(b, &s.MailAddressChanged, "address-changed")
+	bindMail(b, &s.MailReset, "reset")
+	bindMail(b, &s.MailCodesReissued, "codes-reissued")
+	if b.err != nil {
+		return nil, b.err
+	}
+
+	for _, lang := range Langs() {
+		if s.fallbacks[lang], err = s.Error.Bytes(Frame{Lang: lang}, ErrorView{}); err != nil {
+			return nil, fmt.Errorf("pre-render error page: %w", err)
+		}
+	}
+	return s, nil
+}
+
+// T returns the sentence of key in lang; args are name, value pairs for its placeholders:
+//
+//	set.T(lang, templates.MsgResendWait, "seconds", 47)
+func (s *Set) T(lang Lang, key string, args ...any) string {
+	return s.catalogs[frameLang(Frame{Lang: lang})].text(key, args...)
+}
+
+// Flash returns the banner of one of the Flash keys, or nil for any other text, so that a cookie can only
+// ever choose among our own sentences.
+func (s *Set) Flash(lang Lang, key string) *Flash {
+	tone, ok := flashTones()[key]
+	if !ok {
+		return nil
+	}
+	flash := &Flash{Tone: tone, Title: s.T(lang, key)}
+	c := s.catalogs[frameLang(Frame{Lang: lang})]
+	if body, ok := c[key+".more"]; ok {
+		flash.Body = body
+	}
+	return flash
+}
+
+// EventLabel names an audit event for people; a code without a name is returned as it is.
+func (s *Set) EventLabel(lang Lang, code string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "event.", code)
+}
+
+// EventKinds names the groups of audit events, by the first part of their codes, for the filter of the list.
+func (s *Set) EventKinds(lang Lang, selected string) []Option {
+	c := s.catalogs[frameLang(Frame{Lang: lang})]
+	options := make([]Option, 0, 10)
+	for _, kind := range []string{"signin", "session", "2fa", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
+	}
+	return options
+}
+
+// RoleLabel names an operator's role for people; a role without a name is returned as it is.
+func (s *Set) RoleLabel(lang Lang, role string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "role.", role)
+}
+
+// KindLabel names a kind of factor for people.
+func (s *Set) KindLabel(lang Lang, kind string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "kind.", kind)
+}
+
+// Fallback is the error page for the moment when nothing else can be rendered.
+func (s *Set) Fallback(lang Lang) []byte { return s.fallbacks[frameLang(Frame{Lang: lang})] }
+
+// Brand returns the brand with its defaults filled in.
+func (s *Set) Brand() Brand { return s.brand }
+
+func label(c catalog, prefix, code string) string {
+	if text, ok := c[prefix+code]; ok {
+		return text
+	}
+	return code
+}
+
+// binder binds pages and keeps the first error.
+type binder struct {
+	set   *Set
+	pages map[Lang]*template.Template
+	err   error
+}
+
+func newBinder(s *Set) (*binder, error) {
+	b := &binder{set: s, pages: map[Lang]*template.Template{}}
+	for _, lang := range Langs() {
+		base, err := template.New("base").Option("missingkey=error").Funcs(s.funcs(lang)).
+			ParseFS(embedded, "layout/*.html", "partial/*.html")
+		if err != nil {
+			return nil, fmt.Errorf("parse layouts: %w", err)
+		}
+		b.pages[lang] = base
+	}
+	return b, nil
+}
+
+// bindPage binds page/<name>.html, which defines "title" and "main", to T inside a layout.
+func bindPage[T any](b *binder, page *Page[T], layout, name string) {
+	if b.err != nil {
+		return
+	}
+	page.layout, page.brand, page.byLang = layout, b.set.brand, map[Lang]*template.Template{}
+	for lang, base := range b.pages {
+		t, err := base.Clone()
+		if err == nil {
+			t, err = t.ParseFS(embedded, "page/"+name+".html")
+		}
+		if err != nil {
+			b.err = fmt.Errorf("parse page %s: %w", name, err)
+			return
+		}
+		page.byLang[lang] = t
+		var zero T
+		if _, err := page.Bytes(Frame{Lang: lang}, zero); err != nil {
+			b.err = fmt.Errorf("page %s: %w", name, err)
+			return
+		}
+	}
+}
+
+// bindMail binds mail/<name>.txt and mail/<name>.html to T. The subject is the sentence mail.<name>.subject.
+func bindMail[T any](b *binder, mail *Mail[T], name string) {
+	if b.err != nil {
+		return
+	}
+	mail.subject, mail.brand, mail.catalogs = "mail."+strings.ReplaceAll(name, "-", "_")+".subject", b.set.brand, b.set.catalogs
+	mail.text, mail.html = map[Lang]*texttemplate.Template{}, map[Lang]*template.Template{}
+	for _, lang := range Langs() {
+		funcs := b.set.funcs(lang)
+		text, err := texttemplate.New("base").Option("missingkey=error").Funcs(texttemplate.FuncMap(funcs)).
+			ParseFS(embedded, "mail/layout.txt", "mail/"+name+".txt")
+		if err != nil {
+			b.err = fmt.Errorf("parse mail %s: %w", name, err)
+			return
+		}
+		html, err := template.New("base").Option("missingkey=error").Funcs(funcs).
+			ParseFS(embedded, "mail/layout.html", "mail/"+name+".html")
+		if err != nil {
+			b.err = fmt.Errorf("parse mail %s: %w", name, err)
+			return
+		}
+		mail.text[lang], mail.html[lang] = text, html
+		var zero T
+		if _, err := mail.Build(lang, zero); err != nil {
+			b.err = fmt.Errorf("mail %s: %w", name, err)
+			return
+		}
+	}
+}
+
+// funcs are the functions of the templates in one language.
+func (s *Set) funcs(lang Lang) template.FuncMap {
+	c := s.catalogs[lang]
+	return template.FuncMap{
+		"t":       c.text,
+		"event":   func(code string) string { return label(c, "event.", code) },
+		"message": func(kind string) string { return label(c, "message.", kind) },
+		"kind":    func(kind string) string { return label(c, "kind.", kind) },
+		"surface": func(id, name string) string {
+			if name != "" {
+				return name
+			}
+			return label(c, "surface.", id)
+		},
+		"asset":         s.assets.path,
+		"icon":          drawIcon(),
+		"langURL":       func(path, lang string) string { return langURL(path, Lang(lang)) },
+		"dict":          dict,
+		"field":         field,
+		"summary":       summary,
+		"summaryOf":     summaryOf,
+		"crumbs":        crumbs,
+		"crumbList":     crumbList,
+		"accountCrumbs": func(who AccountRef, page string) []crumbItem { return accountCrumbs(c, who, page) },
+		"navGroups":     func(o *OperatorFrame) []navGroup { return navGroups(c, o) },
+		"passwordHint": func(least int) string {
+			if least < 1 {
+				return ""
+			}
+			return c.text("admin.account.password_hint", "min", least)
+		},
+		"join": strings.Join,
+	}
+}
+
+// dict gives a partial its arguments: name, value pairs.
+func dict(pairs ...any) (map[string]any, error) {
+	if len(pairs)%2 != 0 {
+		return nil, fmt.Errorf("dict: odd number of arguments")
+	}
+	m := make(map[string]any, len(pairs)/2)
+	for i := 0; i < len(pairs); i += 2 {
+		name, ok := pairs[i].(string)
+		if !ok {
+			return nil, fmt.Errorf("dict: argument %d is not a name", i)
+		}
+		m[name] = pairs[i+1]
+	}
+	return m, nil
+}

@@ -1,0 +1,336 @@
+package templates
+
+// AccountRef says whose account a console page is about.
+type AccountRef struct {
+	// Operator is true for an operator's account; its path is システム設定 → 管理者 instead of 販売先.
+	Operator      bool
+	Customer      string
+	CustomerURL   string
+	Group         string
+	Name, LoginID string
+	// URL is the account's own page.
+	URL string
+}
+
+// CustomerRow is one customer in the list.
+type CustomerRow struct {
+	URL                     string
+	Name, Code              string
+	Accounts                int
+	WithTwoFactor           int
+	LastSignIn, LastSignISO string
+}
+
+// The values of the two-factor filter in the customers list.
+const (
+	FilterAll    = ""
+	FilterSet    = "set"
+	FilterPartly = "partly"
+	FilterNone   = "none"
+)
+
+// CustomersView is the list 販売先. GET fields: q, status, page.
+type CustomersView struct {
+	Action string
+	Query  string
+	Status string
+	Total  int
+	// From and To number the rows shown.
+	From, To int
+	Rows     []CustomerRow
+	Pager    Pager
+	// NewURL leads to the form for a new customer; empty hides it.
+	NewURL string
+}
+
+// AccountRow is one store account of a group.
+type AccountRow struct {
+	// Role is a finished label (see Set.RoleLabel).
+	Name, LoginID, Role string
+	EditURL             string
+	// Use is the account's switch (利用する); Kind is the main factor's kind, empty when nothing is set up.
+	Use                     bool
+	Kind                    string
+	Disabled                bool
+	LastSignIn, LastSignISO string
+}
+
+// GroupCard is one user group with its accounts.
+type GroupCard struct {
+	Name          string
+	EditURL       string
+	NewAccountURL string
+	Accounts      []AccountRow
+}
+
+// The tabs of the customer page.
+const (
+	TabProfile = "profile"
+	TabGroups  = "groups"
+)
+
+// CustomerView is one customer, tab 基本情報 or ユーザーグループ (M1).
+type CustomerView struct {
+	Tab        string
+	ProfileURL string
+	GroupsURL  string
+	Name, Code string
+	// Facts are further lines of the profile.
+	Facts   []Fact
+	EditURL string
+	Groups  []GroupCard
+	// NewGroupURL leads to the form for a new group; empty hides it.
+	NewGroupURL string
+}
+
+// CustomerFormView creates or edits a customer. Fields: name, code, version.
+type CustomerFormView struct {
+	Action, BackURL string
+	New             bool
+	Name, Code      string
+	Version         string
+	Errors          map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v CustomerFormView) Invalid() bool { return len(v.Errors) > 0 }
+
+// GroupFormView creates or edits a user group. Fields: name, version.
+type GroupFormView struct {
+	Action, BackURL       string
+	New                   bool
+	Customer, CustomerURL string
+	Name                  string
+	Version               string
+	Errors                map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v GroupFormView) Invalid() bool { return len(v.Errors) > 0 }
+
+// FactorState is one factor as staff see it (M5): whole address, verified to the second.
+type FactorState struct {
+	Kind                    string
+	Address                 string
+	VerifiedAt, VerifiedISO string
+}
+
+// AccountFormView creates or edits a store account or an operator.
+// Fields: login_id (new only), name, email, role, password (new only), version.
+type AccountFormView struct {
+	Action, BackURL string
+	New             bool
+	// Who names the account and its place; for a new one only the place.
+	Who                  AccountRef
+	LoginID, Name, Email string
+	// Roles is empty when the kind of account has none.
+	Roles   []Option
+	Version string
+	// ReadOnly hides every button: the operator may look but not change.
+	ReadOnly bool
+
+	// TwoFactorURL leads to 二要素認証設定; the next fields sum it up.
+	TwoFactorURL string
+	Use          bool
+	Enforced     bool
+	Main         *FactorState
+	BackupLeft   int
+
+	// PasswordMin is the least number of characters of a password, for the hint.
+	PasswordMin int
+	// PasswordAction receives the POST of a new password (field: password).
+	PasswordAction string
+	// Disabled is the account's state; StateAction receives the POST that changes it (field: do=disable|enable).
+	Disabled    bool
+	StateAction string
+	Errors      map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v AccountFormView) Invalid() bool { return len(v.Errors) > 0 }
+
+// DeviceRow is one trusted device (M7).
+type DeviceRow struct {
+	Name      string
+	ExpiresAt string
+}
+
+// AccountTwoFactorView is 二要素認証設定 of one account (M2 to M8). Fields: use=on|off, version.
+type AccountTwoFactorView struct {
+	Action, BackURL string
+	Who             AccountRef
+	// Use is the stored switch.
+	Use bool
+	// Enforced disables 利用しない; SettingsURL leads to the setting that causes it. While 利用しない is stored, the
+	// form then sends no use at all unless 利用する is chosen: no use means no change (M12).
+	Enforced    bool
+	SettingsURL string
+	// Main is nil when nothing is set up.
+	Main       *FactorState
+	BackupLeft int
+	// SMS is nil when SMS is not a backup.
+	SMS     *FactorState
+	Devices []DeviceRow
+	// ResetURL leads to the reset's page; empty hides it.
+	ResetURL string
+	Version  string
+	// ReadOnly hides 更新: the operator may look but not change.
+	ReadOnly bool
+	Errors   map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v AccountTwoFactorView) Invalid() bool { return len(v.Errors) > 0 }
+
+// AccountResetView is the reset's confirmation (M8, M9). Fields: reason, identity.
+type AccountResetView struct {
+	Action, BackURL string
+	Who             AccountRef
+	// Main is nil when nothing is set up; the page then says that the reset changes nothing.
+	Main       *FactorState
+	BackupLeft int
+	Sessions   int
+	Reason     string
+	Identity   bool
+	Errors     map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v AccountResetView) Invalid() bool { return len(v.Errors) > 0 }
+
+// SurfaceSetting is the enforcement of one surface. Its form field has the name of ID.
+type SurfaceSetting struct {
+	// ID is "admin", "store" or the name of a further surface; Name is needed for a further one only.
+	ID, Name string
+	Enforced bool
+	// Unset is the number of its accounts without a second factor.
+	Unset int
+}
+
+// SettingsView is システム設定 → 二要素認証設定 (M10). Fields: one on|off per surface ID.
+type SettingsView struct {
+	Action, BackURL string
+	Surfaces        []SurfaceSetting
+	// ReadOnly hides 確認.
+	ReadOnly bool
+	Errors   map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v SettingsView) Invalid() bool { return len(v.Errors) > 0 }
+
+// SurfaceChange is what the confirmation says about one surface.
+type SurfaceChange struct {
+	ID, Name      string
+	Before, After bool
+	// Affected is the number of accounts that must set up a factor because of the change.
+	Affected int
+}
+
+// SettingsConfirmView confirms a change of enforcement (M10).
+type SettingsConfirmView struct {
+	Action, BackURL string
+	Changes         []SurfaceChange
+	// Hidden carries the chosen values.
+	Hidden []Hidden
+}
+
+// AuditRow is one audit event.
+type AuditRow struct {
+	At, ISO string
+	// Event is the code; its label comes from the catalogue (see Set.EventLabel).
+	Event  string
+	Actor  string
+	From   string
+	Target string
+	// Detail is a further line, e.g. the reason of a reset.
+	Detail string
+	// Result is one of the Result constants.
+	Result string
+}
+
+// The results of an audit event.
+const (
+	ResultSuccess = "success"
+	ResultFailure = "failure"
+	ResultRefused = "refused"
+)
+
+// AuditView is 監査ログ. GET fields: from, to, kind, q, page.
+type AuditView struct {
+	Action   string
+	From, To string // YYYY-MM-DD
+	Kinds    []Option
+	Query    string
+	Total    int
+	Rows     []AuditRow
+	Pager    Pager
+}
+
+// The states of a message.
+const (
+	DeliveryQueued    = "queued"
+	DeliveryAccepted  = "accepted"
+	DeliveryFailed    = "failed"
+	DeliveryExpired   = "expired"
+	DeliveryCancelled = "cancelled"
+)
+
+// DeliveryRow is one message: never its content.
+type DeliveryRow struct {
+	At, ISO string
+	To      string
+	LoginID string
+	// Kind is the message's kind; one of the Message constants; its label comes from the catalogue.
+	Kind string
+	// State is one of the Delivery constants.
+	State string
+	Tries int
+	// Reply is the mail server's last answer.
+	Reply string
+	// DoneAt is when it was accepted or given up.
+	DoneAt string
+}
+
+// DeliveriesView is 配信状況. GET fields: q, state, page.
+type DeliveriesView struct {
+	Action string
+	Query  string
+	State  string
+	Total  int
+	Rows   []DeliveryRow
+	Pager  Pager
+}
+
+// OperatorRow is one operator.
+type OperatorRow struct {
+	Name, LoginID, Role     string
+	EditURL, TwoFactorURL   string
+	Use                     bool
+	Kind                    string
+	Disabled                bool
+	LastSignIn, LastSignISO string
+}
+
+// OperatorsView is システム設定 → 管理者.
+type OperatorsView struct {
+	Total  int
+	Rows   []OperatorRow
+	Pager  Pager
+	NewURL string
+}
+
+// ConfirmView asks before a wide or irreversible act; all texts are finished sentences.
+type ConfirmView struct {
+	Action, BackURL string
+	Crumbs          []Crumb
+	Title           string
+	Facts           []Fact
+	// WarnTitle and Points are the consequences.
+	WarnTitle string
+	Points    []string
+	// Submit names the button by its verb; Danger makes it red.
+	Submit string
+	Danger bool
+	Hidden []Hidden
+}

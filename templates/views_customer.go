@@ -1,0 +1,285 @@
+package templates
+
+// LoginView is the page that asks for login ID and password. With Frame.Admin it is the operators' own.
+// Fields: username, password.
+type LoginView struct {
+	Action string
+	// App is the name of the application the person is signing in to.
+	App string
+	// Username is kept after an error, or comes from login_hint.
+	Username string
+	// Notice explains why the page appears although the person was signed in.
+	Notice string
+	Errors map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v LoginView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Progress is "step N of Of" of a set-up.
+type Progress struct{ N, Of int }
+
+// MethodChoice is one method on the choice page.
+type MethodChoice struct {
+	// Kind is one of the Kind constants and the value of the radio.
+	Kind string
+	// Available is false when the method cannot be chosen; Reason then says why.
+	Available bool
+	Reason    string
+	// Recommended adds the badge おすすめ.
+	Recommended bool
+}
+
+// TwoFactorView is the choice of a method when nothing is set up yet (M15). Field: method.
+type TwoFactorView struct {
+	Action   string
+	Progress *Progress
+	Methods  []MethodChoice
+	// Selected is the kind chosen before an error; a fresh page selects nothing.
+	Selected string
+	// BackURL is where 戻る leads; with BackPost it is posted to instead.
+	BackURL  string
+	BackPost bool
+	Errors   map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v TwoFactorView) Invalid() bool { return len(v.Errors) > 0 }
+
+// EmailSetupView is the page メールの設定: one form, two steps (M16, M21).
+// Fields: email, code, do=send|verify. Both buttons send both fields.
+type EmailSetupView struct {
+	Action   string
+	Progress *Progress
+	// Change is the same page reached from My Page: the current address is filled in.
+	Change bool
+	Email  string
+	// SentTo is the address the newest code went to, whole; empty before the first 送信.
+	SentTo string
+	// JustSent shows the banner that the code was sent.
+	JustSent bool
+	// WaitSeconds is how long 再送信 still has to wait.
+	WaitSeconds int
+	BackURL     string
+	BackPost    bool
+	Errors      map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v EmailSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// BackupCodesView shows fresh backup codes once (M17). Field: saved.
+type BackupCodesView struct {
+	Action   string
+	Progress *Progress
+	// Codes are shown as given, e.g. "7KQ4-M2XP-R9TD-5HWC".
+	Codes []string
+	// SetUp is the kind of factor just set up, for the banner; empty after a reissue.
+	SetUp string
+	// LoginID and Date are printed with the codes.
+	LoginID, Date string
+	// DownloadURL answers the codes as a text file.
+	DownloadURL string
+	Errors      map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v BackupCodesView) Invalid() bool { return len(v.Errors) > 0 }
+
+// BackupRenewView asks before new backup codes replace the old ones.
+type BackupRenewView struct {
+	Action  string
+	BackURL string
+	// Left is the number of codes that still work.
+	Left int
+}
+
+// ChallengeView asks for the code that was sent. Field: code; do=verify|resend.
+type ChallengeView struct {
+	Action  string
+	LoginID string
+	// CancelAction receives the POST of 別のIDを使う.
+	CancelAction string
+	// Kind is the factor in use; empty means KindEmail.
+	Kind string
+	// To is the masked destination.
+	To string
+	// JustSent shows the banner that a code was sent just now.
+	JustSent bool
+	// Unsent shows one button that sends the first code instead of the code form.
+	Unsent bool
+	// WaitSeconds is how long the next sending still has to wait.
+	WaitSeconds int
+	// NearLimit adds the warning that further failures pause the verification.
+	NearLimit  bool
+	MethodsURL string
+	BackupURL  string
+	Errors     map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v ChallengeView) Invalid() bool { return len(v.Errors) > 0 }
+
+// MethodLink is one method that can answer the challenge.
+type MethodLink struct {
+	Kind string
+	// To is the masked destination, where the kind has one.
+	To  string
+	URL string
+}
+
+// ChallengeMethodsView lists the other ways to answer the challenge.
+type ChallengeMethodsView struct {
+	LoginID      string
+	CancelAction string
+	Methods      []MethodLink
+	// BackupURL is empty when no backup code is left.
+	BackupURL string
+	BackURL   string
+}
+
+// ChallengeBackupView asks for a backup code. Field: code.
+type ChallengeBackupView struct {
+	Action       string
+	LoginID      string
+	CancelAction string
+	NearLimit    bool
+	BackURL      string
+	Errors       map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v ChallengeBackupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// LockedView says that verification is paused. It must be the same for real and unknown accounts.
+type LockedView struct {
+	// SignInURL leads back to the start.
+	SignInURL string
+}
+
+// LogoutView asks whether to sign out.
+type LogoutView struct {
+	Action string
+	// Hidden carries the logout request through the confirmation.
+	Hidden  []Hidden
+	BackURL string
+}
+
+// SignedOutView says that the person is signed out.
+type SignedOutView struct {
+	// SignInURL and ContinueURL are optional ways on.
+	SignInURL   string
+	ContinueURL string
+}
+
+// ErrorKind selects the fixed texts of the error page.
+type ErrorKind string
+
+// The error pages.
+const (
+	ErrorServer      ErrorKind = "server"       // 500: something went wrong here
+	ErrorUnavailable ErrorKind = "unavailable"  // 503: the service or its database is away
+	ErrorProtocol    ErrorKind = "protocol"     // 400: the application's request was wrong and redirecting is unsafe
+	ErrorNotFound    ErrorKind = "not_found"    // 404
+	ErrorForbidden   ErrorKind = "forbidden"    // 403: no right
+	ErrorCrossSite   ErrorKind = "cross_site"   // 403: the form came from another site
+	ErrorBadRequest  ErrorKind = "bad_request"  // 400: the request cannot be read
+	ErrorMethod      ErrorKind = "method"       // 405
+	ErrorConflict    ErrorKind = "conflict"     // 409: someone else changed it
+	ErrorTooLarge    ErrorKind = "too_large"    // 413
+	ErrorMisdirected ErrorKind = "misdirected"  // 421: unknown host
+	ErrorTooMany     ErrorKind = "too_many"     // 429
+	ErrorCookies     ErrorKind = "cookies"      // 400: the browser sends no cookies
+	ErrorFlowGone    ErrorKind = "flow_gone"    // 410: the step is over or was never there
+	ErrorOtherPerson ErrorKind = "other_person" // the session belongs to somebody else than was asked for
+)
+
+// ErrorView is the error page. The zero value renders as ErrorServer.
+type ErrorView struct {
+	Kind ErrorKind
+	// Message replaces the kind's own sentence; it is a finished text.
+	Message string
+	// Ref is the correlation id, e.g. "E-7K2M-93QF".
+	Ref string
+	// Code and Description are the protocol error, At its time; shown folded away.
+	Code, Description, At string
+	// RetryURL and HomeURL are optional ways on.
+	RetryURL, HomeURL string
+}
+
+// SessionExpiredView says that a session or a sign-in in progress is over.
+type SessionExpiredView struct {
+	// Flow is true when a sign-in in progress ran out, false when a session did.
+	Flow bool
+	// SignInURL is where to start again; empty asks the person to go back to the application.
+	SignInURL string
+}
+
+// SecurityMethod is one method on the self-service page (M21).
+type SecurityMethod struct {
+	Kind string
+	// Set is true when the method is set up; the next four fields then describe it.
+	Set         bool
+	Main        bool
+	Address     string // masked
+	VerifiedAt  string
+	VerifiedISO string
+	// URL is where 設定 leads.
+	URL string
+}
+
+// SecuritySession is one signed-in browser.
+type SecuritySession struct {
+	// Browser is e.g. "Chrome / Windows"; empty shows a neutral name.
+	Browser string
+	Current bool
+	// Apps are the applications signed in to.
+	Apps                  []string
+	SignedInAt, SignedISO string
+	SeenAt, SeenISO       string
+	Address               string
+	// EndAction receives the POST of 終了; empty hides the button.
+	EndAction string
+}
+
+// Activity is one line of recent activity.
+type Activity struct {
+	// Event is the audit event's code; its label comes from the catalogue (see Set.EventLabel).
+	Event string
+	// OK is false for a refusal or failure.
+	OK          bool
+	At, ISO     string
+	Browser     string
+	FromAddress string
+}
+
+// SecurityView is the self-service page (M20 to M23).
+type SecurityView struct {
+	// BackURL leads to My Page.
+	BackURL string
+	// Company, Name and LoginID say whose page it is.
+	Company, Name, LoginID string
+	// On is true when a second factor is asked for at sign-in and one is set up.
+	On bool
+	// Enforced is true when the surface demands two factors.
+	Enforced bool
+	Methods  []SecurityMethod
+	// BackupLeft is the number of codes that still work; BackupURL leads to their reissue and is empty when
+	// no factor is set up.
+	BackupLeft   int
+	BackupIssued string
+	BackupURL    string
+	Sessions     []SecuritySession
+	// EndOthersAction receives the POST of ほかをすべて終了.
+	EndOthersAction string
+	Activities      []Activity
+	// SignOutAction receives the sign-out POST.
+	SignOutAction string
+}
+
+// FormPostView carries an authorization response to the application by POST.
+type FormPostView struct {
+	// Action is the application's registered http(s) address.
+	Action string
+	Fields []Hidden
+}

@@ -1,0 +1,29 @@
+package templates
+
+// The kinds of message, as the outbox and the console name them.
+const (
+	MessageCode           = "code"
+	MessageSetUp          = "set_up"
+	MessageAddressChanged = "address_changed"
+	MessageReset          = "reset"
+	MessageCodesReissued  = "codes_reissued"
+)
+
+// CodeMail carries a verification code.
+type CodeMail struct {
+	Code string
+	// Minutes is how long the code lives.
+	Minutes int
+}
+
+// NoticeMail tells a person about a change of their two-factor settings.
+type NoticeMail struct {
+	// LoginID says which account.
+	LoginID string
+	// At is the time of the change in the display zone.
+	At string
+	// Kind is the kind of factor, where the notice names one.
+	Kind string
+	// Address is the masked new destination, where the notice names one.
+	Address string
+}

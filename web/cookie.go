@@ -1,0 +1,134 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/futakagi/futakagi/store"
+)
+
+// Every cookie begins so: the browser then refuses it unless it is Secure, for
+// the whole path and without a Domain, and no sibling host can plant one.
+const (
+	cookiePrefix     = "__Host-futakagi"
+	flowCookiePrefix = cookiePrefix + "-flow-"
+	langCookie       = cookiePrefix + "-lang"
+	flashCookie      = cookiePrefix + "-flash"
+)
+
+// maxFlowCookies bounds what abandoned sign-ins leave in a browser.
+const maxFlowCookies = 8
+
+// setCookie is the only place that writes a cookie. maxAge 0 lasts as long as
+// the browser runs, a negative one deletes.
+func setCookie(w http.ResponseWriter, name, value string, maxAge int) {
+	c := &http.Cookie{
+		Name: name, Value: value, Path: "/", MaxAge: maxAge,
+		Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	}
+	// A later decision about the same cookie replaces an earlier one; two
+	// Set-Cookie lines of one name would leave the choice to the browser.
+	h := w.Header()
+	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
+		return strings.HasPrefix(line, name+"=")
+	})
+	http.SetCookie(w, c)
+}
+
+// cookieValue returns the value of the one cookie of that name. Two of them
+// cannot both be ours, so neither is believed.
+func cookieValue(r *http.Request, name string) string {
+	if cs := r.CookiesNamed(name); len(cs) == 1 {
+		return cs[0].Value
+	}
+	return ""
+}
+
+// hasOurCookie reports whether the browser sent anything we once set.
+func hasOurCookie(r *http.Request) bool {
+	for _, line := range r.Header["Cookie"] {
+		if strings.Contains(line, cookiePrefix) {
+			return true
+		}
+	}
+	return false
+}
+
+// flowCookieName uses the end of the id: the beginning of a UUIDv7 is the
+// time, equal for two tabs opened within a minute.
+func flowCookieName(id store.FlowID) string {
+	return flowCookiePrefix + string(id)[len(id)-8:]
+}
+
+// SetFlowCookie gives the browser the secret of a flow, and forgets the oldest
+// flows when there are too many.
+func SetFlowCookie(w http.ResponseWriter, r *http.Request, id store.FlowID, secret string) {
+	if !store.ValidID(string(id)) {
+		return
+	}
+	type old struct{ name, id string }
+	var olds []old
+	for _, c := range r.Cookies() {
+		if strings.HasPrefix(c.Name, flowCookiePrefix) && c.Name != flowCookieName(id) {
+			// UUIDv7 sorts by age; anything unreadable sorts first, as oldest.
+			fid, _, _ := strings.Cut(c.Value, ".")
+			if !store.ValidID(fid) {
+				fid = ""
+			}
+			olds = append(olds, old{c.Name, fid})
+		}
+	}
+	slices.SortFunc(olds, func(a, b old) int { return strings.Compare(a.id, b.id) })
+	for len(olds) >= maxFlowCookies {
+		setCookie(w, olds[0].name, "", -1)
+		olds = olds[1:]
+	}
+	setCookie(w, flowCookieName(id), string(id)+"."+secret, 0)
+}
+
+// FlowSecret returns the secret this browser holds for a flow, or "".
+func FlowSecret(r *http.Request, id store.FlowID) string {
+	if !store.ValidID(string(id)) {
+		return ""
+	}
+	fid, secret, _ := strings.Cut(cookieValue(r, flowCookieName(id)), ".")
+	if fid != string(id) || !plausibleToken(secret) {
+		return ""
+	}
+	return secret
+}
+
+// ClearFlowCookie forgets a finished flow.
+func ClearFlowCookie(w http.ResponseWriter, id store.FlowID) {
+	if store.ValidID(string(id)) {
+		setCookie(w, flowCookieName(id), "", -1)
+	}
+}
+
+// sessionCookie keeps customers and operators apart: signing in to one side
+// never touches the other.
+func sessionCookie(kind Kind) string {
+	if kind == Operator {
+		return cookiePrefix + "-admin"
+	}
+	return cookiePrefix
+}
+
+// SetSessionCookie gives the browser the token of a full session.
+func SetSessionCookie(w http.ResponseWriter, kind Kind, token string) {
+	setCookie(w, sessionCookie(kind), token, 0)
+}
+
+// SessionToken returns the session token the browser sent, or "".
+func SessionToken(r *http.Request, kind Kind) string {
+	if t := cookieValue(r, sessionCookie(kind)); plausibleToken(t) {
+		return t
+	}
+	return ""
+}
+
+// ClearSessionCookie forgets the session.
+func ClearSessionCookie(w http.ResponseWriter, kind Kind) {
+	setCookie(w, sessionCookie(kind), "", -1)
+}
