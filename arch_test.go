@@ -29,8 +29,9 @@ var own = map[string][]string{
 
 	"internal/seal":    {},
 	"internal/server":  {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin"},
-	"internal/testapp": {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server", "demo"},
+	"internal/testapp": {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":  {},
+	"store/storetest":  {"store", "internal/pgtest"},
 	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server"},
 	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "config", "demo", "internal/server"},
 	"bench":            {"store", "internal/testapp", "internal/pgtest", "internal/server"},

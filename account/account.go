@@ -104,7 +104,7 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 	case !ok:
 		c[FieldLoginID] = msgLoginIDForm
 	}
-	name := c.name(FieldName, in.DisplayName, msgNameBlank)
+	name := c.name(in.DisplayName, msgNameBlank)
 	email := c.email(in.RegisteredEmail)
 	c.role(in.Kind, in.Role)
 	if err := c.err(); err != nil {
@@ -161,7 +161,7 @@ func (s *Service) Update(ctx context.Context, tx *store.Tx, id store.AccountID, 
 		return store.Account{}, fmt.Errorf("update account: %w", err)
 	}
 	c := checks{}
-	name := c.name(FieldName, in.DisplayName, msgNameBlank)
+	name := c.name(in.DisplayName, msgNameBlank)
 	email := c.email(in.RegisteredEmail)
 	c.role(a.Kind, in.Role)
 	if err := c.err(); err != nil {

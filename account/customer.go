@@ -18,7 +18,7 @@ type CustomerInput struct {
 
 func (in CustomerInput) check() (CustomerInput, error) {
 	c := checks{}
-	out := CustomerInput{Code: c.code(in.Code), Name: c.name(FieldName, in.Name, msgCustomerName)}
+	out := CustomerInput{Code: c.code(in.Code), Name: c.name(in.Name, msgCustomerName)}
 	return out, c.err()
 }
 
@@ -65,7 +65,7 @@ func customerError(err error) error {
 // CreateUserGroup adds a user group (ユーザーグループ) to a customer. It fails with a [ValidationError] or [store.ErrNotFound].
 func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer store.CustomerID, name string) (store.UserGroup, error) {
 	c := checks{}
-	name = c.name(FieldName, name, msgGroupName)
+	name = c.name(name, msgGroupName)
 	if err := c.err(); err != nil {
 		return store.UserGroup{}, err
 	}
@@ -84,7 +84,7 @@ func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer st
 // UpdateUserGroup renames a user group. It fails with a [ValidationError] or [store.ErrNotFound].
 func (s *Service) UpdateUserGroup(ctx context.Context, tx *store.Tx, id store.UserGroupID, name string) error {
 	c := checks{}
-	name = c.name(FieldName, name, msgGroupName)
+	name = c.name(name, msgGroupName)
 	if err := c.err(); err != nil {
 		return err
 	}

@@ -121,13 +121,13 @@ func invalid(field, message string) error {
 	return checks{field: message}.err()
 }
 
-func (c checks) name(field, value, blank string) string {
+func (c checks) name(value, blank string) string {
 	value = cleanName(value)
 	switch {
 	case value == "":
-		c[field] = blank
+		c[FieldName] = blank
 	case utf8.RuneCountInString(value) > MaxName:
-		c[field] = msgNameLong
+		c[FieldName] = msgNameLong
 	}
 	return value
 }

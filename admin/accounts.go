@@ -60,7 +60,7 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		return Account{}, err
 	}
 	now := s.now()
-	var idleSince time.Time
+	idleSince := orEpoch(time.Time{})
 	if idle := s.idle[acc.Kind]; idle > 0 {
 		idleSince = now.Add(-idle)
 	}
@@ -200,7 +200,7 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 				return err
 			}
 		}
-		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: version, Now: w.now})
+		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
 		if err := claimed(n, err); err != nil {
 			return err
 		}

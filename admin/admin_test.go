@@ -536,18 +536,13 @@ func TestI16_EnforcementAndOffRace(t *testing.T) {
 		for range 10 {
 			var wg sync.WaitGroup
 			var off, on error
-			var offAt, onAt time.Time
-			wg.Go(func() {
-				_, off = w.SetTwoFactor(ctx, root, w.tanaka, account.TwoFactorUse, account.TwoFactorDont)
-				offAt = time.Now()
-			})
+			wg.Go(func() { _, off = w.SetTwoFactor(ctx, root, w.tanaka, account.TwoFactorUse, account.TwoFactorDont) })
 			wg.Go(func() {
 				_, on = w.SetEnforcement(ctx, chief, []EnforcementChange{{Surface: SurfaceStore, Enforced: true}})
-				onAt = time.Now()
 			})
 			wg.Wait()
 			if on != nil || off != nil && !errors.Is(off, ErrEnforced) {
-				t.Fatalf("on: %v, off: %v (%v, %v)", on, off, offAt, onAt)
+				t.Fatalf("on: %v, off: %v", on, off)
 			}
 			if got := w.row(w.tanaka).TwoFactor; (got == account.TwoFactorDont) != (off == nil) {
 				t.Fatalf("switch %s, answer %v", got, off)
@@ -881,6 +876,10 @@ func TestVersions(t *testing.T) {
 		}
 		if _, err := w.UpdateUserGroup(ctx, root, w.group, g.UpdatedAt, "x"); !errors.Is(err, ErrConflict) {
 			t.Errorf("group: %v, want ErrConflict", err)
+		}
+
+		if _, err := w.UpdateUserGroup(ctx, root, w.group, time.Time{}, "x"); !errors.Is(err, ErrConflict) {
+			t.Errorf("no version: %v, want ErrConflict", err)
 		}
 
 		// Of many who saw the same version one saves, the others are told.

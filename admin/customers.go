@@ -62,7 +62,7 @@ func (s *Service) UpdateCustomer(ctx context.Context, actor Actor, id store.Cust
 			return err
 		}
 		w.event.Target = customerName(former)
-		n, err := w.tx.ClaimCustomer(ctx, store.ClaimCustomerParams{ID: id, Version: version, Now: w.now})
+		n, err := w.tx.ClaimCustomer(ctx, store.ClaimCustomerParams{ID: id, Version: orEpoch(version), Now: w.now})
 		if err := claimed(n, err); err != nil {
 			return err
 		}
@@ -130,7 +130,7 @@ func (s *Service) UpdateUserGroup(ctx context.Context, actor Actor, id store.Use
 			return err
 		}
 		w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-		n, err := w.tx.ClaimUserGroup(ctx, store.ClaimUserGroupParams{ID: id, Version: version, Now: w.now})
+		n, err := w.tx.ClaimUserGroup(ctx, store.ClaimUserGroupParams{ID: id, Version: orEpoch(version), Now: w.now})
 		if err := claimed(n, err); err != nil {
 			return err
 		}
@@ -171,4 +171,12 @@ func changes(triples ...string) map[string]string {
 		}
 	}
 	return data
+}
+
+// orEpoch gives no time at all, which the store refuses, a value that no row has.
+func orEpoch(t time.Time) time.Time {
+	if t.IsZero() {
+		return time.Unix(0, 0)
+	}
+	return t
 }

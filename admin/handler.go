@@ -188,11 +188,14 @@ func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]
 // version spells a row's version for a hidden field.
 func version(t time.Time) string { return strconv.FormatInt(t.UnixMicro(), 10) }
 
+// maxVersion is the last moment that both engines can hold.
+const maxVersion = 253402300799999999
+
 // versionOf reads it back. What is no version matches no row.
 func versionOf(form web.Form) time.Time {
 	micros, err := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil {
-		return time.Time{}
+	if err != nil || micros < 0 || micros > maxVersion {
+		micros = 0
 	}
 	return time.UnixMicro(micros).UTC()
 }

@@ -568,8 +568,12 @@ func TestPauseGrowsAndVaries(t *testing.T) {
 		attempts int64
 		longest  time.Duration
 	}{
-		{KindCode, 1, 2 * time.Second}, {KindCode, 3, 8 * time.Second}, {KindCode, 50, longestCodePause},
-		{KindReset, 5, 32 * time.Second}, {KindReset, 1 << 40, longestNoticePause}, {KindReset, 0, 2 * time.Second},
+		{KindCode, 1, 2 * time.Second},
+		{KindCode, 3, 8 * time.Second},
+		{KindCode, 50, longestCodePause},
+		{KindReset, 5, 32 * time.Second},
+		{KindReset, 1 << 40, longestNoticePause},
+		{KindReset, 0, 2 * time.Second},
 	} {
 		different := map[time.Duration]bool{}
 		for range 50 {

@@ -76,7 +76,7 @@ func listenPort(ctx context.Context, port int, flag string) (net.Listener, error
 func (l *listeners) close() {
 	for _, one := range []net.Listener{l.provider, l.store, l.mypage, l.inbox, l.smtp} {
 		if one != nil {
-			one.Close() //nolint:errcheck // nothing was accepted on it yet
+			_ = one.Close() // nothing was accepted on it yet
 		}
 	}
 }

@@ -130,7 +130,7 @@ func TestM23_SelfService(t *testing.T) {
 		b.see("二要素認証は有効です")
 		w.notice(t, p.RegisteredEmail, "二要素認証を設定しました")
 
-		b.signOut()
+		b.signOut(w.Addresses.MyPage)
 		b.signIn(w.Addresses.MyPage, p)
 		b.answerChallenge(p.mailbox())
 		b.signedIn(w.Addresses.MyPage, p)

@@ -261,7 +261,9 @@ func TestM19_CodeRules(t *testing.T) {
 		b.open(b.url())
 		b.fill("email", p.mailbox())
 		js[any](b, `document.querySelector("button[value=send]").removeAttribute("aria-disabled")`)
-		b.leave(func() { js[any](b, `document.querySelector("form.tasks").requestSubmit(document.querySelector("button[value=send]"))`) })
+		b.leave(func() {
+			js[any](b, `document.querySelector("form.tasks").requestSubmit(document.querySelector("button[value=send]"))`)
+		})
 		b.see("秒ほど待ってから再送信してください。")
 		w.clock.advance(61 * time.Second)
 		b.open(b.url())
@@ -284,7 +286,7 @@ func TestM19_CodeRules(t *testing.T) {
 		b.proof(p, byEmail)
 
 		// Used once, it is of no use for the next sign-in, which has its own.
-		b.signOut()
+		b.signOut(w.Addresses.Store)
 		b.signIn(w.Addresses.Store, p)
 		b.on("/signin/challenge")
 		fourth := w.code(t, p.mailbox())

@@ -1,11 +1,13 @@
 package e2e
 
 import (
+	"context"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/demo"
 )
 
@@ -17,6 +19,14 @@ func (b *tab) signIn(site string, p person) {
 	b.open(site)
 	b.press("ログイン")
 	b.password(p)
+}
+
+// follow goes to a second site with the session of the first: nobody asks anything.
+func (b *tab) follow(site string, p person) {
+	b.t.Helper()
+	b.open(site)
+	b.press("ログイン")
+	b.signedIn(site, p)
 }
 
 // password fills in the login page.
@@ -124,12 +134,12 @@ func (b *tab) proof(p person, want string) claims {
 	return c
 }
 
-// signOut ends the session at the store and the provider.
-func (b *tab) signOut() {
+// signOut ends the session at a site and at the provider.
+func (b *tab) signOut(site string) {
 	b.t.Helper()
-	b.open(b.w.Addresses.Store)
+	b.open(site)
 	b.press("ログアウト")
-	b.origin(b.w.Addresses.Store)
+	b.origin(site)
 }
 
 // operator signs in to the console.
@@ -163,4 +173,21 @@ func (b *tab) openTwoFactor(p person) {
 	b.openAccount(p)
 	b.press("二要素認証設定")
 	b.heading("二要素認証設定")
+}
+
+// lift takes all enforcement back, without the console: it cleans up after tests that failed in it.
+func (w *world) lift(t testing.TB) {
+	t.Helper()
+	ctx := context.WithoutCancel(t.Context())
+	surfaces, err := w.Server.Admin.Enforcement(ctx, admin.System())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var changes []admin.EnforcementChange
+	for _, s := range surfaces {
+		changes = append(changes, admin.EnforcementChange{Surface: s.ID, Former: s.Enforced})
+	}
+	if _, err := w.Server.Admin.SetEnforcement(ctx, admin.System(), changes); err != nil {
+		t.Fatal(err)
+	}
 }

@@ -53,10 +53,26 @@ func (c *clock) advance(d time.Duration) {
 	c.ahead += d
 }
 
-// record keeps the log in a file, for whoever looks into a failure.
+// record keeps what the servers logged as errors. There is nothing in these tests that may make a server log one.
 type record struct {
-	*slog.Logger
-	file string
+	mu    sync.Mutex
+	lines []string
+}
+
+// Write takes one line of the log.
+func (r *record) Write(line []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, string(line))
+	return len(line), nil
+}
+
+func (r *record) take() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lines := r.lines
+	r.lines = nil
+	return lines
 }
 
 // worlds are the demos that run, by engine. They are stopped in TestMain.
@@ -94,7 +110,13 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 	for _, engine := range []string{store.SQLite, store.PostgreSQL} {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			f(t, enter(t, engine))
+			w := enter(t, engine)
+			defer func() {
+				for _, line := range w.log.take() {
+					t.Errorf("the server logged: %s", line)
+				}
+			}()
+			f(t, w)
 		})
 	}
 }
@@ -120,24 +142,19 @@ func enter(t *testing.T, engine string) *world {
 		database = pgtest.URL(keep)
 		worlds.stops = append(worlds.stops, keep.end)
 	}
-	file := filepath.Join(dir, "log")
-	out, err := os.Create(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	w := &world{
-		engine: engine, clock: &clock{}, read: map[string]int{},
-		log: &record{slog.New(slog.NewJSONHandler(out, &slog.HandlerOptions{Level: slog.LevelDebug})), file},
-	}
+	w := &world{engine: engine, clock: &clock{}, read: map[string]int{}, log: &record{}}
 	ctx, cancel := context.WithCancel(context.Background())
-	w.Demo, err = demo.Start(ctx, demo.Options{Database: database, Logger: w.log.Logger, Now: w.clock.now})
+	w.Demo, err = demo.Start(ctx, demo.Options{
+		Database: database, Now: w.clock.now,
+		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelError})),
+	})
 	if err != nil {
 		cancel()
 		t.Fatalf("start demo: %v", err)
 	}
 	worlds.stops = append(worlds.stops, func() error {
 		cancel()
-		return errors.Join(w.Wait(), out.Close())
+		return w.Wait()
 	})
 	if worlds.running == nil {
 		worlds.running = map[string]*world{}

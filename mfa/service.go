@@ -101,6 +101,8 @@ type subject struct {
 }
 
 // factor returns the account's factor of a kind.
+//
+//nolint:unparam // email is the first kind of factor, not the last
 func (p subject) factor(kind signin.Method) (store.Factor, bool) {
 	for _, f := range p.factors {
 		if f.Kind == string(kind) {

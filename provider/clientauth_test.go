@@ -2,6 +2,7 @@ package provider
 
 import (
 	"encoding/base64"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -58,9 +59,7 @@ func TestClientAuthentication(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			form := url.Values{"token": {"unknown"}}
-			for k, v := range tt.form {
-				form[k] = v
-			}
+			maps.Copy(form, tt.form)
 			r := httptest.NewRequest(http.MethodPost, pathRevoke, strings.NewReader(form.Encode()))
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 			r.Header["Authorization"] = tt.authorization

@@ -29,13 +29,13 @@ func TestTrap_CausesGoToTheLogAlone(t *testing.T) {
 		t.Errorf("status %d, want 503", res.StatusCode)
 	}
 	id := res.Header.Get("X-Request-Id")
-	record := ""
+	var record strings.Builder
 	for line := range strings.Lines(a.Log.String()) {
 		if strings.Contains(line, id) {
-			record += line
+			record.WriteString(line)
 		}
 	}
-	if id == "" || strings.Count(record, "\n") != 1 || !strings.Contains(record, "database closed") {
-		t.Errorf("want one record with the cause for %q, got %s", id, record)
+	if id == "" || strings.Count(record.String(), "\n") != 1 || !strings.Contains(record.String(), "database closed") {
+		t.Errorf("want one record with the cause for %q, got %s", id, record.String())
 	}
 }

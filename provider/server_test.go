@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -183,9 +184,7 @@ func (b *machineBench) authorize(g testGrant) (code string, id store.GrantID) {
 // request builds a form post that authenticates as the client's registration says.
 func (b *machineBench) request(path, client string, form url.Values) *http.Request {
 	body := url.Values{}
-	for k, v := range form {
-		body[k] = v
-	}
+	maps.Copy(body, form)
 	secret := b.secrets[client]
 	basic := false
 	if c, ok := b.clients.Lookup(client); ok {

@@ -435,8 +435,8 @@ func TestConformance(t *testing.T) {
 	})
 
 	var missing []string
-	for i := range reflect.TypeFor[*store.Queries]().NumMethod() {
-		if name := reflect.TypeFor[*store.Queries]().Method(i).Name; name != "WithTx" && !exercised[name] {
+	for method := range reflect.TypeFor[*store.Queries]().Methods() {
+		if name := method.Name; name != "WithTx" && !exercised[name] {
 			missing = append(missing, name)
 		}
 	}

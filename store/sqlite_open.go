@@ -130,7 +130,7 @@ func (k *sqliteKeys) name(columns string) string {
 }
 
 func (k *sqliteKeys) load() (map[string]string, error) {
-	rows, err := k.engine.reads.Query(`
+	rows, err := k.engine.reads.QueryContext(context.Background(), `
 		SELECT t.name, i.name, i.origin, (SELECT group_concat(c.name, ' ') FROM pragma_index_info(i.name) c)
 		FROM sqlite_master t, pragma_index_list(t.name) i
 		WHERE t.type = 'table' AND i."unique" ORDER BY i.name DESC`)

@@ -88,7 +88,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 		db.engine, db.postgres = PostgreSQL, engine
 		db.read = New(&guarded{db: engine.reads, observe: db.observe, limit: statementLimit})
 	default:
-		return nil, errors.New("open store: the URL must start with postgres:// or sqlite:")
+		return nil, errors.New("open store: the URL is neither postgres://… nor sqlite:PATH")
 	}
 	return db, nil
 }

@@ -198,7 +198,7 @@ func bindMail[T any](b *binder, mail *Mail[T], name string) {
 	mail.text, mail.html = map[Lang]*texttemplate.Template{}, map[Lang]*template.Template{}
 	for _, lang := range Langs() {
 		funcs := b.set.funcs(lang)
-		text, err := texttemplate.New("base").Option("missingkey=error").Funcs(texttemplate.FuncMap(funcs)).
+		text, err := texttemplate.New("base").Option("missingkey=error").Funcs(funcs).
 			ParseFS(embedded, "mail/layout.txt", "mail/"+name+".txt")
 		if err != nil {
 			b.err = fmt.Errorf("parse mail %s: %w", name, err)

@@ -20,11 +20,10 @@ func parse(body, contentType string) (Form, error) {
 
 func TestParseForm(t *testing.T) {
 	const form = "application/x-www-form-urlencoded"
-	f, err := parse("id=%E3%80%80tanaka%20&pw=%20a%20b%09&do=send&name=a%E2%80%AEb%00&note=one%0D%0Atwo%07", form)
-	if err == nil {
+	if _, err := parse("id=%E3%80%80tanaka%20&pw=%20a%20b%09&do=send&name=a%E2%80%AEb%00&note=one%0D%0Atwo%07", form); err == nil {
 		t.Error("NUL accepted")
 	}
-	f, err = parse("id=%E3%80%80tanaka%20&pw=%20a%20b%09&do=send&name=a%E2%80%AEb%0Ac&note=one%0D%0Atwo%07&empty=", form+"; charset=UTF-8")
+	f, err := parse("id=%E3%80%80tanaka%20&pw=%20a%20b%09&do=send&name=a%E2%80%AEb%0Ac&note=one%0D%0Atwo%07&empty=", form+"; charset=UTF-8")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ package smtptest
 
 import (
 	"bytes"
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -216,7 +217,7 @@ func (s *Server) listen() error {
 	if s.cfg.StartTLS {
 		server.TLSConfig = &tls.Config{Certificates: []tls.Certificate{s.cert}, MinVersion: tls.VersionTLS12}
 	}
-	l, err := net.Listen("tcp", fmt.Sprintf("%s:%d", s.Host, s.Port))
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprintf("%s:%d", s.Host, s.Port))
 	if err != nil {
 		return err
 	}

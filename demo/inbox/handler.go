@@ -112,7 +112,7 @@ func (h *handler) getHTML(w http.ResponseWriter, r *http.Request) error {
 	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
 	if err != nil {
 		http.NotFound(w, r)
-		return nil
+		return nil //nolint:nilerr // answered
 	}
 	m, ok := h.inbox.message(id)
 	if !ok || m.html == "" {

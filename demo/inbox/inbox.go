@@ -126,7 +126,7 @@ func (b *Inbox) ServeSMTP(ctx context.Context, l net.Listener) error {
 
 	stop := context.AfterFunc(ctx, func() {
 		if err := s.Close(); err != nil && !errors.Is(err, smtp.ErrServerClosed) {
-			b.log.Warn("close smtp server", "err", err)
+			b.log.WarnContext(ctx, "close smtp server", "err", err)
 		}
 	})
 	defer stop()

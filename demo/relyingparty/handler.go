@@ -137,11 +137,11 @@ func newHandler(c Config) (*handler, error) {
 func (c *Config) complete() error {
 	switch {
 	case c.Kind != Store && c.Kind != MyPage:
-		return fmt.Errorf("Kind %q is neither %q nor %q", c.Kind, Store, MyPage)
+		return fmt.Errorf("kind %q is neither %q nor %q", c.Kind, Store, MyPage)
 	case c.ClientID == "" || c.ClientSecret == "":
-		return errors.New("ClientID or ClientSecret is missing")
+		return errors.New("client id or secret is missing")
 	case c.Logger == nil:
-		return errors.New("Logger is missing")
+		return errors.New("logger is missing")
 	}
 	if c.SecurityURL == "" {
 		c.SecurityURL = strings.TrimSuffix(c.Issuer, "/") + "/account/security"

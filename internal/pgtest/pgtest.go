@@ -201,12 +201,11 @@ func startCluster() (*cluster, error) {
 	data := filepath.Join(dir, "data")
 	options := []string{"-D", data, "-U", "futakagi", "-A", "trust", "-E", "UTF8", "--no-sync", "--no-instructions"}
 	// A linguistic default collation shows queries that forgot to ask for a plain one.
-	output, err := initdb(bin, environment, dir, attr, append(options, "--locale-provider=icu", "--icu-locale=en-US")...)
-	if err != nil {
+	if _, err := initdb(bin, environment, dir, attr, append(options, "--locale-provider=icu", "--icu-locale=en-US")...); err != nil {
 		if err := os.RemoveAll(data); err != nil {
 			return nil, err
 		}
-		if output, err = initdb(bin, environment, dir, attr, options...); err != nil {
+		if output, err := initdb(bin, environment, dir, attr, options...); err != nil {
 			return nil, fmt.Errorf("initdb: %w: %s", err, output)
 		}
 	}

@@ -83,6 +83,9 @@ func (b *Browser) Get(path string) Page {
 // Post submits a form the way a page of ours would.
 func (b *Browser) Post(path string, form url.Values) Page {
 	b.t.Helper()
+	if form == nil {
+		form = url.Values{} // a form without fields is still sent as one
+	}
 	return b.do(http.MethodPost, path, form, map[string]string{"Origin": b.base.Scheme + "://" + b.base.Host, "Sec-Fetch-Site": "same-origin"})
 }
 
