@@ -142,17 +142,18 @@ func (b *tab) signOut(site string) {
 	b.origin(site)
 }
 
-// operator signs in to the console.
+// operator signs in to the console as an administrator that nobody else uses.
 func (w *world) operator(t testing.TB) *tab {
 	t.Helper()
-	return w.staff(t, "operator")
+	return w.staff(t, w.person(t, isOperator))
 }
 
-func (w *world) staff(t testing.TB, id string) *tab {
+// staff signs in to the console with a password.
+func (w *world) staff(t testing.TB, p person) *tab {
 	t.Helper()
 	b := w.browser(t)
 	b.open(w.Addresses.Provider + "/admin")
-	b.password(person{Account: demo.Account{LoginID: id}})
+	b.password(p)
 	b.on("/admin/customers")
 	return b
 }

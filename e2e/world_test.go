@@ -216,6 +216,11 @@ func (w *world) person(t testing.TB, changes ...func(*person)) person {
 // withEmail gives a person a verified address and backup codes.
 func withEmail(p *person) { p.FactorEmail = p.mailbox() }
 
+// isOperator makes a person an administrator of the console, without second factor.
+func isOperator(p *person) {
+	p.Kind, p.Role, p.TwoFactor = account.KindOperator, "administrator", account.TwoFactorDont
+}
+
 // withoutTwoFactor sets the switch to 利用しない.
 func withoutTwoFactor(p *person) { p.TwoFactor = account.TwoFactorDont }
 

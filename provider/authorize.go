@@ -17,10 +17,19 @@ import (
 // postAuthorize turns a posted authorization request into the same one by GET. A browser does not send our session cookie
 // with another site's post (SameSite=Lax), but it does when it follows a redirect by GET.
 func (p *Provider) postAuthorize(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return web.BadRequest(err)
+	if err := parsePosted(r); err != nil {
+		return err
 	}
 	return web.SeeOther(w, r, "/authorize?"+r.PostForm.Encode())
+}
+
+// parsePosted reads a form that becomes a query again. What is wrong inside it is for whoever reads that.
+func parsePosted(r *http.Request) error {
+	err := r.ParseForm()
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok || err == nil {
+		return err
+	}
+	return web.BadRequest(err)
 }
 
 // getAuthorize answers an authorization request: with a code at once when the browser's session has what is asked, with a

@@ -109,8 +109,8 @@ func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) error {
 
 // postLogout turns a posted logout request into the same one by GET, for the cookie's sake (see postAuthorize).
 func (p *Provider) postLogout(w http.ResponseWriter, r *http.Request) error {
-	if err := r.ParseForm(); err != nil {
-		return web.BadRequest(err)
+	if err := parsePosted(r); err != nil {
+		return err
 	}
 	return web.SeeOther(w, r, "/logout?"+r.PostForm.Encode())
 }

@@ -101,6 +101,19 @@ func (b *Browser) Do(method, path string, form url.Values, headers map[string]st
 	return b.do(method, path, form, headers)
 }
 
+// Raw posts any body under any content type: a form's if that is empty, none if it is "-".
+func (b *Browser) Raw(path, contentType, body string) Page {
+	b.t.Helper()
+	if contentType == "" {
+		contentType = "application/x-www-form-urlencoded"
+	}
+	headers := map[string]string{"Origin": b.base.Scheme + "://" + b.base.Host, "Sec-Fetch-Site": "same-origin"}
+	if contentType != "-" {
+		headers["Content-Type"] = contentType
+	}
+	return b.send(http.MethodPost, path, strings.NewReader(body), headers)
+}
+
 // Follow fetches a path and then follows redirects, as long as they stay on the server.
 func (b *Browser) Follow(p Page) Page {
 	b.t.Helper()
@@ -141,20 +154,25 @@ func (b *Browser) SetCookie(c *http.Cookie) {
 
 func (b *Browser) do(method, path string, form url.Values, headers map[string]string) Page {
 	b.t.Helper()
+	if form == nil {
+		return b.send(method, path, nil, headers)
+	}
+	all := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
+	for k, v := range headers {
+		all[k] = v
+	}
+	return b.send(method, path, strings.NewReader(form.Encode()), all)
+}
+
+func (b *Browser) send(method, path string, body io.Reader, headers map[string]string) Page {
+	b.t.Helper()
 	u, err := b.base.Parse(path)
 	if err != nil {
 		b.t.Fatal(err)
 	}
-	var body io.Reader
-	if form != nil {
-		body = strings.NewReader(form.Encode())
-	}
 	req, err := http.NewRequestWithContext(context.WithoutCancel(b.t.Context()), method, u.String(), body)
 	if err != nil {
 		b.t.Fatal(err)
-	}
-	if form != nil {
-		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
 	req.Header.Set("Accept-Language", b.Lang)
