@@ -4,7 +4,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
 )
 
 // The back button leads to pages that say where the person stands, and lets nobody skip or repeat a step.

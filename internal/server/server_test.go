@@ -1,0 +1,241 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store/storetest"
+)
+
+func testConfig(t *testing.T, url string) Config {
+	t.Helper()
+	c := Defaults()
+	c.Issuer, c.DatabaseURL = "http://localhost:1", url
+	c.Mailer, c.MailFrom = &delivery.Capture{}, "no-reply@auth.example.jp"
+	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1}
+	c.Logger = slog.New(slog.DiscardHandler)
+	return c
+}
+
+func start(t *testing.T, c Config) *Server {
+	t.Helper()
+	s, err := New(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func listen(t *testing.T) net.Listener {
+	t.Helper()
+	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l
+}
+
+func get(t *testing.T, url string) (int, string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(context.WithoutCancel(t.Context()), http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res.StatusCode, string(body)
+}
+
+func TestStopFailsReadinessFirstAndServesOn(t *testing.T) {
+	c := testConfig(t, storetest.SQLiteURL(t))
+	public, management := listen(t), listen(t)
+	c.Issuer, c.DrainDelay = "http://"+public.Addr().String(), time.Second
+	s := start(t, c)
+	defer s.Close()
+	probes := "http://" + management.Addr().String()
+
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, public, management) }()
+	for range 100 {
+		if status, _ := get(t, probes+"/readyz"); status == http.StatusOK {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	for path, want := range map[string]string{"/livez": "ok", "/readyz": "ok", "/metrics": "futakagi_outbox_oldest_age_seconds"} {
+		if status, body := get(t, probes+path); status != http.StatusOK || !strings.Contains(body, want) {
+			t.Errorf("%s: %d %.200s", path, status, body)
+		}
+	}
+
+	stop()
+	for range 100 {
+		if status, _ := get(t, probes+"/readyz"); status == http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	if status, _ := get(t, probes+"/readyz"); status != http.StatusServiceUnavailable {
+		t.Errorf("readyz answers %d after the stop began", status)
+	}
+	if status, _ := get(t, probes+"/livez"); status != http.StatusOK {
+		t.Errorf("livez answers %d while stopping", status)
+	}
+	if status, _ := get(t, c.Issuer+"/jwks"); status != http.StatusOK {
+		t.Errorf("requests are refused (%d) before load balancers could notice", status)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if status, _ := get(t, c.Issuer+"/jwks"); status != 0 {
+		t.Errorf("still serving after the stop: %d", status)
+	}
+}
+
+func TestStopWaitsForRequestsUnderWay(t *testing.T) {
+	s := start(t, testConfig(t, storetest.SQLiteURL(t)))
+	defer s.Close()
+	entered, release := make(chan struct{}), make(chan struct{})
+	s.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(entered)
+		<-release
+		w.WriteHeader(http.StatusTeapot)
+	})
+	public := listen(t)
+	ctx, stop := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- s.Run(ctx, public, nil) }()
+	answered := make(chan int, 1)
+	go func() {
+		status, _ := get(t, "http://"+public.Addr().String())
+		answered <- status
+	}()
+	<-entered
+	stop()
+	select {
+	case <-done:
+		t.Error("stopped while a request was under way")
+	case <-time.After(100 * time.Millisecond):
+	}
+	close(release)
+	if status := <-answered; status != http.StatusTeapot {
+		t.Errorf("the request under way got %d", status)
+	}
+	if err := <-done; err != nil {
+		t.Errorf("stop: %v", err)
+	}
+}
+
+func TestMasterKeyLiesBesideTheFile(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	file := strings.TrimPrefix(url, "sqlite:") + ".key"
+	s := start(t, testConfig(t, url))
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode().Perm() != 0o600 {
+		t.Errorf("mode of the key file is %v", info.Mode())
+	}
+	first, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s = start(t, testConfig(t, url)) // the same key opens what it sealed
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if second, err := os.ReadFile(file); err != nil || !bytes.Equal(first, second) {
+		t.Errorf("the second start changed the key: %v", err)
+	}
+
+	_, other := seal.NewMasterKey()
+	if err := os.WriteFile(file, []byte(other+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), testConfig(t, url)); !errors.Is(err, seal.ErrWrongMasterKey) {
+		t.Errorf("start with another key: %v", err)
+	}
+	if err := os.WriteFile(file, []byte("not a key"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), testConfig(t, url)); err == nil || !strings.Contains(err.Error(), filepath.Base(file)) {
+		t.Errorf("start with a broken key file: %v", err)
+	}
+}
+
+func TestMasterKeyIsDemandedForAServerDatabase(t *testing.T) {
+	_, err := New(t.Context(), testConfig(t, "postgres://nobody@127.0.0.1:1/none"))
+	if !errors.Is(err, ErrNoMasterKey) {
+		t.Errorf("got %v, want ErrNoMasterKey", err)
+	}
+}
+
+func TestTwoServersOnOneFileAreRefused(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	s := start(t, testConfig(t, url))
+	defer s.Close()
+	if _, err := New(t.Context(), testConfig(t, url)); err == nil {
+		t.Error("a second server opened the same file")
+	}
+}
+
+func TestServersOnOneDatabaseShareTheirKeys(t *testing.T) {
+	url := storetest.PostgreSQLURL(t)
+	_, key := seal.NewMasterKey()
+	c := testConfig(t, url)
+	c.MasterKey = key
+	const n = 4
+	servers := make(chan *Server, n)
+	for range n {
+		go func() {
+			s, err := New(context.WithoutCancel(t.Context()), c)
+			if err != nil {
+				t.Error(err)
+			}
+			servers <- s
+		}()
+	}
+	var sealed []byte
+	for range n {
+		s := <-servers
+		if s == nil {
+			continue
+		}
+		defer s.Close()
+		place := seal.Place{Table: "t", Row: "r"}
+		if sealed == nil {
+			var err error
+			if sealed, err = s.Box.Seal([]byte("secret"), place); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if plain, err := s.Box.Open(sealed, place); err != nil || string(plain) != "secret" {
+			t.Errorf("a server cannot open what another sealed: %v", err)
+		}
+	}
+}
