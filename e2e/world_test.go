@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -26,16 +27,15 @@ import (
 // own accounts; they run one after the other.
 type world struct {
 	*demo.Demo
-	engine string
-	clock  *clock
-	log    *record
+	clock *clock
+	log   *record
 
 	mu       sync.Mutex
 	accounts int
 	read     map[string]int
 }
 
-// clock is real time that a test can move forward.
+// clock is real time that a test can move forward. The next test finds it set right again.
 type clock struct {
 	mu    sync.Mutex
 	ahead time.Duration
@@ -51,6 +51,12 @@ func (c *clock) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ahead += d
+}
+
+func (c *clock) reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ahead = 0
 }
 
 // record keeps what the servers logged as errors. There is nothing in these tests that may make a server log one.
@@ -111,6 +117,7 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
 			w := enter(t, engine)
+			defer w.clock.reset()
 			defer func() {
 				for _, line := range w.log.take() {
 					t.Errorf("the server logged: %s", line)
@@ -121,13 +128,14 @@ func each(t *testing.T, f func(t *testing.T, w *world)) {
 	}
 }
 
-// enter returns the demo of an engine, started if need be.
-func enter(t *testing.T, engine string) *world {
+// enter returns the demo of an engine, started if need be. Behind a hyphen an engine may have a name, for a demo of its own.
+func enter(t *testing.T, name string) *world {
 	t.Helper()
 	startBrowser(t)
 	worlds.mu.Lock()
 	defer worlds.mu.Unlock()
-	if w := worlds.running[engine]; w != nil {
+	engine, _, _ := strings.Cut(name, "-")
+	if w := worlds.running[name]; w != nil {
 		return w
 	}
 	dir, err := os.MkdirTemp("", "futakagi-e2e-")
@@ -142,7 +150,7 @@ func enter(t *testing.T, engine string) *world {
 		database = pgtest.URL(keep)
 		worlds.stops = append(worlds.stops, keep.end)
 	}
-	w := &world{engine: engine, clock: &clock{}, read: map[string]int{}, log: &record{}}
+	w := &world{clock: &clock{}, read: map[string]int{}, log: &record{}}
 	ctx, cancel := context.WithCancel(context.Background())
 	w.Demo, err = demo.Start(ctx, demo.Options{
 		Database: database, Now: w.clock.now,
@@ -159,7 +167,7 @@ func enter(t *testing.T, engine string) *world {
 	if worlds.running == nil {
 		worlds.running = map[string]*world{}
 	}
-	worlds.running[engine] = w
+	worlds.running[name] = w
 	return w
 }
 

@@ -209,6 +209,9 @@ func (k *Toolkit) renderError(w http.ResponseWriter, r *http.Request, e *Error) 
 	here, isLocal := LocalPath(r.URL.RequestURI())
 	switch e.Code {
 	case "flow_gone":
+		if k.cookieless(r) {
+			return k.templates.Error.Render(w, http.StatusBadRequest, f, templates.ErrorView{Kind: templates.ErrorCookies})
+		}
 		return k.templates.SessionExpired.Render(w, e.Status, f, templates.SessionExpiredView{Flow: true})
 	case "unauthenticated":
 		v := templates.SessionExpiredView{}
@@ -232,6 +235,25 @@ func (k *Toolkit) renderError(w http.ResponseWriter, r *http.Request, e *Error) 
 		v.RetryURL = here
 	}
 	return k.templates.Error.Render(w, e.Status, f, v)
+}
+
+// cookielessFor is how old a flow may be for cookieless to tell.
+const cookielessFor = time.Minute
+
+// cookieless reports whether a request belongs to a browser that keeps no
+// cookies: it comes for a flow that began a moment ago, which its id tells, and
+// brings none at all. An old link opened in another browser is not meant.
+func (k *Toolkit) cookieless(r *http.Request) bool {
+	id := r.URL.Query().Get("flow")
+	if len(r.Header["Cookie"]) > 0 || !store.ValidID(id) {
+		return false
+	}
+	ms, err := strconv.ParseInt(id[:8]+id[9:13], 16, 64) // UUIDv7 begins with the time
+	if err != nil {
+		return false
+	}
+	age := k.now().Sub(time.UnixMilli(ms))
+	return age > -cookielessFor && age < cookielessFor
 }
 
 // problem is an RFC 9457 document. Its title depends on the status alone.

@@ -143,6 +143,37 @@ func (f *fixture) records(t *testing.T) []map[string]any {
 	return out
 }
 
+// A browser that keeps no cookies is told so; an old link opened elsewhere is not.
+func TestCookielessBrowser(t *testing.T) {
+	f := newFixture(t)
+	h := f.routes(func(http.ResponseWriter, *http.Request) error { return ErrFlowGone })
+	at := func(age time.Duration) string {
+		ms := fmt.Sprintf("%012x", f.now().Add(-age).UnixMilli())
+		return "/page?flow=" + ms[:8] + "-" + ms[8:] + "-7000-8000-000000000000"
+	}
+	for _, tt := range []struct {
+		name, target, cookie string
+		status               int
+	}{
+		{"no cookies", at(time.Second), "", 400},
+		{"cookies", at(time.Second), "a=b", 410},
+		{"old", at(2 * time.Minute), "", 410},
+		{"no flow", "/page", "", 410},
+		{"no id", "/page?flow=x", "", 410},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := request("GET", tt.target, "Accept: text/html", "Accept-Language: en")
+			if tt.cookie != "" {
+				r.Header.Set("Cookie", tt.cookie)
+			}
+			w := serve(h, r)
+			if told := strings.Contains(w.Body.String(), "ookies"); w.Code != tt.status || told != (tt.status == 400) {
+				t.Errorf("status %d, told of cookies %v; want %d", w.Code, told, tt.status)
+			}
+		})
+	}
+}
+
 func TestErrorsBecomePages(t *testing.T) {
 	f := newFixture(t)
 	var err error
