@@ -52,7 +52,9 @@ type PasswordHash string
 // HashPassword checks that a new password is acceptable and hashes it. It takes a while, so it is called before the
 // transaction that stores the hash. It fails with a [ValidationError], or with [ErrBusy].
 func (s *Service) HashPassword(ctx context.Context, password string) (PasswordHash, error) {
-	if err := checkPassword(password); err != nil {
+	c := checks{}
+	c.password(password)
+	if err := c.err(); err != nil {
 		return "", err
 	}
 	hash, err := s.hasher.Hash(ctx, password)
@@ -80,6 +82,40 @@ type NewAccount struct {
 	Password PasswordHash
 }
 
+// newFields are a new account's fields as they are stored.
+type newFields struct{ key, name, email string }
+
+func (in NewAccount) fields() (newFields, checks) {
+	c := checks{}
+	key, ok := LoginKey(in.LoginID)
+	switch {
+	case cleanName(in.LoginID) == "":
+		c[FieldLoginID] = msgLoginIDBlank
+	case !ok:
+		c[FieldLoginID] = msgLoginIDForm
+	}
+	f := newFields{key: key, name: c.name(in.DisplayName, msgNameBlank), email: c.email(in.RegisteredEmail)}
+	c.role(in.Kind, in.Role)
+	return f, c
+}
+
+// Check says everything that is wrong with a form for a new account before the password is hashed, which takes a while. It fails
+// with a [ValidationError]; what it lets pass may still be refused by [Service.Create], which others may come before.
+func (s *Service) Check(ctx context.Context, in NewAccount, password string) error {
+	f, c := in.fields()
+	c.password(password)
+	if c[FieldLoginID] == "" {
+		_, err := s.db.Read().GetAccountByLogin(ctx, store.GetAccountByLoginParams{Kind: in.Kind, LoginKey: f.key})
+		switch {
+		case err == nil:
+			c[FieldLoginID] = msgLoginIDTaken
+		case !errors.Is(err, store.ErrNotFound):
+			return fmt.Errorf("look up login ID: %w", err)
+		}
+	}
+	return c.err()
+}
+
 // Create adds an account. It fails with a [ValidationError] for what a person can correct.
 func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (store.Account, error) {
 	if in.TwoFactor == "" {
@@ -96,17 +132,7 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 		return store.Account{}, errors.New("create account: no password")
 	}
 
-	c := checks{}
-	key, ok := LoginKey(in.LoginID)
-	switch {
-	case cleanName(in.LoginID) == "":
-		c[FieldLoginID] = msgLoginIDBlank
-	case !ok:
-		c[FieldLoginID] = msgLoginIDForm
-	}
-	name := c.name(in.DisplayName, msgNameBlank)
-	email := c.email(in.RegisteredEmail)
-	c.role(in.Kind, in.Role)
+	f, c := in.fields()
 	if err := c.err(); err != nil {
 		return store.Account{}, err
 	}
@@ -119,14 +145,14 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 	err := tx.InsertAccount(ctx, store.InsertAccountParams{
 		ID:              id,
 		Kind:            in.Kind,
-		LoginID:         displayLoginID(in.LoginID, key),
-		LoginKey:        key,
-		DisplayName:     name,
-		SearchKey:       searchKey(key, name, email),
+		LoginID:         displayLoginID(in.LoginID, f.key),
+		LoginKey:        f.key,
+		DisplayName:     f.name,
+		SearchKey:       searchKey(f.key, f.name, f.email),
 		Role:            in.Role,
 		UserGroupID:     group,
 		PasswordHash:    string(in.Password),
-		RegisteredEmail: email,
+		RegisteredEmail: f.email,
 		TwoFactor:       in.TwoFactor,
 		Now:             s.now(),
 	})
@@ -197,7 +223,7 @@ func (s *Service) SetPassword(ctx context.Context, tx *store.Tx, id store.Accoun
 	if err := changed(n, err); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
-	if err := s.endEverything(ctx, tx, id, now); err != nil {
+	if err := tx.EndAccount(ctx, now, id, store.Keep{}); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}
 	return nil
@@ -221,34 +247,10 @@ func (s *Service) SetDisabled(ctx context.Context, tx *store.Tx, id store.Accoun
 	if err := changed(n, err); err != nil {
 		return false, fmt.Errorf("set account state: %w", err)
 	}
-	if err := s.endEverything(ctx, tx, id, now); err != nil {
+	if err := tx.EndAccount(ctx, now, id, store.Keep{}); err != nil {
 		return false, fmt.Errorf("set account state: %w", err)
 	}
 	return true, nil
-}
-
-// endEverything ends sessions, attempts to sign in, tokens, trusted devices and codes on their way. The raised epoch alone
-// voids most of them; the rows say so too, so that lists and later readers see it.
-func (s *Service) endEverything(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
-	if _, err := tx.EndAccountSessions(ctx, store.EndAccountSessionsParams{AccountID: id, Now: &now}); err != nil {
-		return fmt.Errorf("end sessions: %w", err)
-	}
-	if _, err := tx.EndAccountFlows(ctx, store.EndAccountFlowsParams{AccountID: &id, Now: &now}); err != nil {
-		return fmt.Errorf("end flows: %w", err)
-	}
-	if _, err := tx.RevokeAccountGrants(ctx, store.RevokeAccountGrantsParams{AccountID: id, Now: &now}); err != nil {
-		return fmt.Errorf("revoke grants: %w", err)
-	}
-	if _, err := tx.DeleteTrustedDevices(ctx, id); err != nil {
-		return fmt.Errorf("forget trusted devices: %w", err)
-	}
-	if _, err := tx.VoidAccountChallenges(ctx, store.VoidAccountChallengesParams{AccountID: id, Now: &now}); err != nil {
-		return fmt.Errorf("void challenges: %w", err)
-	}
-	if _, err := tx.CancelAccountCodes(ctx, store.CancelAccountCodesParams{AccountID: &id, Now: &now}); err != nil {
-		return fmt.Errorf("cancel codes: %w", err)
-	}
-	return nil
 }
 
 // changed turns an update of no row into [store.ErrNotFound].

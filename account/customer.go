@@ -102,12 +102,6 @@ func groupError(err error) error {
 	return nil
 }
 
-// Lists show at most maxPage rows at once and are leafed through for at most maxPages pages: who looks further must search.
-const (
-	maxPage  = 100
-	maxPages = 200
-)
-
 // The states that a [CustomerQuery] can ask for: how many of a customer's accounts have a second factor.
 const (
 	StateSet    = "set"
@@ -139,29 +133,25 @@ type CustomerRow struct {
 
 // CustomerPage is one page of customers.
 type CustomerPage struct {
+	Paging
 	Rows []CustomerRow
-	// Total counts what the search finds, no further than the last page.
-	Total int64
-	// Page is the page these rows are, of Pages; Size is how many rows a full one has.
-	Page, Pages, Size int
 }
 
 // Customers returns a page of customers.
 func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage, error) {
 	q := s.db.Read()
-	pattern := LikePattern(in.Search)
+	pattern := searchPattern(in.Search)
 	if in.State != StateSet && in.State != StatePartly && in.State != StateNone {
 		in.State = ""
 	}
 	size := pageSize(in.Size)
-	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, State: in.State, Ceiling: int32(size * maxPages)})
+	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, State: in.State, Ceiling: PagingCeiling(size)})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("count customers: %w", err)
 	}
-	page := CustomerPage{Total: total, Size: size, Pages: max(1, (int(total)+size-1)/size)}
-	page.Page = min(max(in.Page, 1), page.Pages)
+	page := CustomerPage{Paging: PageOf(total, in.Page, size)}
 	rows, err := q.ListCustomers(ctx, store.ListCustomersParams{
-		Pattern: pattern, State: in.State, PageSize: int32(size), Skip: int32((page.Page - 1) * size),
+		Pattern: pattern, State: in.State, PageSize: int32(size), Skip: page.Skip(),
 	})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("list customers: %w", err)
@@ -170,13 +160,6 @@ func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage
 		page.Rows = append(page.Rows, CustomerRow(r))
 	}
 	return page, nil
-}
-
-func pageSize(n int) int {
-	if n == 0 {
-		return maxPage / 2
-	}
-	return min(max(n, 1), maxPage)
 }
 
 // Group is a user group with its accounts.
@@ -243,12 +226,4 @@ func (s *Service) CustomerByID(ctx context.Context, id store.CustomerID) (store.
 		return store.Customer{}, store.ErrNotFound
 	}
 	return s.db.Read().GetCustomer(ctx, id)
-}
-
-// UserGroupByID returns a user group, or [store.ErrNotFound], also for an id that cannot exist.
-func (s *Service) UserGroupByID(ctx context.Context, id store.UserGroupID) (store.UserGroup, error) {
-	if !store.ValidID(string(id)) {
-		return store.UserGroup{}, store.ErrNotFound
-	}
-	return s.db.Read().GetUserGroup(ctx, id)
 }

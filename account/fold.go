@@ -35,10 +35,21 @@ func searchKey(fields ...string) string {
 // maxSearch bounds what people search for, in characters.
 const maxSearch = 100
 
-// LikePattern is the LIKE pattern, with \ as its escape, that finds search inside of a search key.
-func LikePattern(search string) string {
-	folded := clipRunes(Fold(clipRunes(search, maxSearch)), maxSearch)
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(folded) + "%"
+// Contains is the LIKE pattern, with \ as its escape, that finds a text inside of another; "" for a text of nothing but space.
+func Contains(text string) string {
+	text = strings.TrimSpace(strings.ReplaceAll(strings.ToValidUTF8(text, ""), "\x00", ""))
+	if text = clipRunes(text, maxSearch); text == "" {
+		return ""
+	}
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
+}
+
+// searchPattern is the LIKE pattern that finds search inside of a search key; all of them for "".
+func searchPattern(search string) string {
+	if pattern := Contains(Fold(clipRunes(search, maxSearch))); pattern != "" {
+		return pattern
+	}
+	return "%"
 }
 
 // LoginKey folds a login ID to the form sign-in looks up. ok is false when no account can have it.

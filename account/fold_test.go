@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"strings"
 	"testing"
 
@@ -24,11 +23,20 @@ func TestFold(t *testing.T) {
 			t.Errorf("Fold(%q) = %q, want %q", in, got, want)
 		}
 	}
-	if got, want := LikePattern(`50%_\`), `%50\%\_\\%`; got != want {
-		t.Errorf("LikePattern = %q, want %q", got, want)
+	for in, want := range map[string]string{`50%_\`: `%50\%\_\\%`, "サンプル": "%さんぷる%", "": "%", " \x00": "%"} {
+		if got := searchPattern(in); got != want {
+			t.Errorf("searchPattern(%q) = %q, want %q", in, got, want)
+		}
 	}
-	if got := LikePattern(strings.Repeat("あ", 5000)); len([]rune(got)) > maxSearch+2 {
-		t.Errorf("a search of %d characters is let through", len([]rune(got)))
+	for in, want := range map[string]string{" a b ": "%a b%", "\x00": "", " ": "", "\xff": ""} {
+		if got := Contains(in); got != want {
+			t.Errorf("Contains(%q) = %q, want %q", in, got, want)
+		}
+	}
+	for _, f := range []func(string) string{searchPattern, Contains} {
+		if got := f(strings.Repeat("あ", 5000)); len([]rune(got)) > maxSearch+2 {
+			t.Errorf("a search of %d characters is let through", len([]rune(got)))
+		}
 	}
 }
 
@@ -120,12 +128,9 @@ func TestPasswordLength(t *testing.T) {
 		"": msgPasswordBlank, "1234567": msgPasswordShort, "12345678": "", "ぱすわーどです": msgPasswordShort, "ぱすわーどですよ": "",
 		strings.Repeat("a", 256): "", strings.Repeat("あ", 256): "", strings.Repeat("a", 257): msgPasswordLong, "        ": "",
 	} {
-		err := checkPassword(password)
-		got := ""
-		if e, ok := errors.AsType[*ValidationError](err); ok {
-			got = e.Fields[FieldPassword]
-		}
-		if diff := cmp.Diff(want, got); diff != "" {
+		c := checks{}
+		c.password(password)
+		if diff := cmp.Diff(want, c[FieldPassword]); diff != "" {
 			t.Errorf("%d characters: %s", len([]rune(password)), diff)
 		}
 	}

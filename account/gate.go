@@ -93,10 +93,3 @@ func (g *gate) admit() {
 		close(w.ready)
 	}
 }
-
-// length is how many wait.
-func (g *gate) length() int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.waiting.Len()
-}

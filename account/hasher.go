@@ -36,6 +36,11 @@ const (
 	maxBcryptCost  = 14
 	// bcryptKiB is what one bcrypt takes, rounded up.
 	bcryptKiB = 8
+	// bcryptWork is how many KiB argon2id passes over while bcrypt does one round, of which it does two to the power of its cost.
+	bcryptWork = 64
+
+	// minMemoryKiB is the least argon2id works with.
+	minMemoryKiB = 8
 )
 
 // HasherConfig sets the cost of hashing and how much of it may run at once. Every field may be left zero.
@@ -59,7 +64,7 @@ type Hasher struct {
 	budget     int64 // KiB of all hashes at once
 	gate       *gate
 	argon      *argon2.Hasher
-	dummy      string
+	dummy      *parsed // for accounts that do not exist
 }
 
 // NewHasher returns a Hasher.
@@ -79,7 +84,7 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	if queue == 0 {
 		queue = defaultQueue
 	}
-	if h.memory < 8 || h.iterations < 1 || workers < 1 || queue < 0 || cfg.MemoryBudgetMiB < 0 {
+	if h.memory < minMemoryKiB || h.iterations < 1 || workers < 1 || queue < 0 || cfg.MemoryBudgetMiB < 0 {
 		return nil, fmt.Errorf("make password hasher: negative or too small setting in %+v", cfg)
 	}
 	h.budget = int64(cfg.MemoryBudgetMiB) * 1024
@@ -98,27 +103,50 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 		return nil, fmt.Errorf("make password hasher: %w", err)
 	}
 
-	// The dummy is a hash like any other whose key is random instead of derived: checking against it costs the same, and
-	// nothing matches it.
+	if h.dummy, err = h.parse(h.dummyHash(h.memory)); err != nil {
+		return nil, fmt.Errorf("make password hasher: %w", err)
+	}
+	return h, nil
+}
+
+// dummyHash returns a hash like any other whose key is random instead of derived: checking against it costs the same, and nothing
+// matches it.
+func (h *Hasher) dummyHash(memory int64) string {
 	var random [saltBytes + keyBytes]byte
 	_, _ = rand.Read(random[:])
 	enc := base64.RawStdEncoding
-	h.dummy = fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", h.memory, h.iterations,
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=1$%s$%s", memory, h.iterations,
 		enc.EncodeToString(random[:saltBytes]), enc.EncodeToString(random[saltBytes:]))
-	return h, nil
 }
 
 // Hash returns the hash of a secret in PHC form. It waits for its turn and fails with [ErrBusy] when the queue is full.
 func (h *Hasher) Hash(ctx context.Context, secret string) (string, error) {
-	if err := h.gate.enter(ctx, h.memory); err != nil {
+	hashes, err := h.HashAll(ctx, []string{secret})
+	if err != nil {
 		return "", err
 	}
-	defer h.gate.leave(h.memory)
-	digest, err := h.argon.Hash(secret)
-	if err != nil {
-		return "", fmt.Errorf("hash secret: %w", err)
+	return hashes[0], nil
+}
+
+// HashAll returns the hashes of several secrets in their order. They take one place in the queue together and are made one after
+// the other: a set of codes waits once, and is refused with [ErrBusy] as a whole or not at all.
+func (h *Hasher) HashAll(ctx context.Context, secrets []string) ([]string, error) {
+	if err := h.gate.enter(ctx, h.memory); err != nil {
+		return nil, err
 	}
-	return digest.Encode(), nil
+	defer h.gate.leave(h.memory)
+	hashes := make([]string, 0, len(secrets))
+	for _, secret := range secrets {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		digest, err := h.argon.Hash(secret)
+		if err != nil {
+			return nil, fmt.Errorf("hash secret: %w", err)
+		}
+		hashes = append(hashes, digest.Encode())
+	}
+	return hashes, nil
 }
 
 // Check reports whether secret belongs to hash, which may also be a bcrypt hash from elsewhere. It waits for its turn and
@@ -135,27 +163,36 @@ func (h *Hasher) Check(ctx context.Context, hash, secret string) (bool, error) {
 	return p.match(secret)
 }
 
-// Dummy returns a hash that no secret matches and that costs as much to check as a real one: for accounts that do not exist.
-func (h *Hasher) Dummy() string { return h.dummy }
-
 // NeedsRehash reports whether hash is weaker than what Hash makes today, or of another kind.
 func (h *Hasher) NeedsRehash(hash string) bool {
 	p, err := h.parse(hash)
 	return err != nil || !p.argon2id || p.memory < h.memory || p.iterations < int64(h.iterations)
 }
 
-// Waiting is how many wait for their turn, for metrics.
-func (h *Hasher) Waiting() int { return h.gate.length() }
-
 // parsed is a stored hash that is fit to be computed.
 type parsed struct {
 	argon2id   bool
 	memory     int64 // KiB
 	iterations int64
+	work       int64 // in KiB that argon2id passes over, about
 	digest     algorithm.Digest
 }
 
+// rest returns what is to be computed besides a cheaper hash, so that a wrong password for an old account takes as long as one
+// for an account that does not exist. What costs more than ours cannot be hidden; it goes with the first right password.
+func (h *Hasher) rest(p *parsed) (*parsed, error) {
+	missing := h.memory*int64(h.iterations) - p.work
+	if memory := missing / int64(h.iterations); memory >= minMemoryKiB {
+		return h.parse(h.dummyHash(memory - memory%4))
+	}
+	return &parsed{}, nil
+}
+
+// match reports whether secret is the one; no secret is that of the zero value, which costs nothing.
 func (p *parsed) match(secret string) (bool, error) {
+	if p.digest == nil {
+		return false, nil
+	}
 	ok, err := p.digest.MatchAdvanced(secret)
 	if err != nil {
 		return false, fmt.Errorf("%w: %w", ErrHash, err)
@@ -206,7 +243,7 @@ func (h *Hasher) parseArgon2id(hash string, parts []string) (*parsed, error) {
 	if d, ok := digest.(*argon2.Digest); !ok || len(d.Key()) < 16 || len(d.Salt()) < 8 {
 		return nil, fmt.Errorf("%w: argon2id key or salt too short", ErrHash)
 	}
-	return &parsed{argon2id: true, memory: m, iterations: t, digest: digest}, nil
+	return &parsed{argon2id: true, memory: m, iterations: t, work: m * t, digest: digest}, nil
 }
 
 func parseBcrypt(hash string, parts []string) (*parsed, error) {
@@ -218,7 +255,7 @@ func parseBcrypt(hash string, parts []string) (*parsed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHash, err)
 	}
-	return &parsed{memory: bcryptKiB, iterations: 1, digest: &truncating{digest}}, nil
+	return &parsed{memory: bcryptKiB, iterations: 1, work: bcryptWork << cost, digest: &truncating{digest}}, nil
 }
 
 // truncating cuts what it checks to the 72 bytes that every bcrypt looks at: those who hashed it long ago did.

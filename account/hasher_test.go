@@ -49,7 +49,7 @@ func TestHashAndCheck(t *testing.T) {
 	if h.NeedsRehash(hash) {
 		t.Error("a fresh hash needs no rehash")
 	}
-	if ok, err := h.Check(ctx, h.Dummy(), "correct horse"); ok || err != nil {
+	if ok, err := h.dummy.match("correct horse"); ok || err != nil {
 		t.Errorf("the dummy matched: %v, %v", ok, err)
 	}
 }
@@ -153,7 +153,7 @@ func TestI29_FullQueueRefusesAtOnce(t *testing.T) {
 			done <- err
 		}()
 	}
-	waitFor(t, func() bool { return h.Waiting() == 2 })
+	waitFor(t, func() bool { return waiting(h) == 2 })
 	start := time.Now()
 	if _, err := h.Hash(ctx, "one too many"); !errors.Is(err, ErrBusy) {
 		t.Errorf("err = %v, want ErrBusy", err)
@@ -169,6 +169,73 @@ func TestI29_FullQueueRefusesAtOnce(t *testing.T) {
 	}
 }
 
+func TestHashAllTakesOnePlace(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 1})
+	ctx := t.Context()
+	if err := h.gate.enter(ctx, h.memory); err != nil {
+		t.Fatal(err)
+	}
+	secrets := []string{"one", "two", "two", ""}
+	var hashes []string
+	done := make(chan error, 1)
+	go func() {
+		var err error
+		hashes, err = h.HashAll(ctx, secrets)
+		done <- err
+	}()
+	waitFor(t, func() bool { return waiting(h) == 1 })
+	if got, err := h.HashAll(ctx, secrets); !errors.Is(err, ErrBusy) || got != nil {
+		t.Errorf("with a full queue: %v, %v, want ErrBusy", got, err)
+	}
+	h.gate.leave(h.memory)
+	if err := <-done; err != nil || len(hashes) != len(secrets) || hashes[1] == hashes[2] {
+		t.Fatalf("hashes = %q, %v", hashes, err)
+	}
+	for i, secret := range secrets {
+		if ok, err := h.Check(ctx, hashes[i], secret); !ok || err != nil {
+			t.Errorf("hash %d: %v, %v", i, ok, err)
+		}
+	}
+	if got, err := h.HashAll(ctx, nil); len(got) != 0 || err != nil {
+		t.Errorf("nothing to hash: %v, %v", got, err)
+	}
+	canceled, cancel := context.WithCancel(ctx)
+	cancel()
+	if _, err := h.HashAll(canceled, secrets); !errors.Is(err, context.Canceled) {
+		t.Errorf("err = %v, want canceled", err)
+	}
+	if h.gate.workers != 1 || h.gate.memory != h.budget {
+		t.Error("a place was lost")
+	}
+}
+
+// I9: what a cheaper hash lacks in work is made up, and nothing is added to one that costs as much as ours.
+func TestI9_CheaperHashesAreMadeUpFor(t *testing.T) {
+	h := newTestHasher(t, HasherConfig{MemoryKiB: 16 * 1024, Iterations: 2})
+	const tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+	for hash, want := range map[string]int64{
+		"$argon2id$v=19$m=16384,t=2,p=1" + tail:                        0,
+		"$argon2id$v=19$m=16384,t=3,p=1" + tail:                        0,
+		"$argon2id$v=19$m=16384,t=1,p=1" + tail:                        8 * 1024,
+		"$argon2id$v=19$m=4096,t=2,p=1" + tail:                         12 * 1024,
+		"$argon2id$v=19$m=16380,t=2,p=1" + tail:                        0, // less than argon2 can add
+		"$2y$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW": 16*1024 - bcryptWork<<4/2,
+		"$2y$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW": 0,
+	} {
+		p, err := h.parse(hash)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rest, err := h.rest(p)
+		if err != nil || rest.memory != want || (rest.digest == nil) != (want == 0) {
+			t.Errorf("%s: rest of %d KiB, %v, want %d", hash, rest.memory, err, want)
+		}
+		if ok, err := rest.match("secret"); ok || err != nil {
+			t.Errorf("%s: the rest matched: %v, %v", hash, ok, err)
+		}
+	}
+}
+
 func TestCancelLeavesTheQueue(t *testing.T) {
 	h := newTestHasher(t, HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 1})
 	if err := h.gate.enter(t.Context(), h.memory); err != nil {
@@ -180,12 +247,12 @@ func TestCancelLeavesTheQueue(t *testing.T) {
 		_, err := h.Hash(ctx, "gives up")
 		done <- err
 	}()
-	waitFor(t, func() bool { return h.Waiting() == 1 })
+	waitFor(t, func() bool { return waiting(h) == 1 })
 	cancel()
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Errorf("err = %v, want canceled", err)
 	}
-	if n := h.Waiting(); n != 0 {
+	if n := waiting(h); n != 0 {
 		t.Errorf("%d still wait", n)
 	}
 	h.gate.leave(h.memory)
@@ -234,12 +301,13 @@ func TestI29_MemoryStaysWithinBudget(t *testing.T) {
 	}
 	before := rss(t)
 	h := newTestHasher(t, HasherConfig{Workers: 2, Queue: 20})
+	dummy := h.dummyHash(h.memory)
 	debug.FreeOSMemory()
 	var wg sync.WaitGroup
 	var busy, served atomic.Int64
 	for range 500 {
 		wg.Go(func() {
-			switch _, err := h.Check(t.Context(), h.Dummy(), "password"); {
+			switch _, err := h.Check(t.Context(), dummy, "password"); {
 			case errors.Is(err, ErrBusy):
 				busy.Add(1)
 			case err == nil:
@@ -281,6 +349,13 @@ func rss(t *testing.T) int64 {
 	return pages * int64(os.Getpagesize())
 }
 
+// waiting is how many wait for their turn.
+func waiting(h *Hasher) int {
+	h.gate.mu.Lock()
+	defer h.gate.mu.Unlock()
+	return h.gate.waiting.Len()
+}
+
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
 	for range 2000 {
@@ -294,8 +369,9 @@ func waitFor(t *testing.T, f func() bool) {
 
 func BenchmarkCheck(b *testing.B) {
 	h := newTestHasher(b, HasherConfig{})
+	dummy := h.dummyHash(h.memory)
 	for b.Loop() {
-		if _, err := h.Check(b.Context(), h.Dummy(), "password"); err != nil {
+		if _, err := h.Check(b.Context(), dummy, "password"); err != nil {
 			b.Fatal(err)
 		}
 	}

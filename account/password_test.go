@@ -1,9 +1,12 @@
 package account
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,8 +47,8 @@ func TestVerify(t *testing.T) {
 			t.Errorf("a success left %d audit rows; its row belongs to the caller", len(events))
 		}
 		f.inTx(t, func(tx *store.Tx) error { return f.RecordSuccess(ctx, tx, a) })
-		if got, _ := f.ByID(ctx, a.ID); got.LastSignInAt == nil || !got.LastSignInAt.Equal(f.now) {
-			t.Error("the time of the sign-in was not kept")
+		if got, _ := f.ByID(ctx, a.ID); got.LastSignInAt != nil {
+			t.Error("a right password alone counts as a sign-in")
 		}
 
 		for _, tc := range []struct{ kind, id, password, reason, target string }{
@@ -124,7 +127,7 @@ func (f *fixture) accountIn(t testing.TB, tx *store.Tx, loginID string) store.Ac
 	t.Helper()
 	a, err := f.Create(t.Context(), tx, NewAccount{
 		Kind: KindStore, LoginID: loginID, DisplayName: loginID, Role: RoleBuyer, RegisteredEmail: loginID + "@example.jp",
-		UserGroupID: f.group, Password: PasswordHash(f.hasher.Dummy()),
+		UserGroupID: f.group, Password: PasswordHash(f.hasher.dummyHash(f.hasher.memory)),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +142,7 @@ func TestThrottleClearsOnlyBySuccessOrQuiet(t *testing.T) {
 	wrong := func() error { _, err := f.Verify(ctx, KindStore, "tanaka", "wrong"); return err }
 	right := func() error { _, err := f.Verify(ctx, KindStore, "tanaka", "futakagi-demo"); return err }
 	failures := func() int64 {
-		row, err := f.db.Read().GetThrottle(ctx, throttleKey(KindStore, "tanaka", true))
+		row, err := f.db.Read().GetThrottle(ctx, throttlesOf(KindStore, "tanaka", true, "")[0].key)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			t.Fatal(err)
 		}
@@ -203,7 +206,7 @@ func TestI7_ParallelTriesAreAllCounted(t *testing.T) {
 		if diff := cmp.Diff(map[string]int{"judged": 5, "throttled": 45}, answers); diff != "" {
 			t.Error(diff)
 		}
-		row, err := db.Read().GetThrottle(t.Context(), throttleKey(KindStore, "tanaka", true))
+		row, err := db.Read().GetThrottle(t.Context(), throttlesOf(KindStore, "tanaka", true, "")[0].key)
 		if err != nil || row.Failures != 5 {
 			t.Errorf("counter = %d, %v, want 5", row.Failures, err)
 		}
@@ -235,7 +238,7 @@ func TestI29_ClientAddressHasABudget(t *testing.T) {
 	if got := len(f.events(t)); got != 11 {
 		t.Errorf("%d audit rows, want 11: refusals of one address make one row", got)
 	}
-	if _, err := f.db.Read().GetThrottle(t.Context(), throttleKey(KindStore, "another", true)); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Read().GetThrottle(t.Context(), throttlesOf(KindStore, "another", true, "192.0.2.1")[0].key); !errors.Is(err, store.ErrNotFound) {
 		t.Error("a refused address used up tries of a login ID")
 	}
 	if err := from("192.0.2.2", "another"); !errors.Is(err, ErrBadCredentials) {
@@ -253,6 +256,156 @@ func TestI29_ClientAddressHasABudget(t *testing.T) {
 	}
 }
 
+// from is a context of requests from an address.
+func from(t testing.TB, address string) context.Context {
+	t.Helper()
+	return audit.WithOrigin(t.Context(), audit.Origin{Address: address})
+}
+
+// I9, A-6: somebody who keeps trying from one address keeps only that address out.
+func TestI9_AttackerPausesTheirOwnNetworkOnly(t *testing.T) {
+	for name, attacker := range map[string][]string{
+		"IPv4": {"203.0.113.9"}, "IPv6": {"2001:db8:0:1::1", "2001:db8:0:1:2::", "2001:db8:0:1:ffff:ffff:ffff:ffff"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := setup(t, storetest.SQLite(t), cheap)
+			f.account(t, KindStore, "tanaka", "futakagi-demo")
+			judged, paused := 0, 0
+			for i := range 8 * 60 { // four hours, a try every half a minute
+				_, err := f.Verify(from(t, attacker[i%len(attacker)]), KindStore, "tanaka", "guess")
+				if _, ok := errors.AsType[*ThrottledError](err); ok {
+					paused++
+				} else if judged++; !errors.Is(err, ErrBadCredentials) {
+					t.Fatal(err)
+				}
+				if i%10 == 0 {
+					for _, owner := range []string{"198.51.100.1", "203.0.113.10", "2001:db8:0:2::1"} {
+						ctx := from(t, owner)
+						a, err := f.Verify(ctx, KindStore, "tanaka", "futakagi-demo")
+						if err != nil {
+							t.Fatalf("after %d tries of somebody else the owner at %s gets %v", i+1, owner, err)
+						}
+						f.inTx(t, func(tx *store.Tx) error { return f.RecordSuccess(ctx, tx, a) })
+					}
+				}
+				f.now = f.now.Add(30 * time.Second)
+			}
+			if paused == 0 || judged > 16*10 {
+				t.Errorf("%d tries were judged and %d refused: want at most 10 in a quarter of an hour, whatever the owner does", judged, paused)
+			}
+		})
+	}
+}
+
+// I9, A-6: many who try together are bounded, and the owner waits a minute at most. Login IDs of nobody answer alike.
+func TestI9_ManyNetworksPauseALoginIDForAMinuteAtMost(t *testing.T) {
+	f := setup(t, storetest.SQLite(t), cheap)
+	f.account(t, KindStore, "tanaka", "futakagi-demo")
+	start := f.now
+	answers := map[string][]string{}
+	for _, id := range []string{"tanaka", "nobody"} {
+		f.now = start
+		for i := range 250 {
+			_, err := f.Verify(from(t, fmt.Sprintf("203.0.%d.%d", i/200, i%200)), KindStore, id, "guess")
+			answer := "wrong"
+			if e, ok := errors.AsType[*ThrottledError](err); ok {
+				answer = "until +" + e.Until.Sub(f.now).String()
+			} else if !errors.Is(err, ErrBadCredentials) {
+				t.Fatal(err)
+			}
+			answers[id] = append(answers[id], answer)
+			f.now = f.now.Add(time.Second)
+		}
+	}
+	if diff := cmp.Diff(answers["nobody"], answers["tanaka"]); diff != "" {
+		t.Errorf("a login ID of nobody answers otherwise: %s", diff)
+	}
+	for i, answer := range answers["tanaka"] {
+		// The hundredth makes a pause of a minute, after which a hundred more are judged.
+		round := i % (100 + 59)
+		if want := round < 100; (answer == "wrong") != want {
+			t.Fatalf("try %d: %s", i, answer)
+		}
+	}
+	f.now = start.Add(100*time.Second + time.Minute)
+	ctx := from(t, "198.51.100.1")
+	// Start a pause anew, at its worst moment for the owner.
+	for i := range 100 {
+		_, _ = f.Verify(from(t, fmt.Sprintf("203.1.0.%d", i)), KindStore, "tanaka", "guess")
+	}
+	_, err := f.Verify(ctx, KindStore, "tanaka", "futakagi-demo")
+	e, ok := errors.AsType[*ThrottledError](err)
+	if !ok || e.Until.Sub(f.now) > time.Minute {
+		t.Fatalf("in the pause: %v", err)
+	}
+	f.now = e.Until
+	a, err := f.Verify(ctx, KindStore, "tanaka", "futakagi-demo")
+	if err != nil {
+		t.Fatalf("after the pause: %v", err)
+	}
+	f.inTx(t, func(tx *store.Tx) error { return f.RecordSuccess(ctx, tx, a) })
+	for _, th := range throttlesOf(KindStore, "tanaka", true, "198.51.100.1") {
+		if row, err := f.db.Read().GetThrottle(ctx, th.key); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %d tries are left after a success", th.key, row.Failures)
+		}
+	}
+}
+
+func TestI9_CrowdIsCountedExactly(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		f := setup(t, db, HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 200})
+		f.account(t, KindStore, "tanaka", "futakagi-demo")
+		var judged, throttled atomic.Int64
+		var wg sync.WaitGroup
+		for i := range 150 {
+			wg.Go(func() {
+				_, err := f.Verify(from(t, fmt.Sprintf("203.0.113.%d", i)), KindStore, "tanaka", "guess")
+				switch _, ok := errors.AsType[*ThrottledError](err); {
+				case ok:
+					throttled.Add(1)
+				case errors.Is(err, ErrBadCredentials):
+					judged.Add(1)
+				default:
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if judged.Load() != 100 || throttled.Load() != 50 {
+			t.Errorf("%d judged, %d refused, want 100 and 50", judged.Load(), throttled.Load())
+		}
+	})
+}
+
+// What will be refused must not wait in the queue of the hasher: it would keep out those who will not be.
+func TestI29_RefusedTriesTakeNoPlaceInTheQueue(t *testing.T) {
+	f := setup(t, storetest.SQLite(t), HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 1})
+	f.account(t, KindStore, "tanaka", "futakagi-demo")
+	f.addressTries = 10
+	for i := range 10 { // uses the budget of an address up
+		_, _ = f.Verify(from(t, "203.0.113.1"), KindStore, fmt.Sprintf("u%d", i), "guess")
+	}
+	for range 5 { // pauses a login ID for another
+		_, _ = f.Verify(from(t, "203.0.113.2"), KindStore, "tanaka", "guess")
+	}
+	for i := range 100 { // and one for all
+		_, _ = f.Verify(from(t, fmt.Sprintf("203.0.112.%d", i)), KindStore, "suzuki", "guess")
+	}
+	// The only worker is at work: whoever enters the queue now would stay.
+	if err := f.hasher.gate.enter(t.Context(), 1); err != nil {
+		t.Fatal(err)
+	}
+	defer f.hasher.gate.leave(1)
+	for _, try := range [][2]string{{"203.0.113.1", "tanaka"}, {"203.0.113.2", "tanaka"}, {"203.0.113.3", "suzuki"}} {
+		ctx, cancel := context.WithTimeout(from(t, try[0]), 5*time.Second)
+		_, err := f.Verify(ctx, KindStore, try[1], "guess")
+		cancel()
+		if _, ok := errors.AsType[*ThrottledError](err); !ok {
+			t.Errorf("%s from %s: %v, want a refusal at once", try[1], try[0], err)
+		}
+	}
+}
+
 func TestI29_BusyUsesUpNoTry(t *testing.T) {
 	f := setup(t, storetest.SQLite(t), HasherConfig{MemoryKiB: 64, Iterations: 1, Workers: 1, Queue: 1})
 	f.account(t, KindStore, "tanaka", "futakagi-demo")
@@ -264,11 +417,11 @@ func TestI29_BusyUsesUpNoTry(t *testing.T) {
 		_, err := f.Verify(t.Context(), KindStore, "tanaka", "futakagi-demo")
 		done <- err
 	}()
-	waitFor(t, func() bool { return f.hasher.Waiting() == 1 })
+	waitFor(t, func() bool { return waiting(f.hasher) == 1 })
 	if _, err := f.Verify(t.Context(), KindStore, "tanaka", "futakagi-demo"); !errors.Is(err, ErrBusy) {
 		t.Errorf("err = %v, want ErrBusy", err)
 	}
-	if _, err := f.db.Read().GetThrottle(t.Context(), throttleKey(KindStore, "tanaka", true)); !errors.Is(err, store.ErrNotFound) {
+	if _, err := f.db.Read().GetThrottle(t.Context(), throttlesOf(KindStore, "tanaka", true, "")[0].key); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("a try was counted: %v", err)
 	}
 	f.hasher.gate.leave(1)
@@ -317,7 +470,7 @@ func TestUnusableHashIsAWrongPassword(t *testing.T) {
 	}
 }
 
-// the work done for an account that does not exist is the same as for one that does.
+// A-15, I9: the work done for an account that does not exist is the same as for one that does, with an old hash too.
 func TestVerifyTakesAsLongForUnknownAccounts(t *testing.T) {
 	if testing.Short() {
 		t.Skip("measures time")
@@ -334,9 +487,21 @@ func TestVerifyTakesAsLongForUnknownAccounts(t *testing.T) {
 		}
 		return sortedMiddle(ds)
 	}
+	weak := newTestHasher(t, HasherConfig{MemoryKiB: 1024, Iterations: 1})
+	hash, err := weak.Hash(t.Context(), "futakagi-demo")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for id, hash := range map[string]string{"old": hash, "moved": "$2y$05$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"} {
+		f.inTx(t, func(tx *store.Tx) error {
+			return f.SetPassword(t.Context(), tx, f.accountIn(t, tx, id), PasswordHash(hash))
+		})
+	}
 	median("tanaka")
-	known, unknown := median("tanaka"), median("nobody")
-	if ratio := float64(known) / float64(unknown); ratio < 0.5 || ratio > 2 {
-		t.Errorf("known %v, unknown %v", known, unknown)
+	unknown := median("nobody")
+	for _, id := range []string{"tanaka", "old", "moved"} {
+		if known := median(id); float64(known)/float64(unknown) < 0.5 || float64(known)/float64(unknown) > 2 {
+			t.Errorf("%s takes %v, an unknown account %v", id, known, unknown)
+		}
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/futakagi/futakagi/store"
 )
 
 // The kinds of account. The values are stored.
@@ -25,10 +27,10 @@ const (
 	RoleSupport       = "support"
 )
 
-// The stored choice of an account. The values are stored.
+// The stored choice of an account.
 const (
-	TwoFactorUse  = "use"
-	TwoFactorDont = "dont_use"
+	TwoFactorUse  = store.TwoFactorUse
+	TwoFactorDont = store.TwoFactorDontUse
 )
 
 // Roles returns the roles that accounts of a kind can have.
@@ -184,15 +186,14 @@ func parseEmail(value string) (address, message string) {
 	return local + "@" + strings.ToLower(domain), ""
 }
 
-// checkPassword judges a new password by its length alone: rules of composition make people choose worse ones.
-func checkPassword(password string) error {
+// password judges a new password by its length alone: rules of composition make people choose worse ones.
+func (c checks) password(password string) {
 	switch n := utf8.RuneCountInString(password); {
 	case n == 0:
-		return invalid(FieldPassword, msgPasswordBlank)
+		c[FieldPassword] = msgPasswordBlank
 	case n < MinPassword:
-		return invalid(FieldPassword, msgPasswordShort)
+		c[FieldPassword] = msgPasswordShort
 	case n > MaxPassword:
-		return invalid(FieldPassword, msgPasswordLong)
+		c[FieldPassword] = msgPasswordLong
 	}
-	return nil
 }

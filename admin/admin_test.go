@@ -77,7 +77,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	must(t, err)
 	factors, err := mfa.New(mfa.Config{
 		DB: db, Outbox: outbox, Box: box, Now: w.clock.now, SessionIdle: time.Hour,
-		Hash:      func(context.Context, string) (string, error) { return "hash", nil },
+		HashAll:   func(_ context.Context, secrets []string) ([]string, error) { return secrets, nil },
 		CheckHash: func(context.Context, string, string) (bool, error) { return false, nil },
 	})
 	must(t, err)

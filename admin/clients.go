@@ -18,9 +18,6 @@ import (
 	"github.com/futakagi/futakagi/web"
 )
 
-// clientsChannel is where servers listen for changes of the relying parties they hold in memory.
-const clientsChannel = "clients"
-
 // NewClient describes a relying party to register. Zero fields take the better of what the standards allow.
 type NewClient struct {
 	// ID is the client_id; made up if empty.
@@ -60,10 +57,10 @@ func (e *ClientError) Error() string {
 }
 
 const (
-	authNone       = "none"
-	grantCode      = "authorization_code"
-	grantRefresh   = "refresh_token"
-	grantCredental = "client_credentials"
+	authNone         = "none"
+	grantCode        = "authorization_code"
+	grantRefresh     = "refresh_token"
+	grantCredentials = "client_credentials"
 )
 
 var (
@@ -103,11 +100,11 @@ func (in NewClient) complete(validRedirect func(string) string) (NewClient, erro
 	oneOf("auth_method", in.AuthMethod, "client_secret_basic", "client_secret_post", authNone)
 	oneOf("id_token_alg", in.IDTokenAlg, "ES256", "RS256", "EdDSA")
 	for _, g := range in.GrantTypes {
-		oneOf("grant_types", g, grantCode, grantRefresh, grantCredental)
+		oneOf("grant_types", g, grantCode, grantRefresh, grantCredentials)
 	}
 	code := slices.Contains(in.GrantTypes, grantCode)
 	check("grant_types", code || !slices.Contains(in.GrantTypes, grantRefresh), "have refresh_token without authorization_code")
-	check("grant_types", in.AuthMethod != authNone || !slices.Contains(in.GrantTypes, grantCredental), "have client_credentials, which a public client cannot use")
+	check("grant_types", in.AuthMethod != authNone || !slices.Contains(in.GrantTypes, grantCredentials), "have client_credentials, which a public client cannot use")
 	for _, s := range in.Scopes {
 		check("scopes", scope.MatchString(s), fmt.Sprintf("have %q, which is no scope", s))
 	}
@@ -166,7 +163,7 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 		if err != nil {
 			return fmt.Errorf("insert client: %w", err)
 		}
-		if err := w.tx.Notify(ctx, clientsChannel, in.ID); err != nil {
+		if err := w.tx.Notify(ctx, store.ClientsChannel, in.ID); err != nil {
 			return fmt.Errorf("announce client: %w", err)
 		}
 		w.event.ClientID, w.event.Target = in.ID, fmt.Sprintf("%s (%s)", in.Name, in.ID)

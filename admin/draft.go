@@ -4,8 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
-	"slices"
-	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -23,9 +22,8 @@ type draft struct {
 }
 
 const (
-	draftCookie = "__Host-futakagi-draft"
-	// draftAge is how long a draft waits, in seconds.
-	draftAge = 10 * 60
+	// draftAge is how long a draft waits.
+	draftAge = 10 * time.Minute
 	// maxDraft keeps the cookie within what every browser stores.
 	maxDraft = 2700
 )
@@ -34,7 +32,7 @@ func draftFields() []string {
 	return []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore}
 }
 
-// keep leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
+// keepDraft leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
 func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.Form) error {
 	d := draft{Page: page, Account: id, Fields: map[string]string{}}
 	for _, name := range draftFields() {
@@ -49,40 +47,23 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 	if len(raw) > maxDraft {
 		return nil
 	}
-	setDraft(w, base64.RawURLEncoding.EncodeToString(raw), draftAge)
+	web.SetDraftCookie(w, base64.RawURLEncoding.EncodeToString(raw), draftAge)
 	return nil
-}
-
-func setDraft(w http.ResponseWriter, value string, age int) {
-	http.SetCookie(w, &http.Cookie{
-		Name: draftCookie, Value: value, Path: "/", MaxAge: age, Secure: true, HttpOnly: true, SameSite: http.SameSiteLaxMode,
-	})
-}
-
-// unsetDraft takes back a draft that this answer was about to leave.
-func unsetDraft(w http.ResponseWriter) {
-	h := w.Header()
-	kept := slices.DeleteFunc(slices.Clone(h["Set-Cookie"]), func(c string) bool { return strings.HasPrefix(c, draftCookie+"=") })
-	if len(kept) == 0 {
-		h.Del("Set-Cookie")
-		return
-	}
-	h["Set-Cookie"] = kept
 }
 
 // takeDraft returns the draft for the page of this request and uses it up; the zero draft has no fields. ok reports whether
 // there was one.
 func takeDraft(w http.ResponseWriter, r *http.Request) (d draft, ok bool) {
-	c, err := r.Cookie(draftCookie)
-	if err != nil {
+	value := web.DraftCookie(r)
+	if value == "" {
 		return draft{}, false
 	}
 	session, ok := web.SessionFrom(r.Context())
-	raw, err := base64.RawURLEncoding.DecodeString(c.Value)
+	raw, err := base64.RawURLEncoding.DecodeString(value)
 	if !ok || err != nil || json.Unmarshal(raw, &d) != nil || d.Page != r.URL.Path || d.Account != session.AccountID {
 		return draft{}, false
 	}
-	setDraft(w, "", -1)
+	web.SetDraftCookie(w, "", 0)
 	return d, true
 }
 
@@ -98,7 +79,7 @@ func (d draft) or(field, value string) string {
 func (h *Handler) fresh(page func(r *http.Request) string) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		gate := h.kit.Sessions.RequireFresh(freshFor)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			unsetDraft(w)
+			web.UnsetDraftCookie(w)
 			next.ServeHTTP(w, r)
 		}))
 		return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {

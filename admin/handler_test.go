@@ -26,8 +26,9 @@ import (
 // console is the handler with a browser in front of it.
 type console struct {
 	*world
-	mux   *chi.Mux
-	stale bool // what the next request finds out about its proof
+	mux *chi.Mux
+	// What the next request finds out about its proof.
+	stale, insufficient bool
 	// cookies are what the browser holds.
 	cookies map[string]string
 }
@@ -38,6 +39,7 @@ func newConsole(t *testing.T, as func(w *world) store.AccountID) *console {
 	kit, err := web.New(web.Config{
 		Issuer: "https://id.example.jp", DB: c.db, Templates: c.set, Logger: slog.New(slog.DiscardHandler), Now: c.clock.now,
 		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
+		Sufficient: func(context.Context, web.Session) (bool, error) { return !c.insufficient, nil },
 		Fresh: func(_ context.Context, _ web.Session, within time.Duration) (bool, error) {
 			if within != 5*time.Minute {
 				t.Errorf("a proof may be %v old", within)
@@ -251,18 +253,18 @@ func TestDraftSurvivesTheProof(t *testing.T) {
 	if body := c.get(page); strings.Contains(body, "secret") {
 		t.Error("another operator saw the draft")
 	}
-	c.cookies[draftCookie] = "!!"
+	c.cookies["__Host-futakagi-draft"] = "!!"
 	c.get(page)
 
 	// A form that passes leaves none.
-	delete(c.cookies, draftCookie)
+	delete(c.cookies, "__Host-futakagi-draft")
 	c.post("/admin/customers/new", "name", "x", "code", "bad code")
-	if _, left := c.cookies[draftCookie]; left {
+	if _, left := c.cookies["__Host-futakagi-draft"]; left {
 		t.Error("a form that was let through left a draft")
 	}
 	// One that is too long to keep is only lost.
 	c.stale = true
-	if l, _ := c.post("/admin/customers/new", "name", strings.Repeat("あ", 4000), "code", "x"); l == "" || c.cookies[draftCookie] != "" {
+	if l, _ := c.post("/admin/customers/new", "name", strings.Repeat("あ", 4000), "code", "x"); l == "" || c.cookies["__Host-futakagi-draft"] != "" {
 		t.Errorf("long draft: %s", l)
 	}
 }

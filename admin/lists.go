@@ -7,40 +7,23 @@ import (
 	"strings"
 	"time"
 
+	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
 )
 
-// Lists are leafed through in pages of pageSize for at most maxPages pages: who looks further must search.
-const (
-	pageSize = 50
-	maxPages = 200
-	// maxSearch bounds what people search for, in characters.
-	maxSearch = 100
-)
+// pageSize is how many rows the console's lists show at once.
+const pageSize = 50
 
-// Page says which page of a list some rows are.
-type Page struct {
-	// Total counts what was found, no further than the last page.
-	Total int64
-	// Page counts from 1 to Pages.
-	Page, Pages int
-}
+// contains is the LIKE pattern that finds a text in what the queries lower; "" for "".
+func contains(text string) string { return strings.ToLower(account.Contains(text)) }
 
-// pageOf brings the page asked for into the list.
-func pageOf(total int64, asked int) (page Page, skip int32) {
-	page = Page{Total: total, Pages: max(1, int((total+pageSize-1)/pageSize))}
-	page.Page = min(max(asked, 1), page.Pages)
-	return page, int32((page.Page - 1) * pageSize)
-}
-
-// contains is the LIKE pattern that finds a text, in small letters, inside of another; "" for "".
-func contains(text string) string {
-	runes := []rune(strings.TrimSpace(strings.ToValidUTF8(text, "")))
-	text = strings.ReplaceAll(string(runes[:min(len(runes), maxSearch)]), "\x00", "")
-	if text == "" {
+// hiddenKind is the kind of account that an actor may not see; what concerns one of those is like what does not exist to them
+// (I14).
+func hiddenKind(actor Actor) string {
+	if actor.rights().has(mayManageOperators) {
 		return ""
 	}
-	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(strings.ToLower(text)) + "%"
+	return account.KindOperator
 }
 
 // AuditQuery chooses a page of the audit log, newest first.
@@ -57,19 +40,20 @@ type AuditQuery struct {
 
 // AuditPage is one page of the audit log.
 type AuditPage struct {
-	Page
+	account.Paging
 	Rows []store.SearchAuditEventsRow
 }
 
 var eventKind = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
 
-// ListAudit returns a page of the audit log.
+// ListAudit returns a page of the audit log, without what concerns accounts that the actor may not see.
 func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (AuditPage, error) {
 	if err := s.view(ctx, actor, mayView); err != nil {
 		return AuditPage{}, err
 	}
 	p := store.SearchAuditEventsParams{
-		Since: time.Unix(0, 0), Until: s.now().Add(24 * time.Hour), Who: contains(in.Who), PageSize: pageSize,
+		Since: time.Unix(0, 0), Until: s.now().Add(24 * time.Hour), Who: contains(in.Who), HiddenKind: hiddenKind(actor),
+		PageSize: pageSize,
 	}
 	day := func(t time.Time, n int) time.Time {
 		return time.Date(t.Year(), t.Month(), t.Day()+n, 0, 0, 0, 0, s.zone)
@@ -85,13 +69,15 @@ func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (Au
 	}
 	q := s.db.Read()
 	total, err := q.CountAuditEvents(ctx, store.CountAuditEventsParams{
-		Since: p.Since, Until: p.Until, TypePattern: p.TypePattern, Who: p.Who, Ceiling: pageSize * maxPages,
+		Since: p.Since, Until: p.Until, TypePattern: p.TypePattern, Who: p.Who, HiddenKind: p.HiddenKind,
+		Ceiling: account.PagingCeiling(pageSize),
 	})
 	if err != nil {
 		return AuditPage{}, fmt.Errorf("count audit events: %w", err)
 	}
 	var out AuditPage
-	out.Page, p.Skip = pageOf(total, in.PageNumber)
+	out.Paging = account.PageOf(total, in.PageNumber, pageSize)
+	p.Skip = out.Skip()
 	if out.Rows, err = q.SearchAuditEvents(ctx, p); err != nil {
 		return AuditPage{}, fmt.Errorf("list audit events: %w", err)
 	}
@@ -110,11 +96,11 @@ type DeliveryQuery struct {
 
 // DeliveryPage is one page of messages, without their content.
 type DeliveryPage struct {
-	Page
+	account.Paging
 	Rows []store.ListMessagesRow
 }
 
-// ListDeliveries returns a page of messages.
+// ListDeliveries returns a page of messages, without those to accounts that the actor may not see.
 func (s *Service) ListDeliveries(ctx context.Context, actor Actor, in DeliveryQuery) (DeliveryPage, error) {
 	if err := s.view(ctx, actor, mayView); err != nil {
 		return DeliveryPage{}, err
@@ -122,14 +108,17 @@ func (s *Service) ListDeliveries(ctx context.Context, actor Actor, in DeliveryQu
 	if !eventKind.MatchString(in.State) {
 		in.State = ""
 	}
-	q, who := s.db.Read(), contains(in.Who)
-	total, err := q.CountMessages(ctx, store.CountMessagesParams{State: in.State, Who: who, Ceiling: pageSize * maxPages})
+	q := s.db.Read()
+	p := store.ListMessagesParams{State: in.State, Who: contains(in.Who), HiddenKind: hiddenKind(actor), PageSize: pageSize}
+	total, err := q.CountMessages(ctx, store.CountMessagesParams{
+		State: p.State, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize),
+	})
 	if err != nil {
 		return DeliveryPage{}, fmt.Errorf("count messages: %w", err)
 	}
 	var out DeliveryPage
-	p := store.ListMessagesParams{State: in.State, Who: who, PageSize: pageSize}
-	out.Page, p.Skip = pageOf(total, in.PageNumber)
+	out.Paging = account.PageOf(total, in.PageNumber, pageSize)
+	p.Skip = out.Skip()
 	if out.Rows, err = q.ListMessages(ctx, p); err != nil {
 		return DeliveryPage{}, fmt.Errorf("list messages: %w", err)
 	}

@@ -34,7 +34,7 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 		Action: templates.PathAudit, From: templates.Date(in.From, h.zone), To: templates.Date(in.To, h.zone),
 		Kinds: h.templates.EventKinds(f.Lang, in.Kind), Query: in.Who, Total: int(page.Total),
 	}
-	v.Pager = templates.NewPager(page.Page.Page, page.Pages, func(n int) string {
+	v.Pager = templates.NewPager(page.Page, page.Pages, func(n int) string {
 		u := listURL(templates.PathAudit, n, map[string]string{"from": v.From, "to": v.To, "kind": in.Kind, "q": in.Who})
 		if v.From == "" && v.To == "" { // no limit is not the same as none asked for
 			u = strings.Replace(u, "?", "?from=&", 1)
@@ -108,7 +108,7 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := templates.DeliveriesView{
 		Action: templates.PathDeliveries, Query: in.Who, State: in.State, Total: int(page.Total),
-		Pager: templates.NewPager(page.Page.Page, page.Pages, func(n int) string {
+		Pager: templates.NewPager(page.Page, page.Pages, func(n int) string {
 			return listURL(templates.PathDeliveries, n, map[string]string{"q": in.Who, "state": in.State})
 		}),
 	}

@@ -19,10 +19,10 @@ type Config struct {
 	DB *store.DB
 	// Accounts has the rules of accounts, customers and user groups.
 	Accounts *account.Service
-	// Factors has the rules of second factors.
+	// Factors has the rules of second factors, and Outbox is told when a transaction has queued notices. The command line, which
+	// has no key to seal with, leaves both out: what concerns second factors then fails.
 	Factors *mfa.Service
-	// Outbox is told when a transaction has queued notices.
-	Outbox *delivery.Outbox
+	Outbox  *delivery.Outbox
 	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
@@ -47,8 +47,8 @@ type Service struct {
 
 // New returns a Service.
 func New(c Config) (*Service, error) {
-	if c.DB == nil || c.Accounts == nil || c.Factors == nil || c.Outbox == nil || c.ValidRedirect == nil || c.Now == nil {
-		return nil, errors.New("make admin service: DB, Accounts, Factors, Outbox, ValidRedirect and Now are required")
+	if c.DB == nil || c.Accounts == nil || (c.Factors == nil) != (c.Outbox == nil) || c.ValidRedirect == nil || c.Now == nil {
+		return nil, errors.New("make admin service: DB, Accounts, ValidRedirect and Now are required, and Factors with Outbox")
 	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
@@ -70,6 +70,9 @@ type work struct {
 	// event becomes the audit row of the act, or of its refusal; the use case fills in what it finds out.
 	event *audit.Event
 }
+
+// errNoFactors is the answer of a Service made without the rules of second factors.
+var errNoFactors = errors.New("this service was made without second factors")
 
 // errUnchanged ends a use case that had nothing to do: nothing is written, and it is no failure.
 var errUnchanged = errors.New("nothing to change")

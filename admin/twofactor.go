@@ -30,6 +30,9 @@ func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 	if want != account.TwoFactorUse && want != account.TwoFactorDont {
 		return SwitchResult{}, fmt.Errorf("set two-factor switch: unknown value %q", want)
 	}
+	if s.factors == nil {
+		return SwitchResult{}, errNoFactors
+	}
 	var r mfa.ResetResult
 	changed, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.TwoFactorSet}, func(w *work) error {
 		acc, err := w.other(ctx, id, mayReset)
@@ -37,13 +40,8 @@ func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 			return err
 		}
 		if want == account.TwoFactorDont {
-			// Held until the commit: enforcement switched on beside this comes before it or after it, never in between (I16).
-			surface, err := w.tx.HoldSurface(ctx, surfaceOf(acc.Kind))
-			if err != nil {
-				return fmt.Errorf("hold surface: %w", err)
-			}
-			if surface.Enforced {
-				return &refusal{err: ErrEnforced, word: wordEnforced}
+			if err := holdOff(ctx, w, acc.Kind); err != nil {
+				return err
 			}
 		}
 		switch {
@@ -111,6 +109,9 @@ func (r Reason) check() (Reason, error) {
 // works under enforcement, and on an account with nothing set up, of which the result tells. It fails with an
 // [account.ValidationError] or [store.ErrNotFound].
 func (s *Service) ResetFactors(ctx context.Context, actor Actor, id store.AccountID, reason Reason) (mfa.ResetResult, error) {
+	if s.factors == nil {
+		return mfa.ResetResult{}, errNoFactors
+	}
 	var r mfa.ResetResult
 	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.FactorReset}, func(w *work) error {
 		acc, err := w.other(ctx, id, mayReset)

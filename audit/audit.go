@@ -116,8 +116,10 @@ type Origin struct {
 
 type originKey struct{}
 
-// WithOrigin returns a context whose events carry the origin.
+// WithOrigin returns a context whose events carry the origin. What a client says about itself is cut and cleaned here, so that
+// it can be stored wherever it goes.
 func WithOrigin(ctx context.Context, o Origin) context.Context {
+	o.UserAgent = clip(o.UserAgent)
 	return context.WithValue(ctx, originKey{}, o)
 }
 

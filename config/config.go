@@ -1,7 +1,6 @@
 package config
 
 import (
-	"encoding/base64"
 	"net/netip"
 	"strings"
 	"time"
@@ -123,16 +122,6 @@ func (c *Config) Location() *time.Location {
 	return zone
 }
 
-// MasterKeyBytes returns the 32 bytes of the master key, or nil when it is not
-// set. Load has checked the form.
-func (c *Config) MasterKeyBytes() []byte {
-	key, err := decodeMasterKey(c.MasterKey.Reveal())
-	if err != nil || !c.MasterKey.IsSet() {
-		return nil
-	}
-	return key
-}
-
 // Source names where the setting's value came from: a file name, a variable
 // name, or "default".
 func (c *Config) Source(key string) string {
@@ -140,9 +129,4 @@ func (c *Config) Source(key string) string {
 		return s
 	}
 	return "default"
-}
-
-// decodeMasterKey accepts Base64 with or without padding.
-func decodeMasterKey(text string) ([]byte, error) {
-	return base64.RawStdEncoding.DecodeString(strings.TrimRight(strings.TrimSpace(text), "="))
 }

@@ -69,8 +69,8 @@ func TestDefaults(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if c.MasterKeyBytes() != nil || c.Source("listen") != "default" {
-		t.Errorf("master key %v, source %q", c.MasterKeyBytes(), c.Source("listen"))
+	if c.MasterKey.IsSet() || c.Source("listen") != "default" {
+		t.Errorf("master key %v, source %q", c.MasterKey, c.Source("listen"))
 	}
 }
 
@@ -102,7 +102,7 @@ func TestSecretsFromFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.MasterKey.Reveal() != testKey || len(c.MasterKeyBytes()) != 32 || c.SMTP.Password.Reveal() != "from file" {
+	if c.MasterKey.Reveal() != testKey || c.SMTP.Password.Reveal() != "from file" {
 		t.Errorf("master key and password are not those of the files")
 	}
 	c, _, err = Load(path, []string{"FUTAKAGI_SMTP__PASSWORD=direct"})

@@ -38,10 +38,6 @@ type Need string
 // unless the embedded database can keep one beside its file.
 const ForServe Need = "serve"
 
-// ForCommand demands the same of a command that works beside a server, without
-// warnings about what only the server does.
-const ForCommand Need = "command"
-
 // Load reads the YAML file at path (none if path is empty), lays the FUTAKAGI_*
 // variables of environ over it, and checks every value. When anything is wrong
 // the error is an *Errors that lists all of it. Variables that are no setting

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bytes"
 	"fmt"
 	"net"
 	"net/mail"
@@ -13,6 +12,8 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/futakagi/futakagi/internal/seal"
 )
 
 // checker reports each setting at most once, so that a value of the wrong kind
@@ -31,11 +32,8 @@ func (l *loader) validate(c *Config, needs []Need) {
 	k.password(c.Password)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "json", "text")
-	if slices.Contains(needs, ForServe) || slices.Contains(needs, ForCommand) {
+	if slices.Contains(needs, ForServe) {
 		k.serve(c)
-	}
-	if slices.Contains(needs, ForServe) && c.SMTP.Host == "" && !k.bad["smtp.host"] {
-		k.warnings = append(k.warnings, Warning{Key: "smtp.host", Text: "no mail server is set; verification codes and notices stay in the queue until they expire"})
 	}
 }
 
@@ -54,7 +52,10 @@ func (k checker) serve(c *Config) {
 	k.check("issuer", c.Issuer != "", "it is missing", "write the address people reach this server under, such as https://id.example.jp")
 	if !c.Database.Embedded() && !k.bad["database.url"] {
 		k.check("master_key", c.MasterKey.IsSet(), "it is missing, and with PostgreSQL it cannot be made by itself",
-			"set FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE to the output of 'openssl rand -base64 32'")
+			"write the output of 'openssl rand -base64 32' to a file and name it with FUTAKAGI_MASTER_KEY_FILE")
+	}
+	if c.SMTP.Host == "" && !k.bad["smtp.host"] {
+		k.warnings = append(k.warnings, Warning{Key: "smtp.host", Text: "no mail server is set; verification codes and notices stay in the queue until they expire"})
 	}
 }
 
@@ -74,9 +75,8 @@ func (k checker) general(c *Config) {
 	}
 	k.duration("drain_delay", c.DrainDelay, 0, time.Minute)
 	if c.MasterKey.IsSet() {
-		key, err := decodeMasterKey(c.MasterKey.Reveal())
-		k.check("master_key", err == nil && len(key) == 32, "it is not 32 bytes in Base64", "make one with 'openssl rand -base64 32'")
-		k.check("master_key", !bytes.Equal(key, make([]byte, 32)), "it is all zero bytes", "make one with 'openssl rand -base64 32'")
+		_, err := seal.ParseMasterKey(c.MasterKey.Reveal())
+		k.check("master_key", err == nil, "it is not 32 random bytes in Base64", "make one with 'openssl rand -base64 32'")
 	}
 	_, err := time.LoadLocation(c.TimeZone)
 	k.check("time_zone", err == nil && c.TimeZone != "" && c.TimeZone != "Local", quote(c.TimeZone)+" is not a known time zone", "write a name such as Asia/Tokyo or UTC")

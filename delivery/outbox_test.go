@@ -534,6 +534,48 @@ func TestStopDoesNotWaitForEver(t *testing.T) {
 	}
 }
 
+// gated is a mail server that takes a message when it is let.
+type gated struct{ entered, release chan struct{} }
+
+func (g gated) Send(context.Context, Mail) (Receipt, error) {
+	close(g.entered)
+	<-g.release
+	return Receipt{Reply: "250 taken"}, nil
+}
+
+// TestStopDoesNotWaitForTheDatabase guards that a result which cannot be noted does not hold up the stop for ever.
+func TestStopDoesNotWaitForTheDatabase(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	db := storetest.Open(t, url)
+	if _, err := db.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	mailer := gated{make(chan struct{}), make(chan struct{})}
+	f := setup(t, db, mailer, func(c *Config) { c.Drain = 50 * time.Millisecond })
+	f.code(t, "sato-2fa@example.jp")
+	stop := run(t, f.Outbox)
+	<-mailer.entered
+	guest, err := store.Open(t.Context(), store.Config{URL: url, Guest: true, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer guest.Close()
+	if err := guest.InTx(t.Context(), func(*store.Tx) error { // nobody else can write meanwhile
+		close(mailer.release)
+		start := time.Now()
+		stop()
+		if d := time.Since(start); d > noteLimit+2*time.Second {
+			t.Errorf("stopping took %v", d)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(f.logged(), "could not be noted") {
+		t.Errorf("log: %s", f.logged())
+	}
+}
+
 func TestPanickingMailerIsARetry(t *testing.T) {
 	var n atomic.Int32
 	mails := &Capture{Refuse: func(Mail) error {

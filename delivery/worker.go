@@ -17,6 +17,8 @@ import (
 const (
 	// leaseMargin is what a lease is longer than an attempt: time to note its result.
 	leaseMargin = 30 * time.Second
+	// noteLimit is how long a result may take to note once the server has cut the attempt off to stop.
+	noteLimit = 2 * time.Second
 	// tendEvery is how often messages of no use are given up.
 	tendEvery = 15 * time.Second
 	// The longest pauses between attempts.
@@ -167,11 +169,12 @@ func (o *Outbox) retry(ctx context.Context, owner string, row store.Outbox, repl
 	})
 }
 
-// note writes a result down, however the caller is doing, and tries for some seconds when the database is away: a result that
-// is lost means a second attempt once the lease has run out.
+// note writes a result down, also after the attempt was cut off, and tries for some seconds when the database is away: a result
+// that is lost means a second attempt once the lease has run out.
 func (o *Outbox) note(ctx context.Context, row store.Outbox, result string, write func(ctx context.Context, tx *store.Tx) (int64, error)) {
 	o.cfg.Observe(row.Channel, result)
-	ctx = context.WithoutCancel(ctx)
+	ctx, cancel := outlive(ctx, noteLimit)
+	defer cancel()
 	var err error
 	for pause := 100 * time.Millisecond; pause < 10*time.Second; pause *= 2 {
 		var n int64
@@ -185,12 +188,36 @@ func (o *Outbox) note(ctx context.Context, row store.Outbox, result string, writ
 			}
 			return
 		}
-		if !errors.Is(err, store.ErrUnavailable) {
+		if !errors.Is(err, store.ErrUnavailable) || !sleep(ctx, pause) {
 			break
 		}
-		time.Sleep(pause)
 	}
 	o.cfg.Logger.ErrorContext(ctx, "result of an attempt could not be noted", "message", row.ID, "result", result, "error", err)
+}
+
+// outlive returns a context that ends some time after ctx did.
+func outlive(ctx context.Context, by time.Duration) (context.Context, context.CancelFunc) {
+	late, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	forget := context.AfterFunc(ctx, func() {
+		defer cancel()
+		sleep(late, by)
+	})
+	return late, func() {
+		forget()
+		cancel()
+	}
+}
+
+// sleep reports whether d passed before ctx ended.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
 }
 
 // pause is how long a message waits for its next attempt: longer each time, and not all at the same moment.

@@ -229,7 +229,7 @@ func seederFor(db *store.DB, hasher *account.Hasher, now time.Time, log *slog.Lo
 	if err != nil {
 		return nil, err
 	}
-	return &seeder{db: db, accounts: accounts, backupCodes: newBackupCodes(hasher), now: now}, nil
+	return &seeder{db: db, accounts: accounts, hasher: hasher, now: now}, nil
 }
 
 func sum(secret string) []byte {

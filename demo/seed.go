@@ -10,6 +10,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/demo/relyingparty"
+	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -23,17 +24,8 @@ var ErrNotDemo = errors.New("this database is in use and is not a demo's: choose
 type seeder struct {
 	db       *store.DB
 	accounts *account.Service
-	// backupCodes makes a fresh batch, hashed.
-	backupCodes func(context.Context) ([]backupCode, error)
-	now         time.Time
-}
-
-// backupCode is one fresh backup code.
-type backupCode struct {
-	// text is what the person is shown.
-	text string
-	// selector finds the code's row, hash is what is kept of the rest.
-	selector, hash string
+	hasher   *account.Hasher
+	now      time.Time
 }
 
 // client is one relying party to register.
@@ -138,15 +130,12 @@ func (s *seeder) account(ctx context.Context, a Account, group store.UserGroupID
 	if in.Password, err = s.accounts.HashPassword(ctx, Password); err != nil {
 		return nil, err
 	}
-	var codes []backupCode
+	var texts []string
+	var codes []store.InsertBackupCodeParams
 	if a.FactorEmail != "" {
-		if codes, err = s.backupCodes(ctx); err != nil {
+		if texts, codes, err = s.backupCodes(ctx); err != nil {
 			return nil, fmt.Errorf("make backup codes: %w", err)
 		}
-	}
-	var texts []string
-	for _, c := range codes {
-		texts = append(texts, c.text)
 	}
 	return texts, s.db.InTx(ctx, func(tx *store.Tx) error {
 		row, err := s.accounts.Create(ctx, tx, in)
@@ -157,8 +146,26 @@ func (s *seeder) account(ctx context.Context, a Account, group store.UserGroupID
 	})
 }
 
+// backupCodes makes a batch: what the person is shown, and the rows but for
+// their batch's id.
+func (s *seeder) backupCodes(ctx context.Context) (texts []string, rows []store.InsertBackupCodeParams, err error) {
+	var secrets []string
+	for _, c := range mfa.NewBackupCodes() {
+		texts, secrets = append(texts, c.Text), append(secrets, c.Secret)
+		rows = append(rows, store.InsertBackupCodeParams{Selector: c.Selector})
+	}
+	hashes, err := s.hasher.HashAll(ctx, secrets)
+	if err != nil {
+		return nil, nil, err
+	}
+	for i, h := range hashes {
+		rows[i].CodeHash = h
+	}
+	return texts, rows, nil
+}
+
 // factor sets up email and backup codes as if the person had done it.
-func (s *seeder) factor(ctx context.Context, tx *store.Tx, row store.Account, address string, codes []backupCode) error {
+func (s *seeder) factor(ctx context.Context, tx *store.Tx, row store.Account, address string, codes []store.InsertBackupCodeParams) error {
 	n, err := tx.InsertFirstFactor(ctx, store.InsertFirstFactorParams{
 		ID: string(store.NewID[store.FactorID]()), AccountID: row.ID, Kind: "email", Address: address,
 		CredentialEpoch: row.CredentialEpoch, Now: s.now,
@@ -174,9 +181,8 @@ func (s *seeder) factor(ctx context.Context, tx *store.Tx, row store.Account, ad
 		return fmt.Errorf("insert backup batch: %w", err)
 	}
 	for _, c := range codes {
-		if err := tx.InsertBackupCode(ctx, store.InsertBackupCodeParams{
-			BatchID: batch, Selector: c.selector, CodeHash: c.hash,
-		}); err != nil {
+		c.BatchID = batch
+		if err := tx.InsertBackupCode(ctx, c); err != nil {
 			return fmt.Errorf("insert backup code: %w", err)
 		}
 	}

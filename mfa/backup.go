@@ -27,6 +27,32 @@ const (
 	backupCodes    = 10
 )
 
+// BackupCode is one code of a fresh batch.
+type BackupCode struct {
+	// Text is what its owner reads: the code in groups.
+	Text string
+	// Selector finds the code's row. It is no secret, and no two codes of a batch have the same.
+	Selector string
+	// Secret is what is hashed and compared: the whole code, as NormalizeBackupCode returns it.
+	Secret string
+}
+
+// NewBackupCodes draws a batch, of which every code is equally likely.
+func NewBackupCodes() []BackupCode {
+	codes := make([]BackupCode, 0, backupCodes)
+	taken := map[string]bool{}
+	for len(codes) < backupCodes {
+		code := newBackupCode()
+		selector := code[:selectorLength]
+		if taken[selector] {
+			continue
+		}
+		taken[selector] = true
+		codes = append(codes, BackupCode{Text: formatBackupCode(code), Selector: selector, Secret: code})
+	}
+	return codes
+}
+
 // batch is a set of backup codes before it is stored.
 type batch struct {
 	id     store.BatchID
@@ -37,23 +63,19 @@ type batch struct {
 // newBatch makes codes and their hashes. It is slow on purpose and runs outside of any transaction.
 func (s *Service) newBatch(ctx context.Context, id store.AccountID) (batch, error) {
 	b := batch{id: store.NewID[store.BatchID]()}
-	codes := make([]string, 0, backupCodes)
-	taken := map[string]bool{}
-	for len(codes) < backupCodes {
-		code := newBackupCode()
-		selector := code[:selectorLength]
-		if taken[selector] {
-			continue
-		}
-		taken[selector] = true
-		hash, err := s.hash(ctx, code)
-		if err != nil {
-			return batch{}, fmt.Errorf("hash backup code: %w", err)
-		}
-		codes = append(codes, code)
-		b.rows = append(b.rows, store.InsertBackupCodeParams{BatchID: b.id, Selector: selector, CodeHash: hash})
+	var texts, secrets []string
+	codes := NewBackupCodes()
+	for _, c := range codes {
+		texts, secrets = append(texts, c.Text), append(secrets, c.Secret)
 	}
-	plain, err := json.Marshal(codes)
+	hashes, err := s.hashAll(ctx, secrets)
+	if err != nil {
+		return batch{}, fmt.Errorf("hash backup codes: %w", s.hashing(err))
+	}
+	for i, c := range codes {
+		b.rows = append(b.rows, store.InsertBackupCodeParams{BatchID: b.id, Selector: c.Selector, CodeHash: hashes[i]})
+	}
+	plain, err := json.Marshal(texts)
 	if err != nil {
 		return batch{}, fmt.Errorf("encode backup codes: %w", err)
 	}
@@ -164,11 +186,12 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 	}
 
 	now := s.now()
+	var p attempted
 	var stored store.GetBackupCodeRow
 	var verdict error
 	if err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.attempted(ctx, tx.Queries, flow, now)
-		if err != nil {
+		var err error
+		if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
 			return err
 		}
 		if err := p.challenge(); err != nil {
@@ -183,17 +206,31 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 		return "", verdict
 	}
 
+	if secret, verdict, err = s.spendBackupCode(ctx, flow, stored, code); err == nil {
+		err = verdict
+	}
+	if err != nil {
+		if verdict == nil {
+			err = s.undecided(ctx, p, err)
+		}
+		return "", err
+	}
+	return secret, nil
+}
+
+// spendBackupCode compares a counted guess and, if it is right, spends the code. The verdict is nil when it was.
+func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored store.GetBackupCodeRow, code string) (secret string, verdict, err error) {
 	hash := stored.CodeHash
 	if hash == "" {
 		hash = s.decoy
 	}
 	right, err := s.checkHash(ctx, hash, code)
 	if err != nil {
-		return "", fmt.Errorf("check backup code: %w", err)
+		return "", nil, fmt.Errorf("check backup code: %w", s.hashing(err))
 	}
 	right = right && stored.CodeHash != ""
 
-	now = s.now()
+	now := s.now()
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
 		p, err := s.attempted(ctx, tx.Queries, flow, now)
 		if err != nil {
@@ -218,19 +255,29 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 			verdict = ErrWrongCode
 			return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Failure, "wrong_code"), signin.Backup))
 		}
-		p.evidence = p.evidence.With(signin.Evidence{Method: signin.Backup, At: now})
-		if secret, err = prove(ctx, tx, now, p, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
+		proved := p.evidence().With(signin.Evidence{Method: signin.Backup, At: now})
+		if secret, err = prove(ctx, tx, now, p, proved, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
 			return err
 		}
 		return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), signin.Backup))
 	})
-	if err == nil {
-		err = verdict
-	}
 	if err != nil {
-		return "", err
+		return "", nil, err
 	}
-	return secret, nil
+	return secret, verdict, nil
+}
+
+// undecided writes down a guess that was counted and came to no verdict (I27), even if its browser has gone meanwhile.
+func (s *Service) undecided(ctx context.Context, p attempted, cause error) error {
+	reason := "error"
+	switch {
+	case errors.Is(cause, ErrBusy):
+		reason = "busy"
+	case errors.Is(cause, ErrFlowGone), errors.Is(cause, ErrWrongStep):
+		reason = "gone"
+	}
+	e := factorEvent(p.event(audit.SignInFactor, audit.Refused, reason), signin.Backup)
+	return errors.Join(cause, s.record(context.WithoutCancel(ctx), s.now(), e))
 }
 
 // countBackupTry counts a guess on the account's throttle and on the batch, and finds the hash it is to be compared with. A
@@ -296,9 +343,6 @@ func (s *Service) reveal(acc store.Account, b store.BackupBatch) (FreshCodes, er
 	if err := json.Unmarshal(plain, &v.Codes); err != nil {
 		return FreshCodes{}, fmt.Errorf("decode backup codes: %w", err)
 	}
-	for i, c := range v.Codes {
-		v.Codes[i] = formatBackupCode(c)
-	}
 	return v, nil
 }
 
@@ -308,10 +352,10 @@ func (s *Service) FlowCodes(ctx context.Context, flow store.Flow) (FreshCodes, e
 	if err != nil {
 		return FreshCodes{}, err
 	}
-	if p.step != signin.StepShowBackupCodes {
+	if p.Next() != signin.StepShowBackupCodes {
 		return FreshCodes{}, ErrWrongStep
 	}
-	return s.reveal(p.account, p.toShow)
+	return s.reveal(p.account, p.CodesToShow)
 }
 
 // ForgetFlowCodes ends the showing of codes in a sign-in: the person has saved them, and nobody can read them from here on. It
@@ -323,13 +367,13 @@ func (s *Service) ForgetFlowCodes(ctx context.Context, flow store.Flow) (secret 
 		if err != nil {
 			return err
 		}
-		if p.step != signin.StepShowBackupCodes {
+		if p.Next() != signin.StepShowBackupCodes {
 			return ErrWrongStep
 		}
-		if _, err := tx.ForgetBackupCodes(ctx, store.ForgetBackupCodesParams{ID: p.toShow.ID, AccountID: p.account.ID}); err != nil {
+		if _, err := tx.ForgetBackupCodes(ctx, store.ForgetBackupCodesParams{ID: p.CodesToShow.ID, AccountID: p.account.ID}); err != nil {
 			return fmt.Errorf("forget backup codes: %w", err)
 		}
-		secret, err = prove(ctx, tx, now, p, *p.flow.CredentialEpoch, nil)
+		secret, err = prove(ctx, tx, now, p, p.evidence(), *p.flow.CredentialEpoch, nil)
 		return err
 	})
 	return secret, err
@@ -343,7 +387,7 @@ func (s *Service) SessionCodes(ctx context.Context, session store.SessionID) (v 
 	if err != nil {
 		return FreshCodes{}, 0, err
 	}
-	if len(p.factors) == 0 {
+	if !p.State.Enrolled {
 		return FreshCodes{}, 0, ErrNothingSetUp
 	}
 	n, err := q.CountBackupCodes(ctx, p.account.ID)
@@ -387,27 +431,22 @@ func (s *Service) ForgetSessionCodes(ctx context.Context, session store.SessionI
 }
 
 // RegenerateCodes replaces the account's backup codes (I6). Like any change of what the account signs in with, it ends every
-// other session. It returns the session's new token.
+// other session. It returns the session's new token. How often it can be done in a day is counted before anything is hashed or
+// sent: ErrTooManyCodes.
 func (s *Service) RegenerateCodes(ctx context.Context, session store.SessionID, lang templates.Lang) (token string, err error) {
-	p, err := s.actingFresh(ctx, s.db.Read(), session, s.now())
+	id, err := s.takeReissue(ctx, session)
 	if err != nil {
 		return "", err
 	}
-	if len(p.factors) == 0 {
-		return "", ErrNothingSetUp
-	}
-	b, err := s.newBatch(ctx, p.account.ID)
+	b, err := s.newBatch(ctx, id)
 	if err != nil {
 		return "", err
 	}
 	now := s.now()
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.actingFresh(ctx, tx.Queries, session, now)
+		p, err := s.reissuing(ctx, tx.Queries, session, now)
 		if err != nil {
 			return err
-		}
-		if len(p.factors) == 0 {
-			return ErrNothingSetUp
 		}
 		epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
 		if err != nil {
@@ -416,27 +455,55 @@ func (s *Service) RegenerateCodes(ctx context.Context, session store.SessionID, 
 		if err := tx.ClearThrottle(ctx, backupThrottle(p.account.ID)); err != nil {
 			return fmt.Errorf("clear pause: %w", err)
 		}
-		if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+		if err := tx.EndCodes(ctx, now, p.account.ID); err != nil {
 			return err
 		}
 		if err := s.insertBatch(ctx, tx, now, p.account.ID, b); err != nil {
 			return err
 		}
-		if token, err = carry(ctx, tx, now, p, epoch); err != nil {
+		if token, err = carry(ctx, tx, now, p, epoch, p.evidence()); err != nil {
 			return err
 		}
 		if err := audit.Write(ctx, tx, now, p.event(audit.BackupIssue, audit.Success, "reissue")); err != nil {
 			return err
 		}
 		to := []string{p.account.RegisteredEmail}
-		if f, ok := p.factor(signin.Email); ok {
+		if f, ok := p.Factor(signin.Email); ok {
 			to = append(to, f.Address)
 		}
-		return s.notify(ctx, tx, now, notice{kind: delivery.KindCodesReissued, account: p.account, lang: lang, to: to})
+		_, err = s.notify(ctx, tx, now, notice{kind: delivery.KindCodesReissued, account: p.account, lang: lang, to: to})
+		return err
 	})
 	if err != nil {
 		return "", err
 	}
 	s.outbox.Wake()
 	return token, nil
+}
+
+// reissuing is actingFresh of a person who has backup codes to replace.
+func (s *Service) reissuing(ctx context.Context, q *store.Queries, session store.SessionID, now time.Time) (acting, error) {
+	p, err := s.actingFresh(ctx, q, session, now)
+	if err == nil && !p.State.Enrolled {
+		err = ErrNothingSetUp
+	}
+	return p, err
+}
+
+// takeReissue spends one of the day's replacements of an account's backup codes.
+func (s *Service) takeReissue(ctx context.Context, session store.SessionID) (id store.AccountID, err error) {
+	now := s.now()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.reissuing(ctx, tx.Queries, session, now)
+		if err != nil {
+			return err
+		}
+		id = p.account.ID
+		free, err := takeSlot(ctx, tx, reissues(id), s.limits.ReissuesDay, 24*time.Hour, now)
+		if err == nil && !free {
+			err = ErrTooManyCodes
+		}
+		return err
+	})
+	return id, err
 }

@@ -42,7 +42,7 @@ func TestI6_BackupCodeWorksOnce(t *testing.T) {
 			t.Fatal(err)
 		}
 		row, err := w.db.Read().GetFlowAccount(ctx, store.GetFlowAccountParams{
-			ID: f.ID, SecretHash: next(f, secret).SecretHash, Now: w.clock.now(),
+			ID: f.ID, SecretHash: w.next(f, secret).SecretHash, Now: w.clock.now(),
 		})
 		if err != nil {
 			t.Fatal(err)

@@ -33,11 +33,6 @@ func (a attempt) String() string {
 	return "session:" + string(*a.session)
 }
 
-// cooldown is the key of the pause between two codes to one address.
-func (a attempt) cooldown(id store.AccountID, address string) string {
-	return fmt.Sprintf("send-cooldown:%s:%s:%s", a, id, destination(address))
-}
-
 // newest returns the attempt's newest code for a purpose, whatever became of it, or ErrNotSent.
 func (a attempt) newest(ctx context.Context, q *store.Queries, id store.AccountID, purpose string) (store.Challenge, error) {
 	var c store.Challenge
@@ -107,7 +102,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 	if until != nil {
 		return &LockedError{Until: *until}
 	}
-	if err := s.takeSend(ctx, tx, m.attempt, m.account.ID, m.address, now); err != nil {
+	if err := s.takeSend(ctx, tx, m.account.ID, m.purpose, m.address, now); err != nil {
 		return err
 	}
 	if err := m.attempt.void(ctx, tx, now); err != nil {
@@ -180,7 +175,7 @@ type guess struct {
 // transaction, on the account's throttle and on the code itself; a wrong one is counted on the factor as well. The verdict is
 // nil when the code is right. The caller commits in every case, and only then gives the answer (I7).
 //
-// Locks are taken in the order throttle, challenge, factor, flow, which every transaction of the package keeps.
+// Locks are taken in the order throttle, challenge, factor, flow, as everywhere: see store.Tx.EndAccount.
 func (s *Service) judge(ctx context.Context, tx *store.Tx, now time.Time, g guess) (c store.Challenge, verdict, err error) {
 	c, err = g.attempt.newest(ctx, tx.Queries, g.account.ID, g.purpose)
 	if errors.Is(err, ErrNotSent) {
@@ -248,6 +243,11 @@ func (s *Service) judge(ctx context.Context, tx *store.Tx, now time.Time, g gues
 	return fail(audit.Failure, "wrong_code", ErrWrongCode)
 }
 
+// live reports whether a code can still be right.
+func (s *Service) live(c store.Challenge, now time.Time) bool {
+	return c.UsedAt == nil && c.VoidedAt == nil && c.ExpiresAt.After(now) && c.Tries < int64(s.limits.CodeTries)
+}
+
 // use spends a code that was right.
 func (s *Service) use(ctx context.Context, tx *store.Tx, now time.Time, c store.Challenge) error {
 	n, err := tx.UseChallenge(ctx, store.UseChallengeParams{Now: &now, ID: c.ID})
@@ -282,11 +282,11 @@ func (s *Service) sending(ctx context.Context, q *store.Queries, a attempt, id s
 		return Sending{}, err
 	}
 	var v Sending
-	if c.UsedAt == nil && c.VoidedAt == nil && c.ExpiresAt.After(now) && c.Tries < int64(s.limits.CodeTries) {
+	if s.live(c, now) {
 		v.Address = c.Address
 		v.Just = c.Tries == 0 && now.Sub(c.CreatedAt) < s.limits.ResendAfter
 	}
-	if v.Wait, err = s.wait(ctx, q, a.cooldown(id, c.Address), now); err != nil {
+	if v.Wait, err = s.wait(ctx, q, cooldown(id, c.Address), now); err != nil {
 		return Sending{}, err
 	}
 	m, err := q.GetChallengeMessage(ctx, &c.ID)

@@ -13,23 +13,17 @@ import (
 	"github.com/futakagi/futakagi/templates"
 )
 
-// EmailSetUp is the state of the set-up page inside a sign-in.
-type EmailSetUp struct {
-	Sending
-}
-
 // EmailSetUp describes the set-up page of a sign-in.
-func (s *Service) EmailSetUp(ctx context.Context, flow store.Flow) (EmailSetUp, error) {
+func (s *Service) EmailSetUp(ctx context.Context, flow store.Flow) (Sending, error) {
 	now, q := s.now(), s.db.Read()
 	p, err := s.attempted(ctx, q, flow, now)
 	if err != nil {
-		return EmailSetUp{}, err
+		return Sending{}, err
 	}
 	if err := p.setUp(); err != nil {
-		return EmailSetUp{}, err
+		return Sending{}, err
 	}
-	sending, err := s.sending(ctx, q, p.attempt(), p.account.ID, purposeEnrol, now)
-	return EmailSetUp{sending}, err
+	return s.sending(ctx, q, p.attempt(), p.account.ID, purposeEnrol, now)
 }
 
 // CheckSetUp returns nil when the sign-in may set up its first factor now.
@@ -68,62 +62,91 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, address st
 // VerifySetUpCode sets up the address as the account's first factor when the code is right, makes the backup codes, and adds
 // the proof to the sign-in (M17 to M19). It returns the flow's new secret.
 func (s *Service) VerifySetUpCode(ctx context.Context, flow store.Flow, address, code string, lang templates.Lang) (secret string, err error) {
-	now := s.now()
-	p, err := s.attempted(ctx, s.db.Read(), flow, now)
+	p, err := s.attempted(ctx, s.db.Read(), flow, s.now())
 	if err != nil {
 		return "", err
 	}
 	if err := p.setUp(); err != nil {
 		return "", err
 	}
-	address, code, err = s.readForm(ctx, p.attempt(), p.account.ID, purposeEnrol, address, code)
-	if err != nil {
-		return "", err
-	}
-
-	var c store.Challenge
-	var verdict error
-	if err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
+	err = s.verifyAddress(ctx, newAddress{
+		attempt: p.attempt(), account: p.account.ID, purpose: purposeEnrol, address: address, code: code, first: true, gone: ErrFlowGone,
+		again: func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error) {
+			if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
+				return store.Account{}, audit.Event{}, err
+			}
+			return p.account, p.event(audit.FactorEnrol, audit.Failure, ""), p.setUp()
+		},
+		apply: func(tx *store.Tx, now time.Time, c store.Challenge, b batch) error {
+			secret, err = s.enrol(ctx, tx, now, p, c, b, lang)
 			return err
-		}
-		if err := p.setUp(); err != nil {
-			return err
-		}
-		c, verdict, err = s.judge(ctx, tx, now, guess{
-			attempt: p.attempt(), account: p.account, purpose: purposeEnrol, address: address, code: code,
-			event: enrolEvent(p.event(audit.FactorEnrol, audit.Failure, ""), address),
-		})
-		return err
-	}); err != nil {
-		return "", err
-	}
-	if verdict != nil {
-		return "", verdict
-	}
-
-	batch, err := s.newBatch(ctx, p.account.ID)
-	if err != nil {
-		return "", err
-	}
-	now = s.now()
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
-			return err
-		}
-		if err := p.setUp(); err != nil {
-			return err
-		}
-		secret, err = s.enrol(ctx, tx, now, p, c, batch, lang)
-		return err
+		},
 	})
 	if err != nil {
 		return "", err
 	}
-	s.outbox.Wake()
 	return secret, nil
+}
+
+// newAddress is an address that becomes a factor if a code is right.
+type newAddress struct {
+	attempt attempt
+	account store.AccountID
+	purpose string
+	// address and code are as typed.
+	address, code string
+	// first is whether it is the account's first factor, so that backup codes come with it.
+	first bool
+	// gone is returned for an account that is not there any more.
+	gone error
+	// again reads, with the account held, who asks and what a wrong code is written down as; an error says that they may not.
+	again func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error)
+	// apply makes the change that a right code brings about.
+	apply func(tx *store.Tx, now time.Time, c store.Challenge, b batch) error
+}
+
+// verifyAddress judges a code that was sent to a new address and makes the change, in one transaction. Backup codes are made
+// before it: hashing takes long, and a right code must not be spent when it fails.
+func (s *Service) verifyAddress(ctx context.Context, a newAddress) error {
+	address, code, live, err := s.readForm(ctx, a)
+	if err != nil {
+		return err
+	}
+	var b batch
+	if a.first && live {
+		if b, err = s.newBatch(ctx, a.account); err != nil {
+			return err
+		}
+	}
+	now := s.now()
+	var verdict error
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := hold(ctx, tx, a.account, a.gone); err != nil {
+			return err
+		}
+		acc, event, err := a.again(tx, now)
+		if err != nil {
+			return err
+		}
+		var c store.Challenge
+		c, verdict, err = s.judge(ctx, tx, now, guess{
+			attempt: a.attempt, account: acc, purpose: a.purpose, address: address, code: code, event: enrolEvent(event, address),
+		})
+		if err != nil || verdict != nil {
+			return err
+		}
+		if a.first && b.id == "" {
+			return ErrWrongCode // the code was taken back when the form was read: it cannot have been right then
+		}
+		return a.apply(tx, now, c, b)
+	})
+	if err == nil {
+		err = verdict
+	}
+	if err == nil {
+		s.outbox.Wake()
+	}
+	return err
 }
 
 // enrol does everything that a right code brings about, in one transaction.
@@ -138,7 +161,7 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	if err := s.use(ctx, tx, now, c); err != nil {
 		return "", err
 	}
-	if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+	if err := tx.EndCodes(ctx, now, p.account.ID); err != nil {
 		return "", err
 	}
 	factor := store.NewID[store.FactorID]()
@@ -154,22 +177,16 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	if err := s.insertBatch(ctx, tx, now, p.account.ID, batch); err != nil {
 		return "", err
 	}
-	kept, err := carryFlowSession(ctx, tx, now, p, epoch)
-	if err != nil {
+	// The session that the sign-in steps up is worth what it was; its token is renewed when the sign-in ends.
+	keep := store.Keep{Flow: p.flow.ID, Epoch: epoch}
+	if p.flow.SessionID != nil {
+		keep.Session = *p.flow.SessionID
+	}
+	if err := tx.EndAccess(ctx, now, p.account.ID, keep); err != nil {
 		return "", err
 	}
-	if err := endRest(ctx, tx, now, p.account.ID, kept, &p.flow.ID); err != nil {
-		return "", err
-	}
-	if kept != nil {
-		if _, err := tx.CarrySessionGrants(ctx, store.CarrySessionGrantsParams{
-			CredentialEpoch: epoch, AccountID: p.account.ID, SessionID: *kept,
-		}); err != nil {
-			return "", fmt.Errorf("carry grants: %w", err)
-		}
-	}
-	p.evidence = p.evidence.With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(factor)})
-	if secret, err = prove(ctx, tx, now, p, epoch, &batch.id); err != nil {
+	proved := p.evidence().With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(factor)})
+	if secret, err = prove(ctx, tx, now, p, proved, epoch, &batch.id); err != nil {
 		return "", err
 	}
 	for _, e := range []audit.Event{
@@ -180,38 +197,11 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 			return "", err
 		}
 	}
-	return secret, s.notify(ctx, tx, now, notice{
+	_, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindSetUp, account: p.account, lang: lang, method: signin.Email, address: c.Address,
 		to: []string{p.account.RegisteredEmail},
 	})
-}
-
-// carryFlowSession takes the session that the sign-in steps up over the raised epoch. Its token is renewed when the sign-in
-// ends; until then it is worth what it was before.
-func carryFlowSession(ctx context.Context, tx *store.Tx, now time.Time, p attempted, epoch int64) (*store.SessionID, error) {
-	if p.flow.SessionID == nil {
-		return nil, nil
-	}
-	session, err := tx.GetSession(ctx, *p.flow.SessionID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("load session: %w", err)
-	}
-	if session.AccountID != p.account.ID || session.CredentialEpoch != p.account.CredentialEpoch || session.EndedAt != nil {
-		return nil, nil
-	}
-	n, err := tx.CarrySession(ctx, store.CarrySessionParams{
-		CredentialEpoch: epoch, TokenHash: session.TokenHash, Now: now, ID: session.ID, AccountID: p.account.ID,
-	})
-	if err != nil {
-		return nil, fmt.Errorf("carry session: %w", err)
-	}
-	if n != 1 {
-		return nil, nil
-	}
-	return &session.ID, nil
+	return secret, err
 }
 
 // enrolEvent describes a factor that is, or would be, set up.
@@ -228,20 +218,31 @@ func factorEvent(e audit.Event, m signin.Method) audit.Event {
 }
 
 // readForm checks what the two-step form holds, in the order a person fills it in. Whether a code was sent at all is said
-// first: it is what a person who pressed the wrong button needs to know.
-func (s *Service) readForm(ctx context.Context, a attempt, id store.AccountID, purpose, address, code string) (string, string, error) {
-	c, err := a.newest(ctx, s.db.Read(), id, purpose)
+// first: it is what a person who pressed the wrong button needs to know. Live is whether the code that was sent can still be
+// right.
+func (s *Service) readForm(ctx context.Context, a newAddress) (address, code string, live bool, err error) {
+	now, q := s.now(), s.db.Read()
+	c, err := a.attempt.newest(ctx, q, a.account, a.purpose)
 	if err != nil {
-		return "", "", err
+		return "", "", false, err
 	}
-	if address, err = ParseEmail(address); err != nil {
-		return "", "", err
+	if address, err = ParseEmail(a.address); err != nil {
+		return "", "", false, err
 	}
 	if address != c.Address {
-		return "", "", ErrAddressChanged
+		return "", "", false, ErrAddressChanged
 	}
-	code, err = NormalizeCode(code)
-	return address, code, err
+	if code, err = NormalizeCode(a.code); err != nil {
+		return "", "", false, err
+	}
+	if !s.live(c, now) {
+		return address, code, false, nil
+	}
+	until, _, err := s.pause(ctx, q, codeThrottle(a.account), now)
+	if err != nil || until != nil {
+		return address, code, false, err
+	}
+	return address, code, true, s.takePreparation(ctx, c, now)
 }
 
 // Challenge is the state of the challenge page.
@@ -272,7 +273,7 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow) (Challenge, er
 		return Challenge{}, err
 	}
 	v := Challenge{Disabled: true}
-	if f, ok := p.factor(signin.Email); ok {
+	if f, ok := p.Factor(signin.Email); ok {
 		v.To, v.Disabled = templates.MaskEmail(f.Address), f.DisabledAt != nil
 	}
 	if v.LockedUntil, v.NearLimit, err = s.pause(ctx, q, codeThrottle(p.account.ID), now); err != nil {
@@ -295,11 +296,25 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow) (Challenge, er
 // SendSignInCode sends the first code of a sign-in. When one was sent already it does nothing: pages are opened twice.
 func (s *Service) SendSignInCode(ctx context.Context, flow store.Flow, lang templates.Lang) error {
 	err := s.sendSignInCode(ctx, flow, lang, true)
-	if _, ok := errors.AsType[*WaitError](err); ok {
-		return nil // the same page was opened twice at once, and the other one sent it
+	if errors.Is(err, errAlreadySent) {
+		return nil
+	}
+	if _, ok := errors.AsType[*WaitError](err); !ok {
+		return err
+	}
+	// The code that the cool-down comes from may be this sign-in's own, if its page was opened twice at once.
+	p, rerr := s.attempted(ctx, s.db.Read(), flow, s.now())
+	if rerr != nil {
+		return rerr
+	}
+	if _, rerr := p.attempt().newest(ctx, s.db.Read(), p.account.ID, purposeSignIn); !errors.Is(rerr, ErrNotSent) {
+		return rerr
 	}
 	return err
 }
+
+// errAlreadySent says that a sign-in has sent its first code.
+var errAlreadySent = errors.New("a code was sent already")
 
 // ResendSignInCode sends another code and takes back the former.
 func (s *Service) ResendSignInCode(ctx context.Context, flow store.Flow, lang templates.Lang) error {
@@ -317,14 +332,14 @@ func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, lang temp
 		if err := p.challenge(); err != nil {
 			return err
 		}
-		f, ok := p.factor(signin.Email)
+		f, ok := p.Factor(signin.Email)
 		if !ok || f.DisabledAt != nil {
 			return ErrFactorDisabled
 		}
 		if first {
 			_, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, purposeSignIn)
 			if err == nil {
-				return &WaitError{Seconds: 1}
+				return errAlreadySent
 			}
 			if !errors.Is(err, ErrNotSent) {
 				return err
@@ -375,8 +390,8 @@ func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, code st
 		if n != 1 {
 			return ErrFactorDisabled
 		}
-		p.evidence = p.evidence.With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(*c.FactorID)})
-		if secret, err = prove(ctx, tx, now, p, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
+		proved := p.evidence().With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(*c.FactorID)})
+		if secret, err = prove(ctx, tx, now, p, proved, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
 			return err
 		}
 		if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
@@ -408,7 +423,7 @@ func (s *Service) EmailChange(ctx context.Context, session store.SessionID) (Ema
 		return EmailChange{}, err
 	}
 	var v EmailChange
-	if f, ok := p.factor(signin.Email); ok {
+	if f, ok := p.Factor(signin.Email); ok {
 		v.Current = f.Address
 	}
 	v.Sending, err = s.sending(ctx, q, p.attempt(), p.account.ID, purposeChange, now)
@@ -465,61 +480,33 @@ func (s *Service) VerifyChangeCode(ctx context.Context, session store.SessionID,
 const pressedTwice = 10 * time.Second
 
 func (s *Service) verifyChange(ctx context.Context, session store.SessionID, address, code string, lang templates.Lang) (Changed, error) {
-	now := s.now()
-	p, err := s.actingFresh(ctx, s.db.Read(), session, now)
+	p, err := s.actingFresh(ctx, s.db.Read(), session, s.now())
 	if err != nil {
 		return Changed{}, err
 	}
-	address, code, err = s.readForm(ctx, p.attempt(), p.account.ID, purposeChange, address, code)
-	if err != nil {
-		return Changed{}, err
-	}
-
-	var c store.Challenge
-	var verdict error
-	if err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if p, err = s.actingFresh(ctx, tx.Queries, session, now); err != nil {
-			return err
-		}
-		c, verdict, err = s.judge(ctx, tx, now, guess{
-			attempt: p.attempt(), account: p.account, purpose: purposeChange, address: address, code: code,
-			event: enrolEvent(p.event(p.changeType(), audit.Failure, ""), address),
-		})
-		return err
-	}); err != nil {
-		return Changed{}, err
-	}
-	if verdict != nil {
-		return Changed{account: p.account.ID}, verdict
-	}
-
-	var fresh batch
-	if len(p.factors) == 0 {
-		if fresh, err = s.newBatch(ctx, p.account.ID); err != nil {
-			return Changed{}, err
-		}
-	}
-	now = s.now()
 	var done Changed
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		var err error
-		if p, err = s.actingFresh(ctx, tx.Queries, session, now); err != nil {
+	id := p.account.ID
+	err = s.verifyAddress(ctx, newAddress{
+		attempt: p.attempt(), account: id, purpose: purposeChange, address: address, code: code,
+		first: !p.State.Enrolled, gone: ErrSessionGone,
+		again: func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error) {
+			if p, err = s.actingFresh(ctx, tx.Queries, session, now); err != nil {
+				return store.Account{}, audit.Event{}, err
+			}
+			return p.account, p.event(p.changeType(), audit.Failure, ""), nil
+		},
+		apply: func(tx *store.Tx, now time.Time, c store.Challenge, b batch) error {
+			done, err = s.changeEmail(ctx, tx, now, p, c, b, lang)
 			return err
-		}
-		done, err = s.changeEmail(ctx, tx, now, p, c, fresh, lang)
-		return err
+		},
 	})
-	if err != nil {
-		return Changed{account: p.account.ID}, err
-	}
-	s.outbox.Wake()
-	return done, nil
+	done.account = id
+	return done, err
 }
 
 // changeType is what setting an address is, seen from the account.
 func (p acting) changeType() audit.Type {
-	if len(p.factors) == 0 {
+	if !p.State.Enrolled {
 		return audit.FactorEnrol
 	}
 	return audit.FactorChange
@@ -527,8 +514,11 @@ func (p acting) changeType() audit.Type {
 
 // changeEmail does everything that a right code brings about, in one transaction.
 func (s *Service) changeEmail(ctx context.Context, tx *store.Tx, now time.Time, p acting, c store.Challenge, fresh batch, lang templates.Lang) (Changed, error) {
-	former, had := p.factor(signin.Email)
-	done := Changed{First: len(p.factors) == 0}
+	former, had := p.Factor(signin.Email)
+	done := Changed{First: !p.State.Enrolled}
+	if done.First && fresh.id == "" {
+		return done, ErrSessionGone // staff took the factor away meanwhile
+	}
 	epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
 	if err != nil {
 		return Changed{}, err
@@ -552,7 +542,7 @@ func (s *Service) changeEmail(ctx context.Context, tx *store.Tx, now time.Time, 
 	if err := s.use(ctx, tx, now, c); err != nil {
 		return Changed{}, err
 	}
-	if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+	if err := tx.EndCodes(ctx, now, p.account.ID); err != nil {
 		return Changed{}, err
 	}
 	factor, err := tx.UpsertFactor(ctx, store.UpsertFactorParams{
@@ -572,8 +562,8 @@ func (s *Service) changeEmail(ctx context.Context, tx *store.Tx, now time.Time, 
 		}
 		events = append(events, p.event(audit.BackupIssue, audit.Success, "set_up"))
 	}
-	p.evidence = p.evidence.With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(factor.ID)})
-	if done.Token, err = carry(ctx, tx, now, p, epoch); err != nil {
+	proved := p.evidence().With(signin.Evidence{Method: signin.Email, At: now, FactorID: string(factor.ID)})
+	if done.Token, err = carry(ctx, tx, now, p, epoch, proved); err != nil {
 		return Changed{}, err
 	}
 	for _, e := range events {
@@ -588,5 +578,6 @@ func (s *Service) changeEmail(ctx context.Context, tx *store.Tx, now time.Time, 
 	if had {
 		n.kind, n.to = delivery.KindAddressChanged, []string{former.Address, p.account.RegisteredEmail}
 	}
-	return done, s.notify(ctx, tx, now, n)
+	_, err = s.notify(ctx, tx, now, n)
+	return done, err
 }

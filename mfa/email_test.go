@@ -27,7 +27,7 @@ func TestM17_RightCodeStoresAddressAndShowsCodesOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff(mfa.Sending{Address: "Tanaka-2fa@example.jp", Just: true, Wait: 60}, state.Sending); diff != "" {
+		if diff := cmp.Diff(mfa.Sending{Address: "Tanaka-2fa@example.jp", Just: true, Wait: 60}, state); diff != "" {
 			t.Errorf("page after sending (-want +got):\n%s", diff)
 		}
 		code := w.code("Tanaka-2fa@example.jp")
@@ -39,7 +39,7 @@ func TestM17_RightCodeStoresAddressAndShowsCodesOnce(t *testing.T) {
 		if !w.gone(f) {
 			t.Error("the flow's former secret still works")
 		}
-		f = next(f, secret)
+		f = w.next(f, secret)
 
 		s := w.status(id)
 		main, ok := s.Main()
@@ -66,7 +66,7 @@ func TestM17_RightCodeStoresAddressAndShowsCodesOnce(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		f = next(f, secret)
+		f = w.next(f, secret)
 		_, err = w.FlowCodes(ctx, f)
 		wantErr(t, "codes once saved", err, mfa.ErrWrongStep)
 		b, err := w.db.Read().GetBackupBatch(ctx, id)
@@ -542,7 +542,7 @@ func TestI10_ProofRenewsTheSecret(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !w.gone(f) || w.gone(next(f, secret)) {
+		if !w.gone(f) || w.gone(w.next(f, secret)) {
 			t.Error("former secret works or new one does not")
 		}
 		session := w.session(id, signin.Password, signin.Email)

@@ -40,6 +40,10 @@ var (
 	ErrJustDone = errors.New("already done a moment ago")
 	// ErrTooManySends means that a sending budget is used up.
 	ErrTooManySends = errors.New("too many codes sent")
+	// ErrTooManyCodes means that backup codes were replaced too often today.
+	ErrTooManyCodes = errors.New("backup codes replaced too often")
+	// ErrBusy means that too much is being hashed right now. Nothing was decided; trying again soon is right.
+	ErrBusy = errors.New("too many codes are being checked")
 	// ErrFactorDisabled means that the factor was guessed at too often and stays closed until it is set up anew.
 	ErrFactorDisabled = errors.New("factor is disabled")
 	// ErrNoCodes means that there are no backup codes to show.

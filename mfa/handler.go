@@ -138,9 +138,27 @@ func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
 		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp):
 			return web.SeeOther(w, r, q.to(pathContinue))
 		}
-		return err
+		return later(err)
 	})
 }
+
+// later answers those who must try again another time.
+func later(err error) error {
+	switch {
+	case errors.Is(err, ErrBusy):
+		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyRetry, Cause: err}
+	case errors.Is(err, ErrTooManyCodes), errors.Is(err, ErrTooManySends):
+		return web.TooMany(limitRetry, err)
+	}
+	return err
+}
+
+const (
+	// busyRetry is how soon somebody may try again who met a full queue.
+	busyRetry = 5 * time.Second
+	// limitRetry is how soon somebody may try again whose budget is used up.
+	limitRetry = time.Hour
+)
 
 // astray answers a request whose sign-in was not found. A posted form may be the second press of a button whose first press
 // renewed the flow's secret, and a page may belong to a sign-in that has no account yet: the dispatcher tells these from a
@@ -195,7 +213,7 @@ func (h *Handler) inSession(step func(sessionRequest) error) http.HandlerFunc {
 		case errors.Is(err, ErrNothingSetUp):
 			return web.SeeOther(w, r, pathSecurity)
 		}
-		return err
+		return later(err)
 	})
 }
 

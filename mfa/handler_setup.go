@@ -85,7 +85,7 @@ func (h *Handler) renderSetUpEmail(q flowRequest, status int, typed string, errs
 		return err
 	}
 	f := h.frame(q)
-	v := h.emailView(f.Lang, status, state.Sending, typed, errs)
+	v := h.emailView(f.Lang, status, state, typed, errs)
 	v.Action = q.to(pathEmail)
 	v.Progress = &templates.Progress{N: 2, Of: setUpSteps}
 	v.BackURL = q.to(pathMethods)

@@ -33,11 +33,12 @@ type site struct {
 
 func newSite(t *testing.T) *site {
 	t.Helper()
-	s := &site{world: newWorld(t, storetest.SQLite(t)), cookies: map[string]string{}, fetchSite: "same-origin"}
+	s := &site{world: newWorld(t, storetest.SQLite(t), mfa.Limits{}), cookies: map[string]string{}, fetchSite: "same-origin"}
 	kit, err := web.New(web.Config{
 		Issuer: origin, DB: s.db, Templates: s.set, Logger: slog.New(slog.DiscardHandler), Now: s.clock.now,
 		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
-		Fresh: func(context.Context, web.Session, time.Duration) (bool, error) { return false, nil },
+		Sufficient: func(context.Context, web.Session) (bool, error) { return true, nil },
+		Fresh:      func(context.Context, web.Session, time.Duration) (bool, error) { return false, nil },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -72,7 +73,7 @@ func (s *site) signIn(id store.AccountID) store.Flow {
 		web.SetFlowCookie(w, httptest.NewRequest(http.MethodGet, origin, nil), f.ID, secret)
 	})
 	f.SecretHash = hash
-	return f
+	return s.reload(f)
 }
 
 // logIn puts the browser into a full session.
@@ -81,8 +82,9 @@ func (s *site) logIn(id store.AccountID, methods ...signin.Method) store.Session
 	token, hash := web.NewToken()
 	session := s.session(id, methods...)
 	s.tx(func(tx *store.Tx) error {
-		_, err := tx.CarrySession(s.t.Context(), store.CarrySessionParams{
-			CredentialEpoch: s.row(id).CredentialEpoch, TokenHash: hash, Now: s.clock.now(), ID: session, AccountID: id,
+		_, err := tx.RaiseSession(s.t.Context(), store.RaiseSessionParams{
+			CredentialEpoch: s.row(id).CredentialEpoch, TokenHash: hash, Evidence: s.evidence(methods...).Encode(), Now: s.clock.now(),
+			ExpiresAt: s.clock.now().Add(24 * time.Hour), ID: session, AccountID: id,
 		})
 		return err
 	})

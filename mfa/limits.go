@@ -6,23 +6,33 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/store"
 )
 
-// Limits bound how codes are guessed and sent. Zero fields take the values named; none may be more generous than that.
+// Limits bound how codes are guessed and sent. Zero fields take the values named; none may be more generous than that
+// unless it says so.
 type Limits struct {
 	// CodeLifetime is how long a code is accepted: 10 minutes.
 	CodeLifetime time.Duration
 	// CodeTries is how many tries one code takes: 5.
 	CodeTries int
-	// ResendAfter is the pause between two codes to one address within one attempt: 60 seconds.
+	// ResendAfter is the pause between two codes of an account to one address, in however many sign-ins: 60 seconds.
 	ResendAfter time.Duration
-	// DestinationHour is how many codes one address gets in an hour, whoever asks: 5.
+	// DestinationHour is how many codes one address gets in any hour, whoever asks: 5. Codes to an address that is being set up
+	// and those to one that is set up are counted apart.
 	DestinationHour int
-	// AccountDay is how many codes one account sends in a day: 10.
+	// AccountDay is how many codes one account sends in any 24 hours: 10.
 	AccountDay int
+	// NoticesHour is how many notices one address gets in any hour: 20.
+	NoticesHour int
+	// GlobalPerDay is how many codes the whole service sends in a day (UTC): 100 000. A larger one may be set.
+	GlobalPerDay int
+	// ReissuesDay is how often an account's backup codes are replaced in any 24 hours: 5.
+	ReissuesDay int
 	// FactorFailures is after how many wrong codes in a row a factor is disabled, and how many guesses one batch of backup
 	// codes takes: 100.
 	FactorFailures int
@@ -56,6 +66,14 @@ func (l Limits) withDefaults() (Limits, error) {
 	between("ResendAfter", &l.ResendAfter, time.Minute, time.Second, 10*time.Minute)
 	atMost("DestinationHour", &l.DestinationHour, 5)
 	atMost("AccountDay", &l.AccountDay, 10)
+	atMost("NoticesHour", &l.NoticesHour, 20)
+	atMost("ReissuesDay", &l.ReissuesDay, 5)
+	if l.GlobalPerDay == 0 {
+		l.GlobalPerDay = 100_000
+	}
+	if l.GlobalPerDay < 0 {
+		problem = errors.Join(problem, fmt.Errorf("mfa: limit GlobalPerDay is %d, must be positive", l.GlobalPerDay))
+	}
 	atMost("FactorFailures", &l.FactorFailures, 100)
 	atMost("PauseAfter", &l.PauseAfter, 5)
 	atMost("LongPauseAfter", &l.LongPauseAfter, 10)
@@ -69,12 +87,23 @@ func codeThrottle(id store.AccountID) string   { return "code:" + string(id) }
 func backupThrottle(id store.AccountID) string { return "backup:" + string(id) }
 func backupBudget(id store.BatchID) string     { return "backup-guesses:" + string(id) }
 
-func resetBudget(id store.AccountID, now time.Time) string {
-	return "resets:" + string(id) + ":" + now.Format(time.DateOnly)
+func preparations(id store.ChallengeID) string { return "backup-made:" + string(id) }
+func reissues(id store.AccountID) string       { return "backup-reissues:" + string(id) }
+func resets(id store.AccountID) string         { return "resets:" + string(id) }
+
+func cooldown(id store.AccountID, address string) string {
+	return "send-cooldown:" + string(id) + ":" + destination(address)
 }
 
-// destination keeps addresses out of keys, and keys short.
+// destination is the key of a mailbox. It keeps addresses out of keys, and keys short. Case and what follows a plus sign make no
+// other mailbox with most mail servers, so they must not make another budget either.
 func destination(address string) string {
+	address = strings.ToLower(address)
+	if local, domain, ok := strings.Cut(address, "@"); ok {
+		if plain, _, tagged := strings.Cut(local, "+"); tagged && plain != "" {
+			address = plain + "@" + domain
+		}
+	}
 	sum := sha256.Sum256([]byte(address))
 	return hex.EncodeToString(sum[:16])
 }
@@ -124,11 +153,29 @@ func (s *Service) pause(ctx context.Context, q *store.Queries, key string, now t
 // nearLimit is the failure from which on a page warns of the pause.
 const nearLimit = 3
 
-// takeSend spends one sending: one per cool-down of the attempt and address, and one of the budgets of the account's day and
-// the destination's hour. It returns *WaitError or ErrTooManySends; the transaction must then roll back, so that a refused
-// sending costs nothing.
-func (s *Service) takeSend(ctx context.Context, tx *store.Tx, a attempt, id store.AccountID, address string, now time.Time) error {
-	key := a.cooldown(id, address)
+// takeSlot spends one of a key's places, of which each is free again a window after it was taken. So no span of that length, from
+// whenever it is counted, holds more than the ceiling. It reports whether a place was free.
+func takeSlot(ctx context.Context, tx *store.Tx, key string, ceiling int, window time.Duration, now time.Time) (bool, error) {
+	// The places are tried in order, so that two transactions that take from the same key never wait for each other crosswise.
+	for i := range ceiling {
+		_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
+			Key: key + ":" + strconv.Itoa(i), Now: now, ExpiresAt: now.Add(2 * window), FreeBefore: now.Add(-window),
+		})
+		if err == nil {
+			return true, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return false, fmt.Errorf("take budget: %w", err)
+		}
+	}
+	return false, nil
+}
+
+// takeSend spends one sending: one per cool-down of the account and address, and one each of the budgets of the account's day,
+// the destination's hour and everybody's day. It returns *WaitError or ErrTooManySends; the transaction must then roll back, so
+// that a refused sending costs nothing.
+func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID, purpose, address string, now time.Time) error {
+	key := cooldown(id, address)
 	_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
 		Key: key, Now: now, ExpiresAt: now.Add(2 * s.limits.ResendAfter), FreeBefore: now.Add(-s.limits.ResendAfter),
 	})
@@ -143,34 +190,78 @@ func (s *Service) takeSend(ctx context.Context, tx *store.Tx, a attempt, id stor
 		return fmt.Errorf("take cool-down: %w", err)
 	}
 
-	// An operator's reset opens a fresh budget for the day: the old one was spent on the address that died.
-	resets := int64(0)
-	b, err := tx.GetBudget(ctx, resetBudget(id, now))
+	// An operator's reset opens a fresh budget: the old one was spent on the address that died.
+	generation := int64(0)
+	b, err := tx.GetBudget(ctx, resets(id))
 	if err == nil {
-		resets = b.Used
+		generation = b.Used
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("count resets: %w", err)
 	}
+	// Whoever sets up a stranger's address must not use up the codes that the stranger signs in with.
+	class := "proved"
+	if purpose != purposeSignIn {
+		class = "new"
+	}
 	for _, budget := range []struct {
 		key     string
-		window  time.Duration
 		ceiling int
+		window  time.Duration
 	}{
-		{fmt.Sprintf("send-account:%s:%s:%d", id, now.Format(time.DateOnly), resets), 24 * time.Hour, s.limits.AccountDay},
-		{fmt.Sprintf("send-destination:%s:%s", destination(address), now.Format("2006-01-02T15")), time.Hour, s.limits.DestinationHour},
+		{fmt.Sprintf("send-account:%s:%d", id, generation), s.limits.AccountDay, 24 * time.Hour},
+		{"send-destination:" + class + ":" + destination(address), s.limits.DestinationHour, time.Hour},
 	} {
-		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
-			Key: budget.key, Now: now, ExpiresAt: now.Add(budget.window), Ceiling: int64(budget.ceiling),
-		})
-		if errors.Is(err, store.ErrNotFound) {
+		free, err := takeSlot(ctx, tx, budget.key, budget.ceiling, budget.window, now)
+		if err != nil {
+			return err
+		}
+		if !free {
 			return ErrTooManySends
 		}
-		if err != nil {
-			return fmt.Errorf("take sending budget: %w", err)
-		}
+	}
+	_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
+		Key: "send-all:" + now.Format(time.DateOnly), Now: now, ExpiresAt: now.Add(24 * time.Hour), Ceiling: int64(s.limits.GlobalPerDay),
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrTooManySends
+	}
+	if err != nil {
+		return fmt.Errorf("take budget: %w", err)
 	}
 	return nil
 }
+
+// noteReset opens a fresh sending budget for an account, at most once an hour.
+func noteReset(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
+	_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
+		// It is not forgotten before every sending of the former budgets is.
+		Key: resets(id), Now: now, ExpiresAt: now.AddDate(10, 0, 0), FreeBefore: now.Add(-time.Hour),
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("count reset: %w", err)
+	}
+	return nil
+}
+
+// takePreparation bounds how often backup codes are made for one code that was sent. They are made before the code is looked at,
+// so this is what a burst of guesses costs at most.
+func (s *Service) takePreparation(ctx context.Context, c store.Challenge, now time.Time) error {
+	return s.db.InTx(ctx, func(tx *store.Tx) error {
+		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
+			Key: preparations(c.ID), Now: now, ExpiresAt: c.ExpiresAt.Add(time.Hour), Ceiling: preparationsPerTry * int64(s.limits.CodeTries),
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrTriesSpent
+		}
+		if err != nil {
+			return fmt.Errorf("take budget: %w", err)
+		}
+		return nil
+	})
+}
+
+// preparationsPerTry leaves room for those that end in ErrBusy.
+const preparationsPerTry = 4
 
 // wait is how many seconds a cool-down still runs.
 func (s *Service) wait(ctx context.Context, q *store.Queries, key string, now time.Time) (int, error) {

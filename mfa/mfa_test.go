@@ -51,7 +51,11 @@ type world struct {
 	set    *templates.Set
 	clock  *clock
 	hashed atomic.Int64 // comparisons of hashes
+	made   atomic.Int64 // hashes made
+	busy   atomic.Bool  // the hasher refuses
 }
+
+var errBusy = errors.New("queue is full")
 
 // hashFor stands in for argon2id: tests make hundreds of hashes, and what is tested here is what happens around them.
 func hashFor(_ context.Context, secret string) (string, error) {
@@ -61,7 +65,7 @@ func hashFor(_ context.Context, secret string) (string, error) {
 
 var pages = sync.OnceValues(func() (*templates.Set, error) { return templates.New(templates.Config{}) })
 
-func newWorld(t *testing.T, db *store.DB) *world {
+func newWorld(t *testing.T, db *store.DB, limits mfa.Limits) *world {
 	t.Helper()
 	master, _ := seal.NewMasterKey()
 	wrapped, err := seal.Generate(master)
@@ -82,8 +86,26 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		t.Fatal(err)
 	}
 	w.Service, err = mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Hash: hashFor,
+		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits,
+		HashAll: func(ctx context.Context, secrets []string) ([]string, error) {
+			if w.busy.Load() {
+				return nil, errBusy
+			}
+			var hashes []string
+			for _, secret := range secrets {
+				w.made.Add(1)
+				h, err := hashFor(ctx, secret)
+				if err != nil {
+					return nil, err
+				}
+				hashes = append(hashes, h)
+			}
+			return hashes, nil
+		},
 		CheckHash: func(ctx context.Context, hash, secret string) (bool, error) {
+			if w.busy.Load() {
+				return false, errBusy
+			}
 			w.hashed.Add(1)
 			h, err := hashFor(ctx, secret)
 			return h == hash, err
@@ -98,7 +120,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 // each runs a test on both engines.
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
-	storetest.Each(t, func(t *testing.T, db *store.DB) { f(t, newWorld(t, db)) })
+	storetest.Each(t, func(t *testing.T, db *store.DB) { f(t, newWorld(t, db, mfa.Limits{})) })
 }
 
 func (w *world) tx(f func(tx *store.Tx) error) {
@@ -151,13 +173,24 @@ func (w *world) flow(id store.AccountID) store.Flow {
 			Now: w.clock.now(), ExpiresAt: w.clock.now().Add(time.Hour),
 		})
 	})
-	return f
+	return w.reload(f)
+}
+
+// reload reads a flow by its id and secret hash, as a request does.
+func (w *world) reload(f store.Flow) store.Flow {
+	w.t.Helper()
+	row, err := w.db.Read().GetFlow(w.t.Context(), store.GetFlowParams{ID: f.ID, SecretHash: f.SecretHash, Now: w.clock.now()})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return row
 }
 
 // next is the flow after a proof gave it a new secret.
-func next(f store.Flow, secret string) store.Flow {
+func (w *world) next(f store.Flow, secret string) store.Flow {
+	w.t.Helper()
 	f.SecretHash = web.HashToken(secret)
-	return f
+	return w.reload(f)
 }
 
 // session makes a full session that proved the methods just now.
@@ -287,7 +320,7 @@ func (w *world) enrol(id store.AccountID, address string) store.Flow {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return next(f, secret)
+	return w.next(f, secret)
 }
 
 func (w *world) factor(id store.AccountID) store.Factor {

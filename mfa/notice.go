@@ -27,23 +27,43 @@ type notice struct {
 }
 
 // notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
-// can be sent to (a registered address may be older than the rules for it) must not stop the change.
-func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n notice) error {
-	var told []string
-	for _, to := range n.to {
-		before := len(told)
-		if told = appendAddress(told, to); len(told) == before {
+// can be sent to (a registered address may be older than the rules for it) must not stop the change. One that got too many
+// notices already stops it with ErrTooManySends, unless staff makes the change: theirs is never to be stopped from outside.
+// It returns the addresses that hear of it.
+func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n notice) (told []string, err error) {
+	var to []string
+	for _, address := range n.to {
+		to = appendAddress(to, address)
+	}
+	spent := map[string]bool{}
+	// Sorted, so that two changes with the same addresses take their budgets in the same order.
+	for _, address := range slices.Sorted(slices.Values(to)) {
+		free, err := takeSlot(ctx, tx, "notice-destination:"+destination(address), s.limits.NoticesHour, time.Hour, now)
+		if err != nil {
+			return nil, err
+		}
+		if !free && n.kind != delivery.KindReset {
+			return nil, ErrTooManySends
+		}
+		spent[address] = !free
+	}
+	for _, address := range to {
+		if spent[address] {
 			continue
 		}
 		err := s.outbox.Notice(ctx, tx, delivery.NoticeMessage{
-			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: to, Lang: n.lang, At: now,
+			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
 			FactorKind: string(n.method), Address: n.address,
 		})
-		if err != nil && !errors.Is(err, delivery.ErrRecipient) {
-			return fmt.Errorf("queue notice: %w", err)
+		if errors.Is(err, delivery.ErrRecipient) {
+			continue
 		}
+		if err != nil {
+			return nil, fmt.Errorf("queue notice: %w", err)
+		}
+		told = append(told, address)
 	}
-	return nil
+	return told, nil
 }
 
 // appendAddress adds an address unless it is empty or there already.

@@ -2,7 +2,6 @@ package mfa
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -24,7 +23,7 @@ type ResetResult struct {
 // codes go, every session, sign-in and grant of the account ends, and a notice is queued to every address known. The account's
 // switch keeps its value. An account with nothing set up comes to no harm.
 //
-// It is part of the caller's transaction; the caller checks the right to do it, records who did it and why, and calls Wake
+// It is part of the caller's transaction; the caller checks the right to do it, records who did it and why, and wakes the outbox
 // after the commit.
 func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, now time.Time) (ResetResult, error) {
 	if _, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{Now: now, ID: acc.ID}); err != nil {
@@ -35,13 +34,10 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 			return ResetResult{}, fmt.Errorf("clear pause: %w", err)
 		}
 	}
-	// The day's sending budget is counted anew from each reset, see takeSend.
-	if _, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
-		Key: resetBudget(acc.ID, now.UTC()), Now: now, ExpiresAt: now.Add(24 * time.Hour), Ceiling: maxResetsCounted,
-	}); err != nil && !errors.Is(err, store.ErrNotFound) {
-		return ResetResult{}, fmt.Errorf("count reset: %w", err)
+	if err := noteReset(ctx, tx, acc.ID, now); err != nil {
+		return ResetResult{}, err
 	}
-	if err := voidCodes(ctx, tx, now, acc.ID); err != nil {
+	if err := tx.EndCodes(ctx, now, acc.ID); err != nil {
 		return ResetResult{}, err
 	}
 	var r ResetResult
@@ -53,22 +49,19 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	if err != nil {
 		return ResetResult{}, fmt.Errorf("void backup codes: %w", err)
 	}
-	if err := endRest(ctx, tx, now, acc.ID, nil, nil); err != nil {
+	if err := tx.EndAccess(ctx, now, acc.ID, store.Keep{}); err != nil {
 		return ResetResult{}, err
 	}
 	r.SetUp = len(r.Factors) > 0 || batches > 0
 	if !r.SetUp {
 		return r, nil
 	}
+	var to []string
 	for _, f := range r.Factors {
-		r.Notified = appendAddress(r.Notified, f.Address)
+		to = appendAddress(to, f.Address)
 	}
-	r.Notified = appendAddress(r.Notified, acc.RegisteredEmail)
-	return r, s.notify(ctx, tx, now, notice{kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: r.Notified})
+	r.Notified, err = s.notify(ctx, tx, now, notice{
+		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: appendAddress(to, acc.RegisteredEmail),
+	})
+	return r, err
 }
-
-// maxResetsCounted bounds how many fresh sending budgets a day's resets can open.
-const maxResetsCounted = 20
-
-// Wake lets messages leave that a transaction of the caller queued.
-func (s *Service) Wake() { s.outbox.Wake() }

@@ -11,6 +11,7 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -24,14 +25,18 @@ type Config struct {
 	Outbox *delivery.Outbox
 	// Box seals backup codes until they are saved, and authenticates the codes that were sent.
 	Box *seal.Box
-	// Hash makes the stored form of a backup code, as slowly as that of a password.
-	Hash func(ctx context.Context, secret string) (string, error)
+	// HashAll makes the stored forms of backup codes, each as slowly as that of a password, as one piece of work.
+	HashAll func(ctx context.Context, secrets []string) ([]string, error)
 	// CheckHash compares a backup code with its stored form.
 	CheckHash func(ctx context.Context, hash, secret string) (bool, error)
+	// Busy is what the two fail with when too much is being hashed already; nil if they never do.
+	Busy error
 	// Now is the clock.
 	Now func() time.Time
 	// NoticeLang is the language of notices that no page of the person's own caused; Japanese if empty.
 	NoticeLang templates.Lang
+	// Proofs is how long a proof counts at most: the absolute limits of sessions; a day and 12 hours if zero.
+	Proofs standing.Limits
 	// SessionIdle is after how long without use a session is not listed as live any more; an hour if zero.
 	SessionIdle time.Duration
 	// Limits bound guessing and sending.
@@ -43,10 +48,12 @@ type Service struct {
 	db         *store.DB
 	outbox     *delivery.Outbox
 	box        *seal.Box
-	hash       func(ctx context.Context, secret string) (string, error)
+	hashAll    func(ctx context.Context, secrets []string) ([]string, error)
 	checkHash  func(ctx context.Context, hash, secret string) (bool, error)
+	busy       error
 	clock      func() time.Time
 	noticeLang templates.Lang
+	proofs     standing.Limits
 	idle       time.Duration
 	limits     Limits
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
@@ -62,12 +69,12 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("mfa: Outbox is missing")
 	case c.Box == nil:
 		return nil, errors.New("mfa: Box is missing")
-	case c.Hash == nil || c.CheckHash == nil:
-		return nil, errors.New("mfa: Hash or CheckHash is missing")
+	case c.HashAll == nil || c.CheckHash == nil:
+		return nil, errors.New("mfa: HashAll or CheckHash is missing")
 	case c.Now == nil:
 		return nil, errors.New("mfa: Now is missing")
-	case c.SessionIdle < 0:
-		return nil, errors.New("mfa: SessionIdle is negative")
+	case c.SessionIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
+		return nil, errors.New("mfa: SessionIdle or a limit of Proofs is negative")
 	}
 	limits, err := c.Limits.withDefaults()
 	if err != nil {
@@ -79,13 +86,19 @@ func New(c Config) (*Service, error) {
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja
 	}
-	decoy, err := c.Hash(context.Background(), rand.Text())
+	if c.Proofs.Customer == 0 {
+		c.Proofs.Customer = 24 * time.Hour
+	}
+	if c.Proofs.Operator == 0 {
+		c.Proofs.Operator = 12 * time.Hour
+	}
+	decoys, err := c.HashAll(context.Background(), []string{rand.Text()})
 	if err != nil {
 		return nil, fmt.Errorf("mfa: hash decoy: %w", err)
 	}
 	return &Service{
-		db: c.DB, outbox: c.Outbox, box: c.Box, hash: c.Hash, checkHash: c.CheckHash, clock: c.Now,
-		noticeLang: c.NoticeLang, idle: c.SessionIdle, limits: limits, decoy: decoy,
+		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
+		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, decoy: decoys[0],
 	}, nil
 }
 
@@ -94,51 +107,19 @@ func (s *Service) now() time.Time { return s.clock().UTC().Truncate(time.Microse
 
 // subject is whoever a step is about, as the rows say it now.
 type subject struct {
-	account  store.Account
-	evidence signin.EvidenceList
-	factors  []store.Factor
-	step     signin.Step
+	standing.Standing
+
+	account store.Account
 }
 
-// factor returns the account's factor of a kind.
-//
-//nolint:unparam // email is the first kind of factor, not the last
-func (p subject) factor(kind signin.Method) (store.Factor, bool) {
-	for _, f := range p.factors {
-		if f.Kind == string(kind) {
-			return f, true
-		}
-	}
-	return store.Factor{}, false
-}
-
-// usable lists the methods the account can be challenged with.
-func (s *Service) usable(ctx context.Context, q *store.Queries, id store.AccountID, factors []store.Factor) ([]signin.Method, error) {
-	var methods []signin.Method
-	for _, f := range factors {
-		if f.DisabledAt == nil {
-			methods = append(methods, signin.Method(f.Kind))
-		}
-	}
-	if len(factors) == 0 {
-		return nil, nil
-	}
-	left, err := q.CountBackupCodes(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("count backup codes: %w", err)
-	}
-	if left > 0 {
-		methods = append(methods, signin.Backup)
-	}
-	return methods, nil
-}
+// evidence is everything proved so far, whether it counts for what is asked or not.
+func (p subject) evidence() signin.EvidenceList { return p.State.Evidence }
 
 // attempted is a sign-in in progress whose password was accepted.
 type attempted struct {
 	subject
+
 	flow store.Flow
-	// toShow are the codes made in this sign-in that are still to be saved; zero when there are none.
-	toShow store.BackupBatch
 }
 
 // attempt is the flow's own attempt.
@@ -153,55 +134,28 @@ func (p attempted) event(t audit.Type, r audit.Result, reason string) audit.Even
 	return e
 }
 
-// attempted reads a flow with its account and factors, and where it stands. The flow is found by its id and the secret the
-// browser held when the request came in: a proof accepted meanwhile changed the secret, and this one has to look again.
+// attempted reads where a sign-in stands. The flow is as it was when the request came in: a proof accepted meanwhile changed its
+// secret, and this one has to look again.
 func (s *Service) attempted(ctx context.Context, q *store.Queries, flow store.Flow, now time.Time) (attempted, error) {
-	row, err := q.GetFlowAccount(ctx, store.GetFlowAccountParams{ID: flow.ID, SecretHash: flow.SecretHash, Now: now})
-	if errors.Is(err, store.ErrNotFound) {
+	st, err := standing.OfFlow(ctx, q, flow, now, s.proofs)
+	if errors.Is(err, standing.ErrGone) {
 		return attempted{}, ErrFlowGone
 	}
 	if err != nil {
-		return attempted{}, fmt.Errorf("load flow: %w", err)
-	}
-	p := attempted{flow: row.Flow, subject: subject{account: row.Account}}
-	if p.evidence, err = signin.ParseEvidence(row.Flow.Evidence); err != nil {
 		return attempted{}, err
 	}
-	if p.factors, err = q.ListFactors(ctx, p.account.ID); err != nil {
-		return attempted{}, fmt.Errorf("list factors: %w", err)
+	if !st.State.Account {
+		return attempted{}, ErrFlowGone // without a password no step of ours is anybody's
 	}
-	usable, err := s.usable(ctx, q, p.account.ID, p.factors)
-	if err != nil {
-		return attempted{}, err
-	}
-	policy := signin.Policy{
-		TwoFactor:     row.Enforced || row.Account.TwoFactor == "use",
-		RequiredLevel: signin.Level(row.Flow.RequiredLevel),
-		AllFactors:    row.Flow.AllFactors,
-	}
-	if row.Flow.EvidenceAfter != nil {
-		policy.EvidenceAfter = *row.Flow.EvidenceAfter
-	}
-	state := signin.State{Account: true, Evidence: p.evidence, Factors: usable, Enrolled: len(p.factors) > 0}
-	if row.Flow.BackupBatchID != nil {
-		b, err := q.GetBackupBatch(ctx, p.account.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return attempted{}, fmt.Errorf("load backup codes: %w", err)
-		}
-		if err == nil && b.ID == *row.Flow.BackupBatchID && b.CodesSealed != nil {
-			p.toShow, state.BackupCodesToShow = b, true
-		}
-	}
-	p.step = signin.Next(state, policy)
-	return p, nil
+	return attempted{flow: flow, subject: subject{Standing: st, account: st.Account}}, nil
 }
 
 // setUp returns nil when the sign-in may set up its first factor now (M15, I3).
 func (p attempted) setUp() error {
 	switch {
-	case p.step == signin.StepSetUpFactor:
+	case p.Next() == signin.StepSetUpFactor:
 		return nil
-	case len(p.factors) > 0:
+	case p.State.Enrolled:
 		return ErrAlreadySetUp
 	default:
 		return ErrWrongStep
@@ -211,8 +165,13 @@ func (p attempted) setUp() error {
 // challenge returns nil when the sign-in asks for a factor now. A level that no factor reaches is the dispatcher's to refuse;
 // proving what one has does no harm meanwhile.
 func (p attempted) challenge() error {
-	if p.step == signin.StepChallenge || p.step == signin.StepUnmet && len(p.factors) > 0 {
+	switch p.Next() {
+	case signin.StepChallenge:
 		return nil
+	case signin.StepUnmet:
+		if p.State.Enrolled {
+			return nil
+		}
 	}
 	return ErrWrongStep
 }
@@ -220,10 +179,13 @@ func (p attempted) challenge() error {
 // acting is a person with a full session.
 type acting struct {
 	subject
+
 	session  store.Session
 	enforced bool
-	fresh    bool
 }
+
+// fresh reports whether the person proved everything they have a moment ago (I13).
+func (p acting) fresh() bool { return p.Next() == signin.StepIssue }
 
 // attempt is the session's own attempt.
 func (p acting) attempt() attempt { return attempt{session: &p.session.ID} }
@@ -252,39 +214,33 @@ func (s *Service) acting(ctx context.Context, q *store.Queries, id store.Session
 	if p.account.DisabledAt != nil || p.account.CredentialEpoch != session.CredentialEpoch {
 		return acting{}, ErrSessionGone
 	}
-	if p.evidence, err = signin.ParseEvidence(session.Evidence); err != nil {
-		return acting{}, err
-	}
-	if p.factors, err = q.ListFactors(ctx, p.account.ID); err != nil {
-		return acting{}, fmt.Errorf("list factors: %w", err)
-	}
 	surface, err := q.GetSurface(ctx, surfaceOf(p.account.Kind))
 	if err != nil {
 		return acting{}, fmt.Errorf("load surface: %w", err)
 	}
 	p.enforced = surface.Enforced
-	usable, err := s.usable(ctx, q, p.account.ID, p.factors)
-	if err != nil {
+	policy := signin.Policy{AllFactors: true, EvidenceAfter: now.Add(-freshFor)}
+	if p.Standing, err = standing.OfSession(p.account, p.enforced, session.Evidence, policy, now, s.proofs); err != nil {
 		return acting{}, err
 	}
-	p.step = signin.Next(
-		signin.State{Account: true, Evidence: p.evidence, Factors: usable, Enrolled: len(p.factors) > 0},
-		signin.Policy{
-			TwoFactor:     p.enforced || p.account.TwoFactor == "use",
-			AllFactors:    true,
-			EvidenceAfter: now.Add(-freshFor),
-		})
-	p.fresh = p.step == signin.StepIssue
-	return p, nil
+	return p, p.ReadFactors(ctx, q)
 }
 
 // actingFresh is acting for changes of security settings (I13).
 func (s *Service) actingFresh(ctx context.Context, q *store.Queries, id store.SessionID, now time.Time) (acting, error) {
 	p, err := s.acting(ctx, q, id, now)
-	if err == nil && !p.fresh {
+	if err == nil && !p.fresh() {
 		err = ErrNotFresh
 	}
 	return p, err
+}
+
+// hashing turns the hasher's own error for too much work at once into ErrBusy.
+func (s *Service) hashing(err error) error {
+	if s.busy != nil && errors.Is(err, s.busy) {
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	}
+	return err
 }
 
 // surfaceOf is where accounts of a kind use our own pages.

@@ -2,7 +2,9 @@ package mfa
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
@@ -34,7 +36,7 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 		return Overview{}, err
 	}
 	v := Overview{
-		Account: p.account, Required: p.enforced || p.account.TwoFactor == "use", Enforced: p.enforced, Current: p.session.ID,
+		Account: p.account, Required: p.account.Demands(p.enforced), Enforced: p.enforced, Current: p.session.ID,
 	}
 	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
 		return Overview{}, err
@@ -72,7 +74,7 @@ func company(ctx context.Context, q *store.Queries, acc store.Account) (string, 
 func (s *Service) EndSession(ctx context.Context, session, target store.SessionID) error {
 	now := s.now()
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.acting(ctx, tx.Queries, session, now)
+		p, err := s.actingHeld(ctx, tx, session, now)
 		if err != nil {
 			return err
 		}
@@ -95,20 +97,38 @@ func (s *Service) EndSession(ctx context.Context, session, target store.SessionI
 	})
 }
 
-// EndOtherSessions ends everything of the account but the acting session: sessions, sign-ins, grants and devices.
+// EndOtherSessions ends everything of the account but the acting session: sessions, sign-ins, grants and devices (I11). The
+// account's epoch is raised, so that a sign-in that finishes beside it leaves nothing that opens anything. The acting session
+// keeps its token: it gains nothing, and a second press of the button must find it.
 func (s *Service) EndOtherSessions(ctx context.Context, session store.SessionID) error {
 	now := s.now()
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.acting(ctx, tx.Queries, session, now)
+		p, err := s.actingHeld(ctx, tx, session, now)
 		if err != nil {
 			return err
 		}
-		if err := voidCodes(ctx, tx, now, p.account.ID); err != nil {
+		epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
+		if err != nil {
 			return err
 		}
-		if err := endRest(ctx, tx, now, p.account.ID, &p.session.ID, nil); err != nil {
+		if err := tx.EndAccount(ctx, now, p.account.ID, store.Keep{Session: p.session.ID, Epoch: epoch}); err != nil {
 			return err
 		}
 		return audit.Write(ctx, tx, now, p.event(audit.SessionEnd, audit.Success, "others"))
 	})
+}
+
+// actingHeld is acting with the account held, so that nothing changes it any more until the transaction ends.
+func (s *Service) actingHeld(ctx context.Context, tx *store.Tx, session store.SessionID, now time.Time) (acting, error) {
+	row, err := tx.GetSession(ctx, session)
+	if errors.Is(err, store.ErrNotFound) {
+		return acting{}, ErrSessionGone
+	}
+	if err != nil {
+		return acting{}, fmt.Errorf("load session: %w", err)
+	}
+	if err := hold(ctx, tx, row.AccountID, ErrSessionGone); err != nil {
+		return acting{}, err
+	}
+	return s.acting(ctx, tx.Queries, session, now)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
@@ -58,7 +59,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}
 
 	policy := signin.Policy{RequiredLevel: q.level, EvidenceAfter: q.evidenceAfter(now)}
-	st := standing{policy: policy}
+	st := standing.Standing{Policy: policy}
 	session, err := p.kit.Sessions.LoadOn(r, kind, client.Surface())
 	switch {
 	case errors.Is(err, web.ErrNoSession):
@@ -73,7 +74,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 
-	step := st.next()
+	step := st.Next()
 	web.Event(ctx).Add(slog.String("step", step.String()))
 	switch {
 	case step == signin.StepIssue:
@@ -87,18 +88,15 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}
 	return p.startFlow(w, r, flowStart{
 		surface: client.Surface(), clientID: &q.ClientID, request: q.encode(), locale: q.uiLocales, loginHint: q.loginHint,
-		policy: policy, session: session, evidence: st.state.Evidence,
+		policy: policy, session: session, evidence: st.State.Evidence,
 	}, now)
 }
 
 // grantAtOnce is single sign-on: the session speaks for the person.
-func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authRequest, surface string, session web.Session, st standing, now time.Time) error {
-	var code string
-	err := p.db.InTx(r.Context(), func(tx *store.Tx) (err error) {
-		code, err = p.grant(r.Context(), tx, q, surface, session.Account, session.ID, st.proved(), now)
-		return err
-	})
-	if err != nil {
+func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authRequest, surface string, session web.Session, st standing.Standing, now time.Time) error {
+	ctx := r.Context()
+	code, arg := p.newGrant(q, surface, session.Account, session.ID, st.Proved(), now)
+	if err := p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }); err != nil {
 		return fmt.Errorf("grant on session: %w", err)
 	}
 	return p.answer(w, r, q, url.Values{"code": {code}})
@@ -120,12 +118,20 @@ type flowStart struct {
 
 // startFlow writes the flow's row, gives its secret to the browser and sends it to the first step.
 func (p *Provider) startFlow(w http.ResponseWriter, r *http.Request, s flowStart, now time.Time) error {
+	if wait, ok := p.flowBudget.take(web.ClientAddr(r.Context()), now); !ok {
+		return web.TooMany(wait, errors.New("too many sign-ins begun from this address"))
+	}
+	expires := now.Add(p.lifetimes.Flow)
+	if idle := p.idle[s.session.Kind]; s.session.ID != "" && idle < p.lifetimes.Flow {
+		// What rests on a session must not outlive it: nobody is seen at a flow that is only left open.
+		expires = now.Add(idle)
+	}
 	secret, hash := web.NewToken()
 	id := store.NewID[store.FlowID]()
 	arg := store.InsertFlowParams{
 		ID: id, SecretHash: hash, SurfaceID: s.surface, ClientID: s.clientID, Request: s.request, ReturnTo: s.returnTo,
 		Locale: s.locale, LoginHint: s.loginHint, RequiredLevel: int64(s.policy.RequiredLevel), AllFactors: s.policy.AllFactors,
-		Evidence: s.evidence.Encode(), Now: now, ExpiresAt: now.Add(p.lifetimes.Flow),
+		Evidence: s.evidence.Encode(), Now: now, ExpiresAt: expires,
 	}
 	if !s.policy.EvidenceAfter.IsZero() {
 		arg.EvidenceAfter = &s.policy.EvidenceAfter

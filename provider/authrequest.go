@@ -103,6 +103,18 @@ func refuseHere(format string, args ...any) *unsafeError {
 // maxParam bounds each parameter, in bytes. State and nonce are handed back or kept, so they may not be huge.
 const maxParam = 2048
 
+// longest is what a parameter may measure. Hints are kept in the flow's row, which anybody can cause; an ID token is not kept.
+func longest(name string) int {
+	switch name {
+	case "login_hint", "ui_locales":
+		return 256
+	case "id_token_hint":
+		return 4 * maxParam
+	default:
+		return maxParam
+	}
+}
+
 // parseAuthRequest validates a request. An *unsafeError is for our own page. With an *authError the returned request says
 // where and how the relying party gets to hear of it.
 func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest, *Client, error) {
@@ -133,7 +145,7 @@ func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest
 		q.ResponseMode = modeFormPost
 	}
 	// From here on the relying party is told. State goes back whatever else is wrong, as long as it is one.
-	if s := form["state"]; len(s) == 1 && len(s[0]) <= maxParam {
+	if s := form["state"]; len(s) == 1 && len(s[0]) <= maxParam && cleanText(s[0]) {
 		q.State = s[0]
 	}
 	return q, client, p.fillAuthRequest(&q, client, form, now)
@@ -144,8 +156,11 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		if len(values) > 1 {
 			return refuse("invalid_request", "%s appears more than once", printable(name))
 		}
-		if len(values[0]) > maxParam && name != "id_token_hint" {
+		if len(values[0]) > longest(name) {
 			return refuse("invalid_request", "%s is too long", printable(name))
+		}
+		if !cleanText(values[0]) {
+			return refuse("invalid_request", "%s has control characters or is not UTF-8", printable(name))
 		}
 	}
 	switch {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -37,6 +38,10 @@ type Config struct {
 	Logger *slog.Logger
 	// Lifetimes bound what is issued.
 	Lifetimes Lifetimes
+	// CustomerIdle and OperatorIdle end a session that is not used; a sign-in that rests on a session ends no later.
+	CustomerIdle, OperatorIdle time.Duration
+	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
+	FlowsPerAddress int
 }
 
 // Lifetimes bound what is issued.
@@ -63,7 +68,11 @@ type Provider struct {
 	kit       *web.Toolkit
 	now       func() time.Time
 	lifetimes Lifetimes
-	surfaces  map[string]web.Kind
+	limits    standing.Limits
+	idle      map[web.Kind]time.Duration
+
+	surfaces   map[string]web.Kind
+	flowBudget *flowBudget
 }
 
 // New checks the configuration and builds the provider. Call Start before serving.
@@ -73,6 +82,8 @@ func New(c Config) (*Provider, error) {
 		return nil, errors.New("provider: Issuer is missing")
 	case c.DB == nil, c.Box == nil, c.Accounts == nil, c.Templates == nil, c.Toolkit == nil, c.Now == nil, c.Logger == nil:
 		return nil, errors.New("provider: a part is missing")
+	case c.CustomerIdle <= 0 || c.OperatorIdle <= 0:
+		return nil, errors.New("provider: the idle limits must be positive")
 	}
 	l := c.Lifetimes
 	for _, d := range []time.Duration{l.Flow, l.CustomerSession, l.OperatorSession, l.Code, l.IDToken, l.Access, l.Refresh, l.RefreshAbsolute} {
@@ -89,6 +100,9 @@ func New(c Config) (*Provider, error) {
 	return &Provider{
 		machine: m,
 		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
+		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession},
+		idle:       map[web.Kind]time.Duration{web.Customer: c.CustomerIdle, web.Operator: c.OperatorIdle},
+		flowBudget: newFlowBudget(c.FlowsPerAddress),
 	}, nil
 }
 
@@ -114,26 +128,38 @@ func CrossSitePaths() []string {
 // Mount adds the provider's routes.
 func (p *Provider) Mount(r chi.Router) {
 	h := p.kit.Handle
-	r.Get("/authorize", h(p.getAuthorize))
+	r.Get("/authorize", h(getOnly(p.getAuthorize)))
 	r.Post("/authorize", h(p.postAuthorize))
 
-	r.Get("/signin/start", h(p.getStart))
+	r.Get("/signin/start", h(getOnly(p.getStart)))
 	r.Get("/signin", h(p.getSignIn))
 	r.Post("/signin", h(p.postSignIn))
-	r.Get("/signin/continue", h(p.getContinue))
+	r.Get("/signin/continue", h(getOnly(p.getContinue)))
 	r.Post("/signin/cancel", h(p.postCancel))
 	r.Get("/signin/cancel", h(p.getCancel))
 
-	r.Get("/logout", h(p.getLogout))
+	r.Get("/logout", h(getOnly(p.getLogout)))
 	r.Post("/logout", h(p.postLogout))
 	r.Post("/logout/confirm", h(p.postLogoutConfirm))
-	r.Get("/logout/confirm", h(p.getLogout))
+	r.Get("/logout/confirm", h(getOnly(p.getLogout)))
 	r.Get("/signed-out", h(p.getSignedOut))
 
 	p.machine.mount(r)
 }
 
-// unsafe shows an error of the authorization endpoint on our own page.
+// getOnly keeps HEAD away from the addresses that the protocols define to act on GET: asking for headers must change nothing
+// (RFC 9110 §9.2.1).
+func getOnly(next web.HandlerFunc) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if r.Method != http.MethodGet {
+			w.Header().Set("Allow", http.MethodGet)
+			return &web.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed"}
+		}
+		return next(w, r)
+	}
+}
+
+// page shows an error of the authorization endpoint on our own page.
 func (e *unsafeError) page() error {
 	return &web.Error{Status: http.StatusBadRequest, Code: e.code, Kind: templates.ErrorProtocol, Description: e.description, Cause: e}
 }

@@ -11,9 +11,27 @@ import (
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
+
+// pendingRequest is the authorization request a flow is to answer. The client may have been changed or disabled while the person
+// signed in; where the answer goes is checked against what is registered now (I21).
+func (p *Provider) pendingRequest(flow store.Flow) (authRequest, error) {
+	q, err := decodeAuthRequest(flow.Request)
+	if err != nil {
+		return q, err
+	}
+	client, ok := p.clients.Lookup(q.ClientID)
+	if !ok {
+		return q, refuseHere("client_id is not known any more").page()
+	}
+	if !redirectAllowed(q.RedirectURI, client.RedirectURIs()) {
+		return q, refuseHere("redirect_uri is not registered for this client any more").page()
+	}
+	return q, nil
+}
 
 // errNotYet says that between the dispatcher's look and the transaction something changed, so that the sign-in is not at its
 // end after all.
@@ -26,7 +44,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 	var q authRequest
 	if flow.ClientID != nil {
 		var err error
-		if q, err = decodeAuthRequest(flow.Request); err != nil {
+		if q, err = p.pendingRequest(flow); err != nil {
 			return err
 		}
 	}
@@ -36,11 +54,18 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		other  bool
 	)
 	err := p.db.InTx(ctx, func(tx *store.Tx) error {
-		st, err := standingOf(ctx, tx.Queries, flow, now)
+		// The account's row comes first, as in every change of an account: a reset or a sign-out of all sessions beside this
+		// either waits for the session made here and ends it, or is seen here.
+		if flow.AccountID != nil {
+			if err := tx.SetLastSignIn(ctx, store.SetLastSignInParams{Now: &now, ID: *flow.AccountID}); err != nil {
+				return fmt.Errorf("note sign-in: %w", err)
+			}
+		}
+		st, err := p.standingOf(ctx, tx.Queries, flow, now)
 		if err != nil {
 			return err
 		}
-		if st.next() != signin.StepIssue {
+		if st.Next() != signin.StepIssue {
 			return errNotYet
 		}
 		if _, err := tx.FinishFlow(ctx, store.FinishFlowParams{ID: flow.ID, SecretHash: flow.SecretHash, Now: &now}); err != nil {
@@ -50,14 +75,14 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 			return err
 		}
 		event := audit.Event{
-			Type: audit.SignInComplete, Result: audit.Success, Actor: audit.OfAccount(st.account), Account: st.account.ID,
-			Target: flow.SurfaceID, Data: map[string]string{"acr": st.proved().Level().ACR()},
+			Type: audit.SignInComplete, Result: audit.Success, Actor: audit.OfAccount(st.Account), Account: st.Account.ID,
+			Target: flow.SurfaceID, Data: map[string]string{"acr": st.Proved().Level().ACR()},
 		}
 		if flow.ClientID != nil {
 			event.ClientID = *flow.ClientID
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
-			if other = q.Subject != "" && q.Subject != string(st.account.ID); !other {
-				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st.account, minted.id, st.proved(), now); err != nil {
+			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
+				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st.Account, minted.id, st.Proved(), now); err != nil {
 					return err
 				}
 			}
@@ -96,23 +121,25 @@ type mintedSession struct {
 
 // mintSession is the one place where full sessions come from: it makes a new one, or raises the one the flow stepped up.
 // Either way the browser gets a new token, and the former one is refused from this commit on (I10).
-func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Request, flow store.Flow, st standing, now time.Time) (mintedSession, error) {
+func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Request, flow store.Flow, st standing.Standing, now time.Time) (mintedSession, error) {
 	token, hash := web.NewToken()
-	kind := web.Kind(st.account.Kind)
+	kind := web.Kind(st.Account.Kind)
 	m := mintedSession{kind: kind, token: token}
-	expires := p.sessionEnd(kind, st.state.Evidence, now)
+	expires := p.sessionEnd(kind, st.State.Evidence, now)
 	if flow.SessionID != nil {
 		n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
-			TokenHash: hash, Evidence: st.state.Evidence.Encode(), Now: now, ExpiresAt: expires,
-			ID: *flow.SessionID, AccountID: st.account.ID, CredentialEpoch: st.account.CredentialEpoch,
+			TokenHash: hash, Evidence: st.State.Evidence.Encode(), Now: now, ExpiresAt: expires,
+			ID: *flow.SessionID, AccountID: st.Account.ID, CredentialEpoch: st.Account.CredentialEpoch,
 		})
 		if err != nil {
 			return m, fmt.Errorf("raise session: %w", err)
 		}
-		if n == 1 {
-			m.id = *flow.SessionID
-			return m, nil
+		if n == 0 {
+			// The session ended meanwhile, and the sign-in rests on what was proved in it: it ends too (I11).
+			return m, web.ErrFlowGone
 		}
+		m.id = *flow.SessionID
+		return m, nil
 	}
 	// A browser has one session per kind of account. The one it comes with, if any, ends with the change of person.
 	if err := p.endFormer(ctx, tx, r, kind, now); err != nil {
@@ -120,8 +147,8 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	}
 	m.id = store.NewID[store.SessionID]()
 	err := tx.InsertSession(ctx, store.InsertSessionParams{
-		ID: m.id, TokenHash: hash, AccountID: st.account.ID, AccountKind: st.account.Kind, CredentialEpoch: st.account.CredentialEpoch,
-		Evidence: st.state.Evidence.Encode(), ClientAddress: audit.OriginOf(ctx).Address, UserAgent: audit.OriginOf(ctx).UserAgent,
+		ID: m.id, TokenHash: hash, AccountID: st.Account.ID, AccountKind: st.Account.Kind, CredentialEpoch: st.Account.CredentialEpoch,
+		Evidence: st.State.Evidence.Encode(), ClientAddress: audit.OriginOf(ctx).Address, UserAgent: audit.OriginOf(ctx).UserAgent,
 		Now: now, ExpiresAt: expires,
 	})
 	if err != nil {
@@ -160,10 +187,13 @@ func (p *Provider) endFormer(ctx context.Context, tx *store.Tx, r *http.Request,
 	return endSession(ctx, tx, former.ID, former.AccountID, now)
 }
 
-// endSession ends a session and everything issued in it.
+// endSession ends a session, everything issued in it, and every sign-in that would step it up.
 func endSession(ctx context.Context, tx *store.Tx, id store.SessionID, account store.AccountID, now time.Time) error {
 	if _, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: id, AccountID: account}); err != nil {
 		return fmt.Errorf("end session: %w", err)
+	}
+	if _, err := tx.EndSessionFlows(ctx, store.EndSessionFlowsParams{Now: &now, SessionID: &id}); err != nil {
+		return fmt.Errorf("end sign-ins of session: %w", err)
 	}
 	if _, err := tx.RevokeSessionGrants(ctx, store.RevokeSessionGrantsParams{Now: &now, SessionID: id}); err != nil {
 		return fmt.Errorf("revoke grants of session: %w", err)
@@ -171,21 +201,28 @@ func endSession(ctx context.Context, tx *store.Tx, id store.SessionID, account s
 	return nil
 }
 
-// grant writes down what a relying party is given and returns the code for it. The evidence is what counts for this
-// request, so that no token says more than was proved within it (I1).
+// grant writes down what a relying party is given and returns the code for it.
 func (p *Provider) grant(
 	ctx context.Context, tx *store.Tx, q authRequest, surface string, a store.Account, session store.SessionID,
 	proved signin.EvidenceList, now time.Time,
 ) (code string, err error) {
+	code, arg := p.newGrant(q, surface, a, session, proved, now)
+	if err := tx.InsertGrant(ctx, arg); err != nil {
+		return "", fmt.Errorf("insert grant: %w", err)
+	}
+	return code, nil
+}
+
+// newGrant makes a code and the row behind it. The evidence is what counts for this request, so that no token says more than
+// was proved within it (I1).
+func (p *Provider) newGrant(
+	q authRequest, surface string, a store.Account, session store.SessionID, proved signin.EvidenceList, now time.Time,
+) (code string, arg store.InsertGrantParams) {
 	code, hash := newCode()
-	err = tx.InsertGrant(ctx, store.InsertGrantParams{
+	return code, store.InsertGrantParams{
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
 		CredentialEpoch: a.CredentialEpoch, SecondFactor: proved.SecondFactor(), Scope: q.Scope, Nonce: q.Nonce,
 		Evidence: proved.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
 		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: now.Add(p.lifetimes.RefreshAbsolute),
-	})
-	if err != nil {
-		return "", fmt.Errorf("insert grant: %w", err)
 	}
-	return code, nil
 }

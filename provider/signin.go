@@ -21,18 +21,18 @@ func (p *Provider) getSignIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	st, err := standingOf(r.Context(), p.db.Read(), flow, p.now())
+	st, err := p.standingOf(r.Context(), p.db.Read(), flow, p.now())
 	if err != nil {
 		return err
 	}
-	if st.next() != signin.StepPassword {
+	if st.Next() != signin.StepPassword {
 		// The back button after the password: the sign-in is further on.
 		return web.SeeOther(w, r, flowURL("/signin/continue", flow.ID))
 	}
 	v := templates.LoginView{Username: flow.LoginHint}
-	if st.state.Account {
+	if st.State.Account {
 		// A session is to be renewed: the person is known and need not type the ID again.
-		v.Username = st.account.LoginID
+		v.Username = st.Account.LoginID
 		v.Notice = p.templates.T(web.Lang(r), "login.again")
 	}
 	return p.renderSignIn(w, r, flow, http.StatusOK, v)
@@ -78,6 +78,15 @@ func (p *Provider) postSignIn(w http.ResponseWriter, r *http.Request) error {
 	flow, err := p.kit.Flows.Load(r)
 	if err != nil {
 		return err
+	}
+	st, err := p.standingOf(ctx, p.db.Read(), flow, p.now())
+	if err != nil {
+		return err
+	}
+	if st.Next() != signin.StepPassword {
+		// A page from before the password, posted again: the sign-in is further on, and no step of it can be skipped by
+		// starting over. Somebody else signs in by 別のIDを使う.
+		return web.SeeOther(w, r, flowURL("/signin/continue", flow.ID))
 	}
 	form, err := web.ParseForm(w, r)
 	if err != nil {
@@ -132,18 +141,19 @@ func (p *Provider) acceptPassword(r *http.Request, tx *store.Tx, flow store.Flow
 	ctx := r.Context()
 	former := signin.EvidenceList{}
 	var session *store.SessionID
+	var codes *store.BatchID
 	if flow.AccountID != nil && *flow.AccountID == a.ID && flow.CredentialEpoch != nil && *flow.CredentialEpoch == a.CredentialEpoch {
 		// The same person again, in the same session: what they proved before still stands beside the new password.
 		var err error
 		if former, err = signin.ParseEvidence(flow.Evidence); err != nil {
 			return err
 		}
-		session = flow.SessionID
+		session, codes = flow.SessionID, flow.BackupBatchID
 	}
 	n, err := tx.BindFlowAccount(ctx, store.BindFlowAccountParams{
 		AccountID: &a.ID, CredentialEpoch: &a.CredentialEpoch,
 		Evidence:      former.With(signin.Evidence{Method: signin.Password, At: now}).Encode(),
-		NewSecretHash: hash, SessionID: session, ID: flow.ID, SecretHash: flow.SecretHash, Now: now,
+		NewSecretHash: hash, SessionID: session, BackupBatchID: codes, ID: flow.ID, SecretHash: flow.SecretHash, Now: now,
 	})
 	if err != nil {
 		return fmt.Errorf("bind account to flow: %w", err)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/web"
 )
 
@@ -30,7 +31,7 @@ func (p *Provider) getStart(w http.ResponseWriter, r *http.Request) error {
 	if r.URL.Query().Get("fresh") == "1" {
 		policy = signin.Policy{EvidenceAfter: now.Add(-freshFor), AllFactors: true}
 	}
-	st := standing{policy: policy}
+	st := standing.Standing{Policy: policy}
 	session, err := p.kit.Sessions.LoadOn(r, kind, surface)
 	switch {
 	case errors.Is(err, web.ErrNoSession):
@@ -41,10 +42,10 @@ func (p *Provider) getStart(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	if st.next() == signin.StepIssue {
+	if st.Next() == signin.StepIssue {
 		return web.SeeOther(w, r, to)
 	}
 	return p.startFlow(w, r, flowStart{
-		surface: surface, request: []byte("{}"), returnTo: to, policy: policy, session: session, evidence: st.state.Evidence,
+		surface: surface, request: []byte("{}"), returnTo: to, policy: policy, session: session, evidence: st.State.Evidence,
 	}, now)
 }

@@ -252,7 +252,7 @@ func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
 		return "account disabled"
 	case row.AccountEpoch != g.CredentialEpoch:
 		return "credentials changed since"
-	case !g.SecondFactor && (row.Enforced || row.TwoFactor == "use"):
+	case !g.SecondFactor && (row.Enforced || row.TwoFactor == store.TwoFactorUse):
 		return "a second factor is required now"
 	}
 	return ""
@@ -269,12 +269,11 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 	}
 	now := m.now()
 	access, hash := newBearer(prefixAccess)
-	if err := m.db.InTx(ctx, func(tx *store.Tx) error {
-		return tx.InsertClientTokenSet(ctx, store.InsertClientTokenSetParams{
-			ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
-			AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
-		})
-	}); err != nil {
+	arg := store.InsertClientTokenSetParams{
+		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
+		AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
+	}
+	if err := m.db.Once(ctx, func(q *store.Queries) error { return q.InsertClientTokenSet(ctx, arg) }); err != nil {
 		return nil, fmt.Errorf("store client token: %w", err)
 	}
 	return &tokenResponse{

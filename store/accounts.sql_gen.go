@@ -210,6 +210,35 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 	return i, err
 }
 
+const HoldAccount = `-- name: HoldAccount :one
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at
+`
+
+// The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
+func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error) {
+	row := q.db.QueryRow(ctx, HoldAccount, id)
+	var i Account
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.LoginID,
+		&i.LoginKey,
+		&i.DisplayName,
+		&i.SearchKey,
+		&i.Role,
+		&i.UserGroupID,
+		&i.PasswordHash,
+		&i.RegisteredEmail,
+		&i.TwoFactor,
+		&i.CredentialEpoch,
+		&i.DisabledAt,
+		&i.LastSignInAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+	)
+	return i, err
+}
+
 const HoldSurface = `-- name: HoldSurface :one
 UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at
 `

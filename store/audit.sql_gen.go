@@ -18,7 +18,8 @@ SELECT count(*) FROM (
       AND (CAST($3 AS text) = '' OR e.type LIKE CAST($3 AS text))
       AND (CAST($4 AS text) = '' OR lower(e.actor_name) LIKE CAST($4 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($4 AS text) ESCAPE '\'
         OR a.login_key LIKE CAST($4 AS text) ESCAPE '\')
-    LIMIT $5) AS found
+      AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
+    LIMIT $6) AS found
 `
 
 type CountAuditEventsParams struct {
@@ -26,6 +27,7 @@ type CountAuditEventsParams struct {
 	Until       time.Time
 	TypePattern string
 	Who         string
+	HiddenKind  string
 	Ceiling     int32
 }
 
@@ -36,6 +38,7 @@ func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsPara
 		arg.Until,
 		arg.TypePattern,
 		arg.Who,
+		arg.HiddenKind,
 		arg.Ceiling,
 	)
 	var count int64
@@ -201,8 +204,9 @@ WHERE e.at >= $1 AND e.at < $2
   AND (CAST($3 AS text) = '' OR e.type LIKE CAST($3 AS text))
   AND (CAST($4 AS text) = '' OR lower(e.actor_name) LIKE CAST($4 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($4 AS text) ESCAPE '\'
     OR a.login_key LIKE CAST($4 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
 ORDER BY e.at DESC, e.id DESC
-LIMIT $6 OFFSET $5
+LIMIT $7 OFFSET $6
 `
 
 type SearchAuditEventsParams struct {
@@ -210,6 +214,7 @@ type SearchAuditEventsParams struct {
 	Until       time.Time
 	TypePattern string
 	Who         string
+	HiddenKind  string
 	Skip        int32
 	PageSize    int32
 }
@@ -219,13 +224,15 @@ type SearchAuditEventsRow struct {
 	LoginID    *string
 }
 
-// Newest first, a page at a time, with the login ID of the account concerned.
+// Newest first, a page at a time, with the login ID of the account concerned. Events that concern an account
+// of the hidden kind are left out; an empty kind hides none.
 func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsParams) ([]SearchAuditEventsRow, error) {
 	rows, err := q.db.Query(ctx, SearchAuditEvents,
 		arg.Since,
 		arg.Until,
 		arg.TypePattern,
 		arg.Who,
+		arg.HiddenKind,
 		arg.Skip,
 		arg.PageSize,
 	)

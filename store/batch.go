@@ -89,6 +89,10 @@ func (db *DB) RotateRefresh(ctx context.Context, arg RefreshRotation) error {
 	return nil
 }
 
+// Once runs one statement as a transaction of its own, in one round trip. When it returns nil, the change is durable. f must
+// call one query, with arguments made beforehand: it is called twice.
+func (db *DB) Once(ctx context.Context, f func(q *Queries) error) error { return db.pipeline(ctx, f) }
+
 func oneRow(n int64, err error) error {
 	if err == nil && n == 0 {
 		return ErrNotFound
@@ -123,6 +127,7 @@ func (db *DB) pipeline(ctx context.Context, steps ...func(*Queries) error) error
 	if closeErr := mapError(results.Close(), nil); closeErr != nil {
 		return closeErr
 	}
+	db.postgres.commits.Add(1)
 	return mapError(err, nil)
 }
 

@@ -31,6 +31,8 @@ var (
 	ErrUnavailable = errors.New("database unavailable")
 	// ErrLocked says that another server has the SQLite file open.
 	ErrLocked = errors.New("database file in use by another process")
+	// ErrNoDatabase says that a guest named a SQLite file that does not exist. Only a server or a migration makes one.
+	ErrNoDatabase = errors.New("there is no such database file")
 	// ErrClosed says that the DB was closed before the call.
 	ErrClosed = errors.New("database closed")
 )

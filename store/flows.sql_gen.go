@@ -13,8 +13,8 @@ import (
 
 const BindFlowAccount = `-- name: BindFlowAccount :execrows
 UPDATE flows SET account_id = $1, credential_epoch = $2, evidence = $3,
-    secret_hash = $4, session_id = $5, backup_batch_id = NULL
-WHERE id = $6 AND secret_hash = $7 AND expires_at > $8 AND finished_at IS NULL
+    secret_hash = $4, session_id = $5, backup_batch_id = $6
+WHERE id = $7 AND secret_hash = $8 AND expires_at > $9 AND finished_at IS NULL
 `
 
 type BindFlowAccountParams struct {
@@ -23,6 +23,7 @@ type BindFlowAccountParams struct {
 	Evidence        json.RawMessage
 	NewSecretHash   []byte
 	SessionID       *SessionID
+	BackupBatchID   *BatchID
 	ID              FlowID
 	SecretHash      []byte
 	Now             time.Time
@@ -36,6 +37,7 @@ func (q *Queries) BindFlowAccount(ctx context.Context, arg BindFlowAccountParams
 		arg.Evidence,
 		arg.NewSecretHash,
 		arg.SessionID,
+		arg.BackupBatchID,
 		arg.ID,
 		arg.SecretHash,
 		arg.Now,
@@ -75,6 +77,24 @@ type EndOtherAccountFlowsParams struct {
 
 func (q *Queries) EndOtherAccountFlows(ctx context.Context, arg EndOtherAccountFlowsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, EndOtherAccountFlows, arg.Now, arg.AccountID, arg.Keep)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const EndSessionFlows = `-- name: EndSessionFlows :execrows
+UPDATE flows SET finished_at = $1 WHERE session_id = $2 AND finished_at IS NULL
+`
+
+type EndSessionFlowsParams struct {
+	Now       *time.Time
+	SessionID *SessionID
+}
+
+// A sign-in that steps up a session ends with the session.
+func (q *Queries) EndSessionFlows(ctx context.Context, arg EndSessionFlowsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, EndSessionFlows, arg.Now, arg.SessionID)
 	if err != nil {
 		return 0, err
 	}
@@ -164,6 +184,8 @@ FROM flows f
 JOIN accounts a ON a.id = f.account_id AND a.credential_epoch = f.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces s ON s.id = f.surface_id
 WHERE f.id = $1 AND f.secret_hash = $2 AND f.expires_at > $3 AND f.finished_at IS NULL
+  AND (f.session_id IS NULL OR EXISTS (
+    SELECT 1 FROM sessions x WHERE x.id = f.session_id AND x.ended_at IS NULL AND x.expires_at > $3))
 `
 
 type GetFlowAccountParams struct {
@@ -178,7 +200,8 @@ type GetFlowAccountRow struct {
 	Enforced bool
 }
 
-// A flow with the account it is bound to, as long as the account's credentials are still those it was bound with.
+// A flow with the account it is bound to, as long as the account's credentials are still those it was bound with and the
+// session it would step up has not ended.
 func (q *Queries) GetFlowAccount(ctx context.Context, arg GetFlowAccountParams) (GetFlowAccountRow, error) {
 	row := q.db.QueryRow(ctx, GetFlowAccount, arg.ID, arg.SecretHash, arg.Now)
 	var i GetFlowAccountRow
@@ -336,21 +359,6 @@ func (q *Queries) SetFlowEvidence(ctx context.Context, arg SetFlowEvidenceParams
 		return 0, err
 	}
 	return result.RowsAffected(), nil
-}
-
-const SetFlowLocale = `-- name: SetFlowLocale :exec
-UPDATE flows SET locale = $1 WHERE id = $2 AND secret_hash = $3
-`
-
-type SetFlowLocaleParams struct {
-	Locale     string
-	ID         FlowID
-	SecretHash []byte
-}
-
-func (q *Queries) SetFlowLocale(ctx context.Context, arg SetFlowLocaleParams) error {
-	_, err := q.db.Exec(ctx, SetFlowLocale, arg.Locale, arg.ID, arg.SecretHash)
-	return err
 }
 
 const SweepChallenges = `-- name: SweepChallenges :execrows

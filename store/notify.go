@@ -32,16 +32,22 @@ func (db *DB) Listen(ctx context.Context, channel string, f func(payload string)
 		return db.local.listen(ctx, channel, f)
 	}
 	const first, longest = 200 * time.Millisecond, 15 * time.Second
-	wait := first
+	wait, interrupted := first, false
 	for {
 		err := db.listenOnce(ctx, channel, func(payload string) {
-			wait = first
+			if interrupted {
+				db.logger.InfoContext(ctx, "listening again", "channel", channel)
+			}
+			wait, interrupted = first, false
 			f(payload)
 		})
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		db.logger.WarnContext(ctx, "listening interrupted", "channel", channel, "error", err, "retry_in", wait)
+		if !interrupted { // one record per outage, not per try
+			db.logger.WarnContext(ctx, "listening interrupted, trying again", "channel", channel, "error", err)
+		}
+		interrupted = true
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

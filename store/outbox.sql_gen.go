@@ -132,18 +132,25 @@ SELECT count(*) FROM (
     SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
     WHERE (CAST($1 AS text) = '' OR o.state = $1)
       AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
-    LIMIT $3) AS found
+      AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
+    LIMIT $4) AS found
 `
 
 type CountMessagesParams struct {
-	State   string
-	Who     string
-	Ceiling int32
+	State      string
+	Who        string
+	HiddenKind string
+	Ceiling    int32
 }
 
 // How many ListMessages finds, counted no further than the ceiling.
 func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountMessages, arg.State, arg.Who, arg.Ceiling)
+	row := q.db.QueryRow(ctx, CountMessages,
+		arg.State,
+		arg.Who,
+		arg.HiddenKind,
+		arg.Ceiling,
+	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
@@ -254,15 +261,17 @@ SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, 
 FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
 WHERE (CAST($1 AS text) = '' OR o.state = $1)
   AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
 ORDER BY o.created_at DESC, o.id DESC
-LIMIT $4 OFFSET $3
+LIMIT $5 OFFSET $4
 `
 
 type ListMessagesParams struct {
-	State    string
-	Who      string
-	Skip     int32
-	PageSize int32
+	State      string
+	Who        string
+	HiddenKind string
+	Skip       int32
+	PageSize   int32
 }
 
 type ListMessagesRow struct {
@@ -279,11 +288,12 @@ type ListMessagesRow struct {
 	LoginID    *string
 }
 
-// Newest first, a page at a time.
+// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
 func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]ListMessagesRow, error) {
 	rows, err := q.db.Query(ctx, ListMessages,
 		arg.State,
 		arg.Who,
+		arg.HiddenKind,
 		arg.Skip,
 		arg.PageSize,
 	)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -17,6 +18,8 @@ type postgresEngine struct {
 	config *pgx.ConnConfig
 	writes *pgxpool.Pool
 	reads  *pgxpool.Pool
+
+	commits atomic.Int64
 }
 
 func openPostgres(ctx context.Context, url string, maxConns int) (*postgresEngine, error) {
@@ -91,5 +94,6 @@ func (e *postgresEngine) run(ctx context.Context, deadline time.Time, observe fu
 	if err := tx.Commit(endCtx); err != nil {
 		return fmt.Errorf("commit: %w", mapError(err, nil))
 	}
+	e.commits.Add(1)
 	return nil
 }

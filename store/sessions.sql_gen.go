@@ -11,27 +11,26 @@ import (
 	"time"
 )
 
-const CarrySession = `-- name: CarrySession :execrows
-UPDATE sessions SET credential_epoch = $1, token_hash = $2, seen_at = $3
-WHERE id = $4 AND account_id = $5 AND ended_at IS NULL
+const CarrySessionEpoch = `-- name: CarrySessionEpoch :execrows
+UPDATE sessions SET credential_epoch = $1
+WHERE id = $2 AND account_id = $3 AND credential_epoch = $4 AND ended_at IS NULL
 `
 
-type CarrySessionParams struct {
+type CarrySessionEpochParams struct {
 	CredentialEpoch int64
-	TokenHash       []byte
-	Now             time.Time
 	ID              SessionID
 	AccountID       AccountID
+	FormerEpoch     int64
 }
 
-// The person's own change raised the epoch: their session goes on, under a new token, and every other one is dead.
-func (q *Queries) CarrySession(ctx context.Context, arg CarrySessionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, CarrySession,
+// The person's own change raised the epoch: a session that was good until then goes on, and every other one is dead. Its token
+// is nobody's business here; RaiseSession renews it.
+func (q *Queries) CarrySessionEpoch(ctx context.Context, arg CarrySessionEpochParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CarrySessionEpoch,
 		arg.CredentialEpoch,
-		arg.TokenHash,
-		arg.Now,
 		arg.ID,
 		arg.AccountID,
+		arg.FormerEpoch,
 	)
 	if err != nil {
 		return 0, err
@@ -324,7 +323,12 @@ func (q *Queries) RaiseSession(ctx context.Context, arg RaiseSessionParams) (int
 }
 
 const SweepSessions = `-- name: SweepSessions :execrows
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at < $1 ORDER BY s.expires_at LIMIT $2)
+DELETE FROM sessions WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.expires_at < $1
+      AND (s.ended_at IS NULL OR NOT EXISTS (
+        SELECT 1 FROM grants g WHERE g.session_id = s.id AND g.revoked_at IS NULL AND g.expires_at > $1))
+    ORDER BY s.expires_at LIMIT $2)
 `
 
 type SweepSessionsParams struct {
@@ -332,6 +336,7 @@ type SweepSessionsParams struct {
 	BatchSize int32
 }
 
+// The row of an ended session stays as long as a grant it did not revoke: the grant is dead by it.
 func (q *Queries) SweepSessions(ctx context.Context, arg SweepSessionsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, SweepSessions, arg.Before, arg.BatchSize)
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -61,8 +62,15 @@ func openSQLite(ctx context.Context, path string, maxConns int, guest bool) (_ *
 			return nil, fmt.Errorf("open SQLite file %s: %w", path, err)
 		}
 	}
-	// Created here rather than by the driver, so that nobody else on the machine can read it; the files beside it inherit that.
-	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	flags := os.O_RDWR
+	if !guest {
+		// Created here rather than by the driver, so that nobody else on the machine can read it; the files beside it inherit that.
+		flags |= os.O_CREATE
+	}
+	file, err := os.OpenFile(path, flags, 0o600)
+	if guest && errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open SQLite file %s: %w", path, ErrNoDatabase)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open SQLite file: %w", err)
 	}

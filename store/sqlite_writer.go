@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -23,6 +24,8 @@ const (
 type sqliteWriter struct {
 	db   *sql.DB
 	keys func(columns string) string
+
+	commits atomic.Int64
 
 	mu      sync.Mutex
 	busy    bool
@@ -199,6 +202,7 @@ func (w *sqliteWriter) commit(group *commitGroup) error {
 	err := group.broken
 	if err == nil {
 		if _, err = w.conn.ExecContext(context.Background(), "COMMIT"); err == nil {
+			w.commits.Add(1)
 			return nil
 		}
 	}

@@ -172,6 +172,8 @@ type Stats struct {
 	// Waits counts how often a caller waited for a connection, WaitTime for how long in total.
 	Waits    int64
 	WaitTime time.Duration
+	// Commits counts the commits of transactions since the start. On SQLite waiting transactions share one.
+	Commits int64
 }
 
 // Stats returns the present state of the pools.
@@ -181,12 +183,13 @@ func (db *DB) Stats() Stats {
 		w := db.sqlite.writer.db.Stats()
 		return Stats{
 			ReadConns: r.OpenConnections, ReadBusy: r.InUse, WriteConns: w.OpenConnections, WriteBusy: w.InUse,
-			Waits: r.WaitCount, WaitTime: r.WaitDuration,
+			Waits: r.WaitCount, WaitTime: r.WaitDuration, Commits: db.sqlite.writer.commits.Load(),
 		}
 	}
 	r, w := db.postgres.reads.Stat(), db.postgres.writes.Stat()
 	return Stats{
 		ReadConns: int(r.TotalConns()), ReadBusy: int(r.AcquiredConns()), WriteConns: int(w.TotalConns()), WriteBusy: int(w.AcquiredConns()),
 		Waits: r.EmptyAcquireCount() + w.EmptyAcquireCount(), WaitTime: r.EmptyAcquireWaitTime() + w.EmptyAcquireWaitTime(),
+		Commits: db.postgres.commits.Load(),
 	}
 }

@@ -55,6 +55,7 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 WHERE t.access_hash = $2 AND t.access_revoked_at IS NULL AND t.access_expires_at > $1
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
 `
 
 type GetAccessTokenParams struct {
@@ -344,6 +345,8 @@ type InsertGrantParams struct {
 	ExpiresAt       time.Time
 }
 
+// A session that ends while this is written does not see the grant and cannot revoke it; so whoever uses a grant looks at the
+// session too.
 func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error {
 	_, err := q.db.Exec(ctx, InsertGrant,
 		arg.ID,
@@ -411,6 +414,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at
 `
 
@@ -589,7 +593,8 @@ WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
-      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use'))
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
 `
 
 type UseRefreshTokenParams struct {

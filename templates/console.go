@@ -66,14 +66,6 @@ func crumbs(pairs ...string) []crumbItem {
 	return items
 }
 
-func crumbList(list []Crumb) []crumbItem {
-	pairs := make([]string, 0, 2*len(list))
-	for _, c := range list {
-		pairs = append(pairs, c.Text, c.URL)
-	}
-	return crumbs(pairs...)
-}
-
 // accountCrumbs leads to a page about one account; the account's own page is the page itself when its URL is
 // empty.
 func accountCrumbs(c catalog, who AccountRef, page string) []crumbItem {

@@ -205,7 +205,6 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),
-		screen("admin-confirm", func(s *Set) Page[ConfirmView] { return s.Confirm }, ConfirmView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3/two-factor", Crumbs: []Crumb{{Text: text("nav.customers"), URL: PathCustomers}, {Text: text("ui.confirm")}}, Title: "二要素認証を「利用しない」に変更しますか？", Facts: []Fact{{Label: "ログインID", Value: "sato"}}, WarnTitle: "登録済みの認証方式は削除されます", Points: []string{"認証方式が削除されます。", "端末が削除されます。"}, Submit: text("ui.not_used"), Danger: true, Hidden: []Hidden{{Name: "use", Value: "off"}}}, console(NavCustomers)),
 	}
 }
 

@@ -83,8 +83,6 @@ const (
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
 	FlashAccountEnabled  = "flash.account_enabled"
-	FlashSignedOut       = "flash.signed_out"
-	FlashCanceled        = "flash.canceled"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -107,7 +105,5 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
-		FlashSignedOut:       "ok",
-		FlashCanceled:        "info",
 	}
 }

@@ -32,7 +32,6 @@ type Set struct {
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
-	Confirm          Page[ConfirmView]
 
 	MailCode           Mail[CodeMail]   // the verification code
 	MailSetUp          Mail[NoticeMail] // a factor was set up

@@ -66,7 +66,6 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
-	bindPage(b, &s.Confirm, "admin", "admin-confirm")
 
 	bindMail(b, &s.MailCode, "code")
 	bindMail(b, &s.MailSetUp, "set-up")
@@ -107,11 +106,6 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 	return flash
 }
 
-// EventLabel names an audit event for people; a code without a name is returned as it is.
-func (s *Set) EventLabel(lang Lang, code string) string {
-	return label(s.catalogs[frameLang(Frame{Lang: lang})], "event.", code)
-}
-
 // EventKinds names the groups of audit events, by the first part of their codes, for the filter of the list.
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
@@ -125,11 +119,6 @@ func (s *Set) EventKinds(lang Lang, selected string) []Option {
 // RoleLabel names an operator's role for people; a role without a name is returned as it is.
 func (s *Set) RoleLabel(lang Lang, role string) string {
 	return label(s.catalogs[frameLang(Frame{Lang: lang})], "role.", role)
-}
-
-// KindLabel names a kind of factor for people.
-func (s *Set) KindLabel(lang Lang, kind string) string {
-	return label(s.catalogs[frameLang(Frame{Lang: lang})], "kind.", kind)
 }
 
 // Fallback is the error page for the moment when nothing else can be rendered.
@@ -241,7 +230,6 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 		"summary":       summary,
 		"summaryOf":     summaryOf,
 		"crumbs":        crumbs,
-		"crumbList":     crumbList,
 		"accountCrumbs": func(who AccountRef, page string) []crumbItem { return accountCrumbs(c, who, page) },
 		"navGroups":     func(o *OperatorFrame) []navGroup { return navGroups(c, o) },
 		"passwordHint": func(least int) string {

@@ -472,17 +472,11 @@ func TestFlashOnlyKnownKeys(t *testing.T) {
 
 func TestLabels(t *testing.T) {
 	set := newSet(t)
-	if got := set.EventLabel(Ja, "2fa.reset"); got != "認証設定を初期化" {
-		t.Errorf("EventLabel = %q", got)
-	}
-	if got := set.EventLabel(En, "some.event"); got != "some.event" {
-		t.Errorf("EventLabel of an unknown code = %q", got)
-	}
 	if got := set.RoleLabel(En, "support"); got != "Support desk" {
 		t.Errorf("RoleLabel = %q", got)
 	}
-	if got := set.KindLabel(Ja, KindEmail); got != "メール" {
-		t.Errorf("KindLabel = %q", got)
+	if got := set.RoleLabel(En, "owner"); got != "owner" {
+		t.Errorf("RoleLabel of an unknown role = %q", got)
 	}
 	for _, o := range set.EventKinds(En, "2fa") {
 		if o.Label == o.Value || o.Selected != (o.Value == "2fa") {

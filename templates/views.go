@@ -80,9 +80,6 @@ type Option struct {
 	Selected     bool
 }
 
-// Crumb is one step of a breadcrumb; without URL it is plain text.
-type Crumb struct{ Text, URL string }
-
 // Fact is one labelled value.
 type Fact struct{ Label, Value string }
 

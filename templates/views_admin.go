@@ -238,7 +238,7 @@ type SettingsConfirmView struct {
 // AuditRow is one audit event.
 type AuditRow struct {
 	At, ISO string
-	// Event is the code; its label comes from the catalogue (see Set.EventLabel).
+	// Event is the code; its label comes from the catalogue.
 	Event  string
 	Actor  string
 	From   string
@@ -318,19 +318,4 @@ type OperatorsView struct {
 	Rows   []OperatorRow
 	Pager  Pager
 	NewURL string
-}
-
-// ConfirmView asks before a wide or irreversible act; all texts are finished sentences.
-type ConfirmView struct {
-	Action, BackURL string
-	Crumbs          []Crumb
-	Title           string
-	Facts           []Fact
-	// WarnTitle and Points are the consequences.
-	WarnTitle string
-	Points    []string
-	// Submit names the button by its verb; Danger makes it red.
-	Submit string
-	Danger bool
-	Hidden []Hidden
 }

@@ -244,7 +244,7 @@ type SecuritySession struct {
 
 // Activity is one line of recent activity.
 type Activity struct {
-	// Event is the audit event's code; its label comes from the catalogue (see Set.EventLabel).
+	// Event is the audit event's code; its label comes from the catalogue.
 	Event string
 	// OK is false for a refusal or failure.
 	OK          bool

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/store"
 )
@@ -15,6 +16,7 @@ const (
 	flowCookiePrefix = cookiePrefix + "-flow-"
 	langCookie       = cookiePrefix + "-lang"
 	flashCookie      = cookiePrefix + "-flash"
+	draftCookie      = cookiePrefix + "-draft"
 )
 
 // maxFlowCookies bounds what abandoned sign-ins leave in a browser.
@@ -29,11 +31,19 @@ func setCookie(w http.ResponseWriter, name, value string, maxAge int) {
 	}
 	// A later decision about the same cookie replaces an earlier one; two
 	// Set-Cookie lines of one name would leave the choice to the browser.
-	h := w.Header()
-	h["Set-Cookie"] = slices.DeleteFunc(h["Set-Cookie"], func(line string) bool {
-		return strings.HasPrefix(line, name+"=")
-	})
+	unsetCookie(w, name)
 	http.SetCookie(w, c)
+}
+
+// unsetCookie takes back what this answer was about to say of a cookie.
+func unsetCookie(w http.ResponseWriter, name string) {
+	h := w.Header()
+	kept := slices.DeleteFunc(h["Set-Cookie"], func(line string) bool { return strings.HasPrefix(line, name+"=") })
+	if len(kept) == 0 {
+		h.Del("Set-Cookie")
+		return
+	}
+	h["Set-Cookie"] = kept
 }
 
 // cookieValue returns the value of the one cookie of that name. Two of them
@@ -132,3 +142,19 @@ func SessionToken(r *http.Request, kind Kind) string {
 func ClearSessionCookie(w http.ResponseWriter, kind Kind) {
 	setCookie(w, sessionCookie(kind), "", -1)
 }
+
+// SetDraftCookie keeps what was typed into a form for a short while in the
+// browser; "" forgets it. The value is of characters that need no quoting.
+func SetDraftCookie(w http.ResponseWriter, value string, age time.Duration) {
+	if value == "" {
+		age = -time.Second
+	}
+	setCookie(w, draftCookie, value, int(age/time.Second))
+}
+
+// UnsetDraftCookie takes back what SetDraftCookie said in this answer: the
+// browser then keeps what it has.
+func UnsetDraftCookie(w http.ResponseWriter) { unsetCookie(w, draftCookie) }
+
+// DraftCookie returns what SetDraftCookie kept, or "".
+func DraftCookie(r *http.Request) string { return cookieValue(r, draftCookie) }

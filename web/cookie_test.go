@@ -170,3 +170,31 @@ func TestFlowSecretRefusesOthers(t *testing.T) {
 		}
 	}
 }
+
+func TestDraftCookie(t *testing.T) {
+	w := httptest.NewRecorder()
+	SetFlowCookie(w, request("GET", "/"), store.NewID[store.FlowID](), "s")
+	SetDraftCookie(w, "abc", 10*time.Minute)
+	cs := w.Result().Cookies()
+	if len(cs) != 2 || cs[1].Name != draftCookie || cs[1].Value != "abc" || cs[1].MaxAge != 600 || !cs[1].Secure || !cs[1].HttpOnly || cs[1].Path != "/" {
+		t.Errorf("cookies %v", cs)
+	}
+	UnsetDraftCookie(w)
+	if left := w.Header()["Set-Cookie"]; len(left) != 1 || strings.Contains(left[0], draftCookie) {
+		t.Errorf("taken back, but left are %v", left)
+	}
+	w = httptest.NewRecorder()
+	SetDraftCookie(w, "abc", time.Minute)
+	SetDraftCookie(w, "", time.Minute)
+	if cs := w.Result().Cookies(); len(cs) != 1 || cs[0].MaxAge >= 0 {
+		t.Errorf("forgetting gives %v", cs)
+	}
+	r := request("GET", "/")
+	if DraftCookie(r) != "" {
+		t.Error("a draft out of nothing")
+	}
+	r.AddCookie(&http.Cookie{Name: draftCookie, Value: "abc"})
+	if got := DraftCookie(r); got != "abc" {
+		t.Errorf("draft = %q", got)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
 	"strconv"
 	"strings"
@@ -67,6 +68,34 @@ func (e *Error) Error() string {
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Cause }
+
+// reason is what the log says about a refusal: why, and nothing of what the
+// request contained.
+func (e *Error) reason() string {
+	switch {
+	case e.Description != "":
+		return e.Description
+	case e.Cause == nil || quotesRequest(e.Cause):
+		return ""
+	}
+	return e.Cause.Error()
+}
+
+// quotesRequest reports whether an error is of the standard library's kinds
+// that repeat what they could not read.
+func quotesRequest(err error) bool {
+	if _, ok := errors.AsType[url.EscapeError](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*url.Error](err); ok {
+		return true
+	}
+	if _, ok := errors.AsType[*strconv.NumError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*time.ParseError](err)
+	return ok
+}
 
 // NotFound is the answer for what does not exist or is not the caller's: both
 // look the same.
@@ -156,7 +185,8 @@ func kindOf(status int) templates.ErrorKind {
 
 // Error answers a request with an error: as a page in the user's language, or
 // as a problem document (RFC 9457) where a program asked. The cause goes to
-// the request's log record and nowhere else.
+// the request's log record and nowhere else, as "error" when the fault is ours
+// and as "reason" when it is not.
 func (k *Toolkit) Error(w http.ResponseWriter, r *http.Request, err error) {
 	ctx := r.Context()
 	ev := Event(ctx)
@@ -164,6 +194,8 @@ func (k *Toolkit) Error(w http.ResponseWriter, r *http.Request, err error) {
 	ev.Add(slog.String("error_code", e.Code))
 	if e.Status >= 500 {
 		ev.Fail(err)
+	} else if reason := e.reason(); reason != "" {
+		ev.Add(slog.String("reason", reason))
 	}
 	if rec, ok := w.(*recorder); ok && rec.status != 0 {
 		// The answer is under way; what is left is to cut it off, so that half
@@ -223,6 +255,12 @@ func (k *Toolkit) renderError(w http.ResponseWriter, r *http.Request, e *Error) 
 	v := templates.ErrorView{Kind: e.Kind, Ref: RequestID(r.Context()), HomeURL: e.HomeURL}
 	if v.Kind == "" {
 		v.Kind = kindOf(e.Status)
+	}
+	if v.HomeURL == "" && v.Kind != templates.ErrorProtocol && e.Status < 500 {
+		v.HomeURL = k.templates.Brand().MyPageURL
+		if f.Admin {
+			v.HomeURL = "/admin"
+		}
 	}
 	if e.Message != "" {
 		v.Message = k.templates.T(f.Lang, e.Message)

@@ -62,11 +62,12 @@ type Session struct {
 // Sessions finds full sessions and guards routes with them. Only the session's
 // own features mint, raise and end them.
 type Sessions struct {
-	db    *store.DB
-	kit   *Toolkit
-	now   func() time.Time
-	idle  map[Kind]time.Duration
-	fresh func(ctx context.Context, s Session, within time.Duration) (bool, error)
+	db         *store.DB
+	kit        *Toolkit
+	now        func() time.Time
+	idle       map[Kind]time.Duration
+	sufficient func(ctx context.Context, s Session) (bool, error)
+	fresh      func(ctx context.Context, s Session, within time.Duration) (bool, error)
 }
 
 // Load returns the request's session of that kind, or ErrNoSession.
@@ -127,13 +128,13 @@ func SessionFrom(ctx context.Context) (Session, bool) {
 	return s, ok
 }
 
-// Require lets only requests with a full session of that kind pass. Others are
-// sent to sign in and come back; a post, whose content would be lost on the
-// way, is told so first.
+// Require lets only requests with a full session of that kind pass, which
+// proved what its surface demands now (I16). Others are sent to sign in and
+// come back; a post, whose content would be lost on the way, is told so first.
 func (s *Sessions) Require(kind Kind) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
 		return s.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
-			session, err := s.Load(r, kind)
+			session, err := s.enough(r, kind)
 			if errors.Is(err, ErrNoSession) && isSafe(r.Method) && !wantsProblem(r) {
 				return SeeOther(w, r, StartURL(returnPath(r, kind), false))
 			}
@@ -148,6 +149,23 @@ func (s *Sessions) Require(kind Kind) func(http.Handler) http.Handler {
 			return nil
 		})
 	}
+}
+
+// enough returns the request's session if it proved enough. One that did not is
+// like none here: the sign-in that follows steps it up.
+func (s *Sessions) enough(r *http.Request, kind Kind) (Session, error) {
+	session, err := s.Load(r, kind)
+	if err != nil {
+		return Session{}, err
+	}
+	enough, err := s.sufficient(r.Context(), session)
+	if err != nil {
+		return Session{}, fmt.Errorf("check session: %w", err)
+	}
+	if !enough {
+		return Session{}, ErrNoSession
+	}
+	return session, nil
 }
 
 // RequireFresh lets only sessions pass that proved everything their account

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strconv"
 	"strings"
 	"testing"
@@ -258,6 +259,34 @@ func TestI13_RequireAndRequireFresh(t *testing.T) {
 	w := serve(m, request("POST", "/admin/settings", same))
 	if !strings.Contains(w.Body.String(), "/signin/start?to=%2Fadmin%2Fsettings") {
 		t.Errorf("page offers no way on: %s", w.Body)
+	}
+}
+
+// I16: a session without what its surface demands by now is worth nothing on our own pages.
+func TestI16_RequireAsksAgainAfterEnforcement(t *testing.T) {
+	f := newFixture(t)
+	m := f.Mux()
+	m.Route("/", func(m chi.Router) {
+		m.Use(f.Sessions.Require(Operator))
+		m.Get("/admin/customers", f.Handle(ok))
+		m.Post("/admin/customers", f.Handle(ok))
+	})
+	_, token := f.addSession(t, Operator, f.addAccount(t, Operator, "operator"), time.Hour)
+	do := func(r *http.Request) *httptest.ResponseRecorder { return serve(m, withSession(r, Operator, token)) }
+	same := "Sec-Fetch-Site: same-origin"
+	if w := do(request("GET", "/admin/customers")); w.Code != 200 {
+		t.Fatalf("before: %d", w.Code)
+	}
+	f.insufficient = true
+	if w := do(request("GET", "/admin/customers?page=2")); w.Code != 303 || w.Header().Get("Location") != "/signin/start?to=%2Fadmin%2Fcustomers%3Fpage%3D2" {
+		t.Errorf("GET: %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := do(request("POST", "/admin/customers", same)); w.Code != 401 || !strings.Contains(w.Body.String(), "/signin/start?to=%2Fadmin%2Fcustomers") {
+		t.Errorf("POST: %d %s", w.Code, w.Body)
+	}
+	f.insufficient = false
+	if w := do(request("POST", "/admin/customers", same)); w.Code != 200 {
+		t.Errorf("after a second factor: %d", w.Code)
 	}
 }
 

@@ -51,6 +51,10 @@ type Config struct {
 	// CustomerIdle and OperatorIdle end a session that was not used for so
 	// long. The absolute limit is written in the session when it is made.
 	CustomerIdle, OperatorIdle time.Duration
+	// Sufficient reports whether the session proved what its surface demands
+	// now: enforcement may have been switched on since it was made. It decides
+	// for Require.
+	Sufficient func(ctx context.Context, s Session) (bool, error)
 	// Fresh reports whether the session proved all factors its account needs
 	// no longer ago than within. It decides for RequireFresh.
 	Fresh func(ctx context.Context, s Session, within time.Duration) (bool, error)
@@ -89,6 +93,8 @@ func New(c Config) (*Toolkit, error) {
 		return nil, errors.New("web: Logger is missing")
 	case c.Now == nil:
 		return nil, errors.New("web: Now is missing")
+	case c.Sufficient == nil:
+		return nil, errors.New("web: Sufficient is missing")
 	case c.Fresh == nil:
 		return nil, errors.New("web: Fresh is missing")
 	case c.CustomerIdle <= 0 || c.OperatorIdle <= 0:
@@ -128,11 +134,12 @@ func New(c Config) (*Toolkit, error) {
 		k.crossSite[p] = true
 	}
 	k.Sessions = &Sessions{
-		db:    c.DB,
-		kit:   k,
-		now:   c.Now,
-		idle:  map[Kind]time.Duration{Customer: c.CustomerIdle, Operator: c.OperatorIdle},
-		fresh: c.Fresh,
+		db:         c.DB,
+		kit:        k,
+		now:        c.Now,
+		idle:       map[Kind]time.Duration{Customer: c.CustomerIdle, Operator: c.OperatorIdle},
+		sufficient: c.Sufficient,
+		fresh:      c.Fresh,
 	}
 	k.Flows = &Flows{db: c.DB, now: c.Now}
 	return k, nil

@@ -56,6 +56,8 @@ type fixture struct {
 	log     *bytes.Buffer
 	metrics *prometheus.Registry
 	fresh   bool
+	// insufficient makes sessions not enough for Require.
+	insufficient bool
 }
 
 func newFixture(t *testing.T, change ...func(*Config)) *fixture {
@@ -82,6 +84,9 @@ func newFixture(t *testing.T, change ...func(*Config)) *fixture {
 		Now:            f.clock.Now,
 		CustomerIdle:   time.Hour,
 		OperatorIdle:   15 * time.Minute,
+		Sufficient: func(context.Context, Session) (bool, error) {
+			return !f.insufficient, nil
+		},
 		Fresh: func(context.Context, Session, time.Duration) (bool, error) {
 			return f.fresh, nil
 		},
@@ -175,6 +180,7 @@ func TestCookielessBrowser(t *testing.T) {
 }
 
 func TestErrorsBecomePages(t *testing.T) {
+	const cause = "inner-5d21" // what the answer must not tell
 	f := newFixture(t)
 	var err error
 	h := f.routes(func(http.ResponseWriter, *http.Request) error { return err })
@@ -183,19 +189,22 @@ func TestErrorsBecomePages(t *testing.T) {
 		err    error
 		status int
 		level  string
+		reason string
 	}{
-		{"not found", fmt.Errorf("get account: %w", store.ErrNotFound), 404, "INFO"},
-		{"unavailable", fmt.Errorf("get %s: %w", canary, store.ErrUnavailable), 503, "WARN"},
-		{"closed", store.ErrClosed, 503, "WARN"},
-		{"deadline", context.DeadlineExceeded, 503, "WARN"},
-		{"too large", &http.MaxBytesError{Limit: 1}, 413, "INFO"},
-		{"flow gone", fmt.Errorf("x: %w", ErrFlowGone), 410, "INFO"},
-		{"no session", ErrNoSession, 401, "INFO"},
-		{"conflict", Conflict(errors.New(canary)), 409, "INFO"},
-		{"forbidden", &Error{Status: 403, Code: "forbidden", Message: "error.no_right", Cause: errors.New(canary)}, 403, "INFO"},
-		{"too many", TooMany(1500*time.Millisecond, nil), 429, "INFO"},
-		{"wrapped", fmt.Errorf("x: %w", BadRequest(errors.New(canary))), 400, "INFO"},
-		{"unknown", errors.New("sql: " + canary), 500, "ERROR"},
+		{"not found", fmt.Errorf("get account: %w", store.ErrNotFound), 404, "INFO", "get account: "},
+		{"unavailable", fmt.Errorf("get %s: %w", cause, store.ErrUnavailable), 503, "WARN", ""},
+		{"closed", store.ErrClosed, 503, "WARN", ""},
+		{"deadline", context.DeadlineExceeded, 503, "WARN", ""},
+		{"too large", &http.MaxBytesError{Limit: 1}, 413, "INFO", "request body too large"},
+		{"flow gone", fmt.Errorf("x: %w", ErrFlowGone), 410, "INFO", "x: sign-in is over"},
+		{"no session", ErrNoSession, 401, "INFO", "no live session"},
+		{"conflict", Conflict(errors.New(cause)), 409, "INFO", cause},
+		{"forbidden", &Error{Status: 403, Code: "forbidden", Message: "error.no_right", Cause: errors.New(cause)}, 403, "INFO", cause},
+		{"too many", TooMany(1500*time.Millisecond, nil), 429, "INFO", ""},
+		{"wrapped", fmt.Errorf("x: %w", BadRequest(errors.New(cause))), 400, "INFO", cause},
+		{"described", &Error{Status: 400, Code: "invalid_request", Kind: templates.ErrorProtocol, Description: "client_id is not known", Cause: errors.New(cause)}, 400, "INFO", "client_id is not known"},
+		{"quoting", BadRequest(fmt.Errorf("parse form: %w", url.EscapeError("%"+canary))), 400, "INFO", ""},
+		{"unknown", errors.New("sql: " + cause), 500, "ERROR", ""},
 	} {
 		for _, accept := range []string{"text/html,*/*", "application/json"} {
 			t.Run(tt.name+" "+accept, func(t *testing.T) {
@@ -208,7 +217,7 @@ func TestErrorsBecomePages(t *testing.T) {
 				// The way back may repeat the address that was asked for.
 				body := strings.ReplaceAll(w.Body.String(), "secret="+canary, "")
 				body = strings.ReplaceAll(body, url.QueryEscape("secret="+canary), "")
-				if strings.Contains(body, canary) || strings.Contains(body, "sql") {
+				if strings.Contains(body, canary) || strings.Contains(body, cause) || strings.Contains(body, "sql") {
 					t.Errorf("answer leaks the cause: %s", body)
 				}
 				wantType := "text/html; charset=utf-8"
@@ -234,10 +243,13 @@ func TestErrorsBecomePages(t *testing.T) {
 				if recs[0]["level"] != tt.level {
 					t.Errorf("level %v, want %s", recs[0]["level"], tt.level)
 				}
-				if tt.status == 500 && recs[0]["error"] != "sql: "+canary {
+				if tt.status == 500 && recs[0]["error"] != "sql: "+cause {
 					t.Errorf("cause not logged: %v", recs[0])
 				}
-				if tt.status < 500 && strings.Contains(f.log.String(), canary) {
+				if reason, _ := recs[0]["reason"].(string); !strings.Contains(reason, tt.reason) || (reason == "") != (tt.reason == "") {
+					t.Errorf("reason %q, want %q", reason, tt.reason)
+				}
+				if strings.Contains(f.log.String(), canary) {
 					t.Errorf("log holds what the client sent: %s", f.log)
 				}
 				id, _ := recs[0]["request_id"].(string)
@@ -660,7 +672,8 @@ func TestNewRefusesBadConfig(t *testing.T) {
 	base := Config{
 		Issuer: "https://id.example.jp", DB: good.db, Templates: good.templates, Logger: slog.New(slog.DiscardHandler),
 		Now: time.Now, CustomerIdle: 1, OperatorIdle: 1,
-		Fresh: func(context.Context, Session, time.Duration) (bool, error) { return false, nil },
+		Sufficient: func(context.Context, Session) (bool, error) { return true, nil },
+		Fresh:      func(context.Context, Session, time.Duration) (bool, error) { return false, nil },
 	}
 	if _, err := New(base); err != nil {
 		t.Fatal(err)
@@ -672,6 +685,7 @@ func TestNewRefusesBadConfig(t *testing.T) {
 		"Templates":        func(c *Config) { c.Templates = nil },
 		"Logger":           func(c *Config) { c.Logger = nil },
 		"Now":              func(c *Config) { c.Now = nil },
+		"Sufficient":       func(c *Config) { c.Sufficient = nil },
 		"Fresh":            func(c *Config) { c.Fresh = nil },
 		"idle":             func(c *Config) { c.OperatorIdle = 0 },
 		"cross-site path":  func(c *Config) { c.CrossSitePaths = []string{"token"} },

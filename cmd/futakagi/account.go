@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
+	"context"
 	"errors"
 	"fmt"
-	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -17,9 +15,6 @@ import (
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
-
-// maxSecretInput bounds what is read as a password.
-const maxSecretInput = 4096
 
 func (a *app) accountCommand() *cobra.Command {
 	parent := &cobra.Command{
@@ -34,45 +29,53 @@ func (a *app) accountCommand() *cobra.Command {
 
 func (a *app) accountCreateCommand() *cobra.Command {
 	var in admin.NewAccount
-	var kind, group, passwordFile string
+	var kind, customer, group, passwordFile string
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Create an account",
-		Long: `Creates an account. The password is the first line of standard input, or of the
-file named by --password-file; it is never a flag, since others can see those.`,
-		Example: `  futakagi account create --login-id operator --name 管理者 --email ops@example.jp < password.txt`,
-		Args:    cobra.NoArgs,
+		Long: `Creates an account. In a terminal it asks for the password; otherwise that is the
+first line of standard input, or of the file named by --password-file. It is
+never a flag, since others can see those.`,
+		Example: `  futakagi account create --login-id admin --name 管理者 --email admin@example.jp
+  futakagi account create --kind store --customer C-100248 --group 本社 \
+    --login-id yamada --name 担当者 --email buyer@example.jp < password.txt`,
+		Args: cobra.NoArgs,
 		RunE: action(func(c *cobra.Command, _ []string) error {
 			roles := account.Roles(kind)
 			switch {
 			case roles == nil:
 				return usageError{"--kind is " + account.KindOperator + " or " + account.KindStore}
-			case kind == account.KindStore && !store.ValidID(group):
-				return usageError{"a store account needs --group with the id of its user group"}
-			case kind == account.KindOperator && group != "":
-				return usageError{"--group is for store accounts"}
+			case kind == account.KindStore && (customer == "" || group == ""):
+				return usageError{"a store account needs --customer with the customer's code and --group with the name of its user group"}
+			case kind == account.KindOperator && (customer != "" || group != ""):
+				return usageError{"--customer and --group are for store accounts"}
 			case in.TwoFactor != account.TwoFactorUse && in.TwoFactor != account.TwoFactorDont:
 				return usageError{"--two-factor is " + account.TwoFactorUse + " or " + account.TwoFactorDont}
 			}
 			if in.Role == "" {
 				in.Role = roles[0]
 			}
-			var err error
-			if in.Password, err = a.password(passwordFile); err != nil {
-				return err
-			}
 			return a.withConsole(c, func(console *admin.Service) error {
+				// Before the password, which nobody likes to type in vain.
+				var place store.UserGroupID
+				if kind == account.KindStore {
+					var err error
+					if place, err = findGroup(c.Context(), console, customer, group); err != nil {
+						return err
+					}
+				}
+				var err error
+				if in.Password, err = a.password(c.Context(), passwordFile); err != nil {
+					return err
+				}
 				var created store.Account
 				if kind == account.KindOperator {
 					created, err = console.CreateOperator(c.Context(), admin.System(), in)
 				} else {
-					created, err = console.CreateAccount(c.Context(), admin.System(), store.UserGroupID(group), in)
+					created, err = console.CreateAccount(c.Context(), admin.System(), place, in)
 				}
 				if invalid, ok := errors.AsType[*account.ValidationError](err); ok {
 					return readable(invalid)
-				}
-				if errors.Is(err, store.ErrNotFound) {
-					return usageError{"there is no user group " + group}
 				}
 				if err != nil {
 					return err
@@ -88,13 +91,44 @@ file named by --password-file; it is never a flag, since others can see those.`,
 	flags.StringVar(&in.DisplayName, "name", "", "the person's name")
 	flags.StringVar(&in.RegisteredEmail, "email", "", "registered mail address, for notices")
 	flags.StringVar(&in.Role, "role", "", "administrator or support; for store accounts admin, buyer or viewer (default: the first)")
-	flags.StringVar(&group, "group", "", "id of the user group of a store account")
+	flags.StringVar(&customer, "customer", "", "code of the customer a store account belongs to")
+	flags.StringVar(&group, "group", "", "name of the customer's user group it belongs to")
 	flags.StringVar(&in.TwoFactor, "two-factor", account.TwoFactorUse, "use or dont_use")
-	flags.StringVar(&passwordFile, "password-file", "", "file that holds the password (default: standard input)")
+	flags.StringVar(&passwordFile, "password-file", "", "file that holds the password (default: ask, or standard input)")
 	for _, name := range []string{"login-id", "name", "email"} {
 		_ = c.MarkFlagRequired(name) // fails for unknown flags only
 	}
 	return c
+}
+
+// findGroup returns the user group of that name of the customer with that code.
+func findGroup(ctx context.Context, console *admin.Service, code, name string) (store.UserGroupID, error) {
+	for n, pages := 1, 1; n <= pages; n++ {
+		// The search finds more than this code, so each page is looked through.
+		page, err := console.ListCustomers(ctx, admin.System(), account.CustomerQuery{Search: code, Page: n})
+		if err != nil {
+			return "", err
+		}
+		pages = page.Pages
+		for _, row := range page.Rows {
+			if row.Code != code {
+				continue
+			}
+			found, err := console.Customer(ctx, admin.System(), row.ID)
+			if err != nil {
+				return "", err
+			}
+			var names []string
+			for _, g := range found.Groups {
+				if g.Name == name {
+					return g.ID, nil
+				}
+				names = append(names, g.Name)
+			}
+			return "", usageError{"customer " + code + " has no user group " + name + "; it has: " + strings.Join(names, ", ")}
+		}
+	}
+	return "", usageError{"there is no customer with the code " + code}
 }
 
 // readable turns refused fields into the sentences the console shows for them.
@@ -108,26 +142,4 @@ func readable(invalid *account.ValidationError) error {
 		lines = append(lines, field+": "+pages.T(templates.En, invalid.Fields[field], invalid.Args(field)...))
 	}
 	return usageError{strings.Join(lines, "\n")}
-}
-
-// password reads one line.
-func (a *app) password(path string) (_ string, err error) {
-	in := a.in
-	if path != "" {
-		f, err := os.Open(path)
-		if err != nil {
-			return "", fmt.Errorf("read password: %w", err)
-		}
-		defer func() { _ = f.Close() }()
-		in = f
-	}
-	line, err := bufio.NewReader(io.LimitReader(in, maxSecretInput)).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	line = strings.TrimRight(line, "\r\n")
-	if line == "" {
-		return "", usageError{"no password: give it on standard input or with --password-file"}
-	}
-	return line, nil
 }

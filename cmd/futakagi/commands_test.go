@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -14,7 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/config"
+	"github.com/futakagi/futakagi/internal/server"
 )
 
 // local is the least a server needs.
@@ -33,7 +37,10 @@ func TestAccountCreate(t *testing.T) {
 	t.Chdir(t.TempDir())
 	create := []string{"account", "create", "--login-id", "operator", "--name", "管理者", "--email", "operator@example.jp"}
 	if got := executeWith(t, "a long pass phrase\n", create...); got.code != exitConfig || !strings.Contains(got.err, "migrate up") {
-		t.Errorf("no schema: %+v", got)
+		t.Errorf("no database: %+v", got)
+	}
+	if left, err := os.ReadDir("."); err != nil || len(left) != 0 {
+		t.Errorf("a command in the wrong folder left %v behind: %v", left, err)
 	}
 	if got := execute(t, nil, "migrate", "up"); got.code != exitOK {
 		t.Fatalf("migrate: %+v", got)
@@ -54,6 +61,8 @@ func TestAccountCreate(t *testing.T) {
 		"unknown kind":    {"a long pass phrase", append(create, "--kind", "admin"), "--kind is operator or store"},
 		"unknown role":    {"a long pass phrase", append(create, "--role", "king"), "role: "},
 		"no group":        {"a long pass phrase", append(create, "--kind", "store"), "--group"},
+		"no customer":     {"a long pass phrase", append(create, "--kind", "store", "--group", "本社"), "--customer"},
+		"not of a group":  {"a long pass phrase", append(create, "--group", "本社"), "for store accounts"},
 		"bad address":     {"a long pass phrase", append(create, "--email", "nobody"), "mail"},
 		"missing flag":    {"a long pass phrase", create[:4], "required flag"},
 		"password a flag": {"", append(create, "--password", "x"), "unknown flag"},
@@ -71,6 +80,45 @@ func TestAccountCreate(t *testing.T) {
 	}
 	if got := executeWith(t, "", append(create, "--password-file", file+"x")...); got.code != exitFailure {
 		t.Errorf("missing password file: %+v", got)
+	}
+}
+
+// TestStoreAccountIsPlacedByNames: what an operator knows of a group is its customer's code and its name, not an id.
+func TestStoreAccountIsPlacedByNames(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if got := execute(t, nil, "migrate", "up"); got.code != exitOK {
+		t.Fatalf("migrate: %+v", got)
+	}
+	command, err := server.OpenCommand(t.Context(), server.Config{DatabaseURL: "sqlite:futakagi.db", Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = command.Close() }()
+	for n := range 120 { // more than one page of codes that hold the one looked for
+		made, err := command.Admin.CreateCustomer(t.Context(), admin.System(), account.CustomerInput{Code: fmt.Sprintf("A%03d-C-1", n), Name: "株式会社サンプル商事"})
+		if err == nil && n == 0 {
+			_, err = command.Admin.CreateUserGroup(t.Context(), admin.System(), made.ID, "支社")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := command.Admin.CreateCustomer(t.Context(), admin.System(), account.CustomerInput{Code: "C-1", Name: "株式会社サンプル商事"})
+	if err == nil {
+		_, err = command.Admin.CreateUserGroup(t.Context(), admin.System(), made.ID, "本社")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	create := []string{"account", "create", "--kind", "store", "--login-id", "buyer", "--name", "担当者", "--email", "buyer@example.jp"}
+	if got := executeWith(t, "a long pass phrase\n", append(create, "--customer", "C-1", "--group", "本社")...); got.code != exitOK || !strings.Contains(got.out, "created store account buyer (") {
+		t.Errorf("create: %+v", got)
+	}
+	if got := executeWith(t, "a long pass phrase\n", append(create, "--customer", "C-1", "--group", "支社")...); got.code != exitUsage || !strings.Contains(got.err, "it has: 本社") {
+		t.Errorf("another customer's group: %+v", got)
+	}
+	if got := executeWith(t, "a long pass phrase\n", append(create, "--customer", "C-", "--group", "本社")...); got.code != exitUsage || !strings.Contains(got.err, "no customer") {
+		t.Errorf("half a code: %+v", got)
 	}
 }
 

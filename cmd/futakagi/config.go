@@ -99,14 +99,16 @@ func (a *app) logger(l config.Log) *slog.Logger {
 // quietLogger is for commands that a person reads: only what went wrong.
 func (a *app) quietLogger(l config.Log) *slog.Logger { return a.newLogger(l.Format, slog.LevelWarn) }
 
-// newLogger also takes over the lines of libraries that log on their own.
+// newLogger also takes over the lines of libraries that log on their own, but
+// only what they warn of: their small talk is about nothing an operator set up.
 func (a *app) newLogger(format string, level slog.Level) *slog.Logger {
-	options := &slog.HandlerOptions{Level: level}
-	var handler slog.Handler = slog.NewJSONHandler(a.err, options)
-	if format == "text" {
-		handler = slog.NewTextHandler(a.err, options)
+	at := func(level slog.Level) *slog.Logger {
+		options := &slog.HandlerOptions{Level: level}
+		if format == "text" {
+			return slog.New(slog.NewTextHandler(a.err, options))
+		}
+		return slog.New(slog.NewJSONHandler(a.err, options))
 	}
-	logger := slog.New(handler)
-	slog.SetDefault(logger)
-	return logger
+	slog.SetDefault(at(max(level, slog.LevelWarn)))
+	return at(level)
 }

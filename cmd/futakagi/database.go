@@ -2,11 +2,11 @@ package main
 
 import (
 	"errors"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/futakagi/futakagi/admin"
-	"github.com/futakagi/futakagi/config"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/store"
 )
@@ -27,21 +27,19 @@ func (a *app) withStore(c *cobra.Command, guest bool, use func(*store.DB) error)
 	return explain(errors.Join(use(db), db.Close()))
 }
 
-// withConsole constructs the server without running it and hands over the use
-// cases of the console, which are the command line's as well.
+// withConsole hands over the use cases of the console, which are the command
+// line's as well. They need the database and nothing else.
 func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) error {
-	settings, err := a.load(config.ForCommand)
+	settings, err := a.load()
 	if err != nil {
 		return err
 	}
-	parts, err := serverConfig(settings, a.quietLogger(settings.Log))
-	if err != nil {
-		return err
-	}
-	parts.Guest = true
-	s, err := server.New(c.Context(), parts)
+	command, err := server.OpenCommand(c.Context(), server.Config{
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Zone: settings.Location(),
+		Now: time.Now, Logger: a.quietLogger(settings.Log),
+	})
 	if err != nil {
 		return explain(err)
 	}
-	return explain(errors.Join(use(s.Admin), s.Close()))
+	return explain(errors.Join(use(command.Admin), command.Close()))
 }

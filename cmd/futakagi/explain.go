@@ -7,6 +7,7 @@ import (
 	"syscall"
 
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -32,8 +33,12 @@ func explain(err error) error {
 		return settingError{"database.url", "check that the database runs and that address, user and password are right", exitUnavailable, err}
 	case errors.Is(err, store.ErrSchemaNew):
 		return settingError{"database.url", "run the newer version of the program", exitConfig, err}
+	case errors.Is(err, store.ErrNoDatabase):
+		return settingError{"database.url", "run the command in the folder of the server, or make a database with 'futakagi migrate up'", exitConfig, err}
+	case errors.Is(err, server.ErrMasterKeyLost):
+		return settingError{"master_key", "a new key could not open what the old one sealed", exitConfig, err}
 	case errors.Is(err, seal.ErrWrongMasterKey):
-		return settingError{"master_key", "give the key this database was first started with (with SQLite, the file beside it that ends in .key)", exitConfig, err}
+		return settingError{"master_key", "give the key this database was first started with", exitConfig, err}
 	case errors.Is(err, fs.ErrNotExist):
 		return settingError{"database.url", "create the folder first, or name a file in another one", exitConfig, err}
 	case errors.Is(err, fs.ErrPermission):

@@ -82,6 +82,12 @@ func TestConfigExampleIsAcceptedByCheck(t *testing.T) {
 
 func TestMigrate(t *testing.T) {
 	t.Chdir(t.TempDir())
+	if got := execute(t, nil, "migrate", "status"); got.code != exitConfig || !strings.Contains(got.err, "no such database file") {
+		t.Errorf("no file: %+v", got)
+	}
+	if err := os.WriteFile("futakagi.db", nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	if got := execute(t, nil, "migrate", "status"); got.code != exitConfig || !strings.Contains(got.out, "pending 0001") || !strings.Contains(got.err, "run futakagi migrate up") {
 		t.Errorf("empty: %+v", got)
 	}

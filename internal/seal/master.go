@@ -25,19 +25,19 @@ func NewMasterKey() (key []byte, text string) {
 func ParseMasterKey(text string) ([]byte, error) {
 	text = strings.TrimSpace(text)
 	if text == "" {
-		return nil, errors.New("master key is empty; make one with: head -c 32 /dev/urandom | base64")
+		return nil, errors.New("master key is empty; make one with: openssl rand -base64 32")
 	}
 	normal := strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(text, "="))
 	key, err := base64.RawStdEncoding.Strict().DecodeString(normal)
 	if err != nil {
-		return nil, errors.New("master key is not base64; make one with: head -c 32 /dev/urandom | base64")
+		return nil, errors.New("master key is not base64; make one with: openssl rand -base64 32")
 	}
 	if len(key) != MasterKeySize {
-		return nil, fmt.Errorf("master key has %d bytes after base64 decoding, want %d; make one with: head -c 32 /dev/urandom | base64", len(key), MasterKeySize)
+		return nil, fmt.Errorf("master key has %d bytes after base64 decoding, want %d; make one with: openssl rand -base64 32", len(key), MasterKeySize)
 	}
 	var zero [MasterKeySize]byte
 	if string(key) == string(zero[:]) {
-		return nil, errors.New("master key is all zero bytes; make one with: head -c 32 /dev/urandom | base64")
+		return nil, errors.New("master key is all zero bytes; make one with: openssl rand -base64 32")
 	}
 	return key, nil
 }

@@ -31,8 +31,6 @@ type Config struct {
 	MasterKey string
 	// AutoMigrate brings the schema up to date at start. SQLite always does.
 	AutoMigrate bool
-	// Guest is for a command that runs beside the server: it may share the server's SQLite file, and never migrates.
-	Guest bool
 
 	// Brand is what the pages and mails call the provider.
 	Brand templates.Brand
@@ -45,6 +43,8 @@ type Config struct {
 	CustomerIdle, OperatorIdle time.Duration
 	// Lifetimes bound what is issued.
 	Lifetimes provider.Lifetimes
+	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; the provider's default if zero.
+	FlowsPerAddress int
 	// Hashing bounds the work of password hashing.
 	Hashing account.HasherConfig
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
@@ -79,12 +79,19 @@ func (c *Config) check() error {
 	switch {
 	case c.Issuer == "":
 		return errors.New("server: Issuer is missing")
+	case c.Zone == nil:
+		return errors.New("server: Zone is missing")
+	}
+	return c.checkDatabase()
+}
+
+// checkDatabase checks what everything over a database needs.
+func (c *Config) checkDatabase() error {
+	switch {
 	case c.DatabaseURL == "":
 		return errors.New("server: DatabaseURL is missing")
 	case c.Logger == nil:
 		return errors.New("server: Logger is missing")
-	case c.Zone == nil:
-		return errors.New("server: Zone is missing")
 	}
 	if c.Now == nil {
 		c.Now = time.Now

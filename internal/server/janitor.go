@@ -18,7 +18,7 @@ const sweepEvery = time.Minute
 func retention() store.Retention {
 	const day = 24 * time.Hour
 	return store.Retention{
-		Flows: day, Challenges: day, Sessions: day, Tokens: day,
+		Flows: time.Hour, Challenges: day, Sessions: day, Tokens: day,
 		Messages:   90 * day,
 		Throttles:  day,
 		ShownCodes: 30 * time.Minute,

@@ -14,32 +14,54 @@ import (
 	"github.com/futakagi/futakagi/store"
 )
 
-// ErrNoMasterKey says that the database is not embedded and no master key was given.
-var ErrNoMasterKey = errors.New("no master key: set FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE (make one with: head -c 32 /dev/urandom | base64)")
+var (
+	// ErrNoMasterKey says that the database is not embedded and no master key was given.
+	ErrNoMasterKey = errors.New("no master key: set FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE (make one with: openssl rand -base64 32)")
+	// ErrMasterKeyLost says that an embedded database has sealed data, and the file with its key is gone.
+	ErrMasterKeyLost = errors.New("the master key of this database is missing")
+)
 
 // keysetName is the row under which the wrapped keyset lies.
 const keysetName = "main"
 
-// masterKey returns the configured key, or the one beside the SQLite file, which the first start makes.
-func masterKey(configured, databaseURL string) ([]byte, error) {
+// masterKey is the key of a configuration, or the place where one is kept for it.
+type masterKey struct {
+	// bytes is the configured key; nil when there is none.
+	bytes []byte
+	// file holds the key beside an embedded database when none is configured.
+	file string
+}
+
+func newMasterKey(configured, databaseURL string) (masterKey, error) {
 	if configured != "" {
-		return seal.ParseMasterKey(configured)
+		key, err := seal.ParseMasterKey(configured)
+		return masterKey{bytes: key}, err
 	}
 	path, embedded := strings.CutPrefix(databaseURL, "sqlite:")
 	if !embedded {
-		return nil, ErrNoMasterKey
+		return masterKey{}, ErrNoMasterKey
 	}
-	file := strings.TrimPrefix(path, "//") + ".key"
-	text, err := os.ReadFile(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return createMasterKey(file)
+	return masterKey{file: strings.TrimPrefix(path, "//") + ".key"}, nil
+}
+
+// load returns the key. A missing file is made only for a database that has nothing sealed: any other key than the lost one
+// would be of no use to it, and would lie where a backup of the right one belongs.
+func (m masterKey) load(sealed bool) ([]byte, error) {
+	if m.file == "" {
+		return m.bytes, nil
 	}
-	if err != nil {
+	text, err := os.ReadFile(m.file)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && sealed:
+		return nil, fmt.Errorf("%w: restore %s from a backup, or set FUTAKAGI_MASTER_KEY_FILE to where the key is", ErrMasterKeyLost, m.file)
+	case errors.Is(err, fs.ErrNotExist):
+		return createMasterKey(m.file)
+	case err != nil:
 		return nil, fmt.Errorf("read master key: %w", err)
 	}
 	key, err := seal.ParseMasterKey(string(text))
 	if err != nil {
-		return nil, fmt.Errorf("master key file %s: %w", file, err)
+		return nil, fmt.Errorf("master key file %s: %w", m.file, err)
 	}
 	return key, nil
 }
@@ -55,15 +77,8 @@ func createMasterKey(file string) ([]byte, error) {
 	_, err = tmp.WriteString(text + "\n")
 	err = errors.Join(err, tmp.Sync(), tmp.Close())
 	if err == nil {
-		// Link, not rename: it fails if another process was first, whose key is then the one to use.
+		// Link, not rename: it never replaces a key that is there.
 		err = os.Link(tmp.Name(), file)
-	}
-	if errors.Is(err, fs.ErrExist) {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read master key: %w", err)
-		}
-		return seal.ParseMasterKey(string(text))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("create master key: %w", err)
@@ -73,10 +88,18 @@ func createMasterKey(file string) ([]byte, error) {
 
 // openBox unwraps the keyset in the database, which the first start makes. Several servers may start at once: one keyset
 // wins and all use it.
-func openBox(ctx context.Context, db *store.DB, master []byte, now time.Time) (*seal.Box, error) {
+func openBox(ctx context.Context, db *store.DB, master masterKey, now time.Time) (*seal.Box, error) {
 	row, err := db.Read().GetKeyset(ctx, keysetName)
-	if errors.Is(err, store.ErrNotFound) {
-		wrapped, err := seal.Generate(master)
+	missing := errors.Is(err, store.ErrNotFound)
+	if err != nil && !missing {
+		return nil, fmt.Errorf("load keyset: %w", err)
+	}
+	key, err := master.load(!missing)
+	if err != nil {
+		return nil, err
+	}
+	if missing {
+		wrapped, err := seal.Generate(key)
 		if err != nil {
 			return nil, err
 		}
@@ -90,8 +113,10 @@ func openBox(ctx context.Context, db *store.DB, master []byte, now time.Time) (*
 		if row, err = db.Read().GetKeyset(ctx, keysetName); err != nil {
 			return nil, fmt.Errorf("load keyset: %w", err)
 		}
-	} else if err != nil {
-		return nil, fmt.Errorf("load keyset: %w", err)
 	}
-	return seal.New(master, row.Wrapped)
+	box, err := seal.New(key, row.Wrapped)
+	if err != nil && master.file != "" {
+		return nil, fmt.Errorf("master key file %s: %w", master.file, err)
+	}
+	return box, err
 }

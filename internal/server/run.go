@@ -4,18 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 )
 
-// stopLimit bounds how long a stopping server waits for requests under way.
-const stopLimit = 20 * time.Second
+const (
+	// stopLimit bounds how long a stopping server waits for requests under way and for the background work.
+	stopLimit = 20 * time.Second
+	// lastMoment is what the background work has to end when requests took the whole of that.
+	lastMoment = 3 * time.Second
+)
 
 // Run serves on the two listeners until ctx ends, then stops in order: readiness fails, requests under way get up to 20
-// seconds, the background work ends. The listeners are closed when it returns. management may be nil.
+// seconds, the background work ends in what is left of them. The listeners are closed when it returns. management may be nil.
 func (s *Server) Run(ctx context.Context, public, management net.Listener) error {
 	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopWork()
@@ -50,7 +57,8 @@ func (s *Server) Run(ctx context.Context, public, management net.Listener) error
 	if err == nil && s.drainDelay > 0 {
 		time.Sleep(s.drainDelay)
 	}
-	shutdown, cancel := context.WithTimeout(work, stopLimit)
+	deadline := time.Now().Add(s.stopLimit)
+	shutdown, cancel := context.WithDeadline(work, deadline)
 	defer cancel()
 	// The public listener goes first, so that probes see the stop to its end.
 	for _, hs := range servers {
@@ -60,7 +68,16 @@ func (s *Server) Run(ctx context.Context, public, management net.Listener) error
 		}
 	}
 	stopWork()
-	background.Wait()
+	ended := make(chan struct{})
+	go func() {
+		background.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+	case <-time.After(max(time.Until(deadline), min(lastMoment, s.stopLimit))):
+		s.logger.LogAttrs(work, slog.LevelError, "background work did not end in time; it is cut off")
+	}
 	return err
 }
 
@@ -72,6 +89,22 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          slog.NewLogLogger(s.logger.Handler(), slog.LevelDebug), // clients that go away are no news
+		ErrorLog:          log.New(complaints{s.logger}, "", 0),
 	}
+}
+
+// complaints passes on what net/http says about connections.
+type complaints struct{ logger *slog.Logger }
+
+// clientsOwn marks lines that are about one client, which broke off or spoke nonsense: no news.
+var clientsOwn = []string{"TLS handshake error", "EOF", "connection reset by peer", "broken pipe", "i/o timeout", "contains semicolon"}
+
+func (c complaints) Write(line []byte) (int, error) {
+	text := strings.TrimSpace(string(line))
+	level := slog.LevelWarn
+	if slices.ContainsFunc(clientsOwn, func(mark string) bool { return strings.Contains(text, mark) }) {
+		level = slog.LevelDebug
+	}
+	c.logger.LogAttrs(context.Background(), level, text)
+	return len(line), nil
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -37,27 +38,24 @@ type Server struct {
 	Outbox   *delivery.Outbox
 	Provider *provider.Provider
 
-	logger     *slog.Logger
-	drainDelay time.Duration
-	ready      atomic.Bool
-	jobs       []func(context.Context)
+	logger                *slog.Logger
+	drainDelay, stopLimit time.Duration
+	ready                 atomic.Bool
+	jobs                  []func(context.Context)
 }
 
 // OpenStore opens the database of a configuration and checks or brings up its schema.
 func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
 	db, err := store.Open(ctx, store.Config{
-		URL: c.DatabaseURL, MaxConns: c.MaxConns, Guest: c.Guest, OnStatement: c.OnStatement, Logger: c.Logger,
+		URL: c.DatabaseURL, MaxConns: c.MaxConns, OnStatement: c.OnStatement, Logger: c.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if !c.Guest && (c.AutoMigrate || db.Engine() == store.SQLite) {
+	if c.AutoMigrate || db.Engine() == store.SQLite {
 		_, err = db.Migrate(ctx)
 	} else {
-		var state store.MigrationState
-		if state, err = db.MigrationStatus(ctx); err == nil {
-			err = state.Check()
-		}
+		err = checkSchema(ctx, db)
 	}
 	if err != nil {
 		return nil, errors.Join(err, db.Close())
@@ -65,12 +63,20 @@ func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
 	return db, nil
 }
 
+func checkSchema(ctx context.Context, db *store.DB) error {
+	state, err := db.MigrationStatus(ctx)
+	if err != nil {
+		return err
+	}
+	return state.Check()
+}
+
 // New constructs the server. Nothing runs before Run; Close releases the database.
 func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	master, err := masterKey(c.MasterKey, c.DatabaseURL)
+	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
 	if err != nil {
 		return nil, err
 	}
@@ -116,6 +122,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		CrossSitePaths: provider.CrossSitePaths(),
 		DB:             db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Sufficient: func(ctx context.Context, s web.Session) (bool, error) { return op.Sufficient(ctx, s) },
 		Fresh: func(ctx context.Context, s web.Session, within time.Duration) (bool, error) {
 			return op.Fresh(ctx, s, within)
 		},
@@ -127,7 +134,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	// Features.
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
-		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes,
+		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		FlowsPerAddress: c.FlowsPerAddress,
 	})
 	if err != nil {
 		return nil, err
@@ -136,7 +144,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	factors, err := mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: box, Hash: hasher.Hash, CheckHash: hasher.Check, Now: c.Now,
+		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
+		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 		NoticeLang: c.Language, SessionIdle: c.CustomerIdle,
 	})
 	if err != nil {
@@ -162,7 +171,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 
 	s := &Server{
 		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Outbox: outbox, Provider: op,
-		logger: c.Logger, drainDelay: c.DrainDelay,
+		logger: c.Logger, drainDelay: c.DrainDelay, stopLimit: stopLimit,
 	}
 	root := kit.Mux()
 	root.Use(withOrigin)

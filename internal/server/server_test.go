@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -15,8 +17,10 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 )
 
@@ -147,6 +151,45 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 	}
 }
 
+// TestStopCutsOffBackgroundWork guards that a job which does not end cannot keep the server from stopping.
+func TestStopCutsOffBackgroundWork(t *testing.T) {
+	var logged bytes.Buffer
+	c := testConfig(t, storetest.SQLiteURL(t))
+	c.Logger = slog.New(slog.NewTextHandler(&logged, nil))
+	s := start(t, c)
+	defer s.Close()
+	s.stopLimit = 200 * time.Millisecond
+	hang := make(chan struct{})
+	defer close(hang)
+	s.jobs = []func(context.Context){func(context.Context) { <-hang }}
+	ctx, stop := context.WithCancel(t.Context())
+	stop()
+	begun := time.Now()
+	if err := s.Run(ctx, listen(t), nil); err != nil {
+		t.Errorf("stop: %v", err)
+	}
+	if d := time.Since(begun); d < s.stopLimit || d > 5*time.Second {
+		t.Errorf("stopping took %v", d)
+	}
+	if !strings.Contains(logged.String(), "level=ERROR") {
+		t.Errorf("log: %s", &logged)
+	}
+}
+
+func TestComplaintsOfConnections(t *testing.T) {
+	for line, want := range map[string]string{
+		"http: Accept error: accept tcp [::]:8080: accept4: too many open files; retrying in 5ms": "level=WARN",
+		"http: TLS handshake error from 192.0.2.1:1234: EOF":                                      "level=DEBUG",
+		"http: URL query contains semicolon, which is no longer a supported separator":            "level=DEBUG",
+	} {
+		var logged bytes.Buffer
+		log.New(complaints{slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}, "", 0).Print(line)
+		if !strings.Contains(logged.String(), want) {
+			t.Errorf("%s: want %s in %s", line, want, &logged)
+		}
+	}
+}
+
 func TestMasterKeyLiesBesideTheFile(t *testing.T) {
 	url := storetest.SQLiteURL(t)
 	file := strings.TrimPrefix(url, "sqlite:") + ".key"
@@ -185,6 +228,64 @@ func TestMasterKeyLiesBesideTheFile(t *testing.T) {
 	}
 	if _, err := New(t.Context(), testConfig(t, url)); err == nil || !strings.Contains(err.Error(), filepath.Base(file)) {
 		t.Errorf("start with a broken key file: %v", err)
+	}
+}
+
+// TestLostMasterKeyIsNotReplaced guards that nobody is led to believe that a new key is as good as the lost one.
+func TestLostMasterKeyIsNotReplaced(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	file := strings.TrimPrefix(url, "sqlite:") + ".key"
+	if err := start(t, testConfig(t, url)).Close(); err != nil {
+		t.Fatal(err)
+	}
+	key, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := New(t.Context(), testConfig(t, url)); !errors.Is(err, ErrMasterKeyLost) || !strings.Contains(err.Error(), file) {
+		t.Errorf("start without the key: %v", err)
+	}
+	if _, err := os.Stat(file); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a key was made: %v", err)
+	}
+	c := testConfig(t, url) // the key may as well be configured
+	c.MasterKey = string(key)
+	if err := start(t, c).Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCommandWorksBesideAServerWithoutKeys(t *testing.T) {
+	url := storetest.SQLiteURL(t)
+	c := testConfig(t, url)
+	if _, err := OpenCommand(t.Context(), Config{DatabaseURL: url + ".other", Logger: c.Logger}); !errors.Is(err, store.ErrNoDatabase) {
+		t.Errorf("no database: %v", err)
+	}
+	s := start(t, c)
+	defer s.Close()
+	if err := os.Remove(strings.TrimPrefix(url, "sqlite:") + ".key"); err != nil {
+		t.Fatal(err)
+	}
+	command, err := OpenCommand(t.Context(), Config{DatabaseURL: url, Hashing: c.Hashing, Logger: c.Logger})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer command.Close()
+	made, err := command.Admin.CreateOperator(t.Context(), admin.System(), admin.NewAccount{
+		LoginID: "operator", DisplayName: "管理者", Role: account.Roles(account.KindOperator)[0],
+		RegisteredEmail: "operator@example.jp", Password: "a long pass phrase",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Admin.Account(t.Context(), admin.System(), made.ID); err != nil {
+		t.Errorf("the server does not see the account: %v", err)
+	}
+	if _, err := command.Admin.ResetFactors(t.Context(), admin.System(), made.ID, admin.Reason{}); err == nil {
+		t.Error("a command without keys reset second factors")
 	}
 }
 

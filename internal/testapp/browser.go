@@ -15,6 +15,8 @@ type Browser struct {
 	t      testing.TB
 	base   *url.URL
 	client *http.Client
+	// UserAgent is the User-Agent header; empty sends that of Go.
+	UserAgent string
 	// Lang is the Accept-Language header.
 	Lang string
 }
@@ -176,6 +178,9 @@ func (b *Browser) send(method, path string, body io.Reader, headers map[string]s
 	}
 	req.Header.Set("Accept", "text/html,application/xhtml+xml")
 	req.Header.Set("Accept-Language", b.Lang)
+	if b.UserAgent != "" {
+		req.Header.Set("User-Agent", b.UserAgent)
+	}
 	for k, v := range headers {
 		req.Header.Set(k, v)
 	}

@@ -98,6 +98,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	c.Brand = templates.Brand{Environment: templates.EnvironmentDemo, MailFrom: c.MailFrom}
 	// The cheapest argon2id there is: what a hash costs is measured elsewhere.
 	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024}
+	c.FlowsPerAddress = 1_000_000 // all tests share one address and a clock that stands still
 	c.Now = a.Clock.Now
 	c.Logger = slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	for _, o := range options {

@@ -42,6 +42,10 @@ WHERE g.id = @user_group_id;
 -- The first statement of a change by somebody who saw a version: it finds the row only if nobody changed it since, and holds it.
 UPDATE accounts SET updated_at = @now WHERE id = @id AND updated_at = @version;
 
+-- name: HoldAccount :one
+-- The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
+UPDATE accounts SET updated_at = updated_at WHERE id = @id RETURNING *;
+
 -- name: UpdateAccountProfile :execrows
 UPDATE accounts SET display_name = @display_name, search_key = @search_key, role = @role,
     registered_email = @registered_email, updated_at = @now

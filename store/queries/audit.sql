@@ -12,13 +12,15 @@ ORDER BY at DESC, id DESC
 LIMIT @page_size;
 
 -- name: SearchAuditEvents :many
--- Newest first, a page at a time, with the login ID of the account concerned.
+-- Newest first, a page at a time, with the login ID of the account concerned. Events that concern an account
+-- of the hidden kind are left out; an empty kind hides none.
 SELECT sqlc.embed(e), a.login_id
 FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
 WHERE e.at >= @since AND e.at < @until
   AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
   AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
     OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY e.at DESC, e.id DESC
 LIMIT @page_size OFFSET @skip;
 
@@ -30,6 +32,7 @@ SELECT count(*) FROM (
       AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
       AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
         OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+      AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
     LIMIT @ceiling) AS found;
 
 -- name: ListAccountEvents :many

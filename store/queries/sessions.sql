@@ -21,10 +21,11 @@ SELECT * FROM sessions WHERE token_hash = @token_hash AND ended_at IS NULL;
 UPDATE sessions SET token_hash = @token_hash, evidence = @evidence, seen_at = @now, expires_at = @expires_at
 WHERE id = @id AND account_id = @account_id AND credential_epoch = @credential_epoch AND ended_at IS NULL AND expires_at > @now;
 
--- name: CarrySession :execrows
--- The person's own change raised the epoch: their session goes on, under a new token, and every other one is dead.
-UPDATE sessions SET credential_epoch = @credential_epoch, token_hash = @token_hash, seen_at = @now
-WHERE id = @id AND account_id = @account_id AND ended_at IS NULL;
+-- name: CarrySessionEpoch :execrows
+-- The person's own change raised the epoch: a session that was good until then goes on, and every other one is dead. Its token
+-- is nobody's business here; RaiseSession renews it.
+UPDATE sessions SET credential_epoch = @credential_epoch
+WHERE id = @id AND account_id = @account_id AND credential_epoch = @former_epoch AND ended_at IS NULL;
 
 -- name: TouchSession :exec
 UPDATE sessions SET seen_at = @now WHERE id = @id AND seen_at < @now;
@@ -44,4 +45,10 @@ WHERE account_id = @account_id AND ended_at IS NULL AND expires_at > @now AND se
 ORDER BY seen_at DESC, id DESC;
 
 -- name: SweepSessions :execrows
-DELETE FROM sessions WHERE id IN (SELECT s.id FROM sessions s WHERE s.expires_at < @before ORDER BY s.expires_at LIMIT @batch_size);
+-- The row of an ended session stays as long as a grant it did not revoke: the grant is dead by it.
+DELETE FROM sessions WHERE id IN (
+    SELECT s.id FROM sessions s
+    WHERE s.expires_at < @before
+      AND (s.ended_at IS NULL OR NOT EXISTS (
+        SELECT 1 FROM grants g WHERE g.session_id = s.id AND g.revoked_at IS NULL AND g.expires_at > @before))
+    ORDER BY s.expires_at LIMIT @batch_size);

@@ -1,4 +1,6 @@
 -- name: InsertGrant :exec
+-- A session that ends while this is written does not see the grant and cannot revoke it; so whoever uses a grant looks at the
+-- session too.
 INSERT INTO grants (id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence,
     redirect_uri, code_hash, code_challenge, code_expires_at, created_at, expires_at)
 VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoch, @second_factor, @scope, @nonce, @evidence,
@@ -14,6 +16,7 @@ WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redi
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING *;
 
 -- name: InsertCodeTokenSet :execrows
@@ -52,7 +55,8 @@ WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
-      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use')));
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use'))
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
 
 -- name: InsertRefreshedTokenSet :execrows
 -- Follows UseRefreshToken in its batch and writes only if that statement won.
@@ -73,7 +77,8 @@ SELECT sqlc.embed(t), sqlc.embed(g), sqlc.embed(a)
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
-WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now;
+WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL);
 
 -- name: GetClientAccessToken :one
 SELECT * FROM token_sets

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err := run(ctx, os.Args[1:])
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the command line chooses.
+type options struct {
+	engine, database, profiles string
+	concurrency                []int
+	duration                   time.Duration
+	only                       *regexp.Regexp
+	child                      bool
+}
+
+func parse(args []string) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
+	flags.StringVar(&o.engine, "engine", "sqlite", "sqlite or postgres")
+	flags.StringVar(&o.database, "database", "", "postgres://… of an empty database to use instead of a cluster of its own; its processor time is then not measured")
+	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of the server per operation")
+	flags.DurationVar(&o.duration, "time", 4*time.Second, "how long each operation is measured")
+	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
+	only := flags.String("only", "", "regular expression of the operations to measure")
+	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")
+	if err := flags.Parse(args); err != nil {
+		return o, err
+	}
+	if o.engine != "sqlite" && o.engine != "postgres" {
+		return o, fmt.Errorf("-engine is %q, must be sqlite or postgres", o.engine)
+	}
+	for field := range strings.SplitSeq(*concurrency, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 1 || n > 256 {
+			return o, fmt.Errorf("-concurrency %q: each must be a number from 1 to 256", *concurrency)
+		}
+		o.concurrency = append(o.concurrency, n)
+	}
+	var err error
+	if o.only, err = regexp.Compile(*only); err != nil {
+		return o, fmt.Errorf("-only: %w", err)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, args []string) error {
+	o, err := parse(args)
+	if err != nil {
+		return err
+	}
+	if o.child {
+		return serve(ctx, o.database)
+	}
+	dir, err := os.MkdirTemp("", "futakagi-bench-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	db := &database{url: o.database}
+	switch {
+	case o.engine == "sqlite":
+		db.url = "sqlite:" + dir + "/futakagi.db"
+	case db.url == "":
+		if db, err = startPostgres(ctx, dir); err != nil {
+			return err
+		}
+		defer db.stop()
+	}
+	target, err := startServer(ctx, db.url)
+	if err != nil {
+		return err
+	}
+	defer target.stop()
+	return measureAll(ctx, o, target, db)
+}

@@ -1,0 +1,233 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// operation is one thing that is measured.
+type operation struct {
+	name string
+	// targetCPU is the most it may cost, in milliseconds of server and database together; statements and commits bound its
+	// work with the database. Zero: no target.
+	targetCPU           float64
+	statements, commits int
+	// prepare makes one client's state and returns what that client does over and over.
+	prepare func(ctx context.Context, p *person) (func(ctx context.Context) error, error)
+}
+
+func operations() []operation {
+	document := func(path string) func(context.Context, *person) (func(context.Context) error, error) {
+		return func(_ context.Context, p *person) (func(context.Context) error, error) {
+			return func(ctx context.Context) error { return p.get(ctx, path, "", nil) }, nil
+		}
+	}
+	return []operation{
+		// What net/http itself costs here and now: the measure for everything below on a machine that is busy or slow.
+		{name: "empty answer of net/http", prepare: func(_ context.Context, p *person) (func(context.Context) error, error) {
+			return func(ctx context.Context) error {
+				req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.t.Control+"/empty", nil)
+				if err == nil {
+					_, err = p.send(req, http.StatusOK, nil)
+				}
+				return err
+			}, nil
+		}},
+		{name: "discovery", targetCPU: 0.025, prepare: document("/.well-known/openid-configuration")},
+		{name: "JWKS", targetCPU: 0.025, prepare: document("/jwks")},
+		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials},
+		{name: "userinfo", targetCPU: 0.15, prepare: userinfo},
+		{name: "introspection", targetCPU: 0.15, prepare: introspection},
+		{name: "refresh with rotation, ES256", targetCPU: 0.6, prepare: refresh("ES256")},
+		{name: "refresh with rotation, RS256", targetCPU: 1.9, prepare: refresh("RS256")},
+		{name: "code + PKCE on a session, ES256", targetCPU: 1.0, statements: 3, commits: 2, prepare: codes("ES256")},
+		{name: "code + PKCE on a session, RS256", targetCPU: 2.9, statements: 3, commits: 2, prepare: codes("RS256")},
+		{name: "code + PKCE on a session, EdDSA", statements: 3, commits: 2, prepare: codes("EdDSA")},
+	}
+}
+
+// person is the one account's browser, and the relying parties it uses.
+type person struct {
+	t       *target
+	session string // the Cookie header of its session
+}
+
+// signIn gives the password once.
+func signIn(ctx context.Context, t *target) (*person, error) {
+	p := &person{t: t}
+	jar := map[string]string{}
+	do := func(method, path string, form url.Values) (*http.Response, error) {
+		req, err := http.NewRequestWithContext(ctx, method, path, strings.NewReader(form.Encode()))
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		req.Header.Set("Origin", t.Public)
+		var cookies []string
+		for name, v := range jar {
+			cookies = append(cookies, name+"="+v)
+		}
+		req.Header.Set("Cookie", strings.Join(cookies, "; "))
+		res, err := t.http.Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer res.Body.Close()
+		for _, c := range res.Cookies() {
+			if jar[c.Name] = c.Value; c.MaxAge < 0 {
+				delete(jar, c.Name)
+			}
+		}
+		_, err = io.Copy(io.Discard, res.Body)
+		return res, err
+	}
+	path, form := t.Public+"/signin/start?to=/account/security", url.Values(nil)
+	method := http.MethodGet
+	for range 8 {
+		res, err := do(method, path, form)
+		if err != nil {
+			return nil, err
+		}
+		method, form = http.MethodGet, nil
+		if to := res.Header.Get("Location"); to != "" {
+			path = t.Public + to
+			continue
+		}
+		if res.Request.URL.Path != "/signin" || res.StatusCode != http.StatusOK {
+			break
+		}
+		method, form = http.MethodPost, url.Values{"username": {login}, "password": {password}}
+	}
+	token, ok := jar["__Host-futakagi"]
+	if !ok {
+		return nil, fmt.Errorf("sign-in ended at %s without a session", path)
+	}
+	p.session = "__Host-futakagi=" + token
+	return p, nil
+}
+
+// send makes a request, reads the answer to its end and fails unless it has the status.
+func (p *person) send(req *http.Request, status int, into any) (*http.Response, error) {
+	res, err := p.t.http.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		return nil, err
+	}
+	if res.StatusCode != status {
+		return nil, fmt.Errorf("%s %s: %d %s", req.Method, req.URL.Path, res.StatusCode, body)
+	}
+	if into != nil {
+		err = json.Unmarshal(body, into)
+	}
+	return res, err
+}
+
+func (p *person) get(ctx context.Context, path, token string, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.t.Public+path, nil)
+	if err != nil {
+		return err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	_, err = p.send(req, http.StatusOK, into)
+	return err
+}
+
+func (p *person) post(ctx context.Context, path, client string, form url.Values, into any) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.t.Public+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	req.SetBasicAuth(client, secret)
+	_, err = p.send(req, http.StatusOK, into)
+	return err
+}
+
+// tokens is an answer of the token endpoint.
+type tokens struct {
+	Access  string `json:"access_token"`
+	Refresh string `json:"refresh_token"`
+	ID      string `json:"id_token"`
+}
+
+const verifier = "a-code-verifier-that-is-long-enough-for-the-rules-of-rfc-7636"
+
+// code asks for tokens as the browser of somebody who is signed in already does.
+func (p *person) code(ctx context.Context, client, scope string) (tokens, error) {
+	var got tokens
+	sum := sha256.Sum256([]byte(verifier))
+	q := url.Values{
+		"client_id": {client}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {scope}, "state": {"state"}, "nonce": {"nonce"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.t.Public+"/authorize?"+q.Encode(), nil)
+	if err != nil {
+		return got, err
+	}
+	req.Header.Set("Cookie", p.session)
+	res, err := p.send(req, http.StatusSeeOther, nil)
+	if err != nil {
+		return got, err
+	}
+	to, err := res.Location()
+	if err != nil || to.Query().Get("code") == "" {
+		return got, fmt.Errorf("no code in %s", res.Header.Get("Location"))
+	}
+	err = p.post(ctx, "/token", client, url.Values{
+		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier},
+	}, &got)
+	if err == nil && (got.Access == "" || got.ID == "") {
+		err = fmt.Errorf("tokens are missing")
+	}
+	return got, err
+}
+
+func codes(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(_ context.Context, p *person) (func(context.Context) error, error) {
+		return func(ctx context.Context) error {
+			_, err := p.code(ctx, client, "openid offline_access")
+			return err
+		}, nil
+	}
+}
+
+func refresh(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(ctx context.Context, p *person) (func(context.Context) error, error) {
+		got, err := p.code(ctx, client, "openid offline_access")
+		return func(ctx context.Context) error {
+			form := url.Values{"grant_type": {"refresh_token"}, "refresh_token": {got.Refresh}}
+			return p.post(ctx, "/token", client, form, &got)
+		}, err
+	}
+}
+
+func userinfo(ctx context.Context, p *person) (func(context.Context) error, error) {
+	got, err := p.code(ctx, "ES256", "openid profile")
+	return func(ctx context.Context) error { return p.get(ctx, "/userinfo", got.Access, nil) }, err
+}
+
+func introspection(ctx context.Context, p *person) (func(context.Context) error, error) {
+	got, err := p.code(ctx, "ES256", "openid profile")
+	return func(ctx context.Context) error {
+		return p.post(ctx, "/introspect", "ES256", url.Values{"token": {got.Access}}, nil)
+	}, err
+}
+
+func credentials(_ context.Context, p *person) (func(context.Context) error, error) {
+	return func(ctx context.Context) error {
+		return p.post(ctx, "/token", "ES256", url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}, nil)
+	}, nil
+}

@@ -1,0 +1,139 @@
+package standing
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+)
+
+// ErrGone says that a sign-in is over, or that what was proved in it is void: the account's credentials changed, it was
+// disabled, or the session it would have stepped up has ended.
+var ErrGone = errors.New("sign-in is over")
+
+// Limits is how long a proof counts at most, by kind of account: the absolute limit of a session. A proof must not outlive the
+// session it was made in by being carried along.
+type Limits struct {
+	Customer, Operator time.Duration
+}
+
+func (l Limits) of(a store.Account) time.Duration {
+	if a.Kind == "operator" {
+		return l.Operator
+	}
+	return l.Customer
+}
+
+// Standing is where somebody stands, as the rows said when it was read.
+type Standing struct {
+	// Account is whom it is about; zero while nobody has given a password.
+	Account store.Account
+	// Factors are the account's factors, the main one first.
+	Factors []store.Factor
+	// CodesToShow is the batch of backup codes made in this sign-in that is still to be saved; zero when there is none.
+	CodesToShow store.BackupBatch
+	// State and Policy are what signin.Next decides on.
+	State  signin.State
+	Policy signin.Policy
+}
+
+// Next is the step that is needed.
+func (s Standing) Next() signin.Step { return signin.Next(s.State, s.Policy) }
+
+// Proved is the evidence that counts: what tokens and gates may rest on.
+func (s Standing) Proved() signin.EvidenceList { return s.State.Evidence.Since(s.Policy.EvidenceAfter) }
+
+// Factor returns the account's factor of a kind.
+func (s Standing) Factor(kind signin.Method) (store.Factor, bool) {
+	for _, f := range s.Factors {
+		if f.Kind == string(kind) {
+			return f, true
+		}
+	}
+	return store.Factor{}, false
+}
+
+// OfFlow reads where a sign-in stands. The flow is looked up by its id and the secret hash it was loaded with: a proof accepted
+// meanwhile changed the secret, and whoever holds the old one has to look again. A flow that nobody has given a password in
+// stands at the beginning, whatever its row says.
+func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, limits Limits) (Standing, error) {
+	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
+	if f.EvidenceAfter != nil {
+		s.Policy.EvidenceAfter = *f.EvidenceAfter
+	}
+	if f.AccountID == nil {
+		return s, nil
+	}
+	row, err := q.GetFlowAccount(ctx, store.GetFlowAccountParams{ID: f.ID, SecretHash: f.SecretHash, Now: now})
+	if errors.Is(err, store.ErrNotFound) {
+		return Standing{}, ErrGone
+	}
+	if err != nil {
+		return Standing{}, fmt.Errorf("load flow: %w", err)
+	}
+	if err := s.about(row.Account, row.Enforced, row.Flow.Evidence, now, limits); err != nil {
+		return Standing{}, err
+	}
+	if err := s.ReadFactors(ctx, q); err != nil {
+		return Standing{}, err
+	}
+	if row.Flow.BackupBatchID == nil {
+		return s, nil
+	}
+	batch, err := q.GetBackupBatch(ctx, row.Account.ID)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return Standing{}, fmt.Errorf("load backup codes: %w", err)
+	}
+	if err == nil && batch.ID == *row.Flow.BackupBatchID && batch.CodesSealed != nil {
+		s.CodesToShow, s.State.BackupCodesToShow = batch, true
+	}
+	return s, nil
+}
+
+// OfSession is where the person of a full session stands under a policy. It reads nothing: where the answer depends on the
+// account's factors, and it does whenever Next is not StepIssue or the policy asks for all factors, ReadFactors comes first.
+func OfSession(a store.Account, enforced bool, evidence []byte, policy signin.Policy, now time.Time, limits Limits) (Standing, error) {
+	s := Standing{Policy: policy}
+	err := s.about(a, enforced, evidence, now, limits)
+	return s, err
+}
+
+// about fills in whom it is about. The policy's bounds are tightened, never loosened.
+func (s *Standing) about(a store.Account, enforced bool, evidence []byte, now time.Time, limits Limits) error {
+	s.Account, s.State.Account = a, true
+	s.Policy.TwoFactor = a.Demands(enforced)
+	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
+		s.Policy.EvidenceAfter = oldest
+	}
+	var err error
+	s.State.Evidence, err = signin.ParseEvidence(evidence)
+	return err
+}
+
+// ReadFactors reads what the account has and can be challenged with.
+func (s *Standing) ReadFactors(ctx context.Context, q *store.Queries) error {
+	var err error
+	if s.Factors, err = q.ListFactors(ctx, s.Account.ID); err != nil {
+		return fmt.Errorf("list factors: %w", err)
+	}
+	s.State.Enrolled, s.State.Factors = len(s.Factors) > 0, nil
+	for _, f := range s.Factors {
+		if f.DisabledAt == nil {
+			s.State.Factors = append(s.State.Factors, signin.Method(f.Kind))
+		}
+	}
+	if !s.State.Enrolled {
+		return nil // backup codes alone are no second factor: they come with one
+	}
+	left, err := q.CountBackupCodes(ctx, s.Account.ID)
+	if err != nil {
+		return fmt.Errorf("count backup codes: %w", err)
+	}
+	if left > 0 {
+		s.State.Factors = append(s.State.Factors, signin.Backup)
+	}
+	return nil
+}

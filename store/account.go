@@ -1,0 +1,13 @@
+package store
+
+// The stored choice of an account.
+const (
+	TwoFactorUse     = "use"
+	TwoFactorDontUse = "dont_use"
+)
+
+// Demands reports whether the account needs a second factor where a surface enforces it or does not: the stored choice outlives
+// enforcement and is overruled by it (M12, M14).
+func (a Account) Demands(enforced bool) bool {
+	return enforced || a.TwoFactor == TwoFactorUse
+}

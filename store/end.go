@@ -1,0 +1,100 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Keep names what outlives the end of everything else an account holds: the acting person's own session, with what it gave out,
+// and the sign-in they are in. The zero Keep spares nothing.
+type Keep struct {
+	// Session goes on if it was good under the former epoch.
+	Session SessionID
+	// Flow goes on. Its epoch is carried by the proof that is added to it.
+	Flow FlowID
+	// Epoch is the account's credential epoch after the raise; needed with Session.
+	Epoch int64
+}
+
+// EndAccount ends everything that rests on an account's former credentials (I11): codes, trusted devices, mails that have not
+// left, sessions, sign-ins and grants. The raised epoch alone voids most of them; the rows say so too, so that lists and later
+// readers see it.
+//
+// The caller changes the account's row first, which raises the epoch and makes two such changes of one account wait for each
+// other. Locks are taken in the order account, throttles, challenges, factors and backup codes, devices, messages, sessions,
+// flows, grants, which every transaction keeps that takes more than one of them. A change of factors has its place in the middle
+// of that: it calls [Tx.EndCodes] before it and [Tx.EndAccess] after it.
+func (tx *Tx) EndAccount(ctx context.Context, now time.Time, id AccountID, keep Keep) error {
+	if err := tx.EndCodes(ctx, now, id); err != nil {
+		return err
+	}
+	return tx.EndAccess(ctx, now, id, keep)
+}
+
+// EndCodes takes back every code that could still prove something for the account: the first half of [Tx.EndAccount].
+func (tx *Tx) EndCodes(ctx context.Context, now time.Time, id AccountID) error {
+	if _, err := tx.VoidAccountChallenges(ctx, VoidAccountChallengesParams{Now: &now, AccountID: id}); err != nil {
+		return fmt.Errorf("void challenges: %w", err)
+	}
+	return nil
+}
+
+// EndAccess ends devices, unsent codes, sessions, sign-ins and grants: the second half of [Tx.EndAccount].
+func (tx *Tx) EndAccess(ctx context.Context, now time.Time, id AccountID, keep Keep) error {
+	if _, err := tx.DeleteTrustedDevices(ctx, id); err != nil {
+		return fmt.Errorf("delete trusted devices: %w", err)
+	}
+	if _, err := tx.CancelAccountCodes(ctx, CancelAccountCodesParams{Now: &now, AccountID: &id}); err != nil {
+		return fmt.Errorf("cancel codes: %w", err)
+	}
+	kept, err := tx.endSessions(ctx, now, id, keep)
+	if err != nil {
+		return err
+	}
+	if keep.Flow != "" {
+		_, err = tx.EndOtherAccountFlows(ctx, EndOtherAccountFlowsParams{Now: &now, AccountID: &id, Keep: keep.Flow})
+	} else {
+		_, err = tx.EndAccountFlows(ctx, EndAccountFlowsParams{Now: &now, AccountID: &id})
+	}
+	if err != nil {
+		return fmt.Errorf("end sign-ins: %w", err)
+	}
+	if !kept {
+		if _, err := tx.RevokeAccountGrants(ctx, RevokeAccountGrantsParams{Now: &now, AccountID: id}); err != nil {
+			return fmt.Errorf("revoke grants: %w", err)
+		}
+		return nil
+	}
+	if _, err := tx.RevokeOtherGrants(ctx, RevokeOtherGrantsParams{Now: &now, AccountID: id, Keep: keep.Session}); err != nil {
+		return fmt.Errorf("revoke grants: %w", err)
+	}
+	if _, err := tx.CarrySessionGrants(ctx, CarrySessionGrantsParams{
+		CredentialEpoch: keep.Epoch, AccountID: id, SessionID: keep.Session,
+	}); err != nil {
+		return fmt.Errorf("carry grants: %w", err)
+	}
+	return nil
+}
+
+// endSessions ends sessions and carries the one to keep, if it was good until now, over the raised epoch.
+func (tx *Tx) endSessions(ctx context.Context, now time.Time, id AccountID, keep Keep) (kept bool, err error) {
+	if keep.Session != "" {
+		n, err := tx.CarrySessionEpoch(ctx, CarrySessionEpochParams{
+			CredentialEpoch: keep.Epoch, FormerEpoch: keep.Epoch - 1, ID: keep.Session, AccountID: id,
+		})
+		if err != nil {
+			return false, fmt.Errorf("carry session: %w", err)
+		}
+		kept = n == 1
+	}
+	if kept {
+		_, err = tx.EndOtherSessions(ctx, EndOtherSessionsParams{Now: &now, AccountID: id, Keep: keep.Session})
+	} else {
+		_, err = tx.EndAccountSessions(ctx, EndAccountSessionsParams{Now: &now, AccountID: id})
+	}
+	if err != nil {
+		return false, fmt.Errorf("end sessions: %w", err)
+	}
+	return kept, nil
+}

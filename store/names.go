@@ -1,0 +1,12 @@
+package store
+
+// The channels of [Tx.Notify] that more than one package speaks on.
+const (
+	// ClientsChannel is told the id of a client that was changed; servers hold them in memory.
+	ClientsChannel = "clients"
+	// KeysChannel is told that signing keys were made or retired.
+	KeysChannel = "keys"
+)
+
+// KeysetName is the row of the keyset that seals and signs what the database holds.
+const KeysetName = "main"
