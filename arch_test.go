@@ -33,8 +33,8 @@ var own = map[string][]string{
 	"config":          {},
 
 	"internal/seal":    {},
-	"internal/server":  {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin"},
-	"internal/testapp": {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server", "demo", "store/storetest"},
+	"internal/server":  {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "provider", "admin"},
+	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":  {},
 	"store/storetest":  {"store", "internal/pgtest"},
 	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server"},
@@ -56,6 +56,7 @@ var oneHome = map[string][]string{
 	"github.com/wneessen/go-mail": {"delivery"},
 	"github.com/knadh/koanf/":     {"config"},
 	"github.com/spf13/cobra":      {"cmd"},
+	"golang.org/x/term":           {"cmd"},
 	"github.com/tink-crypto/":     {"internal/seal"},
 	"github.com/pquerna/otp":      {"mfa"},
 	"github.com/go-webauthn/":     {"mfa"},

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
@@ -556,6 +557,76 @@ func TestI16_EnforcementAndOffRace(t *testing.T) {
 	})
 }
 
+// Neither does a new account begin with 利用しない where a second factor is demanded.
+func TestM11_I16_NoAccountIsCreatedOffUnderEnforcement(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		off := func(login, role string) NewAccount {
+			in := w.input(login, role)
+			in.TwoFactor = account.TwoFactorDont
+			return in
+		}
+		customer := func(login string) error {
+			_, err := w.CreateAccount(ctx, System(), w.group, off(login, account.RoleBuyer))
+			return err
+		}
+		operator := func(login string) error {
+			_, err := w.CreateOperator(ctx, System(), off(login, account.RoleSupport))
+			return err
+		}
+		must(t, customer("sato"))
+		must(t, operator("night"))
+		before := len(w.events(audit.AccountCreate))
+		w.enforce(SurfaceStore, true)
+		if err := customer("ito"); !errors.Is(err, ErrEnforced) {
+			t.Errorf("customer: %v, want ErrEnforced", err)
+		}
+		must(t, operator("dawn"))
+		w.enforce(SurfaceAdmin, true)
+		if err := operator("dusk"); !errors.Is(err, ErrEnforced) {
+			t.Errorf("operator: %v, want ErrEnforced", err)
+		}
+		w.person("kato", account.RoleBuyer)
+		rows := w.events(audit.AccountCreate)
+		refused := slices.DeleteFunc(slices.Clone(rows), func(e store.AuditEvent) bool { return e.Result != string(audit.Refused) })
+		if len(rows) != before+4 || len(refused) != 2 || refused[0].Reason != wordEnforced {
+			t.Errorf("audit rows %+v", rows)
+		}
+	})
+}
+
+func TestI16_EnforcementAndCreationRace(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, chief := t.Context(), w.actor(w.chief)
+		for i := range 10 {
+			in := w.input(fmt.Sprintf("new%d", i), account.RoleBuyer)
+			in.TwoFactor = account.TwoFactorDont
+			var wg sync.WaitGroup
+			var create, on error
+			var made store.Account
+			wg.Go(func() { made, create = w.CreateAccount(ctx, System(), w.group, in) })
+			wg.Go(func() {
+				_, on = w.SetEnforcement(ctx, chief, []EnforcementChange{{Surface: SurfaceStore, Enforced: true}})
+			})
+			wg.Wait()
+			if on != nil || create != nil && !errors.Is(create, ErrEnforced) {
+				t.Fatalf("on: %v, create: %v", on, create)
+			}
+			_, err := w.db.Read().GetAccountByLogin(ctx, store.GetAccountByLoginParams{Kind: account.KindStore, LoginKey: in.LoginID})
+			if (create == nil) != (err == nil) || create == nil && made.TwoFactor != account.TwoFactorDont {
+				t.Fatalf("answer %v, made %+v, row %v", create, made, err)
+			}
+			// Whoever comes after the commit is refused.
+			late := in
+			late.LoginID += "-late"
+			if _, err := w.CreateAccount(ctx, System(), w.group, late); !errors.Is(err, ErrEnforced) {
+				t.Fatalf("after enforcement: %v", err)
+			}
+			w.enforce(SurfaceStore, false)
+		}
+	})
+}
+
 func TestTwoOperatorsRace(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
@@ -631,7 +702,7 @@ func TestRights(t *testing.T) {
 	ctx := t.Context()
 	version := func(id store.AccountID) time.Time { return w.row(id).UpdatedAt }
 	profile := func(role string) account.Profile {
-		return account.Profile{DisplayName: string(store.NewID[string]()), RegisteredEmail: "a@example.jp", Role: role}
+		return account.Profile{DisplayName: store.NewID[string](), RegisteredEmail: "a@example.jp", Role: role}
 	}
 	only := func(_ any, err error) error { return err }
 	n := 0
@@ -822,7 +893,7 @@ func TestI14_UnknownIDsAreAllTheSame(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	ctx, root, desk := t.Context(), w.actor(w.root), w.actor(w.desk)
 	before := len(w.events("%"))
-	for _, id := range []string{"", "1", "' OR 1=1 --", strings.ToUpper(string(w.tanaka)), string(store.NewID[string]()), string(w.customer)} {
+	for _, id := range []string{"", "1", "' OR 1=1 --", strings.ToUpper(string(w.tanaka)), store.NewID[string](), string(w.customer)} {
 		aid, gid, cid := store.AccountID(id), store.UserGroupID(id), store.CustomerID(id)
 		if id == string(w.customer) {
 			cid = store.CustomerID(w.group)
@@ -915,7 +986,7 @@ func TestCreateAccountTellsEveryFieldAtOnce(t *testing.T) {
 		if !ok {
 			t.Fatal(err)
 		}
-		if diff := cmp.Diff([]string{"email", "name", "password", "role"}, slices.Sorted(maps.Keys(e.Fields))); diff != "" {
+		if diff := cmp.Diff([]string{"email", "login_id", "name", "password", "role"}, slices.Sorted(maps.Keys(e.Fields))); diff != "" {
 			t.Error(diff)
 		}
 		in := w.input("tanaka", account.RoleViewer)
@@ -924,8 +995,15 @@ func TestCreateAccountTellsEveryFieldAtOnce(t *testing.T) {
 		if e, ok = errors.AsType[*account.ValidationError](err); !ok || len(e.Fields) != 2 || e.Fields["login_id"] != templates.MsgLoginIDTaken || e.Fields["password"] != templates.MsgPasswordBlank {
 			t.Errorf("%v", err)
 		}
-		if _, err := w.CreateOperator(t.Context(), w.actor(w.root), w.input("new", account.RoleBuyer)); !isInvalid(err) {
+		_, err = w.CreateOperator(t.Context(), w.actor(w.root), w.input("new", account.RoleBuyer))
+		if e, ok = errors.AsType[*account.ValidationError](err); !ok || len(e.Fields) != 1 || e.Fields["role"] != templates.MsgRoleBlank {
 			t.Errorf("an operator with a customer's role: %v", err)
+		}
+		if _, err := w.CreateAccount(t.Context(), w.actor(w.root), store.NewID[store.UserGroupID](), w.input("new", account.RoleBuyer)); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("in a group that is not there: %v", err)
+		}
+		if n := len(w.events(audit.AccountCreate)); n != 5 {
+			t.Errorf("%d audit rows, want those of the people there are", n)
 		}
 	})
 }
@@ -954,8 +1032,8 @@ func TestLists(t *testing.T) {
 			"page of none": {AuditQuery{Who: "nobody", PageNumber: -1}, 0},
 		} {
 			p, err := w.ListAudit(ctx, root, c.q)
-			if err != nil || len(p.Rows) != c.want || int(p.Total) != c.want || p.Page.Page != 1 || p.Pages != 1 {
-				t.Errorf("%s: %d rows, %+v, %v; want %d", name, len(p.Rows), p.Page, err, c.want)
+			if err != nil || len(p.Rows) != c.want || int(p.Total) != c.want || p.Page != 1 || p.Pages != 1 {
+				t.Errorf("%s: %d rows, %+v, %v; want %d", name, len(p.Rows), p.Paging, err, c.want)
 			}
 		}
 		for name, c := range map[string]struct {
@@ -973,6 +1051,61 @@ func TestLists(t *testing.T) {
 		p, err := w.ListOperators(ctx, root, "")
 		if err != nil || p.Total != 3 || len(p.Rows) != 3 || p.Rows[0].LoginID != "chief" || p.Next != "" {
 			t.Errorf("operators %+v, %v", p, err)
+		}
+	})
+}
+
+// I14: what concerns an operator's account is for those who may see it, in lists as on its page.
+func TestI14_ListsHideOperatorsFromSupport(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root, desk := t.Context(), w.actor(w.root), w.actor(w.desk)
+		for _, id := range []store.AccountID{w.chief, w.tanaka} {
+			w.enrol(id)
+			_, err := w.ResetFactors(ctx, root, id, goodReason)
+			must(t, err)
+		}
+		if _, err := w.Account(ctx, desk, w.chief); !errors.Is(err, store.ErrNotFound) { // leaves a row about chief
+			t.Fatal(err)
+		}
+		if _, err := w.SetDisabled(ctx, desk, w.chief, true); !errors.Is(err, store.ErrNotFound) {
+			t.Fatal(err)
+		}
+		all, err := w.ListAudit(ctx, root, AuditQuery{})
+		must(t, err)
+		seen, err := w.ListAudit(ctx, desk, AuditQuery{})
+		must(t, err)
+		hidden := 0
+		for _, row := range all.Rows {
+			if id := row.AuditEvent.AccountID; id != nil && w.row(*id).Kind == account.KindOperator {
+				hidden++
+			}
+		}
+		if hidden < 5 || len(seen.Rows) != len(all.Rows)-hidden || int(seen.Total) != len(seen.Rows) {
+			t.Errorf("support sees %d of %d rows, total %d; %d concern operators", len(seen.Rows), len(all.Rows), seen.Total, hidden)
+		}
+		for _, row := range seen.Rows {
+			if id := row.AuditEvent.AccountID; id != nil && w.row(*id).Kind == account.KindOperator || strings.Contains(row.AuditEvent.Target, "chief") {
+				t.Errorf("support sees %+v", row)
+			}
+		}
+		if p, err := w.ListAudit(ctx, desk, AuditQuery{Who: "chief"}); err != nil || p.Total != 0 {
+			t.Errorf("support finds %d rows of chief, %v", p.Total, err)
+		}
+
+		every, err := w.ListDeliveries(ctx, root, DeliveryQuery{})
+		must(t, err)
+		mine, err := w.ListDeliveries(ctx, desk, DeliveryQuery{})
+		must(t, err)
+		if every.Total != 6 || mine.Total != 3 || len(mine.Rows) != 3 {
+			t.Errorf("%d messages, of which support sees %d (total %d), want 3 of 6", every.Total, len(mine.Rows), mine.Total)
+		}
+		for _, m := range mine.Rows {
+			if strings.Contains(m.Recipient, "chief") {
+				t.Errorf("support sees %+v", m)
+			}
+		}
+		if p, err := w.ListDeliveries(ctx, desk, DeliveryQuery{Who: "chief"}); err != nil || p.Total != 0 || len(p.Rows) != 0 {
+			t.Errorf("support finds %+v, %v", p, err)
 		}
 	})
 }

@@ -228,6 +228,30 @@ func TestFormsNeedASession(t *testing.T) {
 	}
 }
 
+// I16: sessions made with the password alone stop working in the console once it demands more.
+func TestI16_SessionsNeedWhatIsDemandedNow(t *testing.T) {
+	c := newConsole(t, root)
+	c.insufficient = true
+	before := len(c.events("%"))
+	for _, route := range c.postRoutes() {
+		if w := c.do(http.MethodPost, route, everyField()); w.Code != http.StatusUnauthorized {
+			t.Errorf("POST %s: %d", route, w.Code)
+		}
+		w := c.do(http.MethodGet, route, nil)
+		if l := w.Header().Get("Location"); w.Code != http.StatusSeeOther || l != web.StartURL(route, false) {
+			t.Errorf("GET %s: %d %s", route, w.Code, l)
+		}
+	}
+	for _, page := range []string{"/admin", "/admin/customers", "/admin/audit", "/admin/deliveries", "/admin/operators"} {
+		if w := c.do(http.MethodGet, page, nil); w.Header().Get("Location") != web.StartURL(page, false) {
+			t.Errorf("GET %s: %d %s", page, w.Code, w.Header().Get("Location"))
+		}
+	}
+	if n := len(c.events("%")); n != before {
+		t.Error("something was done")
+	}
+}
+
 func TestDraftSurvivesTheProof(t *testing.T) {
 	c := newConsole(t, root)
 	page := "/admin/accounts/" + string(c.tanaka) + "/two-factor/reset"
@@ -518,14 +542,14 @@ func TestSupportSeesWhatItMayDo(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/admin/operators": 403, "/admin/operators/new": 403, "/admin/customers/new": 403,
-		"/admin/customers/" + string(c.customer) + "/edit":                 403,
-		"/admin/groups/" + string(c.group) + "/accounts/new":               403,
-		"/admin/settings/two-factor/confirm?admin=on&store=on":             403,
-		"/admin/accounts/" + string(c.chief):                               404,
-		"/admin/accounts/" + string(c.desk) + "/two-factor":                404,
-		"/admin/accounts/" + string(c.chief) + "/two-factor/reset":         404,
-		"/admin/accounts/" + string(store.NewID[string]()) + "/two-factor": 404,
-		"/admin/accounts/" + strings.ToUpper(string(c.tanaka)):             404,
+		"/admin/customers/" + string(c.customer) + "/edit":         403,
+		"/admin/groups/" + string(c.group) + "/accounts/new":       403,
+		"/admin/settings/two-factor/confirm?admin=on&store=on":     403,
+		"/admin/accounts/" + string(c.chief):                       404,
+		"/admin/accounts/" + string(c.desk) + "/two-factor":        404,
+		"/admin/accounts/" + string(c.chief) + "/two-factor/reset": 404,
+		"/admin/accounts/" + store.NewID[string]() + "/two-factor": 404,
+		"/admin/accounts/" + strings.ToUpper(string(c.tanaka)):     404,
 		"/admin/customers/1":                                    404,
 		"/admin/groups/" + string(c.customer) + "/edit":         404,
 		"/admin/nowhere":                                        404,

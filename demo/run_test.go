@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -58,15 +59,22 @@ func TestRun(t *testing.T) {
 func TestRunAnnounces(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
+	var printed bytes.Buffer
 	out := writerFunc(func(p []byte) (int, error) {
-		if !bytes.Contains(p, []byte("futakagi-demo")) {
-			t.Errorf("announcement:\n%s", p)
-		}
-		cancel()
-		return len(p), nil
+		cancel() // it runs, and this is all it prints
+		return printed.Write(p)
 	})
 	if err := Run(ctx, Options{Out: out, Logger: slog.New(slog.DiscardHandler)}); err != nil {
 		t.Fatal(err)
+	}
+	addresses := regexp.MustCompile(`(?m) (Store|My Page|Console|Inbox|Provider) +http://localhost:\d+(/admin)?$`).FindAllString(printed.String(), -1)
+	if len(addresses) != 5 {
+		t.Errorf("announced %q in:\n%s", addresses, &printed)
+	}
+	for _, want := range []string{"tanaka", "operator", Password, "Ctrl-C"} {
+		if !strings.Contains(printed.String(), want) {
+			t.Errorf("no %q in:\n%s", want, &printed)
+		}
 	}
 }
 

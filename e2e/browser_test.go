@@ -284,13 +284,8 @@ func (b *tab) moment() moment {
 func (b *tab) leave(act func()) {
 	b.t.Helper()
 	before := b.moment()
-	t0 := time.Now()
 	act()
-	t1 := time.Now()
 	b.arrive(before)
-	if os.Getenv("E2E_TIME") != "" {
-		b.t.Logf("TIME act %v arrive %v %s", t1.Sub(t0), time.Since(t1), b.url())
-	}
 }
 
 func (b *tab) arrive(before moment) {

@@ -421,6 +421,8 @@ func (v *viewer) console(w *world) {
 	v.look(b, "admin-operator")
 	b.open(base + "/admin/customers/" + store.MaxID)
 	v.look(b, "admin-not-found")
+	b.hit("a[href='/admin']") // no dead end
+	b.on("/admin/customers")
 
 	// The support desk may not do everything.
 	desk := v.browser(w)

@@ -434,11 +434,14 @@ func (s *Service) ForgetSessionCodes(ctx context.Context, session store.SessionI
 // other session. It returns the session's new token. How often it can be done in a day is counted before anything is hashed or
 // sent: ErrTooManyCodes.
 func (s *Service) RegenerateCodes(ctx context.Context, session store.SessionID, lang templates.Lang) (token string, err error) {
-	id, err := s.takeReissue(ctx, session)
+	id, slot, err := s.takeReissue(ctx, session)
 	if err != nil {
 		return "", err
 	}
 	b, err := s.newBatch(ctx, id)
+	if errors.Is(err, ErrBusy) { // nothing was hashed: it does not count
+		err = errors.Join(err, s.db.InTx(ctx, func(tx *store.Tx) error { return freeSlot(ctx, tx, slot, reissueWindow, s.now()) }))
+	}
 	if err != nil {
 		return "", err
 	}
@@ -490,8 +493,11 @@ func (s *Service) reissuing(ctx context.Context, q *store.Queries, session store
 	return p, err
 }
 
+// reissueWindow is the span in which replacements of backup codes are counted.
+const reissueWindow = 24 * time.Hour
+
 // takeReissue spends one of the day's replacements of an account's backup codes.
-func (s *Service) takeReissue(ctx context.Context, session store.SessionID) (id store.AccountID, err error) {
+func (s *Service) takeReissue(ctx context.Context, session store.SessionID) (id store.AccountID, slot string, err error) {
 	now := s.now()
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
 		p, err := s.reissuing(ctx, tx.Queries, session, now)
@@ -499,11 +505,11 @@ func (s *Service) takeReissue(ctx context.Context, session store.SessionID) (id 
 			return err
 		}
 		id = p.account.ID
-		free, err := takeSlot(ctx, tx, reissues(id), s.limits.ReissuesDay, 24*time.Hour, now)
-		if err == nil && !free {
+		slot, err = takeSlot(ctx, tx, reissues(id), s.limits.ReissuesDay, reissueWindow, now)
+		if err == nil && slot == "" {
 			err = ErrTooManyCodes
 		}
 		return err
 	})
-	return id, err
+	return id, slot, err
 }

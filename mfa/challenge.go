@@ -102,10 +102,11 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 	if until != nil {
 		return &LockedError{Until: *until}
 	}
-	if err := s.takeSend(ctx, tx, m.account.ID, m.purpose, m.address, now); err != nil {
+	if err := m.attempt.void(ctx, tx, now); err != nil {
 		return err
 	}
-	if err := m.attempt.void(ctx, tx, now); err != nil {
+	// Budgets are the last locks that any transaction takes.
+	if err := s.takeSend(ctx, tx, m.account.ID, m.purpose, m.address, now); err != nil {
 		return err
 	}
 	code, err := newCode()
@@ -286,7 +287,7 @@ func (s *Service) sending(ctx context.Context, q *store.Queries, a attempt, id s
 		v.Address = c.Address
 		v.Just = c.Tries == 0 && now.Sub(c.CreatedAt) < s.limits.ResendAfter
 	}
-	if v.Wait, err = s.wait(ctx, q, cooldown(id, c.Address), now); err != nil {
+	if v.Wait, err = s.wait(ctx, q, cooldown(id, purpose, c.Address), now); err != nil {
 		return Sending{}, err
 	}
 	m, err := q.GetChallengeMessage(ctx, &c.ID)

@@ -138,7 +138,10 @@ func (s *Service) verifyAddress(ctx context.Context, a newAddress) error {
 		if a.first && b.id == "" {
 			return ErrWrongCode // the code was taken back when the form was read: it cannot have been right then
 		}
-		return a.apply(tx, now, c, b)
+		if err := a.apply(tx, now, c, b); err != nil {
+			return err
+		}
+		return s.endCooldown(ctx, tx, c, now)
 	})
 	if err == nil {
 		err = verdict
@@ -396,6 +399,9 @@ func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, code st
 		}
 		if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
 			return fmt.Errorf("clear pause: %w", err)
+		}
+		if err := s.endCooldown(ctx, tx, c, now); err != nil {
+			return err
 		}
 		return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), signin.Email))
 	})

@@ -20,7 +20,8 @@ type Limits struct {
 	CodeLifetime time.Duration
 	// CodeTries is how many tries one code takes: 5.
 	CodeTries int
-	// ResendAfter is the pause between two codes of an account to one address, in however many sign-ins: 60 seconds.
+	// ResendAfter is the pause between two codes of an account to one address, in however many sign-ins, unless the former one
+	// was entered: 60 seconds.
 	ResendAfter time.Duration
 	// DestinationHour is how many codes one address gets in any hour, whoever asks: 5. Codes to an address that is being set up
 	// and those to one that is set up are counted apart.
@@ -91,8 +92,17 @@ func preparations(id store.ChallengeID) string { return "backup-made:" + string(
 func reissues(id store.AccountID) string       { return "backup-reissues:" + string(id) }
 func resets(id store.AccountID) string         { return "resets:" + string(id) }
 
-func cooldown(id store.AccountID, address string) string {
-	return "send-cooldown:" + string(id) + ":" + destination(address)
+func cooldown(id store.AccountID, purpose, address string) string {
+	return "send-cooldown:" + string(id) + ":" + sendClass(purpose) + ":" + destination(address)
+}
+
+// sendClass separates codes to an address that anybody may have typed from those to one that is proved: whoever sets up a
+// stranger's address must not use up the codes that the stranger signs in with.
+func sendClass(purpose string) string {
+	if purpose == purposeSignIn {
+		return "proved"
+	}
+	return "new"
 }
 
 // destination is the key of a mailbox. It keeps addresses out of keys, and keys short. Case and what follows a plus sign make no
@@ -154,28 +164,38 @@ func (s *Service) pause(ctx context.Context, q *store.Queries, key string, now t
 const nearLimit = 3
 
 // takeSlot spends one of a key's places, of which each is free again a window after it was taken. So no span of that length, from
-// whenever it is counted, holds more than the ceiling. It reports whether a place was free.
-func takeSlot(ctx context.Context, tx *store.Tx, key string, ceiling int, window time.Duration, now time.Time) (bool, error) {
+// whenever it is counted, holds more than the ceiling. It returns the place, empty when none was free.
+func takeSlot(ctx context.Context, tx *store.Tx, key string, ceiling int, window time.Duration, now time.Time) (slot string, err error) {
 	// The places are tried in order, so that two transactions that take from the same key never wait for each other crosswise.
 	for i := range ceiling {
+		slot := key + ":" + strconv.Itoa(i)
 		_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
-			Key: key + ":" + strconv.Itoa(i), Now: now, ExpiresAt: now.Add(2 * window), FreeBefore: now.Add(-window),
+			Key: slot, Now: now, ExpiresAt: now.Add(2 * window), FreeBefore: now.Add(-window),
 		})
 		if err == nil {
-			return true, nil
+			return slot, nil
 		}
 		if !errors.Is(err, store.ErrNotFound) {
-			return false, fmt.Errorf("take budget: %w", err)
+			return "", fmt.Errorf("take budget: %w", err)
 		}
 	}
-	return false, nil
+	return "", nil
+}
+
+// freeSlot gives back a place, or a cool-down, that was taken for a window.
+func freeSlot(ctx context.Context, tx *store.Tx, slot string, window time.Duration, now time.Time) error {
+	_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{Key: slot, Now: now.Add(-window), ExpiresAt: now, FreeBefore: now})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("give back budget: %w", err)
+	}
+	return nil
 }
 
 // takeSend spends one sending: one per cool-down of the account and address, and one each of the budgets of the account's day,
 // the destination's hour and everybody's day. It returns *WaitError or ErrTooManySends; the transaction must then roll back, so
 // that a refused sending costs nothing.
 func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID, purpose, address string, now time.Time) error {
-	key := cooldown(id, address)
+	key := cooldown(id, purpose, address)
 	_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
 		Key: key, Now: now, ExpiresAt: now.Add(2 * s.limits.ResendAfter), FreeBefore: now.Add(-s.limits.ResendAfter),
 	})
@@ -198,24 +218,19 @@ func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("count resets: %w", err)
 	}
-	// Whoever sets up a stranger's address must not use up the codes that the stranger signs in with.
-	class := "proved"
-	if purpose != purposeSignIn {
-		class = "new"
-	}
 	for _, budget := range []struct {
 		key     string
 		ceiling int
 		window  time.Duration
 	}{
 		{fmt.Sprintf("send-account:%s:%d", id, generation), s.limits.AccountDay, 24 * time.Hour},
-		{"send-destination:" + class + ":" + destination(address), s.limits.DestinationHour, time.Hour},
+		{"send-destination:" + sendClass(purpose) + ":" + destination(address), s.limits.DestinationHour, time.Hour},
 	} {
-		free, err := takeSlot(ctx, tx, budget.key, budget.ceiling, budget.window, now)
+		slot, err := takeSlot(ctx, tx, budget.key, budget.ceiling, budget.window, now)
 		if err != nil {
 			return err
 		}
-		if !free {
+		if slot == "" {
 			return ErrTooManySends
 		}
 	}
@@ -229,6 +244,11 @@ func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID
 		return fmt.Errorf("take budget: %w", err)
 	}
 	return nil
+}
+
+// endCooldown lets the next code to an address leave at once: the person has shown that the last one was read.
+func (s *Service) endCooldown(ctx context.Context, tx *store.Tx, c store.Challenge, now time.Time) error {
+	return freeSlot(ctx, tx, cooldown(c.AccountID, c.Purpose, c.Address), s.limits.ResendAfter, now)
 }
 
 // noteReset opens a fresh sending budget for an account, at most once an hour.

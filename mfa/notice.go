@@ -38,14 +38,14 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 	spent := map[string]bool{}
 	// Sorted, so that two changes with the same addresses take their budgets in the same order.
 	for _, address := range slices.Sorted(slices.Values(to)) {
-		free, err := takeSlot(ctx, tx, "notice-destination:"+destination(address), s.limits.NoticesHour, time.Hour, now)
+		slot, err := takeSlot(ctx, tx, "notice-destination:"+destination(address), s.limits.NoticesHour, time.Hour, now)
 		if err != nil {
 			return nil, err
 		}
-		if !free && n.kind != delivery.KindReset {
+		if slot == "" && n.kind != delivery.KindReset {
 			return nil, ErrTooManySends
 		}
-		spent[address] = !free
+		spent[address] = slot == ""
 	}
 	for _, address := range to {
 		if spent[address] {

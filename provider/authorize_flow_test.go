@@ -263,7 +263,7 @@ func TestAuthorizeErrorsDoNotEcho(t *testing.T) {
 func TestFormPost(t *testing.T) {
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
-	state := `"><script>&'` + "漢字 \t"
+	state := `"><script>&'` + "漢字 "
 	p := a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL("response_mode", "form_post", "state", state), "suzuki")
 	q := answerOf(t, p, rp.RedirectURI)
 	if q.Get("state") != state || q.Get("iss") != a.URL || q.Get("code") == "" || len(q) != 3 {

@@ -76,6 +76,7 @@ func TestI20_TheBrowserThatStarted(t *testing.T) {
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	victim, thief := a.NewBrowser(t), a.NewBrowser(t)
+	thief.Get("/signed-out?lang=ja") // a browser that keeps cookies
 	p := a.Password(t, victim, rp.AuthorizeURL(), "sato")
 	flow := "?flow=" + p.Flow()
 	for _, path := range []string{"/signin/continue", "/signin", "/signin/challenge", "/signin/cancel"} {
@@ -99,6 +100,7 @@ func TestI20_TheBrowserThatStarted(t *testing.T) {
 		t.Errorf("with a foreign secret: %d", got.Status)
 	}
 	// The end comes once.
+	a.Clock.Advance(61 * time.Second)
 	q := a.SignIn(t, victim, rp.AuthorizeURL(), "sato")
 	if got := victim.Get(q.URL.RequestURI()); got.Status != http.StatusGone {
 		t.Errorf("the end of a sign-in, opened again: %d to %s", got.Status, got.Location())

@@ -17,6 +17,7 @@ func TestTrap_CallbackIsNotBoundToTheBrowser(t *testing.T) {
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	victim, thief := a.NewBrowser(t), a.NewBrowser(t)
+	thief.Get("/signed-out?lang=ja") // a browser that keeps cookies
 	// The victim gives a password in a sign-in whose address the thief has.
 	p := victim.Open(rp.AuthorizeURL())
 	last := victim.Post(p.URL.RequestURI(), url.Values{"username": {"suzuki"}, "password": {"futakagi-demo"}}).Location().RequestURI()

@@ -94,7 +94,7 @@ func TestStoreAccountIsPlacedByNames(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = command.Close() }()
-	for n := range 120 { // more than one page of codes that hold the one looked for
+	for n := range 60 { // more than one page of codes that hold the one looked for
 		made, err := command.Admin.CreateCustomer(t.Context(), admin.System(), account.CustomerInput{Code: fmt.Sprintf("A%03d-C-1", n), Name: "株式会社サンプル商事"})
 		if err == nil && n == 0 {
 			_, err = command.Admin.CreateUserGroup(t.Context(), admin.System(), made.ID, "支社")

@@ -23,7 +23,11 @@ func (e settingError) Error() string { return fmt.Sprintf("%s: %v; %s", e.key, e
 func (e settingError) Unwrap() error { return e.cause }
 
 // explain turns an error of a start into one that names the setting to look at.
+// What already says that it is about something else is left alone.
 func explain(err error) error {
+	if _, ok := errors.AsType[failure](err); ok {
+		return err
+	}
 	switch {
 	case err == nil:
 		return nil

@@ -17,11 +17,11 @@ const maxSecretInput = 4096
 
 // password reads the password of a new account: from a file, from the terminal
 // without showing it, or else from the first line of standard input.
-func (a *app) password(ctx context.Context, path string) (_ string, err error) {
+func (a *app) password(ctx context.Context, path string) (string, error) {
 	if path != "" {
 		f, err := os.Open(path)
 		if err != nil {
-			return "", fmt.Errorf("read password: %w", err)
+			return "", failure{fmt.Errorf("read password: %w", err)}
 		}
 		defer func() { _ = f.Close() }()
 		return firstLine(f)

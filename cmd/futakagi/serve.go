@@ -20,8 +20,8 @@ func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
-		Long: `Runs until it is told to stop (SIGTERM or Ctrl-C). Then /readyz fails first,
-requests under way get up to 20 seconds, and the background work ends.
+		Long: `Runs until it is told to stop (SIGTERM or Ctrl-C). Then /readyz fails first, and
+requests and mails under way get up to 20 seconds to end.
 
 With PostgreSQL the schema must be up to date: run 'futakagi migrate up' before.`,
 		Args: cobra.NoArgs,

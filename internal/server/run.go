@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -89,22 +88,23 @@ func (s *Server) httpServer(h http.Handler) *http.Server {
 		WriteTimeout:      60 * time.Second,
 		IdleTimeout:       120 * time.Second,
 		MaxHeaderBytes:    16 << 10,
-		ErrorLog:          log.New(complaints{s.logger}, "", 0),
+		ErrorLog:          slog.NewLogLogger(complaints{s.logger.Handler()}, slog.LevelWarn),
 	}
 }
 
-// complaints passes on what net/http says about connections.
-type complaints struct{ logger *slog.Logger }
+// complaints passes on what net/http says about connections, and takes the weight from what is about a single one.
+type complaints struct{ slog.Handler }
 
 // clientsOwn marks lines that are about one client, which broke off or spoke nonsense: no news.
 var clientsOwn = []string{"TLS handshake error", "EOF", "connection reset by peer", "broken pipe", "i/o timeout", "contains semicolon"}
 
-func (c complaints) Write(line []byte) (int, error) {
-	text := strings.TrimSpace(string(line))
-	level := slog.LevelWarn
-	if slices.ContainsFunc(clientsOwn, func(mark string) bool { return strings.Contains(text, mark) }) {
-		level = slog.LevelDebug
+// Handle implements [slog.Handler].
+func (c complaints) Handle(ctx context.Context, r slog.Record) error {
+	if slices.ContainsFunc(clientsOwn, func(mark string) bool { return strings.Contains(r.Message, mark) }) {
+		r.Level = slog.LevelDebug
 	}
-	c.logger.LogAttrs(context.Background(), level, text)
-	return len(line), nil
+	if !c.Enabled(ctx, r.Level) {
+		return nil
+	}
+	return c.Handler.Handle(ctx, r)
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"io/fs"
-	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -138,8 +137,8 @@ func TestStopWaitsForRequestsUnderWay(t *testing.T) {
 	<-entered
 	stop()
 	select {
-	case <-done:
-		t.Error("stopped while a request was under way")
+	case err := <-done:
+		t.Errorf("stopped while a request was under way: %v", err)
 	case <-time.After(100 * time.Millisecond):
 	}
 	close(release)
@@ -183,7 +182,7 @@ func TestComplaintsOfConnections(t *testing.T) {
 		"http: URL query contains semicolon, which is no longer a supported separator":            "level=DEBUG",
 	} {
 		var logged bytes.Buffer
-		log.New(complaints{slog.New(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}, "", 0).Print(line)
+		slog.NewLogLogger(complaints{slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug})}, slog.LevelWarn).Print(line)
 		if !strings.Contains(logged.String(), want) {
 			t.Errorf("%s: want %s in %s", line, want, &logged)
 		}

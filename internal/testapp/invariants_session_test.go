@@ -69,6 +69,7 @@ func TestI1_NoSecondFactorWithoutProof(t *testing.T) {
 				}
 			}
 		}
+		a.Clock.Advance(61 * time.Second) // the pause between two codes
 		check("challenge", rp.TokensOf(b, "sato"), acrEmail, "pwd", "mca", "mfa")
 	})
 }
