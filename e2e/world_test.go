@@ -138,7 +138,7 @@ func enter(t *testing.T, name string) *world {
 	if w := worlds.running[name]; w != nil {
 		return w
 	}
-	dir, err := os.MkdirTemp("", "futakagi-e2e-")
+	dir, err := os.MkdirTemp("", "futakagi-e2e-") //nolint:usetesting // outlives the test that comes first
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -11,14 +12,6 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/store"
-)
-
-// The channels on which replicas tell each other that rows held in memory have changed.
-const (
-	// ClientsChannel is notified by whoever changes a client.
-	ClientsChannel = "clients"
-	// KeysChannel is notified by whoever changes a signing key.
-	KeysChannel = "keys"
 )
 
 // pollInterval bounds how long a lost notification can leave a replica behind.
@@ -82,7 +75,7 @@ func (s *ClientSource) Reload(ctx context.Context) error {
 
 // Run keeps the clients up to date until ctx ends.
 func (s *ClientSource) Run(ctx context.Context) {
-	follow(ctx, s.db, s.logger, ClientsChannel, s.Reload)
+	follow(ctx, s.db, s.logger, store.ClientsChannel, s.Reload)
 }
 
 func sameClient(a, b store.Client) bool {
@@ -119,6 +112,7 @@ func follow(ctx context.Context, db *store.DB, logger *slog.Logger, channel stri
 		switch {
 		case ctx.Err() != nil:
 			return
+		case errors.Is(err, store.ErrUnavailable): // whoever listens says that the database is away
 		case err != nil && healthy:
 			logger.WarnContext(ctx, "reload failed, the last state stays in force", "channel", channel, "error", err)
 		case err == nil && !healthy:

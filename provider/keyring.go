@@ -44,9 +44,6 @@ func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
 // do not need.
 const rsaBits = 2048
 
-// keysetName is the row that every server has before it makes keys: that of the keyset which seals them.
-const keysetName = "main"
-
 // typIDToken is the typ of ID tokens. Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
 const typIDToken = "JWT"
 
@@ -137,7 +134,7 @@ func (k *Keyring) generate(ctx context.Context, algs []string) error {
 		rows = append(rows, row)
 	}
 	err := k.db.InTx(ctx, func(tx *store.Tx) error {
-		if _, err := tx.LockKeyset(ctx, keysetName); err != nil {
+		if _, err := tx.LockKeyset(ctx, store.KeysetName); err != nil {
 			return fmt.Errorf("wait for other servers: %w", err)
 		}
 		for _, row := range rows {
@@ -154,7 +151,7 @@ func (k *Keyring) generate(ctx context.Context, algs []string) error {
 				return err
 			}
 		}
-		return tx.Notify(ctx, KeysChannel, "")
+		return tx.Notify(ctx, store.KeysChannel, "")
 	})
 	if err != nil {
 		return fmt.Errorf("store signing keys: %w", err)
@@ -327,7 +324,7 @@ func encodeHeader(alg, kid, typ string) (string, error) {
 }
 
 // Run keeps the keys up to date until ctx ends.
-func (k *Keyring) Run(ctx context.Context) { follow(ctx, k.db, k.logger, KeysChannel, k.Reload) }
+func (k *Keyring) Run(ctx context.Context) { follow(ctx, k.db, k.logger, store.KeysChannel, k.Reload) }
 
 // Sign makes a signed token of a kind with the newest key of the algorithm.
 func (k *Keyring) Sign(alg, typ string, claims any) (string, error) {

@@ -269,7 +269,7 @@ func TestServersThatStartAtOnceAgreeOnKeys(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		box := testBox(t)
 		if err := db.InTx(t.Context(), func(tx *store.Tx) error {
-			_, err := tx.InsertKeyset(t.Context(), store.InsertKeysetParams{Name: keysetName, Wrapped: []byte("w"), Now: testStart})
+			_, err := tx.InsertKeyset(t.Context(), store.InsertKeysetParams{Name: store.KeysetName, Wrapped: []byte("w"), Now: testStart})
 			return err
 		}); err != nil {
 			t.Fatal(err)

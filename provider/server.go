@@ -96,7 +96,7 @@ func (m *machine) Run(ctx context.Context) {
 }
 
 // ReloadClients reads the clients again at once. When it returns, changes committed before are in force here; other replicas
-// learn of them by [ClientsChannel].
+// learn of them by [store.ClientsChannel].
 func (m *machine) ReloadClients(ctx context.Context) error { return m.clients.Reload(ctx) }
 
 // machinePaths are the endpoints that other origins may post to: they take no cookie.

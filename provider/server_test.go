@@ -327,7 +327,7 @@ func TestRunPicksUpNewClients(t *testing.T) {
 	done := make(chan struct{})
 	go func() { b.Run(ctx); close(done) }()
 	b.addClient("late", "none", algES256, false, []string{"authorization_code"}, []string{"openid"})
-	b.write(func(ctx context.Context, tx *store.Tx) error { return tx.Notify(ctx, ClientsChannel, "late") })
+	b.write(func(ctx context.Context, tx *store.Tx) error { return tx.Notify(ctx, store.ClientsChannel, "late") })
 	for start := time.Now(); ; time.Sleep(5 * time.Millisecond) {
 		if _, ok := b.clients.Lookup("late"); ok {
 			break

@@ -21,9 +21,6 @@ var (
 	ErrMasterKeyLost = errors.New("the master key of this database is missing")
 )
 
-// keysetName is the row under which the wrapped keyset lies.
-const keysetName = "main"
-
 // masterKey is the key of a configuration, or the place where one is kept for it.
 type masterKey struct {
 	// bytes is the configured key; nil when there is none.
@@ -89,7 +86,7 @@ func createMasterKey(file string) ([]byte, error) {
 // openBox unwraps the keyset in the database, which the first start makes. Several servers may start at once: one keyset
 // wins and all use it.
 func openBox(ctx context.Context, db *store.DB, master masterKey, now time.Time) (*seal.Box, error) {
-	row, err := db.Read().GetKeyset(ctx, keysetName)
+	row, err := db.Read().GetKeyset(ctx, store.KeysetName)
 	missing := errors.Is(err, store.ErrNotFound)
 	if err != nil && !missing {
 		return nil, fmt.Errorf("load keyset: %w", err)
@@ -104,13 +101,13 @@ func openBox(ctx context.Context, db *store.DB, master masterKey, now time.Time)
 			return nil, err
 		}
 		err = db.InTx(ctx, func(tx *store.Tx) error {
-			_, err := tx.InsertKeyset(ctx, store.InsertKeysetParams{Name: keysetName, Wrapped: wrapped, Now: now})
+			_, err := tx.InsertKeyset(ctx, store.InsertKeysetParams{Name: store.KeysetName, Wrapped: wrapped, Now: now})
 			return err
 		})
 		if err != nil {
 			return nil, fmt.Errorf("store keyset: %w", err)
 		}
-		if row, err = db.Read().GetKeyset(ctx, keysetName); err != nil {
+		if row, err = db.Read().GetKeyset(ctx, store.KeysetName); err != nil {
 			return nil, fmt.Errorf("load keyset: %w", err)
 		}
 	}
