@@ -72,6 +72,7 @@ UPDATE outbox SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
+      AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT $4)
   AND state = 'queued' AND available_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
 RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at
@@ -85,6 +86,7 @@ type ClaimMessagesParams struct {
 }
 
 // Leases the oldest due messages to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
+// A code that was taken back while its mail was on a first, failing attempt is not tried again.
 func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([]Outbox, error) {
 	rows, err := q.db.Query(ctx, ClaimMessages,
 		arg.Owner,

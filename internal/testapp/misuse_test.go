@@ -121,8 +121,8 @@ func TestI5_OneCodeOneSignIn(t *testing.T) {
 		b := a.NewBrowser(t)
 		for i := range tabs {
 			p := a.Password(t, b, rp.AuthorizeURL("state", fmt.Sprint("tab-", i)), "sato")
-			a.Clock.Advance(61 * time.Second) // the pause between two codes
 			tabs[i], codes[i] = p.URL.RequestURI(), a.Code(t, testapp.FactorAddress("sato"), i)
+			a.Clock.Advance(61 * time.Second) // the pause between two codes
 		}
 		// Two tabs of one browser: each takes its own code only, and both come to their end.
 		if codes[0] != codes[1] {

@@ -4,10 +4,12 @@ VALUES (@id, @channel, @kind, @account_id, @challenge_id, @recipient, @payload_s
 
 -- name: ClaimMessages :many
 -- Leases the oldest due messages to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
+-- A code that was taken back while its mail was on a first, failing attempt is not tried again.
 UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+      AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT @batch_size)
   AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
 RETURNING *;
