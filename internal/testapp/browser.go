@@ -3,6 +3,7 @@ package testapp
 import (
 	"context"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -160,9 +161,7 @@ func (b *Browser) do(method, path string, form url.Values, headers map[string]st
 		return b.send(method, path, nil, headers)
 	}
 	all := map[string]string{"Content-Type": "application/x-www-form-urlencoded"}
-	for k, v := range headers {
-		all[k] = v
-	}
+	maps.Copy(all, headers)
 	return b.send(method, path, strings.NewReader(form.Encode()), all)
 }
 

@@ -2,6 +2,7 @@ package testapp_test
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"net/http"
 	"net/url"
@@ -238,9 +239,7 @@ func TestI24_HeadersChangeNothing(t *testing.T) {
 		}
 		post := func(path string, form url.Values) testapp.Page {
 			all := map[string]string{"Sec-Fetch-Site": "same-origin"}
-			for name, v := range headers {
-				all[name] = v
-			}
+			maps.Copy(all, headers)
 			return b.Do(http.MethodPost, path, form, all)
 		}
 		got := []string{
