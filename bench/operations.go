@@ -63,10 +63,11 @@ type person struct {
 func signIn(ctx context.Context, t *target) (*person, error) {
 	p := &person{t: t}
 	jar := map[string]string{}
-	do := func(method, path string, form url.Values) (*http.Response, error) {
+	// do returns where the answer leads, or the path it is the page of.
+	do := func(method, path string, form url.Values) (to, page string, err error) {
 		req, err := http.NewRequestWithContext(ctx, method, path, strings.NewReader(form.Encode()))
 		if err != nil {
-			return nil, err
+			return "", "", err
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", t.Public)
@@ -77,7 +78,7 @@ func signIn(ctx context.Context, t *target) (*person, error) {
 		req.Header.Set("Cookie", strings.Join(cookies, "; "))
 		res, err := t.http.Do(req)
 		if err != nil {
-			return nil, err
+			return "", "", err
 		}
 		defer res.Body.Close()
 		for _, c := range res.Cookies() {
@@ -85,22 +86,25 @@ func signIn(ctx context.Context, t *target) (*person, error) {
 				delete(jar, c.Name)
 			}
 		}
+		if res.StatusCode == http.StatusOK {
+			page = res.Request.URL.Path
+		}
 		_, err = io.Copy(io.Discard, res.Body)
-		return res, err
+		return res.Header.Get("Location"), page, err
 	}
 	path, form := t.Public+"/signin/start?to=/account/security", url.Values(nil)
 	method := http.MethodGet
 	for range 8 {
-		res, err := do(method, path, form)
+		to, page, err := do(method, path, form)
 		if err != nil {
 			return nil, err
 		}
 		method, form = http.MethodGet, nil
-		if to := res.Header.Get("Location"); to != "" {
+		if to != "" {
 			path = t.Public + to
 			continue
 		}
-		if res.Request.URL.Path != "/signin" || res.StatusCode != http.StatusOK {
+		if page != "/signin" {
 			break
 		}
 		method, form = http.MethodPost, url.Values{"username": {login}, "password": {password}}
@@ -114,7 +118,7 @@ func signIn(ctx context.Context, t *target) (*person, error) {
 }
 
 // send makes a request, reads the answer to its end and fails unless it has the status.
-func (p *person) send(req *http.Request, status int, into any) (*http.Response, error) {
+func (p *person) send(req *http.Request, status int, into any) (http.Header, error) {
 	res, err := p.t.http.Do(req)
 	if err != nil {
 		return nil, err
@@ -130,7 +134,7 @@ func (p *person) send(req *http.Request, status int, into any) (*http.Response, 
 	if into != nil {
 		err = json.Unmarshal(body, into)
 	}
-	return res, err
+	return res.Header, err
 }
 
 func (p *person) get(ctx context.Context, path, token string, into any) error {
@@ -178,13 +182,13 @@ func (p *person) code(ctx context.Context, client, scope string) (tokens, error)
 		return got, err
 	}
 	req.Header.Set("Cookie", p.session)
-	res, err := p.send(req, http.StatusSeeOther, nil)
+	header, err := p.send(req, http.StatusSeeOther, nil)
 	if err != nil {
 		return got, err
 	}
-	to, err := res.Location()
+	to, err := url.Parse(header.Get("Location"))
 	if err != nil || to.Query().Get("code") == "" {
-		return got, fmt.Errorf("no code in %s", res.Header.Get("Location"))
+		return got, fmt.Errorf("no code in %s", header.Get("Location"))
 	}
 	err = p.post(ctx, "/token", client, url.Values{
 		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier},

@@ -113,7 +113,11 @@ func (v *viewer) look(b *tab, name string) {
 	if _, err := evaluate[any](b, v.axe+"; null"); err != nil {
 		v.t.Fatalf("load axe-core: %v", err)
 	}
-	for _, l := range looks {
+	for i, l := range looks {
+		// Two of the four looks in each language cover all four in half the time; pictures are taken of all.
+		if *screensDir == "" && (i == 0 || i == 3) != (v.lang == "ja") {
+			continue
+		}
 		b.scheme(l.scheme)
 		b.resize(l.width)
 		what := fmt.Sprintf("%s, %s, %s, %d px", name, v.lang, l.scheme, l.width)
