@@ -79,7 +79,8 @@ screens: ## Photograph every screen into SCREENS (ja and en, wide and narrow, li
 
 .PHONY: bench
 bench: ## Measure the hot operations on both databases against the targets
-	go run ./bench
+	go run ./bench -engine sqlite
+	go run ./bench -engine postgres
 
 # One pinned binary per tool: outside go.mod, because each drags in hundreds of
 # modules.

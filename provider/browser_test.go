@@ -262,33 +262,3 @@ func TestBadBytesAreRefusedNotStored(t *testing.T) {
 		}
 	})
 }
-
-// TestPressedTwiceTheLastStepIsAnsweredAgain is the double click without script: the browser drops the first answer, and with it
-// the code.
-func TestPressedTwiceTheLastStepIsAnsweredAgain(t *testing.T) {
-	a := testapp.New(t)
-	b := a.NewBrowser(t)
-	rp := a.RelyingParty(t, "store")
-	p := b.Open(rp.AuthorizeURL())
-	p = b.Post(p.URL.RequestURI(), url.Values{"username": {"suzuki"}, "password": {"futakagi-demo"}})
-	last := p.Location().RequestURI()
-	first, second := b.Get(last), b.Get(last)
-	if first.Location().Query().Get("code") == "" || second.Location().Query().Get("state") != "state-1" {
-		t.Fatalf("the answers lead to %s and %s", first.Location(), second.Location())
-	}
-	if r := rp.Redeem(second.Location().Query().Get("code")); r.Status != http.StatusOK {
-		t.Errorf("the second answer's code: %d %s", r.Status, r.Body)
-	}
-	if got := a.NewBrowser(t).Get(last); got.Status != http.StatusGone && got.Status != http.StatusBadRequest {
-		t.Errorf("another browser gets %d", got.Status) // 400 is the page about cookies: it sent none
-	}
-	other := a.NewBrowser(t)
-	rp.TokensOf(other, "suzuki")
-	if got := other.Get(last); got.Status != http.StatusGone {
-		t.Errorf("another session of the same person gets %d", got.Status)
-	}
-	a.Clock.Advance(11 * time.Second)
-	if got := b.Get(last); got.Status != http.StatusGone {
-		t.Errorf("later: %d", got.Status)
-	}
-}

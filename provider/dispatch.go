@@ -68,9 +68,6 @@ func flowURL(path string, id store.FlowID) string {
 // and sends the browser to the page of that step, or lets the sign-in end.
 func (p *Provider) getContinue(w http.ResponseWriter, r *http.Request) error {
 	flow, err := p.kit.Flows.Load(r)
-	if errors.Is(err, web.ErrFlowGone) && store.ValidID(r.URL.Query().Get("flow")) {
-		return p.repeatEnd(w, r)
-	}
 	if err != nil {
 		return err
 	}

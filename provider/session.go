@@ -71,9 +71,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		if minted, err = p.mintSession(ctx, tx, r, flow, st, now); err != nil {
 			return err
 		}
-		if _, err := tx.FinishFlow(ctx, store.FinishFlowParams{
-			ID: flow.ID, SecretHash: flow.SecretHash, Now: &now, SessionID: &minted.id,
-		}); err != nil {
+		if _, err := tx.FinishFlow(ctx, store.FinishFlowParams{ID: flow.ID, SecretHash: flow.SecretHash, Now: &now}); err != nil {
 			return flowGone(err)
 		}
 		event := audit.Event{
@@ -112,58 +110,6 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 	default:
 		return p.answer(w, r, q, url.Values{"code": {code}})
 	}
-}
-
-// pressedTwice is how long after the end of a sign-in its last step may be repeated.
-const pressedTwice = 10 * time.Second
-
-// repeatEnd answers the last step of a sign-in again. A browser whose person pressed twice drops the answer to the first press,
-// and with it the code; the sign-in is over, but the session it ended in is this browser's, and speaks for the person.
-func (p *Provider) repeatEnd(w http.ResponseWriter, r *http.Request) error {
-	ctx, now := r.Context(), p.now()
-	id := r.URL.Query().Get("flow")
-	for _, kind := range []web.Kind{web.Customer, web.Operator} {
-		session, err := p.kit.Sessions.Load(r, kind)
-		if errors.Is(err, web.ErrNoSession) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		since := now.Add(-pressedTwice)
-		flow, err := p.db.Read().GetFlowFinishedIn(ctx, store.GetFlowFinishedInParams{
-			ID: store.FlowID(id), SessionID: &session.ID, Since: &since,
-		})
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("load finished sign-in: %w", err)
-		}
-		q, err := p.pendingRequest(flow)
-		if err != nil {
-			return err
-		}
-		if q.Subject != "" && q.Subject != string(session.AccountID) {
-			return web.ErrFlowGone
-		}
-		if session, err = p.kit.Sessions.LoadOn(r, kind, flow.SurfaceID); err != nil {
-			return err
-		}
-		policy := signin.Policy{RequiredLevel: signin.Level(flow.RequiredLevel)}
-		if flow.EvidenceAfter != nil {
-			policy.EvidenceAfter = *flow.EvidenceAfter
-		}
-		st, err := p.sessionStanding(ctx, session, policy)
-		if err != nil {
-			return err
-		}
-		if st.Next() != signin.StepIssue {
-			return web.ErrFlowGone
-		}
-		return p.grantAtOnce(w, r, q, flow.SurfaceID, session, st, now)
-	}
-	return web.ErrFlowGone
 }
 
 // mintedSession is a session with the token its browser gets.

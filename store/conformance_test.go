@@ -327,9 +327,7 @@ var scenario = []step{
 	{"SweepGrants", store.SweepGrantsParams{Before: after(1000 * time.Hour), BatchSize: 10}, rows(2)},
 
 	{"DeleteFactors", id[store.AccountID](account), length(1)},
-	{"FinishFlow", store.FinishFlowParams{SessionID: ref[store.SessionID](session), ID: id[store.FlowID](flow), SecretHash: hash(4), Now: at(0)}, has("FinishedAt", t0)},
-	{"GetFlowFinishedIn", store.GetFlowFinishedInParams{ID: id[store.FlowID](flow), SessionID: ref[store.SessionID](session), Since: at(-time.Hour)}, has("ReturnTo", "")},
-	{"GetFlowFinishedIn", store.GetFlowFinishedInParams{ID: id[store.FlowID](flow), SessionID: ref[store.SessionID](session), Since: at(0)}, fails(store.ErrNotFound)},
+	{"FinishFlow", store.FinishFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(4), Now: at(0)}, has("FinishedAt", t0)},
 	{"FinishFlow", store.FinishFlowParams{ID: id[store.FlowID](flow), SecretHash: hash(4), Now: at(0)}, fails(store.ErrNotFound)},
 	{"ReleaseFlowAccount", store.ReleaseFlowAccountParams{ID: id[store.FlowID](flow + 1000), SecretHash: hash(2), NewSecretHash: hash(5), Now: t0}, rows(1)},
 	{"EndSessionFlows", store.EndSessionFlowsParams{SessionID: ref[store.SessionID](session), Now: at(0)}, ok},

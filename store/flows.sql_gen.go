@@ -102,26 +102,20 @@ func (q *Queries) EndSessionFlows(ctx context.Context, arg EndSessionFlowsParams
 }
 
 const FinishFlow = `-- name: FinishFlow :one
-UPDATE flows SET finished_at = $1, session_id = COALESCE($2, session_id)
-WHERE id = $3 AND secret_hash = $4 AND expires_at > $1 AND finished_at IS NULL
+UPDATE flows SET finished_at = $1
+WHERE id = $2 AND secret_hash = $3 AND expires_at > $1 AND finished_at IS NULL
 RETURNING id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at
 `
 
 type FinishFlowParams struct {
 	Now        *time.Time
-	SessionID  *SessionID
 	ID         FlowID
 	SecretHash []byte
 }
 
-// One flow ends in one session, whatever is pressed twice.
+// One flow ends in one session and one code, whatever is pressed twice.
 func (q *Queries) FinishFlow(ctx context.Context, arg FinishFlowParams) (Flow, error) {
-	row := q.db.QueryRow(ctx, FinishFlow,
-		arg.Now,
-		arg.SessionID,
-		arg.ID,
-		arg.SecretHash,
-	)
+	row := q.db.QueryRow(ctx, FinishFlow, arg.Now, arg.ID, arg.SecretHash)
 	var i Flow
 	err := row.Scan(
 		&i.ID,
@@ -248,45 +242,6 @@ func (q *Queries) GetFlowAccount(ctx context.Context, arg GetFlowAccountParams) 
 		&i.Account.CreatedAt,
 		&i.Account.UpdatedAt,
 		&i.Enforced,
-	)
-	return i, err
-}
-
-const GetFlowFinishedIn = `-- name: GetFlowFinishedIn :one
-SELECT id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at FROM flows
-WHERE id = $1 AND session_id = $2 AND client_id IS NOT NULL AND finished_at IS NOT NULL AND finished_at > $3
-`
-
-type GetFlowFinishedInParams struct {
-	ID        FlowID
-	SessionID *SessionID
-	Since     *time.Time
-}
-
-// A sign-in that has just ended in this very session.
-func (q *Queries) GetFlowFinishedIn(ctx context.Context, arg GetFlowFinishedInParams) (Flow, error) {
-	row := q.db.QueryRow(ctx, GetFlowFinishedIn, arg.ID, arg.SessionID, arg.Since)
-	var i Flow
-	err := row.Scan(
-		&i.ID,
-		&i.SecretHash,
-		&i.SurfaceID,
-		&i.ClientID,
-		&i.Request,
-		&i.ReturnTo,
-		&i.Locale,
-		&i.LoginHint,
-		&i.RequiredLevel,
-		&i.EvidenceAfter,
-		&i.AllFactors,
-		&i.AccountID,
-		&i.CredentialEpoch,
-		&i.SessionID,
-		&i.Evidence,
-		&i.BackupBatchID,
-		&i.CreatedAt,
-		&i.ExpiresAt,
-		&i.FinishedAt,
 	)
 	return i, err
 }

@@ -38,15 +38,10 @@ UPDATE flows SET secret_hash = @new_secret_hash, account_id = NULL, credential_e
 WHERE id = @id AND secret_hash = @secret_hash AND expires_at > @now AND finished_at IS NULL;
 
 -- name: FinishFlow :one
--- One flow ends in one session, whatever is pressed twice.
-UPDATE flows SET finished_at = @now, session_id = COALESCE(sqlc.narg('session_id'), session_id)
+-- One flow ends in one session and one code, whatever is pressed twice.
+UPDATE flows SET finished_at = @now
 WHERE id = @id AND secret_hash = @secret_hash AND expires_at > @now AND finished_at IS NULL
 RETURNING *;
-
--- name: GetFlowFinishedIn :one
--- A sign-in that has just ended in this very session.
-SELECT * FROM flows
-WHERE id = @id AND session_id = @session_id AND client_id IS NOT NULL AND finished_at IS NOT NULL AND finished_at > @since;
 
 -- name: EndAccountFlows :execrows
 UPDATE flows SET finished_at = @now WHERE account_id = @account_id AND finished_at IS NULL;
