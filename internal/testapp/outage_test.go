@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -332,8 +333,10 @@ func TestMailServerAwayAndBack(t *testing.T) {
 			if p.Location().Query().Get("code") == "" {
 				t.Errorf("the code that was sent again: %d %s", p.Status, p.URL)
 			}
-			if len(codes) != 1 {
-				t.Errorf("%d codes arrived, the voided one among them", len(codes))
+			// The jump of the clock can end the lease of an attempt in hand, whose mail then comes twice: what must not come is another
+			// code than the newest.
+			if other := slices.Compact(slices.Clone(codes)); len(other) != 1 {
+				t.Errorf("%d different codes arrived, the voided one among them", len(other))
 			}
 			if strings.Contains(a.Log.String(), `"status":500`) || strings.Contains(a.Log.String(), code) {
 				t.Error("the log has a 500 or a code")
