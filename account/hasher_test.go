@@ -299,6 +299,9 @@ func TestI29_MemoryStaysWithinBudget(t *testing.T) {
 	if testing.Short() {
 		t.Skip("computes many hashes")
 	}
+	if raceDetector {
+		t.Skip("the race detector keeps memory of its own beside every block; make test runs this without it")
+	}
 	before := rss(t)
 	h := newTestHasher(t, HasherConfig{Workers: 2, Queue: 20})
 	dummy := h.dummyHash(h.memory)
@@ -331,7 +334,7 @@ func TestI29_MemoryStaysWithinBudget(t *testing.T) {
 	if busy.Load() == 0 || served.Load() < 22 {
 		t.Errorf("busy %d, served %d: want the queue to have filled", busy.Load(), served.Load())
 	}
-	if rise, limit := peak-before, int64(shadow*5*2*19<<20); rise > limit {
+	if rise, limit := peak-before, int64(5*2*19<<20); rise > limit {
 		t.Errorf("memory rose by %d MiB, want at most %d MiB", rise>>20, limit>>20)
 	}
 }

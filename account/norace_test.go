@@ -2,4 +2,4 @@
 
 package account
 
-const shadow = 1
+const raceDetector = false

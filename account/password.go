@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"net/netip"
 	"strconv"
 	"time"
 	"unicode/utf8"
@@ -62,7 +61,7 @@ const (
 // here; whoever accepts the account calls [Service.RecordSuccess].
 func (s *Service) Verify(ctx context.Context, kind, loginID, password string) (store.Account, error) {
 	key, wellFormed := LoginKey(loginID)
-	network := clientNetwork(audit.OriginOf(ctx).Address)
+	network := audit.OriginOf(ctx).Network()
 	t := try{kind: kind, network: network, throttles: throttlesOf(kind, key, wellFormed, network)}
 	if wellFormed {
 		// Anything else is not written down: people type passwords into the wrong field.
@@ -129,7 +128,7 @@ func (s *Service) Verify(ctx context.Context, kind, loginID, password string) (s
 // RecordSuccess notes, in the transaction that accepts the password, that the tries at it were its owner's: those from the
 // network of ctx, and those from all networks together, are forgotten. Nothing else clears a count but quiet.
 func (s *Service) RecordSuccess(ctx context.Context, tx *store.Tx, a store.Account) error {
-	for _, t := range throttlesOf(a.Kind, a.LoginKey, true, clientNetwork(audit.OriginOf(ctx).Address)) {
+	for _, t := range throttlesOf(a.Kind, a.LoginKey, true, audit.OriginOf(ctx).Network()) {
 		if err := tx.ClearThrottle(ctx, t.key); err != nil {
 			return fmt.Errorf("clear throttle: %w", err)
 		}
@@ -345,21 +344,4 @@ func (s *Service) upgrade(ctx context.Context, a store.Account, password string)
 		s.logger.WarnContext(ctx, "password hash not upgraded", "account", a.ID, "error", err)
 	}
 	return a
-}
-
-// clientNetwork is what counts as one client: an IPv4 address, or the /64 of an IPv6 one, which is one line.
-func clientNetwork(address string) string {
-	a, err := netip.ParseAddr(address)
-	if err != nil {
-		return ""
-	}
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		return a.String()
-	}
-	prefix, err := a.Prefix(64)
-	if err != nil {
-		return ""
-	}
-	return prefix.String()
 }

@@ -2,5 +2,4 @@
 
 package account
 
-// shadow is how much more memory the race detector's shadow of the heap takes.
-const shadow = 2
+const raceDetector = true

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"time"
 	"unicode/utf8"
 
@@ -112,6 +113,24 @@ type Origin struct {
 	Address   string
 	UserAgent string
 	RequestID string
+}
+
+// Network is what counts as one client: an IPv4 address, or the /64 of an IPv6 one, which is one line. It is empty when the
+// address is unknown.
+func (o Origin) Network() string {
+	a, err := netip.ParseAddr(o.Address)
+	if err != nil {
+		return ""
+	}
+	a = a.Unmap().WithZone("")
+	if a.Is4() {
+		return a.String()
+	}
+	prefix, err := a.Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return prefix.String()
 }
 
 type originKey struct{}

@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
@@ -118,7 +119,7 @@ type flowStart struct {
 
 // startFlow writes the flow's row, gives its secret to the browser and sends it to the first step.
 func (p *Provider) startFlow(w http.ResponseWriter, r *http.Request, s flowStart, now time.Time) error {
-	if wait, ok := p.flowBudget.take(web.ClientAddr(r.Context()), now); !ok {
+	if wait, ok := p.flowBudget.take(audit.OriginOf(r.Context()).Network(), now); !ok {
 		return web.TooMany(wait, errors.New("too many sign-ins begun from this address"))
 	}
 	expires := now.Add(p.lifetimes.Flow)

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"net/netip"
 	"sync"
 	"time"
 
@@ -24,7 +23,7 @@ type flowBudget struct {
 	burst int
 
 	mu     sync.Mutex
-	seen   map[netip.Prefix]*flowAllowance
+	seen   map[string]*flowAllowance
 	others *rate.Limiter
 	swept  time.Time
 }
@@ -40,14 +39,14 @@ func newFlowBudget(perWindow int) *flowBudget {
 	}
 	limit := rate.Limit(float64(perWindow) / flowWindow.Seconds())
 	return &flowBudget{
-		limit: limit, burst: perWindow, seen: map[netip.Prefix]*flowAllowance{},
+		limit: limit, burst: perWindow, seen: map[string]*flowAllowance{},
 		others: rate.NewLimiter(limit*100, perWindow*100),
 	}
 }
 
 // take spends one, or says how long to wait.
-func (b *flowBudget) take(addr netip.Addr, now time.Time) (wait time.Duration, ok bool) {
-	r := b.limiter(network(addr), now).ReserveN(now, 1)
+func (b *flowBudget) take(network string, now time.Time) (wait time.Duration, ok bool) {
+	r := b.limiter(network, now).ReserveN(now, 1)
 	if d := r.DelayFrom(now); d > 0 {
 		r.CancelAt(now)
 		return d, false
@@ -55,7 +54,7 @@ func (b *flowBudget) take(addr netip.Addr, now time.Time) (wait time.Duration, o
 	return 0, true
 }
 
-func (b *flowBudget) limiter(n netip.Prefix, now time.Time) *rate.Limiter {
+func (b *flowBudget) limiter(network string, now time.Time) *rate.Limiter {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if now.Sub(b.swept) >= flowWindow {
@@ -67,27 +66,14 @@ func (b *flowBudget) limiter(n netip.Prefix, now time.Time) *rate.Limiter {
 		}
 		b.swept = now
 	}
-	a, known := b.seen[n]
+	a, known := b.seen[network]
 	if !known {
 		if len(b.seen) >= maxFlowNetworks {
 			return b.others
 		}
 		a = &flowAllowance{limiter: rate.NewLimiter(b.limit, b.burst)}
-		b.seen[n] = a
+		b.seen[network] = a
 	}
 	a.last = now
 	return a.limiter
-}
-
-// network is what one subscriber usually has: an IPv4 address, or an IPv6 /64.
-func network(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is6() && !a.Is4In6() {
-		bits = 64
-	}
-	p, err := a.Unmap().Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
 }

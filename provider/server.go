@@ -119,8 +119,8 @@ func (m *machine) mount(r chi.Router) {
 	r.Handle(pathJWKS, m.serveDocument(func() *document { return m.keys.current.Load().jwks }))
 }
 
-// server implements the library's Server interface: each method takes a parsed request to the decision it asks for. What is
-// not implemented is answered as unsupported.
+// server implements the library's Server interface: each method takes a parsed request to the decision it asks for. What we
+// do not offer is answered as unsupported.
 type server struct {
 	op.UnimplementedServer
 	*machine

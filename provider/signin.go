@@ -150,6 +150,10 @@ func (p *Provider) acceptPassword(r *http.Request, tx *store.Tx, flow store.Flow
 		}
 		session, codes = flow.SessionID, flow.BackupBatchID
 	}
+	// Throttles are locked before flows, in every transaction that takes both.
+	if err := p.accounts.RecordSuccess(ctx, tx, a); err != nil {
+		return err
+	}
 	n, err := tx.BindFlowAccount(ctx, store.BindFlowAccountParams{
 		AccountID: &a.ID, CredentialEpoch: &a.CredentialEpoch,
 		Evidence:      former.With(signin.Evidence{Method: signin.Password, At: now}).Encode(),
@@ -160,9 +164,6 @@ func (p *Provider) acceptPassword(r *http.Request, tx *store.Tx, flow store.Flow
 	}
 	if n == 0 {
 		return web.ErrFlowGone
-	}
-	if err := p.accounts.RecordSuccess(ctx, tx, a); err != nil {
-		return err
 	}
 	event := audit.Event{
 		Type: audit.SignInPassword, Result: audit.Success, Actor: audit.OfAccount(a), Account: a.ID, Target: flow.SurfaceID,

@@ -254,8 +254,14 @@ func TestTrap_ErrorTextLeaks(t *testing.T) {
 		}
 	}
 	// What is broken in a way nobody foresaw.
-	rec := httptest.NewRecorder()
-	b.writeError(rec, httptest.NewRequest(http.MethodPost, pathToken, nil), json.Unmarshal([]byte("postgres://u:p@db/x"), &code))
+	unforeseen := json.Unmarshal([]byte("postgres://u:p@db/x"), &code)
+	rec, logs := httptest.NewRecorder(), &strings.Builder{}
+	testKit(t, b.db, logs).ServeHTTP(rec, httptest.NewRequest(http.MethodGet, testIssuer+"/x", nil), func(w http.ResponseWriter, r *http.Request) {
+		b.writeError(w, r, unforeseen)
+	})
+	if !strings.Contains(logs.String(), "invalid character") {
+		t.Errorf("the cause is not in the log: %s", logs)
+	}
 	if rec.Code != http.StatusInternalServerError || strings.Contains(rec.Body.String(), "invalid character") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
