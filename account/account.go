@@ -219,7 +219,7 @@ func (s *Service) SetPassword(ctx context.Context, tx *store.Tx, id store.Accoun
 		return errors.New("set password: no password")
 	}
 	now := s.now()
-	n, err := tx.SetPassword(ctx, store.SetPasswordParams{ID: id, PasswordHash: string(hash), Now: now})
+	n, err := tx.SetPassword(ctx, store.SetPasswordParams{ID: id, PasswordHash: string(hash), Now: &now})
 	if err := changed(n, err); err != nil {
 		return fmt.Errorf("set password: %w", err)
 	}

@@ -172,7 +172,7 @@ type NoticeMessage struct {
 	At time.Time
 	// FactorKind is the kind of factor, where the notice is about one.
 	FactorKind string
-	// Address is the new address, where there is one; the mail shows it masked.
+	// Address is the new address as the mail shows it: masked.
 	Address string
 }
 
@@ -183,10 +183,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	if m.At.IsZero() {
 		m.At = now
 	}
-	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind}
-	if m.Address != "" {
-		view.Address = templates.MaskEmail(m.Address)
-	}
+	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:

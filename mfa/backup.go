@@ -328,6 +328,8 @@ type FreshCodes struct {
 	// LoginID and IssuedAt are printed with them.
 	LoginID  string
 	IssuedAt time.Time
+	// Method is the factor they came with, for a sign-in that set one up; empty where there are more.
+	Method signin.Method
 }
 
 // reveal opens a batch's codes, none when they were saved or replaced.
@@ -355,7 +357,11 @@ func (s *Service) FlowCodes(ctx context.Context, flow store.Flow) (FreshCodes, e
 	if p.Next() != signin.StepShowBackupCodes {
 		return FreshCodes{}, ErrWrongStep
 	}
-	return s.reveal(p.account, p.CodesToShow)
+	v, err := s.reveal(p.account, p.CodesToShow)
+	if len(p.Factors) == 1 {
+		v.Method = signin.Method(p.Factors[0].Kind)
+	}
+	return v, err
 }
 
 // ForgetFlowCodes ends the showing of codes in a sign-in: the person has saved them, and nobody can read them from here on. It
@@ -470,11 +476,7 @@ func (s *Service) RegenerateCodes(ctx context.Context, session store.SessionID, 
 		if err := audit.Write(ctx, tx, now, p.event(audit.BackupIssue, audit.Success, "reissue")); err != nil {
 			return err
 		}
-		to := []string{p.account.RegisteredEmail}
-		if f, ok := p.Factor(signin.Email); ok {
-			to = append(to, f.Address)
-		}
-		_, err = s.notify(ctx, tx, now, notice{kind: delivery.KindCodesReissued, account: p.account, lang: lang, to: to})
+		_, err = s.notify(ctx, tx, now, notice{kind: delivery.KindCodesReissued, account: p.account, lang: lang, to: p.mailboxes()})
 		return err
 	})
 	if err != nil {

@@ -116,7 +116,7 @@ func TestI6_NewBatchKillsTheOld(t *testing.T) {
 				to = append(to, m.To)
 			}
 		}
-		if diff := cmp.Diff([]string{"sato@example.jp", "sato-2fa@example.jp"}, to); diff != "" {
+		if diff := cmp.Diff([]string{"sato-2fa@example.jp", "sato@example.jp"}, to); diff != "" {
 			t.Errorf("notices to (-want +got):\n%s", diff)
 		}
 	})
@@ -147,7 +147,7 @@ func TestI7_BackupGuessesAreCountedAndCostTheSame(t *testing.T) {
 			t.Errorf("page = %+v, %v; want a minute's pause", state, err)
 		}
 		// The pause of backup codes is not that of the email factor.
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Errorf("email code: %v", err)
 		}
 		for range 5 {

@@ -33,14 +33,14 @@ func (a attempt) String() string {
 	return "session:" + string(*a.session)
 }
 
-// newest returns the attempt's newest code for a purpose, whatever became of it, or ErrNotSent.
-func (a attempt) newest(ctx context.Context, q *store.Queries, id store.AccountID, purpose string) (store.Challenge, error) {
+// newest returns the attempt's newest code by a method for a purpose, whatever became of it, or ErrNotSent.
+func (a attempt) newest(ctx context.Context, q *store.Queries, id store.AccountID, method signin.Method, purpose string) (store.Challenge, error) {
 	var c store.Challenge
 	var err error
 	if a.flow != nil {
-		c, err = q.GetFlowChallenge(ctx, store.GetFlowChallengeParams{FlowID: a.flow, AccountID: id})
+		c, err = q.GetFlowChallenge(ctx, store.GetFlowChallengeParams{FlowID: a.flow, AccountID: id, Kind: string(method)})
 	} else {
-		c, err = q.GetSessionChallenge(ctx, store.GetSessionChallengeParams{SessionID: a.session, AccountID: id})
+		c, err = q.GetSessionChallenge(ctx, store.GetSessionChallengeParams{SessionID: a.session, AccountID: id, Kind: string(method)})
 	}
 	if errors.Is(err, store.ErrNotFound) || err == nil && c.Purpose != purpose {
 		return store.Challenge{}, ErrNotSent
@@ -51,21 +51,22 @@ func (a attempt) newest(ctx context.Context, q *store.Queries, id store.AccountI
 	return c, nil
 }
 
-// void takes back every code of the attempt and stops mails that have not left.
-func (a attempt) void(ctx context.Context, tx *store.Tx, now time.Time) error {
+// void takes back every code that the attempt sent by a method and stops messages that have not left.
+func (a attempt) void(ctx context.Context, tx *store.Tx, method signin.Method, now time.Time) error {
+	kind := string(method)
 	if a.flow != nil {
-		if err := tx.VoidFlowChallenges(ctx, store.VoidFlowChallengesParams{Now: &now, FlowID: a.flow}); err != nil {
+		if err := tx.VoidFlowChallenges(ctx, store.VoidFlowChallengesParams{Now: &now, FlowID: a.flow, Kind: kind}); err != nil {
 			return fmt.Errorf("void challenges: %w", err)
 		}
-		if _, err := tx.CancelFlowMessages(ctx, store.CancelFlowMessagesParams{Now: &now, FlowID: a.flow}); err != nil {
+		if _, err := tx.CancelFlowMessages(ctx, store.CancelFlowMessagesParams{Now: &now, FlowID: a.flow, Kind: kind}); err != nil {
 			return fmt.Errorf("cancel messages: %w", err)
 		}
 		return nil
 	}
-	if err := tx.VoidSessionChallenges(ctx, store.VoidSessionChallengesParams{Now: &now, SessionID: a.session}); err != nil {
+	if err := tx.VoidSessionChallenges(ctx, store.VoidSessionChallengesParams{Now: &now, SessionID: a.session, Kind: kind}); err != nil {
 		return fmt.Errorf("void challenges: %w", err)
 	}
-	if _, err := tx.CancelSessionMessages(ctx, store.CancelSessionMessagesParams{Now: &now, SessionID: a.session}); err != nil {
+	if _, err := tx.CancelSessionMessages(ctx, store.CancelSessionMessagesParams{Now: &now, SessionID: a.session, Kind: kind}); err != nil {
 		return fmt.Errorf("cancel messages: %w", err)
 	}
 	return nil
@@ -80,20 +81,21 @@ func macData(c store.Challenge, code string) []string {
 
 const macPurpose = "two-factor-code"
 
-// codeMail is a code to be sent.
-type codeMail struct {
+// codeMessage is a code to be sent.
+type codeMessage struct {
 	attempt attempt
 	account store.Account
 	purpose string
+	method  signin.Method   // whose codes travel: email or SMS
 	factor  *store.FactorID // nil while the factor is being set up
 	address string
 	lang    templates.Lang
 	event   audit.Event
 }
 
-// send makes a code, takes back the attempt's former ones and puts the mail into the outbox, all or nothing. The caller wakes
+// send makes a code, takes back the attempt's former ones and puts the message into the outbox, all or nothing. The caller wakes
 // the outbox after the commit.
-func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeMail) error {
+func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeMessage) error {
 	// A code that nobody looks at would only grow old.
 	until, _, err := s.pause(ctx, tx.Queries, codeThrottle(m.account.ID), now)
 	if err != nil {
@@ -102,11 +104,11 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 	if until != nil {
 		return &LockedError{Until: *until}
 	}
-	if err := m.attempt.void(ctx, tx, now); err != nil {
+	if err := m.attempt.void(ctx, tx, m.method, now); err != nil {
 		return err
 	}
 	// Budgets are the last locks that any transaction takes.
-	if err := s.takeSend(ctx, tx, m.account.ID, m.purpose, m.address, now); err != nil {
+	if err := s.takeSend(ctx, tx, m, now); err != nil {
 		return err
 	}
 	code, err := newCode()
@@ -116,7 +118,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 	c := store.Challenge{
 		ID: store.NewID[store.ChallengeID](), AccountID: m.account.ID, Purpose: m.purpose,
 		FlowID: m.attempt.flow, SessionID: m.attempt.session, FactorID: m.factor,
-		Kind: string(signin.Email), Address: m.address,
+		Kind: string(m.method), Address: m.address,
 		CreatedAt: now, ExpiresAt: now.Add(s.limits.CodeLifetime),
 	}
 	if err := tx.InsertChallenge(ctx, store.InsertChallengeParams{
@@ -130,7 +132,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 		AccountID: c.AccountID, ChallengeID: c.ID, To: c.Address, Code: code, Lang: m.lang, ExpiresAt: c.ExpiresAt,
 	})
 	if errors.Is(err, delivery.ErrRecipient) {
-		return ErrEmailForm
+		return ErrAddress
 	}
 	if err != nil {
 		return fmt.Errorf("queue code: %w", err)
@@ -139,9 +141,9 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 }
 
 // sendEvent describes the sending of a code.
-func sendEvent(e audit.Event, purpose, address string) audit.Event {
-	e.Target = templates.MaskEmail(address)
-	e.Data = map[string]string{"purpose": purpose, "method": string(signin.Email)}
+func sendEvent(e audit.Event, method signin.Method, purpose, address string) audit.Event {
+	e.Target = mask(method, address)
+	e.Data = map[string]string{"purpose": purpose, "method": string(method)}
 	return e
 }
 
@@ -165,6 +167,7 @@ type guess struct {
 	attempt attempt
 	account store.Account
 	purpose string
+	method  signin.Method
 	// address is the one the form showed, where the form shows one.
 	address string
 	code    string
@@ -178,7 +181,7 @@ type guess struct {
 //
 // Locks are taken in the order throttle, challenge, factor, flow, as everywhere: see store.Tx.EndAccount.
 func (s *Service) judge(ctx context.Context, tx *store.Tx, now time.Time, g guess) (c store.Challenge, verdict, err error) {
-	c, err = g.attempt.newest(ctx, tx.Queries, g.account.ID, g.purpose)
+	c, err = g.attempt.newest(ctx, tx.Queries, g.account.ID, g.method, g.purpose)
 	if errors.Is(err, ErrNotSent) {
 		return c, ErrNotSent, nil
 	}
@@ -267,15 +270,17 @@ type Sending struct {
 	Address string
 	// Just is true right after it was sent.
 	Just bool
-	// Failed is true when the mail could not be delivered.
+	// Failed is true when the message could not be delivered.
 	Failed bool
 	// Wait is how many seconds the next one to this address has to wait.
 	Wait int
 }
 
 // sending describes an attempt's newest code for a purpose.
-func (s *Service) sending(ctx context.Context, q *store.Queries, a attempt, id store.AccountID, purpose string, now time.Time) (Sending, error) {
-	c, err := a.newest(ctx, q, id, purpose)
+func (s *Service) sending(
+	ctx context.Context, q *store.Queries, a attempt, id store.AccountID, method signin.Method, purpose string, now time.Time,
+) (Sending, error) {
+	c, err := a.newest(ctx, q, id, method, purpose)
 	if errors.Is(err, ErrNotSent) {
 		return Sending{}, nil
 	}

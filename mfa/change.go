@@ -29,34 +29,22 @@ func hold(ctx context.Context, tx *store.Tx, id store.AccountID, gone error) err
 // beginChange raises the account's credential epoch. From here to the commit nobody else changes the account; if somebody did
 // since it was read, gone is returned and nothing happens.
 func beginChange(ctx context.Context, tx *store.Tx, now time.Time, acc store.Account, gone error) (epoch int64, err error) {
-	epoch, err = tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{Now: now, ID: acc.ID})
-	if err != nil {
-		return 0, fmt.Errorf("raise credential epoch: %w", err)
-	}
-	if epoch != acc.CredentialEpoch+1 {
+	epoch, err = tx.BeginChange(ctx, now, acc)
+	if errors.Is(err, store.ErrConflict) {
 		return 0, gone
 	}
-	return epoch, nil
+	return epoch, err
 }
 
 // carry takes the acting session over the raised epoch, with what it gave out, ends everything else of the account, and gives
 // the session a new token (I10).
 func carry(ctx context.Context, tx *store.Tx, now time.Time, p acting, epoch int64, proved signin.EvidenceList) (token string, err error) {
-	if err := tx.EndAccess(ctx, now, p.account.ID, store.Keep{Session: p.session.ID, Epoch: epoch}); err != nil {
-		return "", err
-	}
 	token, hash := web.NewToken()
-	n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
-		TokenHash: hash, Evidence: proved.Encode(), Now: now, ExpiresAt: p.session.ExpiresAt,
-		ID: p.session.ID, AccountID: p.account.ID, CredentialEpoch: epoch,
-	})
-	if err != nil {
-		return "", fmt.Errorf("raise session: %w", err)
-	}
-	if n != 1 {
+	err = tx.CarrySession(ctx, now, p.session, epoch, proved.Encode(), hash)
+	if errors.Is(err, store.ErrNotFound) {
 		return "", ErrSessionGone
 	}
-	return token, nil
+	return token, err
 }
 
 // prove adds evidence to a flow under a new secret (I10). Of two parallel proofs one finds the secret changed.

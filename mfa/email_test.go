@@ -20,10 +20,10 @@ func TestM17_RightCodeStoresAddressAndShowsCodesOnce(t *testing.T) {
 		ctx := t.Context()
 		id := w.account("tanaka", "use")
 		f := w.flow(id)
-		if err := w.SendSetUpCode(ctx, f, "Tanaka-2fa@Example.JP", templates.Ja); err != nil {
+		if err := w.SendSetUpCode(ctx, f, mfa.EmailTo("Tanaka-2fa@Example.JP"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
-		state, err := w.EmailSetUp(ctx, f)
+		state, err := w.SetUpSending(ctx, f, signin.Email)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -32,7 +32,7 @@ func TestM17_RightCodeStoresAddressAndShowsCodesOnce(t *testing.T) {
 		}
 		code := w.code("Tanaka-2fa@example.jp")
 		w.clock.pass(3 * time.Minute)
-		secret, err := w.VerifySetUpCode(ctx, f, "Tanaka-2fa@example.jp", code[:3]+" "+code[3:], templates.Ja)
+		secret, err := w.VerifySetUpCode(ctx, f, mfa.EmailTo("Tanaka-2fa@example.jp"), code[:3]+" "+code[3:], templates.Ja)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -112,7 +112,7 @@ func TestM19_CodeRules(t *testing.T) {
 		code string
 	}
 	verify := func(e env, address, code string) error {
-		_, err := e.VerifySetUpCode(e.t.Context(), e.f, address, code, templates.Ja)
+		_, err := e.VerifySetUpCode(e.t.Context(), e.f, mfa.EmailTo(address), code, templates.Ja)
 		return err
 	}
 	for _, tt := range []struct {
@@ -132,7 +132,7 @@ func TestM19_CodeRules(t *testing.T) {
 		{"address edited to nonsense", func(e env) error { return verify(e, "other", e.code) }, mfa.ErrEmailForm},
 		{"former code after another", func(e env) error {
 			e.clock.pass(time.Minute)
-			if err := e.SendSetUpCode(e.t.Context(), e.f, address, templates.Ja); err != nil {
+			if err := e.SendSetUpCode(e.t.Context(), e.f, mfa.EmailTo(address), templates.Ja); err != nil {
 				return err
 			}
 			if newer := e.world.code(address); newer == e.code {
@@ -168,7 +168,7 @@ func TestM19_CodeRules(t *testing.T) {
 				e := env{world: w, id: w.account("tanaka", "use")}
 				e.f = w.flow(e.id)
 				wantErr(t, "before sending", verify(e, address, "123456"), mfa.ErrNotSent)
-				if err := w.SendSetUpCode(t.Context(), e.f, address, templates.Ja); err != nil {
+				if err := w.SendSetUpCode(t.Context(), e.f, mfa.EmailTo(address), templates.Ja); err != nil {
 					t.Fatal(err)
 				}
 				e.code = w.code(address)
@@ -191,27 +191,27 @@ func TestM22_OldAddressHoldsUntilTheNewOneIsProved(t *testing.T) {
 		other, pending := w.session(id, signin.Password, signin.Email), w.flow(id)
 		kept, lost := w.grant(id, session), w.grant(id, other)
 
-		state, err := w.EmailChange(ctx, session)
+		state, err := w.AddressChange(ctx, session, signin.Email)
 		if err != nil || state.Current != "old@example.jp" {
 			t.Fatalf("page = %+v, %v; want the current address filled in", state, err)
 		}
-		if err := w.SendChangeCode(ctx, session, "new@example.jp", templates.Ja); err != nil {
+		if err := w.SendChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		code := w.code("new@example.jp")
-		_, err = w.VerifyChangeCode(ctx, session, "new@example.jp", wrong(code), templates.Ja)
+		_, err = w.VerifyChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), wrong(code), templates.Ja)
 		wantErr(t, "wrong code", err, mfa.ErrWrongCode)
 		if got := w.factor(id).Address; got != "old@example.jp" {
 			t.Fatalf("address is %s before the proof", got)
 		}
 		// Sign-in still goes to the old address.
-		if err := w.SendSignInCode(ctx, pending, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, pending, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		w.code("old@example.jp")
 
 		w.clock.pass(time.Minute)
-		done, err := w.VerifyChangeCode(ctx, session, "new@example.jp", code, templates.Ja)
+		done, err := w.VerifyChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), code, templates.Ja)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -249,13 +249,13 @@ func TestM23_SelfServiceTurnsTheSwitchOn(t *testing.T) {
 		ctx := t.Context()
 		id := w.account("suzuki", "dont_use")
 		session := w.session(id, signin.Password)
-		if err := w.SendChangeCode(ctx, session, "suzuki-2fa@example.jp", templates.En); err != nil {
+		if err := w.SendChangeCode(ctx, session, mfa.EmailTo("suzuki-2fa@example.jp"), templates.En); err != nil {
 			t.Fatal(err)
 		}
 		if got := w.row(id).TwoFactor; got != "dont_use" {
 			t.Errorf("switch is %s before the proof", got)
 		}
-		done, err := w.VerifyChangeCode(ctx, session, "suzuki-2fa@example.jp", w.code("suzuki-2fa@example.jp"), templates.En)
+		done, err := w.VerifyChangeCode(ctx, session, mfa.EmailTo("suzuki-2fa@example.jp"), w.code("suzuki-2fa@example.jp"), templates.En)
 		if err != nil || !done.First {
 			t.Fatalf("done = %+v, %v; want the first set-up", done, err)
 		}
@@ -290,17 +290,17 @@ func TestI13_ChangesNeedAFreshProof(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		stale := w.session(id, signin.Password, signin.Email)
-		if err := w.SendChangeCode(ctx, stale, "new@example.jp", templates.Ja); err != nil {
+		if err := w.SendChangeCode(ctx, stale, mfa.EmailTo("new@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		code := w.code("new@example.jp")
 		w.clock.pass(5*time.Minute + time.Second)
 		half := w.session(id, signin.Password) // a fresh password, no fresh factor
 		for _, s := range []store.SessionID{stale, half} {
-			_, err := w.EmailChange(ctx, s)
+			_, err := w.AddressChange(ctx, s, signin.Email)
 			wantErr(t, "page", err, mfa.ErrNotFresh)
-			wantErr(t, "send", w.SendChangeCode(ctx, s, "new@example.jp", templates.Ja), mfa.ErrNotFresh)
-			_, err = w.VerifyChangeCode(ctx, s, "new@example.jp", code, templates.Ja)
+			wantErr(t, "send", w.SendChangeCode(ctx, s, mfa.EmailTo("new@example.jp"), templates.Ja), mfa.ErrNotFresh)
+			_, err = w.VerifyChangeCode(ctx, s, mfa.EmailTo("new@example.jp"), code, templates.Ja)
 			wantErr(t, "verify", err, mfa.ErrNotFresh)
 			_, err = w.RegenerateCodes(ctx, s, templates.Ja)
 			wantErr(t, "regenerate", err, mfa.ErrNotFresh)
@@ -321,13 +321,13 @@ func TestI3_OfTwoParallelSetUpsOneWins(t *testing.T) {
 		flows := []store.Flow{w.flow(id), w.flow(id)}
 		var codes []string
 		for i, a := range addresses {
-			if err := w.SendSetUpCode(ctx, flows[i], a, templates.Ja); err != nil {
+			if err := w.SendSetUpCode(ctx, flows[i], mfa.EmailTo(a), templates.Ja); err != nil {
 				t.Fatal(err)
 			}
 			codes = append(codes, w.code(a))
 		}
 		ends := race(t, 2, func(i int) error {
-			_, err := w.VerifySetUpCode(ctx, flows[i], addresses[i], codes[i], templates.Ja)
+			_, err := w.VerifySetUpCode(ctx, flows[i], mfa.EmailTo(addresses[i]), codes[i], templates.Ja)
 			return err
 		})
 		if ends["ok"] != 1 {
@@ -345,13 +345,13 @@ func TestI3_SetUpOnlyWhileNothingIsSetUp(t *testing.T) {
 		id := w.account("sato", "use")
 		w.enrol(id, "sato-2fa@example.jp")
 		f := w.flow(id)
-		wantErr(t, "page", w.CheckSetUp(ctx, f), mfa.ErrAlreadySetUp)
-		wantErr(t, "send", w.SendSetUpCode(ctx, f, "evil@example.com", templates.Ja), mfa.ErrAlreadySetUp)
-		_, err := w.VerifySetUpCode(ctx, f, "evil@example.com", "123456", templates.Ja)
+		wantErr(t, "page", w.checkSetUp(ctx, f), mfa.ErrAlreadySetUp)
+		wantErr(t, "send", w.SendSetUpCode(ctx, f, mfa.EmailTo("evil@example.com"), templates.Ja), mfa.ErrAlreadySetUp)
+		_, err := w.VerifySetUpCode(ctx, f, mfa.EmailTo("evil@example.com"), "123456", templates.Ja)
 		wantErr(t, "verify", err, mfa.ErrAlreadySetUp)
 
 		off := w.flow(w.account("suzuki", "dont_use"))
-		wantErr(t, "nothing is asked for", w.CheckSetUp(ctx, off), mfa.ErrWrongStep)
+		wantErr(t, "nothing is asked for", w.checkSetUp(ctx, off), mfa.ErrWrongStep)
 	})
 }
 
@@ -362,12 +362,12 @@ func TestI5_FiftyParallelVerifiesHaveOneWinner(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		f := w.flow(id)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		code := w.code("sato-2fa@example.jp")
 		ends := race(t, 50, func(int) error {
-			_, err := w.VerifySignInCode(ctx, f, code)
+			_, err := w.VerifySignInCode(ctx, f, signin.Email, code)
 			return err
 		})
 		if ends["ok"] != 1 {
@@ -384,21 +384,21 @@ func TestI5_ParallelChangesHaveOneWinner(t *testing.T) {
 		ctx := t.Context()
 		id, _ := w.enrolled("sato")
 		session := w.session(id, signin.Password, signin.Email)
-		if err := w.SendChangeCode(ctx, session, "new@example.jp", templates.Ja); err != nil {
+		if err := w.SendChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		code := w.code("new@example.jp")
 		ends := race(t, 5, func(int) error {
-			_, err := w.VerifyChangeCode(ctx, session, "new@example.jp", code, templates.Ja)
+			_, err := w.VerifyChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), code, templates.Ja)
 			return err
 		})
 		if n := w.events(id, "2fa.change", "success"); ends["ok"] != 1 || n != 1 {
 			t.Errorf("ends = %v with %d events, want one winner", ends, n)
 		}
-		_, err := w.VerifyChangeCode(ctx, session, "new@example.jp", code, templates.Ja)
+		_, err := w.VerifyChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), code, templates.Ja)
 		wantErr(t, "pressed twice", err, mfa.ErrJustDone)
 		w.clock.pass(time.Minute)
-		_, err = w.VerifyChangeCode(ctx, session, "new@example.jp", code, templates.Ja)
+		_, err = w.VerifyChangeCode(ctx, session, mfa.EmailTo("new@example.jp"), code, templates.Ja)
 		wantErr(t, "used code", err, mfa.ErrWrongCode)
 	})
 }
@@ -410,31 +410,31 @@ func TestI5_SignInCodeIsBoundToItsAttempt(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		f, g := w.flow(id), w.flow(id)
-		_, err := w.VerifySignInCode(ctx, f, "123456")
+		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456")
 		wantErr(t, "before sending", err, mfa.ErrNotSent)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		first := w.code("sato-2fa@example.jp")
 		w.clock.pass(time.Minute)
-		if err := w.SendSignInCode(ctx, g, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, g, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		second := w.code("sato-2fa@example.jp")
 		if first != second {
-			_, err = w.VerifySignInCode(ctx, g, first)
+			_, err = w.VerifySignInCode(ctx, g, signin.Email, first)
 			wantErr(t, "another attempt's code", err, mfa.ErrWrongCode)
 		}
 		// A code made for a change proves nothing at sign-in, and the reverse.
 		session := w.session(id, signin.Password, signin.Email)
-		if err := w.SendChangeCode(ctx, session, "sato-2fa@example.jp", templates.Ja); err != nil {
+		if err := w.SendChangeCode(ctx, session, mfa.EmailTo("sato-2fa@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.VerifyChangeCode(ctx, session, "sato-2fa@example.jp", first, templates.Ja)
+		_, err = w.VerifyChangeCode(ctx, session, mfa.EmailTo("sato-2fa@example.jp"), first, templates.Ja)
 		if !errors.Is(err, mfa.ErrWrongCode) && err != nil {
 			t.Errorf("sign-in code for a change: %v", err)
 		}
-		if _, err := w.VerifySignInCode(ctx, f, first); err != nil {
+		if _, err := w.VerifySignInCode(ctx, f, signin.Email, first); err != nil {
 			t.Errorf("right code: %v", err)
 		}
 	})
@@ -447,15 +447,15 @@ func TestI7_EveryGuessIsCounted(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		f := w.flow(id)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		bad := wrong(w.code("sato-2fa@example.jp"))
 		ends := race(t, 50, func(int) error {
-			_, err := w.VerifySignInCode(ctx, f, bad)
+			_, err := w.VerifySignInCode(ctx, f, signin.Email, bad)
 			return err
 		})
-		c, err := w.db.Read().GetFlowChallenge(ctx, store.GetFlowChallengeParams{FlowID: &f.ID, AccountID: id})
+		c, err := w.db.Read().GetFlowChallenge(ctx, store.GetFlowChallengeParams{Kind: "email", FlowID: &f.ID, AccountID: id})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -471,11 +471,11 @@ func TestI7_EveryGuessIsCounted(t *testing.T) {
 
 		// A new sign-in does not reset the count; a pause holds there too.
 		g := w.flow(id)
-		_, lerr := errors.AsType[*mfa.LockedError](w.SendSignInCode(ctx, g, templates.Ja))
+		_, lerr := errors.AsType[*mfa.LockedError](w.SendSignInCode(ctx, g, signin.Email, templates.Ja))
 		if !lerr {
 			t.Error("a code is sent during the pause")
 		}
-		state, err := w.Challenge(ctx, g)
+		state, err := w.Challenge(ctx, g, "")
 		if err != nil || state.LockedUntil == nil || !state.NearLimit {
 			t.Errorf("page = %+v, %v; want the pause", state, err)
 		}
@@ -493,7 +493,7 @@ func TestI7_HundredFailuresDisableTheFactor(t *testing.T) {
 		for guesses := 0; guesses < 130 && disabled == 0; {
 			w.clock.pass(4 * time.Hour) // past every pause and budget
 			f := w.flow(id)
-			if err := w.SendSignInCode(ctx, f, templates.Ja); errors.Is(err, mfa.ErrFactorDisabled) {
+			if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); errors.Is(err, mfa.ErrFactorDisabled) {
 				disabled = guesses
 				continue
 			} else if err != nil {
@@ -503,19 +503,19 @@ func TestI7_HundredFailuresDisableTheFactor(t *testing.T) {
 			if guesses == 95 {
 				w.clock.pass(time.Minute)
 				open = w.flow(id)
-				if err := w.SendSignInCode(ctx, open, templates.Ja); err != nil {
+				if err := w.SendSignInCode(ctx, open, signin.Email, templates.Ja); err != nil {
 					t.Fatal(err)
 				}
 			}
 			for range 5 {
-				if _, err := w.VerifySignInCode(ctx, f, bad); err == nil {
+				if _, err := w.VerifySignInCode(ctx, f, signin.Email, bad); err == nil {
 					t.Fatal("wrong code accepted")
 				}
 				guesses++
 			}
 			if guesses == 100 {
 				w.clock.pass(2 * time.Minute)
-				_, err := w.VerifySignInCode(ctx, open, bad)
+				_, err := w.VerifySignInCode(ctx, open, signin.Email, bad)
 				wantErr(t, "guess 101", err, mfa.ErrFactorDisabled)
 				if got := w.factor(id).Failures; got != 100 {
 					t.Errorf("%d guesses compared, want 100", got)
@@ -526,7 +526,7 @@ func TestI7_HundredFailuresDisableTheFactor(t *testing.T) {
 			t.Errorf("disabled after %d guesses, want 100", disabled)
 		}
 		// It stays closed to the set-up page too: a locked factor is not a missing one.
-		wantErr(t, "set-up", w.CheckSetUp(ctx, w.flow(id)), mfa.ErrAlreadySetUp)
+		wantErr(t, "set-up", w.checkSetUp(ctx, w.flow(id)), mfa.ErrAlreadySetUp)
 	})
 }
 
@@ -537,10 +537,10 @@ func TestI10_ProofRenewsTheSecret(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		f := w.flow(id)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
-		secret, err := w.VerifySignInCode(ctx, f, w.code("sato-2fa@example.jp"))
+		secret, err := w.VerifySignInCode(ctx, f, signin.Email, w.code("sato-2fa@example.jp"))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -600,12 +600,12 @@ func TestI18_MailboxAloneProvesNothing(t *testing.T) {
 				Now: w.clock.now(), ExpiresAt: w.clock.now().Add(time.Hour),
 			})
 		})
-		wantErr(t, "send", w.SendSignInCode(ctx, f, templates.Ja), mfa.ErrFlowGone)
-		_, err := w.VerifySignInCode(ctx, f, "123456")
+		wantErr(t, "send", w.SendSignInCode(ctx, f, signin.Email, templates.Ja), mfa.ErrFlowGone)
+		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456")
 		wantErr(t, "verify", err, mfa.ErrFlowGone)
 		_, err = w.VerifyBackupCode(ctx, f, "23456789ABCDEFGH")
 		wantErr(t, "backup", err, mfa.ErrFlowGone)
-		wantErr(t, "set up", w.SendSetUpCode(ctx, f, "evil@example.com", templates.Ja), mfa.ErrFlowGone)
+		wantErr(t, "set up", w.SendSetUpCode(ctx, f, mfa.EmailTo("evil@example.com"), templates.Ja), mfa.ErrFlowGone)
 	})
 }
 
@@ -615,20 +615,20 @@ func TestI26_SendingBudgets(t *testing.T) {
 		id := w.account("sato", "use")
 		w.enrol(id, "sato-2fa@example.jp") // the first sending of the day
 		f := w.flow(id)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Errorf("page opened again: %v", err)
 		}
-		err := w.ResendSignInCode(ctx, f, templates.Ja)
+		err := w.ResendSignInCode(ctx, f, signin.Email, templates.Ja)
 		if wait, ok := errors.AsType[*mfa.WaitError](err); !ok || wait.Seconds != 60 {
 			t.Errorf("at once again: %v, want a wait of 60 s", err)
 		}
 		sent := 1
 		for range 10 {
 			w.clock.pass(time.Minute)
-			if err = w.ResendSignInCode(ctx, f, templates.Ja); err != nil {
+			if err = w.ResendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 				break
 			}
 			sent++
@@ -642,10 +642,10 @@ func TestI26_SendingBudgets(t *testing.T) {
 		}
 		for range 12 {
 			w.clock.pass(time.Hour)
-			err = w.ResendSignInCode(ctx, f, templates.Ja)
+			err = w.ResendSignInCode(ctx, f, signin.Email, templates.Ja)
 			if errors.Is(err, mfa.ErrFlowGone) {
 				f = w.flow(id)
-				err = w.SendSignInCode(ctx, f, templates.Ja)
+				err = w.SendSignInCode(ctx, f, signin.Email, templates.Ja)
 			}
 			if err != nil {
 				break

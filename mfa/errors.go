@@ -17,6 +17,8 @@ var (
 	ErrNotFresh = errors.New("proof is not fresh")
 	// ErrAlreadySetUp means that the account has a factor, so that a sign-in cannot set up another.
 	ErrAlreadySetUp = errors.New("a factor is already set up")
+	// ErrMethod means that the method is not set up, not allowed here, or not offered by this installation.
+	ErrMethod = errors.New("no such method")
 	// ErrNothingSetUp means that the account has no factor.
 	ErrNothingSetUp = errors.New("no factor is set up")
 
@@ -24,6 +26,9 @@ var (
 	ErrEmailBlank = errors.New("no email address given")
 	ErrEmailForm  = errors.New("not an email address")
 	ErrEmailLong  = errors.New("email address is too long")
+
+	// ErrAddress says that nothing can be sent to an address that looked good.
+	ErrAddress = errors.New("address cannot be sent to")
 
 	// ErrCodeBlank and ErrCodeForm say that what was typed cannot be a code. It was compared with nothing.
 	ErrCodeBlank = errors.New("no code given")

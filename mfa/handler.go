@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -67,23 +68,37 @@ const (
 	pathCodesText = "/signin/backup-codes.txt"
 
 	pathSecurity         = "/account/security"
-	pathSecurityEmail    = "/account/security/email"
-	pathSecurityCodes    = "/account/security/backup-codes"
-	pathSecurityCodesTxt = "/account/security/backup-codes.txt"
-	pathSecurityEnd      = "/account/security/sessions/{id}/end"
-	pathSecurityEndAll   = "/account/security/sessions/end-others"
+	pathOperatorSecurity = "/admin/security"
 
 	pathSignOut = "/logout"
+)
+
+// The pages of a person's own security settings, below the page that shows them all.
+const (
+	selfEmail      = "/email"
+	selfCodes      = "/backup-codes"
+	selfCodesText  = "/backup-codes.txt"
+	selfEndSession = "/sessions/{id}/end"
+	selfEndOthers  = "/sessions/end-others"
+)
+
+// The fields that an error can be about.
+const (
+	fieldCode  = "code"
+	fieldEmail = "email"
+	fieldPhone = "tel"
 )
 
 // Mount adds the pages to a router that carries the toolkit's stack.
 func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathMethods, h.inFlow(h.getMethods))
 	r.Post(pathMethods, h.inFlow(h.postMethods))
-	r.Get(pathEmail, h.inFlow(h.getSetUpEmail))
-	r.Post(pathEmail, h.inFlow(h.postSetUpEmail))
+	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
+	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
 	r.Get(pathChallenge, h.inFlow(h.getChallenge))
 	r.Post(pathChallenge, h.inFlow(h.postChallenge))
+	r.Get(pathChallenge+"/{method}", h.inFlow(h.getChallenge))
+	r.Post(pathChallenge+"/{method}", h.inFlow(h.postChallenge))
 	r.Get(pathOthers, h.inFlow(h.getOthers))
 	r.Get(pathBackup, h.inFlow(h.getBackup))
 	r.Post(pathBackup, h.inFlow(h.postBackup))
@@ -91,17 +106,30 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
 	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))
 
-	r.Group(func(r chi.Router) {
-		r.Use(h.kit.Sessions.Require(web.Customer))
-		r.Get(pathSecurity, h.inSession(h.getSecurity))
-		r.Get(pathSecurityEmail, h.inSession(h.getChangeEmail))
-		r.Post(pathSecurityEmail, h.inSession(h.postChangeEmail))
-		r.Get(pathSecurityCodes, h.inSession(h.getSessionCodes))
-		r.Post(pathSecurityCodes, h.inSession(h.postSessionCodes))
-		r.Get(pathSecurityCodesTxt, h.inSession(h.getSessionCodesText))
-		r.Post(pathSecurityEnd, h.inSession(h.postEndSession))
-		r.Post(pathSecurityEndAll, h.inSession(h.postEndOtherSessions))
-	})
+	for _, place := range []place{{pathSecurity, web.Customer}, {pathOperatorSecurity, web.Operator}} {
+		r.Group(func(r chi.Router) {
+			r.Use(h.kit.Sessions.Require(place.kind))
+			h.mountSelfService(r, place)
+		})
+	}
+}
+
+// place is where people of a kind find the pages of their own security settings.
+type place struct {
+	base string
+	kind web.Kind
+}
+
+func (h *Handler) mountSelfService(r chi.Router, at place) {
+	in := func(step func(sessionRequest) error) http.HandlerFunc { return h.inSession(at, step) }
+	r.Get(at.base, in(h.getSecurity))
+	r.Get(at.base+selfEmail, in(h.getChangeAddress(signin.Email)))
+	r.Post(at.base+selfEmail, in(h.postChangeAddress(signin.Email)))
+	r.Get(at.base+selfCodes, in(h.getSessionCodes))
+	r.Post(at.base+selfCodes, in(h.postSessionCodes))
+	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))
+	r.Post(at.base+selfEndSession, in(h.postEndSession))
+	r.Post(at.base+selfEndOthers, in(h.postEndOtherSessions))
 }
 
 // flowRequest is a request that belongs to a sign-in whose password was accepted.
@@ -194,50 +222,64 @@ type sessionRequest struct {
 	w       http.ResponseWriter
 	r       *http.Request
 	session web.Session
+	at      place
 }
 
 // inSession hands a request's session to a step, and answers what every step answers alike.
-func (h *Handler) inSession(step func(sessionRequest) error) http.HandlerFunc {
+func (h *Handler) inSession(at place, step func(sessionRequest) error) http.HandlerFunc {
 	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		session, ok := web.SessionFrom(r.Context())
 		if !ok {
 			return web.ErrNoSession
 		}
-		err := step(sessionRequest{w: w, r: r, session: session})
+		err := step(sessionRequest{w: w, r: r, session: session, at: at})
 		switch {
 		case errors.Is(err, ErrJustDone), errors.Is(err, ErrSessionGone):
 			// A second press whose first one renewed the token, or a session that ended this very moment.
-			return web.SeeOther(w, r, pathSecurity)
+			return web.SeeOther(w, r, at.base)
 		case errors.Is(err, ErrNotFresh):
 			return web.SeeOther(w, r, web.StartURL(r.URL.Path, true))
 		case errors.Is(err, ErrNothingSetUp):
-			return web.SeeOther(w, r, pathSecurity)
+			return web.SeeOther(w, r, at.base)
+		case errors.Is(err, ErrMethod):
+			return web.NotFound(err)
 		}
 		return later(err)
 	})
 }
 
+// selfFrame surrounds a page of the person's own settings.
+func (h *Handler) selfFrame(q sessionRequest) templates.Frame {
+	f := h.kit.Frame(q.w, q.r)
+	f.Admin = q.at.kind == web.Operator
+	return f
+}
+
 // codeErrors maps what may be wrong with the two-step form and with the code forms to their fields.
-func (h *Handler) codeErrors(lang templates.Lang, err error) (web.FieldErrors, bool) {
-	field, key := "code", ""
+func (h *Handler) codeErrors(lang templates.Lang, method signin.Method, err error) (web.FieldErrors, bool) {
+	field, key := fieldCode, ""
+	address := fieldEmail
+	if method == signin.SMS {
+		address = fieldPhone
+	}
 	var args []any
 	wait, waits := errors.AsType[*WaitError](err)
 	_, locked := errors.AsType[*LockedError](err)
 	switch {
 	case waits:
-		field, key, args = "email", templates.MsgResendWait, []any{"seconds", wait.Seconds}
+		field, key, args = address, templates.MsgResendWait, []any{"seconds", wait.Seconds}
 	case locked, errors.Is(err, ErrFactorDisabled):
 		key = templates.MsgPaused
 	case errors.Is(err, ErrEmailBlank):
-		field, key = "email", templates.MsgEmailBlank
-	case errors.Is(err, ErrEmailForm):
-		field, key = "email", templates.MsgEmailForm
+		field, key = fieldEmail, templates.MsgEmailBlank
+	case errors.Is(err, ErrEmailForm), errors.Is(err, ErrAddress) && method == signin.Email:
+		field, key = fieldEmail, templates.MsgEmailForm
 	case errors.Is(err, ErrEmailLong):
-		field, key = "email", templates.MsgEmailLong
+		field, key = fieldEmail, templates.MsgEmailLong
 	case errors.Is(err, ErrAddressChanged):
-		field, key = "email", templates.MsgAddressEdited
+		field, key = address, templates.MsgAddressEdited
 	case errors.Is(err, ErrTooManySends):
-		field, key = "email", templates.MsgSendLimit
+		field, key = address, templates.MsgSendLimit
 	case errors.Is(err, ErrNotSent):
 		key = templates.MsgSendFirst
 	case errors.Is(err, ErrCodeBlank):

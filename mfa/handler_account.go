@@ -6,6 +6,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -16,10 +17,10 @@ func (h *Handler) getSecurity(q sessionRequest) error {
 	if err != nil {
 		return err
 	}
-	return h.templates.Security.Render(q.w, http.StatusOK, h.kit.Frame(q.w, q.r), h.securityView(o))
+	return h.templates.Security.Render(q.w, http.StatusOK, h.selfFrame(q), h.securityView(q, o))
 }
 
-func (h *Handler) securityView(o Overview) templates.SecurityView {
+func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityView {
 	v := templates.SecurityView{
 		BackURL:       h.templates.Brand().MyPageURL,
 		Company:       o.Company,
@@ -31,16 +32,19 @@ func (h *Handler) securityView(o Overview) templates.SecurityView {
 		BackupIssued:  templates.Date(o.Status.BackupIssuedAt, h.zone),
 		SignOutAction: pathSignOut,
 	}
-	email := templates.SecurityMethod{Kind: templates.KindEmail, URL: pathSecurityEmail}
-	for _, f := range o.Status.Factors {
-		if f.Kind == templates.KindEmail {
-			email.Set, email.Main, email.Address = true, f.Main, templates.MaskEmail(f.Address)
-			email.VerifiedAt, email.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
+	for _, m := range o.Methods {
+		line := templates.SecurityMethod{Kind: string(m), URL: q.at.base + "/" + string(m)}
+		for _, f := range o.Status.Factors {
+			if f.Kind != string(m) {
+				continue
+			}
+			line.Set, line.Main, line.Address = true, f.Main, mask(m, f.Address)
+			line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
 		}
+		v.Methods = append(v.Methods, line)
 	}
-	v.Methods = []templates.SecurityMethod{email}
 	if o.Status.SetUp() {
-		v.BackupURL = pathSecurityCodes
+		v.BackupURL = q.at.base + selfCodes
 	}
 	for _, s := range o.Sessions {
 		line := templates.SecuritySession{
@@ -51,12 +55,12 @@ func (h *Handler) securityView(o Overview) templates.SecurityView {
 			Address: s.ClientAddress,
 		}
 		if !line.Current {
-			line.EndAction = pathSecurity + "/sessions/" + string(s.ID) + "/end"
+			line.EndAction = q.at.base + "/sessions/" + string(s.ID) + "/end"
 		}
 		v.Sessions = append(v.Sessions, line)
 	}
 	if len(o.Sessions) > 1 {
-		v.EndOthersAction = pathSecurityEndAll
+		v.EndOthersAction = q.at.base + selfEndOthers
 	}
 	for _, e := range o.Events {
 		v.Activities = append(v.Activities, templates.Activity{
@@ -68,56 +72,63 @@ func (h *Handler) securityView(o Overview) templates.SecurityView {
 	return v
 }
 
-func (h *Handler) getChangeEmail(q sessionRequest) error {
-	return h.renderChangeEmail(q, http.StatusOK, "", nil)
+// getChangeAddress shows the two-step page of a method that sends codes, with the address in force filled in.
+func (h *Handler) getChangeAddress(method signin.Method) func(sessionRequest) error {
+	return func(q sessionRequest) error { return h.renderChangeAddress(q, http.StatusOK, Address{Method: method}, nil) }
 }
 
-func (h *Handler) postChangeEmail(q sessionRequest) error {
-	form, err := web.ParseForm(q.w, q.r)
-	if err != nil {
-		return err
-	}
-	ctx, lang := q.r.Context(), web.Lang(q.r)
-	address := form.Get("email")
-	if form.Get("do") == "verify" {
-		var done Changed
-		done, err = h.service.VerifyChangeCode(ctx, q.session.ID, address, form.Get("code"), lang)
-		if err == nil {
-			return h.changedEmail(q, done)
+func (h *Handler) postChangeAddress(method signin.Method) func(sessionRequest) error {
+	return func(q sessionRequest) error {
+		form, err := web.ParseForm(q.w, q.r)
+		if err != nil {
+			return err
 		}
-	} else if err = h.service.SendChangeCode(ctx, q.session.ID, address, lang); err == nil {
-		return web.SeeOther(q.w, q.r, pathSecurityEmail)
+		ctx, lang := q.r.Context(), web.Lang(q.r)
+		to := typedAddress(method, form)
+		if form.Get("do") == "verify" {
+			var done Changed
+			done, err = h.service.VerifyChangeCode(ctx, q.session.ID, to, form.Get("code"), lang)
+			if err == nil {
+				return h.changed(q, done, templates.FlashEmailSet, templates.FlashEmailChanged)
+			}
+		} else if err = h.service.SendChangeCode(ctx, q.session.ID, to, lang); err == nil {
+			return web.SeeOther(q.w, q.r, q.r.URL.Path)
+		}
+		errs, ok := h.codeErrors(lang, method, err)
+		if !ok {
+			return err
+		}
+		return h.renderChangeAddress(q, http.StatusUnprocessableEntity, to, errs)
 	}
-	errs, ok := h.codeErrors(lang, err)
-	if !ok {
-		return err
-	}
-	return h.renderChangeEmail(q, http.StatusUnprocessableEntity, address, errs)
 }
 
-func (h *Handler) changedEmail(q sessionRequest, done Changed) error {
+// changed hands the browser its session's new token and says what was done: a method was set up, or replaced. Backup codes that
+// came with the account's first method are shown next.
+func (h *Handler) changed(q sessionRequest, done Changed, set, replaced string) error {
 	web.SetSessionCookie(q.w, q.session.Kind, done.Token)
-	if done.First {
-		h.kit.SetFlash(q.w, templates.FlashEmailSet)
-		return web.SeeOther(q.w, q.r, pathSecurityCodes)
+	if done.Replaced {
+		set = replaced
 	}
-	h.kit.SetFlash(q.w, templates.FlashEmailChanged)
-	return web.SeeOther(q.w, q.r, pathSecurity)
+	h.kit.SetFlash(q.w, set)
+	if done.First {
+		return web.SeeOther(q.w, q.r, q.at.base+selfCodes)
+	}
+	return web.SeeOther(q.w, q.r, q.at.base)
 }
 
-func (h *Handler) renderChangeEmail(q sessionRequest, status int, typed string, errs web.FieldErrors) error {
-	state, err := h.service.EmailChange(q.r.Context(), q.session.ID)
+func (h *Handler) renderChangeAddress(q sessionRequest, status int, typed Address, errs web.FieldErrors) error {
+	state, err := h.service.AddressChange(q.r.Context(), q.session.ID, typed.Method)
 	if err != nil {
 		return err
 	}
 	if status == http.StatusOK {
-		typed = state.Current
+		typed.Text = state.Current
 	}
-	f := h.kit.Frame(q.w, q.r)
-	v := h.emailView(f.Lang, status, state.Sending, typed, errs)
-	v.Action = pathSecurityEmail
+	f := h.selfFrame(q)
+	v := h.emailView(f.Lang, status, state.Sending, typed.Text, errs)
+	v.Action = q.r.URL.Path
 	v.Change = true
-	v.BackURL = pathSecurity
+	v.BackURL = q.at.base
 	return h.templates.EmailSetup.Render(q.w, status, f, v)
 }
 
@@ -130,7 +141,7 @@ func (h *Handler) postEndSession(q sessionRequest) error {
 		return err
 	}
 	h.kit.SetFlash(q.w, templates.FlashSessionEnded)
-	return web.SeeOther(q.w, q.r, pathSecurity)
+	return web.SeeOther(q.w, q.r, q.at.base)
 }
 
 func (h *Handler) postEndOtherSessions(q sessionRequest) error {
@@ -138,5 +149,5 @@ func (h *Handler) postEndOtherSessions(q sessionRequest) error {
 		return err
 	}
 	h.kit.SetFlash(q.w, templates.FlashSessionsEnded)
-	return web.SeeOther(q.w, q.r, pathSecurity)
+	return web.SeeOther(q.w, q.r, q.at.base)
 }

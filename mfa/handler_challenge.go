@@ -6,28 +6,42 @@ import (
 	"net/http"
 	"strings"
 
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
 
-// getChallenge shows the code form. The first time in a sign-in it sends the code, unless the request carries somebody else's
-// intent or the browser only looks ahead (I25): then the page has a button for it.
+// named is the method that a challenge's address names; empty for the one offered first.
+func named(q flowRequest) signin.Method { return signin.Method(chi.URLParam(q.r, "method")) }
+
+// challengeOf reads the challenge that a request is about. A method that would not do leads to those that would.
+func (h *Handler) challengeOf(q flowRequest) (state Challenge, elsewhere bool, err error) {
+	state, err = h.service.Challenge(q.r.Context(), q.flow, named(q))
+	if errors.Is(err, ErrMethod) || err == nil && state.Method == "" {
+		return state, true, web.SeeOther(q.w, q.r, q.to(pathOthers))
+	}
+	return state, false, err
+}
+
+// getChallenge shows the challenge's page. The first time in a sign-in it sends the code, where the method sends any, unless the
+// request carries somebody else's intent or the browser only looks ahead (I25): then the page has a button for it.
 func (h *Handler) getChallenge(q flowRequest) error {
-	ctx := q.r.Context()
-	state, err := h.service.Challenge(ctx, q.flow)
-	if err != nil {
+	state, elsewhere, err := h.challengeOf(q)
+	if elsewhere || err != nil {
 		return err
 	}
 	var errs web.FieldErrors
-	if !state.Sent && !state.Disabled && state.LockedUntil == nil && ownIntent(q.r) {
-		lang := web.Lang(q.r)
-		if err := h.service.SendSignInCode(ctx, q.flow, lang); err != nil {
+	if sends(state.Method) && !state.Sent && state.LockedUntil == nil && ownIntent(q.r) {
+		ctx, lang := q.r.Context(), web.Lang(q.r)
+		if err := h.service.SendSignInCode(ctx, q.flow, state.Method, lang); err != nil {
 			var ok bool
-			if errs, ok = h.sendErrors(lang, err); !ok {
+			if errs, ok = h.sendErrors(lang, state.Method, err); !ok {
 				return err
 			}
 		}
-		if state, err = h.service.Challenge(ctx, q.flow); err != nil {
+		if state, elsewhere, err = h.challengeOf(q); elsewhere || err != nil {
 			return err
 		}
 	}
@@ -46,13 +60,15 @@ func ownIntent(r *http.Request) bool {
 }
 
 // sendErrors are the errors of a sending, on a form that has no address field.
-func (h *Handler) sendErrors(lang templates.Lang, err error) (web.FieldErrors, bool) {
+func (h *Handler) sendErrors(lang templates.Lang, method signin.Method, err error) (web.FieldErrors, bool) {
 	if errors.Is(err, ErrFactorDisabled) {
 		return web.FieldErrors{templates.FormError: h.templates.T(lang, templates.MsgSendFailed)}, true
 	}
-	errs, ok := h.codeErrors(lang, err)
-	if text := errs["email"]; text != "" {
-		return web.FieldErrors{templates.FormError: text}, ok
+	errs, ok := h.codeErrors(lang, method, err)
+	for _, field := range []string{fieldEmail, fieldPhone} {
+		if text := errs[field]; text != "" {
+			return web.FieldErrors{templates.FormError: text}, ok
+		}
 	}
 	return errs, ok
 }
@@ -62,53 +78,53 @@ func (h *Handler) postChallenge(q flowRequest) error {
 	if err != nil {
 		return err
 	}
+	state, elsewhere, err := h.challengeOf(q)
+	if elsewhere || err != nil {
+		return err
+	}
 	ctx, lang := q.r.Context(), web.Lang(q.r)
 	if form.Get("do") == "resend" {
-		if err = h.service.ResendSignInCode(ctx, q.flow, lang); err == nil {
-			return web.SeeOther(q.w, q.r, q.to(pathChallenge))
+		if err = h.service.ResendSignInCode(ctx, q.flow, state.Method, lang); err == nil {
+			return web.SeeOther(q.w, q.r, q.to(q.r.URL.Path))
 		}
 	} else {
 		var secret string
-		secret, err = h.service.VerifySignInCode(ctx, q.flow, form.Get("code"))
+		secret, err = h.service.VerifySignInCode(ctx, q.flow, state.Method, form.Get("code"))
 		if err == nil {
-			web.Event(ctx).Add(slog.String("factor", templates.KindEmail))
+			web.Event(ctx).Add(slog.String("factor", string(state.Method)))
 			return h.proved(q, secret)
 		}
 	}
-	if errors.Is(err, ErrFactorDisabled) {
+	if errors.Is(err, ErrFactorDisabled) || errors.Is(err, ErrMethod) {
 		return web.SeeOther(q.w, q.r, q.to(pathOthers))
 	}
 	if _, ok := errors.AsType[*LockedError](err); ok {
-		return web.SeeOther(q.w, q.r, q.to(pathChallenge)) // shows the pause
+		return web.SeeOther(q.w, q.r, q.to(q.r.URL.Path)) // shows the pause
 	}
-	errs, ok := h.sendErrors(lang, err)
+	errs, ok := h.sendErrors(lang, state.Method, err)
 	if !ok {
 		return err
 	}
-	state, err := h.service.Challenge(ctx, q.flow)
-	if err != nil {
+	if state, elsewhere, err = h.challengeOf(q); elsewhere || err != nil {
 		return err
 	}
 	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, errs)
 }
 
 func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, errs web.FieldErrors) error {
-	if state.Disabled {
-		return web.SeeOther(q.w, q.r, q.to(pathOthers))
-	}
 	// The answer to the try that brought the pause says what was wrong with it; the next one meets the pause.
 	if state.LockedUntil != nil && status == http.StatusOK {
 		return h.renderLocked(q)
 	}
 	f := h.frame(q)
 	v := templates.ChallengeView{
-		Action:       q.to(pathChallenge),
+		Action:       q.to(q.r.URL.Path),
 		LoginID:      q.acc.LoginID,
 		CancelAction: q.to(pathCancel),
-		Kind:         templates.KindEmail,
+		Kind:         string(state.Method),
 		To:           state.To,
 		JustSent:     state.Just && status == http.StatusOK,
-		Unsent:       !state.Sent,
+		Unsent:       sends(state.Method) && !state.Sent,
 		WaitSeconds:  state.Wait,
 		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
 		MethodsURL:   q.to(pathOthers),
@@ -128,14 +144,17 @@ func (h *Handler) renderLocked(q flowRequest) error {
 	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, h.frame(q), templates.LockedView{SignInURL: q.to(pathContinue)})
 }
 
+// getOthers lists every way to answer the challenge.
 func (h *Handler) getOthers(q flowRequest) error {
-	state, err := h.service.Challenge(q.r.Context(), q.flow)
+	state, err := h.service.Challenge(q.r.Context(), q.flow, "")
 	if err != nil {
 		return err
 	}
 	v := templates.ChallengeMethodsView{LoginID: q.acc.LoginID, CancelAction: q.to(pathCancel)}
-	if !state.Disabled {
-		v.Methods = []templates.MethodLink{{Kind: templates.KindEmail, To: state.To, URL: q.to(pathChallenge)}}
+	for _, m := range state.Methods {
+		v.Methods = append(v.Methods, templates.MethodLink{Kind: string(m.Method), To: m.To, URL: q.to(pathChallenge + "/" + string(m.Method))})
+	}
+	if len(state.Methods) > 0 {
 		v.BackURL = q.to(pathChallenge)
 	}
 	if state.BackupLeft > 0 {

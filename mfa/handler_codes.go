@@ -41,7 +41,7 @@ func (h *Handler) renderFlowCodes(q flowRequest, status int, errs web.FieldError
 	v := h.codesView(codes, errs)
 	v.Action = q.to(pathCodes)
 	v.Progress = &templates.Progress{N: setUpSteps, Of: setUpSteps}
-	v.SetUp = templates.KindEmail
+	v.SetUp = string(codes.Method)
 	v.DownloadURL = q.to(pathCodesText)
 	return h.templates.BackupCodes.Render(q.w, status, h.frame(q), v)
 }
@@ -91,7 +91,7 @@ func (h *Handler) postSessionCodes(q sessionRequest) error {
 	_, _, err = h.service.SessionCodes(ctx, q.session.ID)
 	switch {
 	case errors.Is(err, ErrNoCodes) && form.Checked("saved"):
-		return web.SeeOther(q.w, q.r, pathSecurity) // pressed twice
+		return web.SeeOther(q.w, q.r, q.at.base) // pressed twice
 	case errors.Is(err, ErrNoCodes):
 		token, err := h.service.RegenerateCodes(ctx, q.session.ID, web.Lang(q.r))
 		if err != nil {
@@ -99,7 +99,7 @@ func (h *Handler) postSessionCodes(q sessionRequest) error {
 		}
 		web.SetSessionCookie(q.w, q.session.Kind, token)
 		h.kit.SetFlash(q.w, templates.FlashCodesReissued)
-		return web.SeeOther(q.w, q.r, pathSecurityCodes)
+		return web.SeeOther(q.w, q.r, q.at.base + selfCodes)
 	case err != nil:
 		return err
 	case !form.Checked("saved"):
@@ -108,23 +108,23 @@ func (h *Handler) postSessionCodes(q sessionRequest) error {
 	if err := h.service.ForgetSessionCodes(ctx, q.session.ID); err != nil {
 		return err
 	}
-	return web.SeeOther(q.w, q.r, pathSecurity)
+	return web.SeeOther(q.w, q.r, q.at.base)
 }
 
 func (h *Handler) renderSessionCodes(q sessionRequest, status int, errs web.FieldErrors) error {
 	codes, left, err := h.service.SessionCodes(q.r.Context(), q.session.ID)
 	if errors.Is(err, ErrNoCodes) {
-		return h.templates.BackupRenew.Render(q.w, http.StatusOK, h.kit.Frame(q.w, q.r), templates.BackupRenewView{
-			Action: pathSecurityCodes, BackURL: pathSecurity, Left: left,
+		return h.templates.BackupRenew.Render(q.w, http.StatusOK, h.selfFrame(q), templates.BackupRenewView{
+			Action: q.at.base + selfCodes, BackURL: q.at.base, Left: left,
 		})
 	}
 	if err != nil {
 		return err
 	}
 	v := h.codesView(codes, errs)
-	v.Action = pathSecurityCodes
-	v.DownloadURL = pathSecurityCodesTxt
-	return h.templates.BackupCodes.Render(q.w, status, h.kit.Frame(q.w, q.r), v)
+	v.Action = q.at.base + selfCodes
+	v.DownloadURL = q.at.base + selfCodesText
+	return h.templates.BackupCodes.Render(q.w, status, h.selfFrame(q), v)
 }
 
 func (h *Handler) getSessionCodesText(q sessionRequest) error {

@@ -194,8 +194,9 @@ func freeSlot(ctx context.Context, tx *store.Tx, slot string, window time.Durati
 // takeSend spends one sending: one per cool-down of the account and address, and one each of the budgets of the account's day,
 // the destination's hour and everybody's day. It returns *WaitError or ErrTooManySends; the transaction must then roll back, so
 // that a refused sending costs nothing.
-func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID, purpose, address string, now time.Time) error {
-	key := cooldown(id, purpose, address)
+func (s *Service) takeSend(ctx context.Context, tx *store.Tx, m codeMessage, now time.Time) error {
+	id := m.account.ID
+	key := cooldown(id, m.purpose, m.address)
 	_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
 		Key: key, Now: now, ExpiresAt: now.Add(2 * s.limits.ResendAfter), FreeBefore: now.Add(-s.limits.ResendAfter),
 	})
@@ -224,7 +225,7 @@ func (s *Service) takeSend(ctx context.Context, tx *store.Tx, id store.AccountID
 		window  time.Duration
 	}{
 		{fmt.Sprintf("send-account:%s:%d", id, generation), s.limits.AccountDay, 24 * time.Hour},
-		{"send-destination:" + sendClass(purpose) + ":" + destination(address), s.limits.DestinationHour, time.Hour},
+		{"send-destination:" + sendClass(m.purpose) + ":" + destination(m.address), s.limits.DestinationHour, time.Hour},
 	} {
 		slot, err := takeSlot(ctx, tx, budget.key, budget.ceiling, budget.window, now)
 		if err != nil {

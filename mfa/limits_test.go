@@ -30,20 +30,20 @@ func TestI26_NewSignInsShareTheCooldown(t *testing.T) {
 		for range 5 {
 			flows = append(flows, w.flow(id))
 		}
-		ends := race(t, 5, func(i int) error { return w.SendSignInCode(ctx, flows[i], templates.Ja) })
+		ends := race(t, 5, func(i int) error { return w.SendSignInCode(ctx, flows[i], signin.Email, templates.Ja) })
 		if mails := w.mails(); len(mails) != 1 || ends["ok"] != 1 {
 			t.Fatalf("%d mails, ends = %v; want one", len(mails), ends)
 		}
 		w.clock.pass(time.Minute)
 		f := w.flow(id)
-		if err := w.SendSignInCode(ctx, f, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatalf("after a minute: %v", err)
 		}
 		// Who entered the code need not wait before the next sign-in, on the phone say.
-		if _, err := w.VerifySignInCode(ctx, f, w.code("sato-2fa@example.jp")); err != nil {
+		if _, err := w.VerifySignInCode(ctx, f, signin.Email, w.code("sato-2fa@example.jp")); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.SendSignInCode(ctx, w.flow(id), templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, w.flow(id), signin.Email, templates.Ja); err != nil {
 			t.Errorf("after a proof: %v", err)
 		}
 	})
@@ -53,7 +53,7 @@ func TestI26_OnePageOpenedTwiceAtOnceSendsOnce(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		id, _ := w.enrolled("sato")
 		f := w.flow(id)
-		ends := race(t, 10, func(int) error { return w.SendSignInCode(t.Context(), f, templates.Ja) })
+		ends := race(t, 10, func(int) error { return w.SendSignInCode(t.Context(), f, signin.Email, templates.Ja) })
 		if mails := w.mails(); len(mails) != 1 || ends["ok"] != 10 {
 			t.Errorf("%d mails, ends = %v; want one, and no error", len(mails), ends)
 		}
@@ -65,23 +65,23 @@ func TestI26_AddressesOfOneMailboxShareABudget(t *testing.T) {
 		ctx := t.Context()
 		id := w.account("tanaka", "use")
 		f := w.flow(id)
-		if err := w.SendSetUpCode(ctx, f, "victim@example.jp", templates.Ja); err != nil {
+		if err := w.SendSetUpCode(ctx, f, mfa.EmailTo("victim@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		for _, same := range []string{"Victim@example.jp", "victim+1@example.jp", "VICTIM+x+y@EXAMPLE.JP"} {
-			if err := w.SendSetUpCode(ctx, f, same, templates.Ja); !waits(err) {
+			if err := w.SendSetUpCode(ctx, f, mfa.EmailTo(same), templates.Ja); !waits(err) {
 				t.Errorf("%s: %v, want the cool-down", same, err)
 			}
 		}
 		for i := range 4 {
 			other := w.account(fmt.Sprintf("other%d", i), "use")
-			if err := w.SendSetUpCode(ctx, w.flow(other), fmt.Sprintf("victim+%d@example.jp", i), templates.Ja); err != nil {
+			if err := w.SendSetUpCode(ctx, w.flow(other), mfa.EmailTo(fmt.Sprintf("victim+%d@example.jp", i)), templates.Ja); err != nil {
 				t.Fatal(err)
 			}
 		}
 		last := w.account("last", "use")
-		wantErr(t, "sixth to the mailbox", w.SendSetUpCode(ctx, w.flow(last), "VICTIM@example.jp", templates.Ja), mfa.ErrTooManySends)
-		if err := w.SendSetUpCode(ctx, w.flow(last), "+@example.jp", templates.Ja); err != nil {
+		wantErr(t, "sixth to the mailbox", w.SendSetUpCode(ctx, w.flow(last), mfa.EmailTo("VICTIM@example.jp"), templates.Ja), mfa.ErrTooManySends)
+		if err := w.SendSetUpCode(ctx, w.flow(last), mfa.EmailTo("+@example.jp"), templates.Ja); err != nil {
 			t.Errorf("an address that is nothing but a tag: %v", err)
 		}
 	})
@@ -93,11 +93,11 @@ func TestI26_SettingUpAStrangersAddressDoesNotStopTheirSignIn(t *testing.T) {
 		id, _ := w.enrolled("sato")
 		for i := range 5 {
 			stranger := w.account(fmt.Sprintf("stranger%d", i), "use")
-			if err := w.SendSetUpCode(ctx, w.flow(stranger), "sato-2fa@example.jp", templates.Ja); (err != nil) != (i == 4) {
+			if err := w.SendSetUpCode(ctx, w.flow(stranger), mfa.EmailTo("sato-2fa@example.jp"), templates.Ja); (err != nil) != (i == 4) {
 				t.Fatalf("stranger %d: %v", i, err) // the owner's set-up was the first of the hour
 			}
 		}
-		if err := w.SendSignInCode(ctx, w.flow(id), templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, w.flow(id), signin.Email, templates.Ja); err != nil {
 			t.Errorf("the owner's code: %v", err)
 		}
 	})
@@ -111,10 +111,10 @@ func TestI26_NoSpanOfAnHourHoldsMoreThanTheBudget(t *testing.T) {
 		var sent []time.Time
 		f := w.flow(id)
 		for range 110 {
-			err := w.ResendSignInCode(ctx, f, templates.Ja)
+			err := w.ResendSignInCode(ctx, f, signin.Email, templates.Ja)
 			if errors.Is(err, mfa.ErrFlowGone) {
 				f = w.flow(id)
-				err = w.ResendSignInCode(ctx, f, templates.Ja)
+				err = w.ResendSignInCode(ctx, f, signin.Email, templates.Ja)
 			}
 			if err == nil {
 				sent = append(sent, w.clock.now())
@@ -142,7 +142,7 @@ func TestI26_ParallelSendingsKeepTheBudget(t *testing.T) {
 			flows = append(flows, w.flow(w.account(fmt.Sprintf("user%02d", i), "use")))
 		}
 		ends := race(t, len(flows), func(i int) error {
-			return w.SendSetUpCode(ctx, flows[i], "shared@example.jp", templates.Ja)
+			return w.SendSetUpCode(ctx, flows[i], mfa.EmailTo("shared@example.jp"), templates.Ja)
 		})
 		if diff := cmp.Diff(map[string]int{"ok": 5, mfa.ErrTooManySends.Error(): 15}, ends); diff != "" {
 			t.Errorf("ends (-want +got):\n%s", diff)
@@ -156,7 +156,7 @@ func TestI26_GlobalBudgetOfTheDay(t *testing.T) {
 		ctx := t.Context()
 		for i := range 4 {
 			id := w.account(fmt.Sprintf("user%d", i), "use")
-			err := w.SendSetUpCode(ctx, w.flow(id), fmt.Sprintf("user%d@example.com", i), templates.Ja)
+			err := w.SendSetUpCode(ctx, w.flow(id), mfa.EmailTo(fmt.Sprintf("user%d@example.com", i)), templates.Ja)
 			if i < 3 && err != nil {
 				t.Fatal(err)
 			}
@@ -166,7 +166,7 @@ func TestI26_GlobalBudgetOfTheDay(t *testing.T) {
 		}
 		w.clock.pass(24 * time.Hour)
 		id := w.account("tomorrow", "use")
-		if err := w.SendSetUpCode(ctx, w.flow(id), "tomorrow@example.com", templates.Ja); err != nil {
+		if err := w.SendSetUpCode(ctx, w.flow(id), mfa.EmailTo("tomorrow@example.com"), templates.Ja); err != nil {
 			t.Errorf("the next day: %v", err)
 		}
 	})
@@ -235,7 +235,7 @@ func TestResetsDoNotOpenBudgetsWithoutEnd(t *testing.T) {
 			if i%5 == 0 {
 				w.reset(id)
 			}
-			err := w.SendSetUpCode(ctx, w.flow(id), fmt.Sprintf("address%d@example.com", i), templates.Ja)
+			err := w.SendSetUpCode(ctx, w.flow(id), mfa.EmailTo(fmt.Sprintf("address%d@example.com", i)), templates.Ja)
 			if err == nil {
 				sent++
 			} else if !errors.Is(err, mfa.ErrTooManySends) {

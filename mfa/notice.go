@@ -19,7 +19,7 @@ type notice struct {
 	kind    string // one of delivery's
 	account store.Account
 	lang    templates.Lang
-	// method and address name the factor, where the notice is about one.
+	// method and the masked address name the factor, where the notice is about one.
 	method  signin.Method
 	address string
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.

@@ -30,7 +30,7 @@ func TestI17_ResetTakesEverything(t *testing.T) {
 		id, codes := w.enrolled("sato")
 		session, pending := w.session(id, signin.Password, signin.Email), w.flow(id)
 		grant := w.grant(id, session)
-		if err := w.SendSignInCode(ctx, pending, templates.Ja); err != nil {
+		if err := w.SendSignInCode(ctx, pending, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		epoch := w.row(id).CredentialEpoch
@@ -64,7 +64,7 @@ func TestI17_ResetTakesEverything(t *testing.T) {
 
 		// The state is "set-up required", never "off".
 		f := w.flow(id)
-		if err := w.CheckSetUp(ctx, f); err != nil {
+		if err := w.checkSetUp(ctx, f); err != nil {
 			t.Errorf("set-up after the reset: %v", err)
 		}
 		_, err := w.VerifyBackupCode(ctx, f, codes[0])
@@ -91,13 +91,13 @@ func TestI11_ResetAgainstASetUpAtTheSameTime(t *testing.T) {
 		ctx := t.Context()
 		id := w.account("tanaka", "use")
 		f := w.flow(id)
-		if err := w.SendSetUpCode(ctx, f, "tanaka-2fa@example.jp", templates.Ja); err != nil {
+		if err := w.SendSetUpCode(ctx, f, mfa.EmailTo("tanaka-2fa@example.jp"), templates.Ja); err != nil {
 			t.Fatal(err)
 		}
 		code := w.code("tanaka-2fa@example.jp")
 		ends := race(t, 2, func(i int) error {
 			if i == 0 {
-				_, err := w.VerifySetUpCode(ctx, f, "tanaka-2fa@example.jp", code, templates.Ja)
+				_, err := w.VerifySetUpCode(ctx, f, mfa.EmailTo("tanaka-2fa@example.jp"), code, templates.Ja)
 				return err
 			}
 			return w.db.InTx(ctx, func(tx *store.Tx) error {

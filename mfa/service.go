@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -14,7 +15,6 @@ import (
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
-	"github.com/futakagi/futakagi/web"
 )
 
 // Config is what a Service is made of.
@@ -150,10 +150,13 @@ func (s *Service) attempted(ctx context.Context, q *store.Queries, flow store.Fl
 	return attempted{flow: flow, subject: subject{Standing: st, account: st.Account}}, nil
 }
 
-// setUp returns nil when the sign-in may set up its first factor now (M15, I3).
-func (p attempted) setUp() error {
+// setUp returns nil when the sign-in may set up its first factor now (M15, I3), and with that method if one is named.
+func (p attempted) setUp(method signin.Method) error {
 	switch {
 	case p.Next() == signin.StepSetUpFactor:
+		if method != "" && !slices.Contains(p.Policy.SetUpMethods(), method) {
+			return ErrMethod
+		}
 		return nil
 	case p.State.Enrolled:
 		return ErrAlreadySetUp
@@ -195,35 +198,16 @@ func (p acting) event(t audit.Type, r audit.Result, reason string) audit.Event {
 	return audit.Event{Type: t, Result: r, Reason: reason, Actor: audit.OfAccount(p.account), Account: p.account.ID}
 }
 
-// freshFor is how old proofs may be for a change of security settings (I13).
-const freshFor = 5 * time.Minute
-
 // acting reads a session with its account and factors.
 func (s *Service) acting(ctx context.Context, q *store.Queries, id store.SessionID, now time.Time) (acting, error) {
-	session, err := q.GetSession(ctx, id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && (session.EndedAt != nil || !session.ExpiresAt.After(now)) {
+	a, err := standing.OfActing(ctx, q, id, now, s.proofs)
+	if errors.Is(err, standing.ErrGone) {
 		return acting{}, ErrSessionGone
 	}
 	if err != nil {
-		return acting{}, fmt.Errorf("load session: %w", err)
-	}
-	p := acting{session: session}
-	if p.account, err = q.GetAccount(ctx, session.AccountID); err != nil {
-		return acting{}, fmt.Errorf("load account: %w", err)
-	}
-	if p.account.DisabledAt != nil || p.account.CredentialEpoch != session.CredentialEpoch {
-		return acting{}, ErrSessionGone
-	}
-	surface, err := q.GetSurface(ctx, surfaceOf(p.account.Kind))
-	if err != nil {
-		return acting{}, fmt.Errorf("load surface: %w", err)
-	}
-	p.enforced = surface.Enforced
-	policy := signin.Policy{AllFactors: true, EvidenceAfter: now.Add(-freshFor)}
-	if p.Standing, err = standing.OfSession(p.account, p.enforced, session.Evidence, policy, now, s.proofs); err != nil {
 		return acting{}, err
 	}
-	return p, p.ReadFactors(ctx, q)
+	return acting{subject: subject{Standing: a.Standing, account: a.Account}, session: a.Session, enforced: a.Surface.Enforced}, nil
 }
 
 // actingFresh is acting for changes of security settings (I13).
@@ -243,12 +227,14 @@ func (s *Service) hashing(err error) error {
 	return err
 }
 
-// surfaceOf is where accounts of a kind use our own pages.
-func surfaceOf(kind string) string {
-	if web.Kind(kind) == web.Operator {
-		return "admin"
+// offered reports whether this installation can do a method at all.
+func (s *Service) offered(method signin.Method) bool {
+	switch method {
+	case signin.Email:
+		return true
+	default:
+		return false
 	}
-	return "store"
 }
 
 // record writes an event of its own transaction: a refusal whose act left nothing else behind.

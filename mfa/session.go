@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -20,7 +21,9 @@ type Overview struct {
 	Company string
 	// Required is whether the account is asked for a second factor at sign-in, Enforced whether its surface demands that.
 	Required, Enforced bool
-	Status             Status
+	// Methods are those the person has or may set up.
+	Methods []signin.Method
+	Status  Status
 	// Sessions are the account's live sessions, last used first; Current is the one that asks.
 	Sessions []store.Session
 	Current  store.SessionID
@@ -40,6 +43,11 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 	}
 	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
 		return Overview{}, err
+	}
+	for _, m := range signin.FactorMethods() {
+		if s.mayAdd(p, m) == nil {
+			v.Methods = append(v.Methods, m)
+		}
 	}
 	if v.Sessions, err = q.ListSessions(ctx, store.ListSessionsParams{
 		AccountID: p.account.ID, Now: now, IdleSince: now.Add(-s.idle), CredentialEpoch: p.account.CredentialEpoch,

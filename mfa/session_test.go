@@ -156,7 +156,7 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 			for range 6 {
 				sessions, flows = append(sessions, w.session(id, signin.Password, signin.Email)), append(flows, w.flow(id))
 			}
-			if err := w.SendSignInCode(ctx, flows[0], templates.Ja); err != nil {
+			if err := w.SendSignInCode(ctx, flows[0], signin.Email, templates.Ja); err != nil {
 				t.Fatal(err)
 			}
 			code := w.code("sato-2fa@example.jp")
@@ -170,10 +170,10 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 				case 2:
 					return w.EndOtherSessions(ctx, sessions[5])
 				case 3:
-					_, err := w.VerifySignInCode(ctx, flows[0], code)
+					_, err := w.VerifySignInCode(ctx, flows[0], signin.Email, code)
 					return err
 				case 4:
-					return w.ResendSignInCode(ctx, flows[i/8], templates.Ja)
+					return w.ResendSignInCode(ctx, flows[i/8], signin.Email, templates.Ja)
 				case 5:
 					_, err := w.VerifyBackupCode(ctx, flows[1+i/8], codes[round*3+i/8])
 					return err
@@ -181,7 +181,7 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 					_, err := w.finish(flows[3+i/8], true)
 					return err
 				default:
-					_, err := w.VerifySignInCode(ctx, flows[i/8], wrong(code))
+					_, err := w.VerifySignInCode(ctx, flows[i/8], signin.Email, wrong(code))
 					return err
 				}
 			})
@@ -198,14 +198,14 @@ func TestI11_ChangesOfOneAccountAtOnce(t *testing.T) {
 		for round := range 3 {
 			sessions := []store.SessionID{w.session(id, signin.Password, signin.Email), w.session(id, signin.Password, signin.Email)}
 			address := fmt.Sprintf("new%d@example.jp", round)
-			if err := w.SendChangeCode(ctx, sessions[0], address, templates.Ja); err != nil {
+			if err := w.SendChangeCode(ctx, sessions[0], mfa.EmailTo(address), templates.Ja); err != nil {
 				t.Fatal(err)
 			}
 			code := w.code(address)
 			ends := race(t, 4, func(i int) error {
 				switch i {
 				case 0:
-					_, err := w.VerifyChangeCode(ctx, sessions[0], address, code, templates.Ja)
+					_, err := w.VerifyChangeCode(ctx, sessions[0], mfa.EmailTo(address), code, templates.Ja)
 					return err
 				case 1:
 					_, err := w.RegenerateCodes(ctx, sessions[1], templates.Ja)

@@ -96,7 +96,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 // grantAtOnce is single sign-on: the session speaks for the person.
 func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authRequest, surface string, session web.Session, st standing.Standing, now time.Time) error {
 	ctx := r.Context()
-	code, arg := p.newGrant(q, surface, session.Account, session.ID, st.Proved(), now)
+	code, arg := p.newGrant(q, surface, st, session.ID, now)
 	if err := p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }); err != nil {
 		return fmt.Errorf("grant on session: %w", err)
 	}

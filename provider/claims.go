@@ -19,10 +19,11 @@ type assurance struct {
 	TwoFactor *signin.TwoFactorClaim `json:"urn:futakagi:2fa,omitempty"`
 }
 
-func assuranceOf(evidence signin.EvidenceList) assurance {
+// assuranceOf derives the claims; emailMFA is whether a code by mail counts as a second factor in amr.
+func assuranceOf(evidence signin.EvidenceList, emailMFA bool) assurance {
 	a := assurance{
 		ACR:       evidence.Level().ACR(),
-		AMR:       evidence.AMR(),
+		AMR:       evidence.AMR(emailMFA),
 		TwoFactor: evidence.TwoFactor(),
 	}
 	if t := evidence.AuthTime(); !t.IsZero() {

@@ -26,7 +26,7 @@ func (p *Provider) standingOf(ctx context.Context, q *store.Queries, f store.Flo
 
 // sessionStanding is where a request stands that comes with a full session.
 func (p *Provider) sessionStanding(ctx context.Context, s web.Session, policy signin.Policy) (standing.Standing, error) {
-	st, err := standing.OfSession(s.Account, s.Enforced, s.Evidence, policy, p.now(), p.limits)
+	st, err := standing.OfSession(s.Account, s.Surface, s.Evidence, policy, p.now(), p.limits)
 	// The hot path ends here: a session that has what is asked needs no look at the factors.
 	if err != nil || !policy.AllFactors && st.Next() == signin.StepIssue {
 		return st, err

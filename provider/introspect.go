@@ -49,7 +49,7 @@ func (m *machine) introspectAccess(ctx context.Context, c *Client, hash []byte) 
 	info.TokenType = tokenTypeBearer
 	info.Expiry = earlier(row.TokenSet.AccessExpiresAt, row.Grant.ExpiresAt).Unix()
 	info.Username = row.Account.LoginID
-	return info, info.addGrant(row.Grant)
+	return info, info.addGrant(row.Grant, m.emailMFA)
 }
 
 func (m *machine) introspectClientToken(ctx context.Context, c *Client, hash []byte) (*introspection, error) {
@@ -82,7 +82,7 @@ func (m *machine) introspectRefresh(ctx context.Context, c *Client, hash []byte)
 	info := m.describe(c, row.TokenSet)
 	info.Scope = row.Grant.Scope
 	info.Expiry = earlier(*row.TokenSet.RefreshExpiresAt, row.Grant.ExpiresAt).Unix()
-	return info, info.addGrant(row.Grant)
+	return info, info.addGrant(row.Grant, m.emailMFA)
 }
 
 func (m *machine) describe(c *Client, set store.TokenSet) *introspection {
@@ -96,13 +96,13 @@ func (m *machine) describe(c *Client, set store.TokenSet) *introspection {
 	}
 }
 
-func (i *introspection) addGrant(g store.Grant) error {
+func (i *introspection) addGrant(g store.Grant, emailMFA bool) error {
 	evidence, err := signin.ParseEvidence(g.Evidence)
 	if err != nil {
 		return fmt.Errorf("grant %s: %w", g.ID, err)
 	}
 	i.Subject = string(g.AccountID)
 	i.SessionID = string(g.SessionID)
-	i.assurance = assuranceOf(evidence)
+	i.assurance = assuranceOf(evidence, emailMFA)
 	return nil
 }

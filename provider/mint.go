@@ -50,6 +50,7 @@ type minter struct {
 	issuer   string
 	keys     *Keyring
 	lifetime time.Duration
+	emailMFA bool
 }
 
 // idToken makes the ID token of a grant for the access token beside it. Nonce belongs to the authorization alone: a
@@ -62,7 +63,7 @@ func (m *minter) idToken(c *Client, g store.Grant, evidence signin.EvidenceList,
 		AuthorizedParty: c.id,
 		Expiry:          now.Add(m.lifetime).Unix(),
 		IssuedAt:        now.Unix(),
-		assurance:       assuranceOf(evidence),
+		assurance:       assuranceOf(evidence, m.emailMFA),
 		Nonce:           nonce,
 		SessionID:       string(g.SessionID),
 		AccessTokenHash: halfHash(c.idTokenAlg, accessToken),

@@ -24,6 +24,8 @@ type machineConfig struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Lifetimes Lifetimes
+	// EmailNotMFA is that of Config.
+	EmailNotMFA bool
 }
 
 // machine is the side of the provider that programs talk to: token, userinfo, introspection, revocation, keys, discovery.
@@ -40,6 +42,7 @@ type machine struct {
 	discovery *document
 	library   http.Handler
 	noSecret  []byte // compared when there is no client to compare with
+	emailMFA  bool
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -61,7 +64,8 @@ func newMachine(c machineConfig) (*machine, error) {
 		lifetimes: c.Lifetimes,
 		clients:   newClientSource(c.DB, c.Logger),
 		keys:      keys,
-		mint:      &minter{issuer: c.Issuer, keys: keys, lifetime: c.Lifetimes.IDToken},
+		mint:      &minter{issuer: c.Issuer, keys: keys, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
+		emailMFA:  !c.EmailNotMFA,
 		discovery: discovery,
 		noSecret:  noSecret,
 	}

@@ -82,7 +82,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 			event.ClientID = *flow.ClientID
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
 			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
-				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st.Account, minted.id, st.Proved(), now); err != nil {
+				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now); err != nil {
 					return err
 				}
 			}
@@ -157,7 +157,8 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	return m, nil
 }
 
-// sessionEnd is the absolute end of a session: so long after the password, however often it was stepped up since.
+// sessionEnd is the absolute end of a session: so long after the password, or the passkey that took its place, however often it
+// was stepped up since.
 func (p *Provider) sessionEnd(kind web.Kind, evidence signin.EvidenceList, now time.Time) time.Time {
 	limit := p.lifetimes.CustomerSession
 	if kind == web.Operator {
@@ -165,7 +166,7 @@ func (p *Provider) sessionEnd(kind web.Kind, evidence signin.EvidenceList, now t
 	}
 	start := now
 	for _, e := range evidence {
-		if e.Method == signin.Password {
+		if e.Method == signin.Password || e.UserVerified && !evidence.Has(signin.Password) {
 			start = e.At
 		}
 	}
@@ -203,10 +204,9 @@ func endSession(ctx context.Context, tx *store.Tx, id store.SessionID, account s
 
 // grant writes down what a relying party is given and returns the code for it.
 func (p *Provider) grant(
-	ctx context.Context, tx *store.Tx, q authRequest, surface string, a store.Account, session store.SessionID,
-	proved signin.EvidenceList, now time.Time,
+	ctx context.Context, tx *store.Tx, q authRequest, surface string, st standing.Standing, session store.SessionID, now time.Time,
 ) (code string, err error) {
-	code, arg := p.newGrant(q, surface, a, session, proved, now)
+	code, arg := p.newGrant(q, surface, st, session, now)
 	if err := tx.InsertGrant(ctx, arg); err != nil {
 		return "", fmt.Errorf("insert grant: %w", err)
 	}
@@ -216,12 +216,13 @@ func (p *Provider) grant(
 // newGrant makes a code and the row behind it. The evidence is what counts for this request, so that no token says more than
 // was proved within it (I1).
 func (p *Provider) newGrant(
-	q authRequest, surface string, a store.Account, session store.SessionID, proved signin.EvidenceList, now time.Time,
+	q authRequest, surface string, st standing.Standing, session store.SessionID, now time.Time,
 ) (code string, arg store.InsertGrantParams) {
 	code, hash := newCode()
+	a, proved := st.Account, st.Proved()
 	return code, store.InsertGrantParams{
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
-		CredentialEpoch: a.CredentialEpoch, SecondFactor: proved.SecondFactor(), Scope: q.Scope, Nonce: q.Nonce,
+		CredentialEpoch: a.CredentialEpoch, SecondFactor: st.SatisfiesTwoFactor(), Scope: q.Scope, Nonce: q.Nonce,
 		Evidence: proved.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
 		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: now.Add(p.lifetimes.RefreshAbsolute),
 	}

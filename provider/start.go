@@ -29,7 +29,7 @@ func (p *Provider) getStart(w http.ResponseWriter, r *http.Request) error {
 	now := p.now()
 	policy := signin.Policy{}
 	if r.URL.Query().Get("fresh") == "1" {
-		policy = signin.Policy{EvidenceAfter: now.Add(-freshFor), AllFactors: true}
+		policy = signin.Policy{EvidenceAfter: now.Add(-standing.FreshFor), AllFactors: true}
 	}
 	st := standing.Standing{Policy: policy}
 	session, err := p.kit.Sessions.LoadOn(r, kind, surface)

@@ -44,6 +44,6 @@ func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, 
 	return &userinfoClaims{
 		Subject:   string(row.Account.ID),
 		identity:  identityOf(row.Account, row.TokenSet.Scope),
-		assurance: assuranceOf(evidence),
+		assurance: assuranceOf(evidence, m.emailMFA),
 	}, nil
 }

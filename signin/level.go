@@ -26,7 +26,7 @@ func (l Level) ACR() string { return acrs[l] }
 
 // ACRValues lists the acr values a sign-in can reach, lowest first, for discovery.
 func ACRValues() []string {
-	return []string{acrs[Level1FA], acrs[Level2FAEmail], acrs[Level2FA]}
+	return []string{acrs[Level1FA], acrs[Level2FAEmail], acrs[Level2FA], acrs[LevelPHR]}
 }
 
 // ParseACR returns the level an acr value stands for, LevelNone for a value we do not know.
@@ -42,8 +42,13 @@ func ParseACR(acr string) Level {
 // RequestedLevel reads acr_values (OpenID Connect Core §3.1.2.1). Any of the listed values will do for the relying party,
 // so the lowest one we know is what the sign-in must reach; values we do not know are passed over.
 func RequestedLevel(acrValues string) Level {
+	return LowestLevel(strings.Fields(acrValues))
+}
+
+// LowestLevel is the lowest level that any of the acr values stands for, LevelNone when we know none of them.
+func LowestLevel(acrValues []string) Level {
 	lowest := LevelNone
-	for v := range strings.FieldsSeq(acrValues) {
+	for _, v := range acrValues {
 		if l := ParseACR(v); l != LevelNone && (lowest == LevelNone || l < lowest) {
 			lowest = l
 		}
@@ -51,42 +56,61 @@ func RequestedLevel(acrValues string) Level {
 	return lowest
 }
 
-// AMR lists the authentication methods references (RFC 8176, and "mca" for multi-channel) the proofs stand for.
-func (l EvidenceList) AMR() []string {
-	if !l.Has(Password) {
-		return nil
+// AMR lists the authentication methods references (RFC 8176, and "mca" for multi-channel) the proofs stand for. With emailMFA
+// false a code by mail does not count as a second factor there: NIST SP 800-63B-4 §3.1.3.1 does not admit mail as an
+// out-of-band channel.
+func (l EvidenceList) AMR(emailMFA bool) []string {
+	var amr []string
+	if l.Has(Password) {
+		amr = append(amr, "pwd")
 	}
-	amr := []string{"pwd"}
+	if _, ok := l.device(); ok {
+		return append(amr, "rba")
+	}
 	e, ok := l.second()
 	if !ok {
 		return amr
 	}
 	switch e.Method {
 	case Email:
-		return append(amr, "mca", "mfa")
-	case Backup:
-		return append(amr, "otp", "mfa")
-	default:
-		return amr
+		if amr = append(amr, "mca"); emailMFA {
+			amr = append(amr, "mfa")
+		}
+	case SMS:
+		amr = append(amr, "sms", "mca", "mfa")
+	case TOTP, Backup:
+		amr = append(amr, "otp", "mfa")
+	case Passkey:
+		if amr = append(amr, "pop", "user", "mfa"); e.Synced {
+			amr = append(amr, "swk")
+		}
 	}
+	return amr
 }
 
 // TwoFactorClaim is the value of the claim urn:futakagi:2fa.
 type TwoFactorClaim struct {
 	Method     string `json:"method"`      // the factor proved
-	Via        string `json:"via"`         // code | backup
-	VerifiedAt int64  `json:"verified_at"` // seconds since the epoch
+	Via        string `json:"via"`         // code | passkey | backup | trusted_device
+	VerifiedAt int64  `json:"verified_at"` // when the factor was proved, in seconds since the epoch
 }
 
-// TwoFactor describes the second factor of the proofs, nil when there is none.
+// TwoFactor describes the second factor of the proofs, nil when there is none. For a trusted device it tells of the proof that
+// the device stands for.
 func (l EvidenceList) TwoFactor() *TwoFactorClaim {
+	if d, ok := l.device(); ok {
+		return &TwoFactorClaim{Method: string(d.Stands), Via: "trusted_device", VerifiedAt: d.ProvedAt.Unix()}
+	}
 	e, ok := l.second()
-	if !ok || !l.Has(Password) {
+	if !ok {
 		return nil
 	}
 	c := &TwoFactorClaim{Method: string(e.Method), Via: "code", VerifiedAt: e.At.Unix()}
-	if e.Method == Backup {
+	switch e.Method {
+	case Backup:
 		c.Via = "backup"
+	case Passkey:
+		c.Via = "passkey"
 	}
 	return c
 }

@@ -42,6 +42,13 @@ func (s Step) String() string {
 type Policy struct {
 	// TwoFactor is whether the account needs a second factor on this surface: enforced, or chosen for the account.
 	TwoFactor bool
+	// SecondLevel is what the surface wants two factors to reach where TwoFactor demands them; less than Level2FAEmail means that.
+	SecondLevel Level
+	// Allowed are the factors the surface lets people prove themselves with; nil: all. Backup codes stand in for any of them.
+	Allowed []Method
+	// TrustDevices is whether a trusted device spares the second factor that TwoFactor demands. It never spares one that a relying
+	// party or a change of security settings asks for.
+	TrustDevices bool
 	// RequiredLevel is what the relying party asked for; LevelNone when it asked for nothing.
 	RequiredLevel Level
 	// EvidenceAfter is the time before which proofs do not count: max_age, prompt=login or a fresh proof. Zero: all count.
@@ -64,40 +71,79 @@ type State struct {
 	BackupCodesToShow bool
 }
 
-// SetUpLevel is what setting up a factor inside a sign-in reaches at most.
-const SetUpLevel = Level2FAEmail
+// Allows reports whether the surface accepts proofs by a method.
+func (p Policy) Allows(m Method) bool {
+	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || slices.Contains(p.Allowed, m)
+}
 
 // Required is the level a sign-in must reach under the policy, given whether the account has a factor.
 func (p Policy) Required(enrolled bool) Level {
 	need := max(Level1FA, p.RequiredLevel)
-	if p.TwoFactor || (p.AllFactors && enrolled) {
+	if p.TwoFactor {
+		need = max(need, p.second())
+	}
+	if p.AllFactors && enrolled {
 		need = max(need, Level2FAEmail)
 	}
 	return need
 }
 
+func (p Policy) second() Level { return max(Level2FAEmail, p.SecondLevel) }
+
+// counting are the proofs that count under the policy.
+func (p Policy) counting(l EvidenceList) EvidenceList {
+	return l.Since(p.EvidenceAfter).keep(func(e Evidence) bool { return p.Allows(e.Method) })
+}
+
+// spared reports whether a trusted device spares the second factor: only where nothing but the account's or surface's own demand
+// asks for one, and only if what was proved in that browser would have done.
+func (p Policy) spared(proved EvidenceList) bool {
+	if !p.TrustDevices || p.AllFactors || p.RequiredLevel > Level1FA {
+		return false
+	}
+	d, ok := proved.device()
+	return ok && p.Allows(d.Stands) && d.Stands.Level() >= p.second()
+}
+
+// OffersTrust reports whether the challenge may offer to trust the browser: where such a device would spare this very challenge.
+func (p Policy) OffersTrust() bool {
+	return p.TwoFactor && p.TrustDevices && !p.AllFactors && p.RequiredLevel <= Level1FA
+}
+
+// SetUpMethods are the methods whose set-up inside a sign-in reaches what the policy demands.
+func (p Policy) SetUpMethods() []Method {
+	need := p.Required(false)
+	return slices.DeleteFunc(FactorMethods(), func(m Method) bool { return !p.Allows(m) || m.Level() < need })
+}
+
+// ChallengeMethods are those of the account's usable factors that reach what the policy demands, in the account's order.
+func (p Policy) ChallengeMethods(s State) []Method {
+	need := p.Required(s.Enrolled)
+	return slices.DeleteFunc(slices.Clone(s.Factors), func(m Method) bool { return !p.Allows(m) || m.Level() < need })
+}
+
 // Next returns the step a sign-in needs. It looks only at what is proved and what is demanded, never at the path that led
 // here, so that no order of requests can skip a step.
 func Next(s State, p Policy) Step {
-	proved := s.Evidence.Since(p.EvidenceAfter)
-	if !s.Account || !proved.Has(Password) {
+	proved := p.counting(s.Evidence)
+	level := proved.Level()
+	if !s.Account || level == LevelNone {
 		return StepPassword
 	}
 	if s.BackupCodesToShow {
 		return StepShowBackupCodes
 	}
-	need := p.Required(s.Enrolled)
-	if proved.Level() >= need {
+	if level >= p.Required(s.Enrolled) || p.spared(proved) {
 		return StepIssue
 	}
 	if !s.Enrolled {
-		if need > SetUpLevel {
+		if len(p.SetUpMethods()) == 0 {
 			return StepUnmet
 		}
 		return StepSetUpFactor
 	}
 	// A factor that exists but is locked leads to the challenge too: its page says what to do, and nothing is skipped.
-	if p.RequiredLevel > LevelNone && !slices.ContainsFunc(s.Factors, func(m Method) bool { return m.level() >= need }) {
+	if p.RequiredLevel > LevelNone && len(p.ChallengeMethods(s)) == 0 {
 		return StepUnmet
 	}
 	return StepChallenge

@@ -2,6 +2,7 @@ package signin
 
 import (
 	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -38,7 +39,18 @@ func TestNext(t *testing.T) {
 		{"step-up to 2fa-email without a factor sets one up", State{Account: true, Evidence: proofs(Password)}, Policy{RequiredLevel: Level2FAEmail}, StepSetUpFactor},
 		{"step-up to 2fa by backup code", State{Account: true, Evidence: proofs(Password, Email), Enrolled: true, Factors: []Method{Email, Backup}}, Policy{RequiredLevel: Level2FA}, StepChallenge},
 		{"2fa cannot be reached by email alone", State{Account: true, Evidence: proofs(Password, Email), Enrolled: true, Factors: []Method{Email}}, Policy{RequiredLevel: Level2FA}, StepUnmet},
-		{"2fa cannot be reached by setting up email", State{Account: true, Evidence: proofs(Password)}, Policy{RequiredLevel: Level2FA}, StepUnmet},
+		{"2fa without a factor sets one up", State{Account: true, Evidence: proofs(Password)}, Policy{RequiredLevel: Level2FA}, StepSetUpFactor},
+		{"2fa cannot be set up where only email is allowed", State{Account: true, Evidence: proofs(Password)}, Policy{RequiredLevel: Level2FA, Allowed: []Method{Email}}, StepUnmet},
+		{"an app proved where only passkeys are allowed", State{Account: true, Evidence: proofs(Password, TOTP), Enrolled: true, Factors: []Method{TOTP, Passkey}}, Policy{TwoFactor: true, Allowed: []Method{Passkey}}, StepChallenge},
+		{"no factor that is allowed: the page says whom to ask", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true, Allowed: []Method{TOTP}}, StepChallenge},
+		{"a surface that wants 2fa is not content with email", State{Account: true, Evidence: proofs(Password, Email), Enrolled: true, Factors: []Method{Email, TOTP}}, Policy{TwoFactor: true, SecondLevel: Level2FA}, StepChallenge},
+		{"passkey that verified its user needs no password", State{Account: true, Evidence: EvidenceList{{Method: Passkey, At: noon, UserVerified: true}}, Enrolled: true}, Policy{TwoFactor: true}, StepIssue},
+		{"passkey that verified nobody does", State{Account: true, Evidence: proofs(Passkey), Enrolled: true}, Policy{TwoFactor: true}, StepPassword},
+		{"I12: a trusted device spares the account's own demand", State{Account: true, Evidence: EvidenceList{{Method: Password, At: noon}, {Method: TrustedDevice, At: noon, Stands: Email}}, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true, TrustDevices: true}, StepIssue},
+		{"I12: not on a surface without trust", State{Account: true, Evidence: EvidenceList{{Method: Password, At: noon}, {Method: TrustedDevice, At: noon, Stands: Email}}, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true}, StepChallenge},
+		{"I12: not for a level above 1fa", State{Account: true, Evidence: EvidenceList{{Method: Password, At: noon}, {Method: TrustedDevice, At: noon, Stands: TOTP}}, Enrolled: true, Factors: []Method{TOTP}}, Policy{TwoFactor: true, TrustDevices: true, RequiredLevel: Level2FAEmail}, StepChallenge},
+		{"I12: not for a change of security settings", State{Account: true, Evidence: EvidenceList{{Method: Password, At: noon}, {Method: TrustedDevice, At: noon, Stands: TOTP}}, Enrolled: true, Factors: []Method{TOTP}}, Policy{TwoFactor: true, TrustDevices: true, AllFactors: true}, StepChallenge},
+		{"I12: not if what it stands for would not do", State{Account: true, Evidence: EvidenceList{{Method: Password, At: noon}, {Method: TrustedDevice, At: noon, Stands: Email}}, Enrolled: true, Factors: []Method{Email, TOTP}}, Policy{TwoFactor: true, TrustDevices: true, SecondLevel: Level2FA}, StepChallenge},
 		{"phr cannot be reached", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email, Backup}}, Policy{RequiredLevel: LevelPHR}, StepUnmet},
 		{"M23: fresh proof wants the enrolled factor too", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email}}, Policy{AllFactors: true}, StepChallenge},
 		{"M23: fresh proof without a factor is the password", State{Account: true, Evidence: proofs(Password)}, Policy{AllFactors: true}, StepIssue},
@@ -52,57 +64,46 @@ func TestNext(t *testing.T) {
 	}
 }
 
+// everyProof is one proof of each sort.
+func everyProof() EvidenceList {
+	return EvidenceList{
+		{Method: Password, At: noon},
+		{Method: Email, At: noon},
+		{Method: SMS, At: noon},
+		{Method: TOTP, At: noon},
+		{Method: Backup, At: noon},
+		{Method: Passkey, At: noon},
+		{Method: Passkey, At: noon, UserVerified: true},
+		{Method: TrustedDevice, At: noon, Stands: Email, ProvedAt: noon.Add(-time.Hour)},
+	}
+}
+
 // TestI1_IssueOnlyWhatWasProved walks every combination of state and policy and holds each against the invariants in words
 // that share nothing with Next.
 func TestI1_IssueOnlyWhatWasProved(t *testing.T) {
-	methods := []Method{Password, Email, Backup}
+	all := everyProof()
 	n := 0
-	for mask := range 1 << len(methods) {
+	for mask := range 1 << len(all) {
 		var evidence EvidenceList
-		for i, m := range methods {
+		for i, e := range all {
 			if mask&(1<<i) != 0 {
-				evidence = append(evidence, Evidence{Method: m, At: noon})
+				evidence = append(evidence, e)
 			}
 		}
-		for bits := range 1 << 6 {
+		for bits := range 1 << 7 {
 			on := func(i int) bool { return bits&(1<<i) != 0 }
 			for _, required := range []Level{LevelNone, Level1FA, Level2FAEmail, Level2FA, LevelPHR} {
-				for _, after := range []time.Time{{}, noon, noon.Add(time.Second)} {
-					s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2)}
-					if on(1) && on(3) {
-						s.Factors = []Method{Email, Backup}
-					}
-					p := Policy{TwoFactor: on(4), AllFactors: on(5), RequiredLevel: required, EvidenceAfter: after}
-					n++
-					step := Next(s, p)
-					counts := !after.After(noon)
-					password := counts && evidence.Has(Password)
-					second := counts && (evidence.Has(Email) || evidence.Has(Backup))
-					switch step {
-					case StepIssue:
-						if !s.Account || !password || s.BackupCodesToShow {
-							t.Fatalf("issued without a password or before the codes: %+v %+v", s, p)
+				for _, after := range []time.Time{{}, noon.Add(time.Second)} {
+					for _, allowed := range [][]Method{nil, {TOTP, Passkey}} {
+						s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2)}
+						if on(1) && on(3) {
+							s.Factors = []Method{Email, TOTP, Backup}
 						}
-						if (p.TwoFactor || p.AllFactors && s.Enrolled || required >= Level2FAEmail) && !second {
-							t.Fatalf("issued without a second factor: %+v %+v", s, p)
+						p := Policy{
+							TwoFactor: on(4), AllFactors: on(5), TrustDevices: on(6), RequiredLevel: required, EvidenceAfter: after, Allowed: allowed,
 						}
-						if required == Level2FA && !evidence.Has(Backup) || required == LevelPHR {
-							t.Fatalf("issued below the level asked for: %+v %+v", s, p)
-						}
-					case StepSetUpFactor:
-						if s.Enrolled || !password {
-							t.Fatalf("set-up with a factor or without a password: %+v %+v", s, p)
-						}
-					case StepChallenge, StepShowBackupCodes, StepUnmet:
-						if !s.Account || !password {
-							t.Fatalf("%v before the password: %+v %+v", step, s, p)
-						}
-					case StepPassword:
-						if s.Account && password {
-							t.Fatalf("password asked again: %+v %+v", s, p)
-						}
-					default:
-						t.Fatalf("unknown step %v", step)
+						n++
+						holdStep(t, Next(s, p), s, p)
 					}
 				}
 			}
@@ -111,35 +112,140 @@ func TestI1_IssueOnlyWhatWasProved(t *testing.T) {
 	t.Logf("%d combinations", n)
 }
 
+// holdStep says in its own words what a step may be.
+func holdStep(t *testing.T, step Step, s State, p Policy) {
+	t.Helper()
+	has := func(m Method, verified bool) bool {
+		if p.EvidenceAfter.After(noon) || p.Allowed != nil && m != Password && m != Backup && m != TrustedDevice && m != TOTP && m != Passkey {
+			return false
+		}
+		for _, e := range s.Evidence {
+			if e.Method == m && (e.UserVerified || !verified) {
+				return true
+			}
+		}
+		return false
+	}
+	password, verified := has(Password, false), has(Passkey, true)
+	known := password || verified
+	app := password && (has(SMS, false) || has(TOTP, false) || has(Backup, false))
+	phr := verified || password && has(Passkey, false)
+	second := phr || app || password && has(Email, false)
+	device := password && has(TrustedDevice, false) && p.TrustDevices && p.Allowed == nil
+	fail := func(what string) { t.Helper(); t.Fatalf("%v, %s: %+v %+v", step, what, s, p) }
+	switch step {
+	case StepIssue:
+		switch {
+		case !s.Account || !known || s.BackupCodesToShow:
+			fail("issued to nobody or before the codes")
+		case p.AllFactors && s.Enrolled && !second:
+			fail("issued without fresh proof of a factor")
+		case p.TwoFactor && !second && !(device && !p.AllFactors && p.RequiredLevel <= Level1FA):
+			fail("issued without a second factor")
+		case p.RequiredLevel == Level2FAEmail && !second, p.RequiredLevel == Level2FA && !app && !phr, p.RequiredLevel == LevelPHR && !phr:
+			fail("issued below the level asked for")
+		}
+	case StepSetUpFactor:
+		if s.Enrolled || !password {
+			fail("set-up with a factor or without a password")
+		}
+	case StepChallenge, StepShowBackupCodes, StepUnmet:
+		if !s.Account || !known {
+			fail("before anything was proved")
+		}
+		if step == StepChallenge && !s.Enrolled {
+			fail("challenge of an account without factor")
+		}
+	case StepPassword:
+		if s.Account && known {
+			fail("password asked again")
+		}
+	default:
+		fail("unknown step")
+	}
+}
+
+// TestI1_TokensSayWhatWasProved is the table of the specification, row by row.
 func TestI1_TokensSayWhatWasProved(t *testing.T) {
+	password := Evidence{Method: Password, At: noon}
+	by := func(m Method) Evidence { return Evidence{Method: m, At: noon.Add(time.Minute)} }
+	key := func(verified, synced bool) Evidence {
+		return Evidence{Method: Passkey, At: noon.Add(time.Minute), UserVerified: verified, Synced: synced}
+	}
+	device := Evidence{Method: TrustedDevice, At: noon.Add(time.Minute), Stands: TOTP, ProvedAt: noon.Add(-time.Hour)}
 	tests := []struct {
-		methods []Method
-		amr     []string
-		acr     string
-		via     string
+		name     string
+		evidence EvidenceList
+		amr, acr string
+		via      string
+		method   Method
 	}{
-		{nil, nil, "", ""},
-		{[]Method{Email}, nil, "", ""},
-		{[]Method{Password}, []string{"pwd"}, "urn:futakagi:acr:1fa", ""},
-		{[]Method{Password, Email}, []string{"pwd", "mca", "mfa"}, "urn:futakagi:acr:2fa-email", "code"},
-		{[]Method{Password, Backup}, []string{"pwd", "otp", "mfa"}, "urn:futakagi:acr:2fa", "backup"},
-		{[]Method{Password, Backup, Email}, []string{"pwd", "otp", "mfa"}, "urn:futakagi:acr:2fa", "backup"},
+		{"nothing", nil, "", "", "", ""},
+		{"email alone", EvidenceList{by(Email)}, "", "", "", ""},
+		{"security key alone", EvidenceList{key(false, false)}, "", "", "", ""},
+		{"trusted device alone", EvidenceList{device}, "", "", "", ""},
+		{"password", EvidenceList{password}, "pwd", "urn:futakagi:acr:1fa", "", ""},
+		{"password and trusted device", EvidenceList{password, device}, "pwd rba", "urn:futakagi:acr:1fa", "trusted_device", TOTP},
+		{"password and email", EvidenceList{password, by(Email)}, "pwd mca mfa", "urn:futakagi:acr:2fa-email", "code", Email},
+		{"password and SMS", EvidenceList{password, by(SMS)}, "pwd sms mca mfa", "urn:futakagi:acr:2fa", "code", SMS},
+		{"password and app", EvidenceList{password, by(TOTP)}, "pwd otp mfa", "urn:futakagi:acr:2fa", "code", TOTP},
+		{"password and backup code", EvidenceList{password, by(Backup)}, "pwd otp mfa", "urn:futakagi:acr:2fa", "backup", Backup},
+		{"the stronger of two", EvidenceList{password, by(Backup), by(Email)}, "pwd otp mfa", "urn:futakagi:acr:2fa", "backup", Backup},
+		{"a device beside a factor", EvidenceList{password, device, by(Email)}, "pwd mca mfa", "urn:futakagi:acr:2fa-email", "code", Email},
+		{"password and security key", EvidenceList{password, key(false, false)}, "pwd pop user mfa", "phr", "passkey", Passkey},
+		{"passkey that verified its user", EvidenceList{key(true, false)}, "pop user mfa", "phr", "passkey", Passkey},
+		{"synced passkey", EvidenceList{key(true, true)}, "pop user mfa swk", "phr", "passkey", Passkey},
+		{"password and synced passkey", EvidenceList{password, key(true, true)}, "pwd pop user mfa swk", "phr", "passkey", Passkey},
 	}
 	for _, tt := range tests {
-		l := proofs(tt.methods...)
-		if got := l.AMR(); !slices.Equal(got, tt.amr) {
-			t.Errorf("%v: amr %v, want %v", tt.methods, got, tt.amr)
+		t.Run(tt.name, func(t *testing.T) {
+			if got := strings.Join(tt.evidence.AMR(true), " "); got != tt.amr {
+				t.Errorf("amr %q, want %q", got, tt.amr)
+			}
+			if got := tt.evidence.Level().ACR(); got != tt.acr {
+				t.Errorf("acr %q, want %q", got, tt.acr)
+			}
+			var via string
+			var method Method
+			if c := tt.evidence.TwoFactor(); c != nil {
+				via, method = c.Via, Method(c.Method)
+			}
+			if via != tt.via || method != tt.method {
+				t.Errorf("claim %s via %q, want %s via %q", method, via, tt.method, tt.via)
+			}
+		})
+	}
+}
+
+// TestI1_MailCanBeKeptOutOfMFA is the setting for those who follow NIST SP 800-63B-4 §3.1.3.1 to the letter.
+func TestI1_MailCanBeKeptOutOfMFA(t *testing.T) {
+	for _, tt := range []struct {
+		method    Method
+		with, not string
+	}{
+		{Email, "pwd mca mfa", "pwd mca"}, {SMS, "pwd sms mca mfa", "pwd sms mca mfa"}, {TOTP, "pwd otp mfa", "pwd otp mfa"},
+	} {
+		l := proofs(Password, tt.method)
+		if got := strings.Join(l.AMR(true), " "); got != tt.with {
+			t.Errorf("%s: amr %q, want %q", tt.method, got, tt.with)
 		}
-		if got := l.Level().ACR(); got != tt.acr {
-			t.Errorf("%v: acr %q, want %q", tt.methods, got, tt.acr)
+		if got := strings.Join(l.AMR(false), " "); got != tt.not {
+			t.Errorf("%s: amr %q without mail as a factor, want %q", tt.method, got, tt.not)
 		}
-		via := ""
-		if c := l.TwoFactor(); c != nil {
-			via = c.Via
-		}
-		if via != tt.via {
-			t.Errorf("%v: via %q, want %q", tt.methods, via, tt.via)
-		}
+	}
+}
+
+func TestWithKeepsWhatSaysMore(t *testing.T) {
+	verified := Evidence{Method: Passkey, At: noon, UserVerified: true}
+	touched := Evidence{Method: Passkey, At: noon.Add(time.Minute)}
+	if l := (EvidenceList{verified}).With(touched); l.Level() != LevelPHR || len(l) != 2 {
+		t.Errorf("a touch took away what a verified passkey proved: %+v", l)
+	}
+	if l := (EvidenceList{touched}).With(verified); len(l) != 1 || !l[0].UserVerified {
+		t.Errorf("with: %+v", l)
+	}
+	if l := proofs(Password, Email).With(Evidence{Method: Email, At: noon.Add(time.Hour)}); len(l) != 2 {
+		t.Errorf("an older proof by the same method stayed: %+v", l)
 	}
 }
 

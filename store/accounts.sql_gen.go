@@ -68,7 +68,7 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -91,12 +91,14 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.PasswordChangedAt,
+		&i.RegisteredEmailChangedAt,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -124,6 +126,8 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.PasswordChangedAt,
+		&i.RegisteredEmailChangedAt,
 	)
 	return i, err
 }
@@ -195,7 +199,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -206,12 +210,15 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AccountKind,
 		&i.Enforced,
 		&i.UpdatedAt,
+		&i.AllowedMethods,
+		&i.SecondLevel,
+		&i.TrustDays,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -235,12 +242,14 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.LastSignInAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.PasswordChangedAt,
+		&i.RegisteredEmailChangedAt,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -253,6 +262,9 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AccountKind,
 		&i.Enforced,
 		&i.UpdatedAt,
+		&i.AllowedMethods,
+		&i.SecondLevel,
+		&i.TrustDays,
 	)
 	return i, err
 }
@@ -407,7 +419,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -424,6 +436,9 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.AccountKind,
 			&i.Enforced,
 			&i.UpdatedAt,
+			&i.AllowedMethods,
+			&i.SecondLevel,
+			&i.TrustDays,
 		); err != nil {
 			return nil, err
 		}
@@ -506,13 +521,13 @@ func (q *Queries) SetLastSignIn(ctx context.Context, arg SetLastSignInParams) er
 }
 
 const SetPassword = `-- name: SetPassword :execrows
-UPDATE accounts SET password_hash = $1, credential_epoch = credential_epoch + 1, updated_at = $2
+UPDATE accounts SET password_hash = $1, password_changed_at = $2, credential_epoch = credential_epoch + 1, updated_at = $2
 WHERE id = $3
 `
 
 type SetPasswordParams struct {
 	PasswordHash string
-	Now          time.Time
+	Now          *time.Time
 	ID           AccountID
 }
 
@@ -548,6 +563,36 @@ func (q *Queries) SetSurfaceEnforced(ctx context.Context, arg SetSurfaceEnforced
 	return result.RowsAffected(), nil
 }
 
+const SetSurfaceMethods = `-- name: SetSurfaceMethods :execrows
+UPDATE surfaces SET allowed_methods = $1, second_level = $2, trust_days = $3, updated_at = $4
+WHERE id = $5 AND updated_at = $6
+`
+
+type SetSurfaceMethodsParams struct {
+	AllowedMethods string
+	SecondLevel    int64
+	TrustDays      int64
+	Now            time.Time
+	ID             string
+	Version        time.Time
+}
+
+// Guarded by the row's version, so that of two operators only one changes it.
+func (q *Queries) SetSurfaceMethods(ctx context.Context, arg SetSurfaceMethodsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetSurfaceMethods,
+		arg.AllowedMethods,
+		arg.SecondLevel,
+		arg.TrustDays,
+		arg.Now,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const SetTwoFactor = `-- name: SetTwoFactor :execrows
 UPDATE accounts SET two_factor = $1, updated_at = $2
 WHERE id = $3 AND two_factor = $4
@@ -576,6 +621,8 @@ func (q *Queries) SetTwoFactor(ctx context.Context, arg SetTwoFactorParams) (int
 
 const UpdateAccountProfile = `-- name: UpdateAccountProfile :execrows
 UPDATE accounts SET display_name = $1, search_key = $2, role = $3,
+    registered_email_changed_at = CASE WHEN registered_email <> CAST($4 AS text) THEN CAST($5 AS timestamptz)
+        ELSE registered_email_changed_at END,
     registered_email = $4, updated_at = $5
 WHERE id = $6
 `

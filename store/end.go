@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"time"
 )
@@ -15,6 +16,35 @@ type Keep struct {
 	Flow FlowID
 	// Epoch is the account's credential epoch after the raise; needed with Session.
 	Epoch int64
+}
+
+// BeginChange raises the account's credential epoch: the first statement of every change of what an account signs in with. From
+// here to the commit nobody else changes the account; if somebody did since it was read, it fails with [ErrConflict].
+func (tx *Tx) BeginChange(ctx context.Context, now time.Time, acc Account) (epoch int64, err error) {
+	epoch, err = tx.RaiseCredentialEpoch(ctx, RaiseCredentialEpochParams{Now: now, ID: acc.ID})
+	if err != nil {
+		return 0, fmt.Errorf("raise credential epoch: %w", err)
+	}
+	if epoch != acc.CredentialEpoch+1 {
+		return 0, fmt.Errorf("raise credential epoch: %w", ErrConflict)
+	}
+	return epoch, nil
+}
+
+// CarrySession ends everything of an account but one session, with what it gave out, takes that over the raised epoch and gives
+// it a new token (I10). It fails with [ErrNotFound] for a session that is over.
+func (tx *Tx) CarrySession(ctx context.Context, now time.Time, s Session, epoch int64, evidence json.RawMessage, tokenHash []byte) error {
+	if err := tx.EndAccess(ctx, now, s.AccountID, Keep{Session: s.ID, Epoch: epoch}); err != nil {
+		return err
+	}
+	n, err := tx.RaiseSession(ctx, RaiseSessionParams{
+		TokenHash: tokenHash, Evidence: evidence, Now: now, ExpiresAt: s.ExpiresAt,
+		ID: s.ID, AccountID: s.AccountID, CredentialEpoch: epoch,
+	})
+	if err := oneRow(n, err); err != nil {
+		return fmt.Errorf("raise session: %w", err)
+	}
+	return nil
 }
 
 // EndAccount ends everything that rests on an account's former credentials (I11): codes, trusted devices, mails that have not
@@ -36,6 +66,9 @@ func (tx *Tx) EndAccount(ctx context.Context, now time.Time, id AccountID, keep 
 func (tx *Tx) EndCodes(ctx context.Context, now time.Time, id AccountID) error {
 	if _, err := tx.VoidAccountChallenges(ctx, VoidAccountChallengesParams{Now: &now, AccountID: id}); err != nil {
 		return fmt.Errorf("void challenges: %w", err)
+	}
+	if err := tx.DropAccountCeremonies(ctx, &id); err != nil {
+		return fmt.Errorf("drop ceremonies: %w", err)
 	}
 	return nil
 }

@@ -10,6 +10,15 @@ import (
 	"time"
 )
 
+const ClearMainFactor = `-- name: ClearMainFactor :exec
+UPDATE factors SET main = false WHERE account_id = $1 AND main
+`
+
+func (q *Queries) ClearMainFactor(ctx context.Context, accountID AccountID) error {
+	_, err := q.db.Exec(ctx, ClearMainFactor, accountID)
+	return err
+}
+
 const CountBackupCodes = `-- name: CountBackupCodes :one
 SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
 WHERE b.account_id = $1 AND b.voided_at IS NULL AND c.used_at IS NULL
@@ -21,6 +30,36 @@ func (q *Queries) CountBackupCodes(ctx context.Context, accountID AccountID) (in
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const CountCeremonyTry = `-- name: CountCeremonyTry :one
+UPDATE ceremonies SET tries = tries + 1 WHERE id = $1 AND expires_at > $2 AND tries < $3
+RETURNING id, kind, purpose, flow_id, session_id, account_id, data_sealed, tries, created_at, expires_at
+`
+
+type CountCeremonyTryParams struct {
+	ID       CeremonyID
+	Now      time.Time
+	MaxTries int64
+}
+
+// Takes one of the tries of a ceremony, before the answer is compared.
+func (q *Queries) CountCeremonyTry(ctx context.Context, arg CountCeremonyTryParams) (Ceremony, error) {
+	row := q.db.QueryRow(ctx, CountCeremonyTry, arg.ID, arg.Now, arg.MaxTries)
+	var i Ceremony
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.Purpose,
+		&i.FlowID,
+		&i.SessionID,
+		&i.AccountID,
+		&i.DataSealed,
+		&i.Tries,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
 }
 
 const CountChallengeTry = `-- name: CountChallengeTry :one
@@ -58,8 +97,25 @@ func (q *Queries) CountChallengeTry(ctx context.Context, arg CountChallengeTryPa
 	return i, err
 }
 
+const DeleteFactor = `-- name: DeleteFactor :execrows
+DELETE FROM factors WHERE id = $1 AND account_id = $2
+`
+
+type DeleteFactorParams struct {
+	ID        FactorID
+	AccountID AccountID
+}
+
+func (q *Queries) DeleteFactor(ctx context.Context, arg DeleteFactorParams) (int64, error) {
+	result, err := q.db.Exec(ctx, DeleteFactor, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const DeleteFactors = `-- name: DeleteFactors :many
-DELETE FROM factors WHERE account_id = $1 RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at
+DELETE FROM factors WHERE account_id = $1 RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step
 `
 
 func (q *Queries) DeleteFactors(ctx context.Context, accountID AccountID) ([]Factor, error) {
@@ -82,6 +138,9 @@ func (q *Queries) DeleteFactors(ctx context.Context, accountID AccountID) ([]Fac
 			&i.VerifiedAt,
 			&i.LastUsedAt,
 			&i.CreatedAt,
+			&i.Position,
+			&i.SecretSealed,
+			&i.TOTPStep,
 		); err != nil {
 			return nil, err
 		}
@@ -91,6 +150,52 @@ func (q *Queries) DeleteFactors(ctx context.Context, accountID AccountID) ([]Fac
 		return nil, err
 	}
 	return items, nil
+}
+
+const DeletePasskey = `-- name: DeletePasskey :execrows
+DELETE FROM passkeys WHERE id = $1 AND account_id = $2
+`
+
+type DeletePasskeyParams struct {
+	ID        PasskeyID
+	AccountID AccountID
+}
+
+func (q *Queries) DeletePasskey(ctx context.Context, arg DeletePasskeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, DeletePasskey, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const DeletePasskeys = `-- name: DeletePasskeys :execrows
+DELETE FROM passkeys WHERE account_id = $1
+`
+
+func (q *Queries) DeletePasskeys(ctx context.Context, accountID AccountID) (int64, error) {
+	result, err := q.db.Exec(ctx, DeletePasskeys, accountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const DeleteTrustedDevice = `-- name: DeleteTrustedDevice :execrows
+DELETE FROM trusted_devices WHERE id = $1 AND account_id = $2
+`
+
+type DeleteTrustedDeviceParams struct {
+	ID        DeviceID
+	AccountID AccountID
+}
+
+func (q *Queries) DeleteTrustedDevice(ctx context.Context, arg DeleteTrustedDeviceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, DeleteTrustedDevice, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const DeleteTrustedDevices = `-- name: DeleteTrustedDevices :execrows
@@ -103,6 +208,45 @@ func (q *Queries) DeleteTrustedDevices(ctx context.Context, accountID AccountID)
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const DropAccountCeremonies = `-- name: DropAccountCeremonies :exec
+DELETE FROM ceremonies WHERE account_id = $1
+`
+
+func (q *Queries) DropAccountCeremonies(ctx context.Context, accountID *AccountID) error {
+	_, err := q.db.Exec(ctx, DropAccountCeremonies, accountID)
+	return err
+}
+
+const DropFlowCeremonies = `-- name: DropFlowCeremonies :exec
+DELETE FROM ceremonies WHERE flow_id = $1 AND kind = $2 AND purpose = $3
+`
+
+type DropFlowCeremoniesParams struct {
+	FlowID  *FlowID
+	Kind    string
+	Purpose string
+}
+
+func (q *Queries) DropFlowCeremonies(ctx context.Context, arg DropFlowCeremoniesParams) error {
+	_, err := q.db.Exec(ctx, DropFlowCeremonies, arg.FlowID, arg.Kind, arg.Purpose)
+	return err
+}
+
+const DropSessionCeremonies = `-- name: DropSessionCeremonies :exec
+DELETE FROM ceremonies WHERE session_id = $1 AND kind = $2 AND purpose = $3
+`
+
+type DropSessionCeremoniesParams struct {
+	SessionID *SessionID
+	Kind      string
+	Purpose   string
+}
+
+func (q *Queries) DropSessionCeremonies(ctx context.Context, arg DropSessionCeremoniesParams) error {
+	_, err := q.db.Exec(ctx, DropSessionCeremonies, arg.SessionID, arg.Kind, arg.Purpose)
+	return err
 }
 
 const ForgetBackupCodes = `-- name: ForgetBackupCodes :execrows
@@ -176,7 +320,7 @@ func (q *Queries) GetBackupCode(ctx context.Context, arg GetBackupCodeParams) (G
 }
 
 const GetFactor = `-- name: GetFactor :one
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at FROM factors WHERE id = $1 AND account_id = $2
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE id = $1 AND account_id = $2
 `
 
 type GetFactorParams struct {
@@ -198,12 +342,15 @@ func (q *Queries) GetFactor(ctx context.Context, arg GetFactorParams) (Factor, e
 		&i.VerifiedAt,
 		&i.LastUsedAt,
 		&i.CreatedAt,
+		&i.Position,
+		&i.SecretSealed,
+		&i.TOTPStep,
 	)
 	return i, err
 }
 
 const GetFactorByKind = `-- name: GetFactorByKind :one
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at FROM factors WHERE account_id = $1 AND kind = $2
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE account_id = $1 AND kind = $2
 `
 
 type GetFactorByKindParams struct {
@@ -225,23 +372,66 @@ func (q *Queries) GetFactorByKind(ctx context.Context, arg GetFactorByKindParams
 		&i.VerifiedAt,
 		&i.LastUsedAt,
 		&i.CreatedAt,
+		&i.Position,
+		&i.SecretSealed,
+		&i.TOTPStep,
+	)
+	return i, err
+}
+
+const GetFlowCeremony = `-- name: GetFlowCeremony :one
+SELECT id, kind, purpose, flow_id, session_id, account_id, data_sealed, tries, created_at, expires_at FROM ceremonies
+WHERE flow_id = $1 AND kind = $2 AND purpose = $3 AND expires_at > $4 AND tries < $5
+ORDER BY created_at DESC, id DESC LIMIT 1
+`
+
+type GetFlowCeremonyParams struct {
+	FlowID   *FlowID
+	Kind     string
+	Purpose  string
+	Now      time.Time
+	MaxTries int64
+}
+
+// The newest ceremony of a flow that can still succeed.
+func (q *Queries) GetFlowCeremony(ctx context.Context, arg GetFlowCeremonyParams) (Ceremony, error) {
+	row := q.db.QueryRow(ctx, GetFlowCeremony,
+		arg.FlowID,
+		arg.Kind,
+		arg.Purpose,
+		arg.Now,
+		arg.MaxTries,
+	)
+	var i Ceremony
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.Purpose,
+		&i.FlowID,
+		&i.SessionID,
+		&i.AccountID,
+		&i.DataSealed,
+		&i.Tries,
+		&i.CreatedAt,
+		&i.ExpiresAt,
 	)
 	return i, err
 }
 
 const GetFlowChallenge = `-- name: GetFlowChallenge :one
-SELECT id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at, voided_at, used_at FROM challenges WHERE flow_id = $1 AND account_id = $2
+SELECT id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at, voided_at, used_at FROM challenges WHERE flow_id = $1 AND account_id = $2 AND kind = $3
 ORDER BY created_at DESC, id DESC LIMIT 1
 `
 
 type GetFlowChallengeParams struct {
 	FlowID    *FlowID
 	AccountID AccountID
+	Kind      string
 }
 
-// The newest challenge of a flow, whatever became of it.
+// The newest challenge of a flow by one kind of factor, whatever became of it.
 func (q *Queries) GetFlowChallenge(ctx context.Context, arg GetFlowChallengeParams) (Challenge, error) {
-	row := q.db.QueryRow(ctx, GetFlowChallenge, arg.FlowID, arg.AccountID)
+	row := q.db.QueryRow(ctx, GetFlowChallenge, arg.FlowID, arg.AccountID, arg.Kind)
 	var i Challenge
 	err := row.Scan(
 		&i.ID,
@@ -262,18 +452,104 @@ func (q *Queries) GetFlowChallenge(ctx context.Context, arg GetFlowChallengePara
 	return i, err
 }
 
+const GetPasskey = `-- name: GetPasskey :one
+SELECT id, account_id, factor_id, credential_id, record, sign_count, name, created_at, last_used_at FROM passkeys WHERE id = $1 AND account_id = $2
+`
+
+type GetPasskeyParams struct {
+	ID        PasskeyID
+	AccountID AccountID
+}
+
+func (q *Queries) GetPasskey(ctx context.Context, arg GetPasskeyParams) (Passkey, error) {
+	row := q.db.QueryRow(ctx, GetPasskey, arg.ID, arg.AccountID)
+	var i Passkey
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.FactorID,
+		&i.CredentialID,
+		&i.Record,
+		&i.SignCount,
+		&i.Name,
+		&i.CreatedAt,
+		&i.LastUsedAt,
+	)
+	return i, err
+}
+
+const GetPasskeyByCredential = `-- name: GetPasskeyByCredential :one
+SELECT id, account_id, factor_id, credential_id, record, sign_count, name, created_at, last_used_at FROM passkeys WHERE credential_id = $1
+`
+
+func (q *Queries) GetPasskeyByCredential(ctx context.Context, credentialID []byte) (Passkey, error) {
+	row := q.db.QueryRow(ctx, GetPasskeyByCredential, credentialID)
+	var i Passkey
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.FactorID,
+		&i.CredentialID,
+		&i.Record,
+		&i.SignCount,
+		&i.Name,
+		&i.CreatedAt,
+		&i.LastUsedAt,
+	)
+	return i, err
+}
+
+const GetSessionCeremony = `-- name: GetSessionCeremony :one
+SELECT id, kind, purpose, flow_id, session_id, account_id, data_sealed, tries, created_at, expires_at FROM ceremonies
+WHERE session_id = $1 AND kind = $2 AND purpose = $3 AND expires_at > $4 AND tries < $5
+ORDER BY created_at DESC, id DESC LIMIT 1
+`
+
+type GetSessionCeremonyParams struct {
+	SessionID *SessionID
+	Kind      string
+	Purpose   string
+	Now       time.Time
+	MaxTries  int64
+}
+
+func (q *Queries) GetSessionCeremony(ctx context.Context, arg GetSessionCeremonyParams) (Ceremony, error) {
+	row := q.db.QueryRow(ctx, GetSessionCeremony,
+		arg.SessionID,
+		arg.Kind,
+		arg.Purpose,
+		arg.Now,
+		arg.MaxTries,
+	)
+	var i Ceremony
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.Purpose,
+		&i.FlowID,
+		&i.SessionID,
+		&i.AccountID,
+		&i.DataSealed,
+		&i.Tries,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const GetSessionChallenge = `-- name: GetSessionChallenge :one
-SELECT id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at, voided_at, used_at FROM challenges WHERE session_id = $1 AND account_id = $2
+SELECT id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at, voided_at, used_at FROM challenges WHERE session_id = $1 AND account_id = $2 AND kind = $3
 ORDER BY created_at DESC, id DESC LIMIT 1
 `
 
 type GetSessionChallengeParams struct {
 	SessionID *SessionID
 	AccountID AccountID
+	Kind      string
 }
 
 func (q *Queries) GetSessionChallenge(ctx context.Context, arg GetSessionChallengeParams) (Challenge, error) {
-	row := q.db.QueryRow(ctx, GetSessionChallenge, arg.SessionID, arg.AccountID)
+	row := q.db.QueryRow(ctx, GetSessionChallenge, arg.SessionID, arg.AccountID, arg.Kind)
 	var i Challenge
 	err := row.Scan(
 		&i.ID,
@@ -290,6 +566,34 @@ func (q *Queries) GetSessionChallenge(ctx context.Context, arg GetSessionChallen
 		&i.ExpiresAt,
 		&i.VoidedAt,
 		&i.UsedAt,
+	)
+	return i, err
+}
+
+const GetTrustedDevice = `-- name: GetTrustedDevice :one
+SELECT id, account_id, name, secret_hash, created_at, last_used_at, expires_at, former_hash, rotated_at, method, client_address FROM trusted_devices WHERE id = $1 AND account_id = $2
+`
+
+type GetTrustedDeviceParams struct {
+	ID        DeviceID
+	AccountID AccountID
+}
+
+func (q *Queries) GetTrustedDevice(ctx context.Context, arg GetTrustedDeviceParams) (TrustedDevice, error) {
+	row := q.db.QueryRow(ctx, GetTrustedDevice, arg.ID, arg.AccountID)
+	var i TrustedDevice
+	err := row.Scan(
+		&i.ID,
+		&i.AccountID,
+		&i.Name,
+		&i.SecretHash,
+		&i.CreatedAt,
+		&i.LastUsedAt,
+		&i.ExpiresAt,
+		&i.FormerHash,
+		&i.RotatedAt,
+		&i.Method,
+		&i.ClientAddress,
 	)
 	return i, err
 }
@@ -331,6 +635,38 @@ func (q *Queries) InsertBackupCode(ctx context.Context, arg InsertBackupCodePara
 	return err
 }
 
+const InsertCeremony = `-- name: InsertCeremony :exec
+INSERT INTO ceremonies (id, kind, purpose, flow_id, session_id, account_id, data_sealed, tries, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8, $9)
+`
+
+type InsertCeremonyParams struct {
+	ID         CeremonyID
+	Kind       string
+	Purpose    string
+	FlowID     *FlowID
+	SessionID  *SessionID
+	AccountID  *AccountID
+	DataSealed []byte
+	Now        time.Time
+	ExpiresAt  time.Time
+}
+
+func (q *Queries) InsertCeremony(ctx context.Context, arg InsertCeremonyParams) error {
+	_, err := q.db.Exec(ctx, InsertCeremony,
+		arg.ID,
+		arg.Kind,
+		arg.Purpose,
+		arg.FlowID,
+		arg.SessionID,
+		arg.AccountID,
+		arg.DataSealed,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const InsertChallenge = `-- name: InsertChallenge :exec
 INSERT INTO challenges (id, account_id, purpose, flow_id, session_id, factor_id, kind, address, code_mac, tries, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)
@@ -368,11 +704,12 @@ func (q *Queries) InsertChallenge(ctx context.Context, arg InsertChallengeParams
 }
 
 const InsertFirstFactor = `-- name: InsertFirstFactor :execrows
-INSERT INTO factors (id, account_id, kind, address, main, failures, verified_at, last_used_at, created_at)
-SELECT CAST($1 AS uuid), a.id, CAST($2 AS text), CAST($3 AS text), true, 0,
-    CAST($4 AS timestamptz), CAST($4 AS timestamptz), CAST($4 AS timestamptz)
+INSERT INTO factors (id, account_id, kind, address, main, position, failures, secret_sealed, totp_step, verified_at, last_used_at, created_at)
+SELECT CAST($1 AS uuid), a.id, CAST($2 AS text), CAST($3 AS text), true, 0, 0,
+    CAST($4 AS bytea), CAST($5 AS bigint),
+    CAST($6 AS timestamptz), CAST($6 AS timestamptz), CAST($6 AS timestamptz)
 FROM accounts a
-WHERE a.id = $5 AND a.credential_epoch = $6 AND a.disabled_at IS NULL
+WHERE a.id = $7 AND a.credential_epoch = $8 AND a.disabled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)
 `
 
@@ -380,6 +717,8 @@ type InsertFirstFactorParams struct {
 	ID              string
 	Kind            string
 	Address         string
+	SecretSealed    []byte
+	TOTPStep        *int64
 	Now             time.Time
 	AccountID       AccountID
 	CredentialEpoch int64
@@ -391,6 +730,8 @@ func (q *Queries) InsertFirstFactor(ctx context.Context, arg InsertFirstFactorPa
 		arg.ID,
 		arg.Kind,
 		arg.Address,
+		arg.SecretSealed,
+		arg.TOTPStep,
 		arg.Now,
 		arg.AccountID,
 		arg.CredentialEpoch,
@@ -401,8 +742,70 @@ func (q *Queries) InsertFirstFactor(ctx context.Context, arg InsertFirstFactorPa
 	return result.RowsAffected(), nil
 }
 
+const InsertPasskey = `-- name: InsertPasskey :exec
+INSERT INTO passkeys (id, account_id, factor_id, credential_id, record, sign_count, name, created_at, last_used_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+`
+
+type InsertPasskeyParams struct {
+	ID           PasskeyID
+	AccountID    AccountID
+	FactorID     FactorID
+	CredentialID []byte
+	Record       []byte
+	SignCount    int64
+	Name         string
+	Now          time.Time
+	LastUsedAt   *time.Time
+}
+
+func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) error {
+	_, err := q.db.Exec(ctx, InsertPasskey,
+		arg.ID,
+		arg.AccountID,
+		arg.FactorID,
+		arg.CredentialID,
+		arg.Record,
+		arg.SignCount,
+		arg.Name,
+		arg.Now,
+		arg.LastUsedAt,
+	)
+	return err
+}
+
+const InsertTrustedDevice = `-- name: InsertTrustedDevice :exec
+INSERT INTO trusted_devices (id, account_id, name, secret_hash, method, client_address, created_at, last_used_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+`
+
+type InsertTrustedDeviceParams struct {
+	ID            DeviceID
+	AccountID     AccountID
+	Name          string
+	SecretHash    []byte
+	Method        string
+	ClientAddress string
+	Now           time.Time
+	ExpiresAt     time.Time
+}
+
+func (q *Queries) InsertTrustedDevice(ctx context.Context, arg InsertTrustedDeviceParams) error {
+	_, err := q.db.Exec(ctx, InsertTrustedDevice,
+		arg.ID,
+		arg.AccountID,
+		arg.Name,
+		arg.SecretHash,
+		arg.Method,
+		arg.ClientAddress,
+		arg.Now,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const ListFactors = `-- name: ListFactors :many
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at FROM factors WHERE account_id = $1 ORDER BY main DESC, created_at, id
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE account_id = $1 ORDER BY main DESC, position, created_at, id
 `
 
 func (q *Queries) ListFactors(ctx context.Context, accountID AccountID) ([]Factor, error) {
@@ -425,6 +828,43 @@ func (q *Queries) ListFactors(ctx context.Context, accountID AccountID) ([]Facto
 			&i.VerifiedAt,
 			&i.LastUsedAt,
 			&i.CreatedAt,
+			&i.Position,
+			&i.SecretSealed,
+			&i.TOTPStep,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListPasskeys = `-- name: ListPasskeys :many
+SELECT id, account_id, factor_id, credential_id, record, sign_count, name, created_at, last_used_at FROM passkeys WHERE account_id = $1 ORDER BY created_at, id
+`
+
+func (q *Queries) ListPasskeys(ctx context.Context, accountID AccountID) ([]Passkey, error) {
+	rows, err := q.db.Query(ctx, ListPasskeys, accountID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Passkey
+	for rows.Next() {
+		var i Passkey
+		if err := rows.Scan(
+			&i.ID,
+			&i.AccountID,
+			&i.FactorID,
+			&i.CredentialID,
+			&i.Record,
+			&i.SignCount,
+			&i.Name,
+			&i.CreatedAt,
+			&i.LastUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -437,7 +877,7 @@ func (q *Queries) ListFactors(ctx context.Context, accountID AccountID) ([]Facto
 }
 
 const ListTrustedDevices = `-- name: ListTrustedDevices :many
-SELECT id, account_id, name, secret_hash, created_at, last_used_at, expires_at FROM trusted_devices WHERE account_id = $1 AND expires_at > $2 ORDER BY created_at, id
+SELECT id, account_id, name, secret_hash, created_at, last_used_at, expires_at, former_hash, rotated_at, method, client_address FROM trusted_devices WHERE account_id = $1 AND expires_at > $2 ORDER BY created_at, id
 `
 
 type ListTrustedDevicesParams struct {
@@ -462,6 +902,10 @@ func (q *Queries) ListTrustedDevices(ctx context.Context, arg ListTrustedDevices
 			&i.CreatedAt,
 			&i.LastUsedAt,
 			&i.ExpiresAt,
+			&i.FormerHash,
+			&i.RotatedAt,
+			&i.Method,
+			&i.ClientAddress,
 		); err != nil {
 			return nil, err
 		}
@@ -517,21 +961,172 @@ func (q *Queries) RecordFactorSuccess(ctx context.Context, arg RecordFactorSucce
 	return result.RowsAffected(), nil
 }
 
+const RenamePasskey = `-- name: RenamePasskey :execrows
+UPDATE passkeys SET name = $1 WHERE id = $2 AND account_id = $3
+`
+
+type RenamePasskeyParams struct {
+	Name      string
+	ID        PasskeyID
+	AccountID AccountID
+}
+
+func (q *Queries) RenamePasskey(ctx context.Context, arg RenamePasskeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RenamePasskey, arg.Name, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const RotateTrustedDevice = `-- name: RotateTrustedDevice :execrows
+UPDATE trusted_devices SET former_hash = secret_hash, secret_hash = $1, rotated_at = $2, last_used_at = $2,
+    client_address = $3
+WHERE id = $4 AND account_id = $5 AND secret_hash = $6 AND expires_at > $2
+`
+
+type RotateTrustedDeviceParams struct {
+	NewHash       []byte
+	Now           *time.Time
+	ClientAddress string
+	ID            DeviceID
+	AccountID     AccountID
+	SecretHash    []byte
+}
+
+// One use of a device's secret, which is another from then on. Of many uses of one secret the first succeeds.
+func (q *Queries) RotateTrustedDevice(ctx context.Context, arg RotateTrustedDeviceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RotateTrustedDevice,
+		arg.NewHash,
+		arg.Now,
+		arg.ClientAddress,
+		arg.ID,
+		arg.AccountID,
+		arg.SecretHash,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SetFactorPosition = `-- name: SetFactorPosition :execrows
+UPDATE factors SET position = $1 WHERE id = $2 AND account_id = $3
+`
+
+type SetFactorPositionParams struct {
+	Position  int64
+	ID        FactorID
+	AccountID AccountID
+}
+
+func (q *Queries) SetFactorPosition(ctx context.Context, arg SetFactorPositionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetFactorPosition, arg.Position, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SetMainFactor = `-- name: SetMainFactor :execrows
+UPDATE factors SET main = true WHERE id = $1 AND account_id = $2
+`
+
+type SetMainFactorParams struct {
+	ID        FactorID
+	AccountID AccountID
+}
+
+func (q *Queries) SetMainFactor(ctx context.Context, arg SetMainFactorParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetMainFactor, arg.ID, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SweepCeremonies = `-- name: SweepCeremonies :execrows
+DELETE FROM ceremonies WHERE id IN (SELECT c.id FROM ceremonies c WHERE c.expires_at < $1 ORDER BY c.expires_at LIMIT $2)
+`
+
+type SweepCeremoniesParams struct {
+	Before    time.Time
+	BatchSize int32
+}
+
+func (q *Queries) SweepCeremonies(ctx context.Context, arg SweepCeremoniesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SweepCeremonies, arg.Before, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SweepTrustedDevices = `-- name: SweepTrustedDevices :execrows
+DELETE FROM trusted_devices WHERE id IN (
+    SELECT d.id FROM trusted_devices d WHERE d.expires_at < $1 ORDER BY d.expires_at LIMIT $2)
+`
+
+type SweepTrustedDevicesParams struct {
+	Before    time.Time
+	BatchSize int32
+}
+
+func (q *Queries) SweepTrustedDevices(ctx context.Context, arg SweepTrustedDevicesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SweepTrustedDevices, arg.Before, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const TakeCeremony = `-- name: TakeCeremony :one
+DELETE FROM ceremonies WHERE id = $1 AND expires_at > $2 RETURNING id, kind, purpose, flow_id, session_id, account_id, data_sealed, tries, created_at, expires_at
+`
+
+type TakeCeremonyParams struct {
+	ID  CeremonyID
+	Now time.Time
+}
+
+// Uses a ceremony up, whatever comes of it: of many answers to one challenge the first is judged.
+func (q *Queries) TakeCeremony(ctx context.Context, arg TakeCeremonyParams) (Ceremony, error) {
+	row := q.db.QueryRow(ctx, TakeCeremony, arg.ID, arg.Now)
+	var i Ceremony
+	err := row.Scan(
+		&i.ID,
+		&i.Kind,
+		&i.Purpose,
+		&i.FlowID,
+		&i.SessionID,
+		&i.AccountID,
+		&i.DataSealed,
+		&i.Tries,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+	)
+	return i, err
+}
+
 const UpsertFactor = `-- name: UpsertFactor :one
-INSERT INTO factors (id, account_id, kind, address, main, failures, verified_at, created_at)
-VALUES ($1, $2, $3, $4, $5, 0, $6, $6)
+INSERT INTO factors (id, account_id, kind, address, main, position, failures, secret_sealed, totp_step, verified_at, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
 ON CONFLICT (account_id, kind) DO UPDATE
-SET address = excluded.address, failures = 0, disabled_at = NULL, verified_at = excluded.verified_at
-RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at
+SET address = excluded.address, failures = 0, disabled_at = NULL, secret_sealed = excluded.secret_sealed,
+    totp_step = excluded.totp_step, verified_at = excluded.verified_at
+RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step
 `
 
 type UpsertFactorParams struct {
-	ID        FactorID
-	AccountID AccountID
-	Kind      string
-	Address   string
-	Main      bool
-	Now       time.Time
+	ID           FactorID
+	AccountID    AccountID
+	Kind         string
+	Address      string
+	Main         bool
+	Position     int64
+	SecretSealed []byte
+	TOTPStep     *int64
+	Now          time.Time
 }
 
 // Set-up or change by a person who has just proved everything they have.
@@ -542,6 +1137,9 @@ func (q *Queries) UpsertFactor(ctx context.Context, arg UpsertFactorParams) (Fac
 		arg.Kind,
 		arg.Address,
 		arg.Main,
+		arg.Position,
+		arg.SecretSealed,
+		arg.TOTPStep,
 		arg.Now,
 	)
 	var i Factor
@@ -556,6 +1154,9 @@ func (q *Queries) UpsertFactor(ctx context.Context, arg UpsertFactorParams) (Fac
 		&i.VerifiedAt,
 		&i.LastUsedAt,
 		&i.CreatedAt,
+		&i.Position,
+		&i.SecretSealed,
+		&i.TOTPStep,
 	)
 	return i, err
 }
@@ -605,6 +1206,54 @@ func (q *Queries) UseChallenge(ctx context.Context, arg UseChallengeParams) (int
 	return result.RowsAffected(), nil
 }
 
+const UsePasskey = `-- name: UsePasskey :execrows
+UPDATE passkeys SET record = $1, sign_count = $2, last_used_at = $3
+WHERE id = $4 AND sign_count = $5
+`
+
+type UsePasskeyParams struct {
+	Record      []byte
+	SignCount   int64
+	Now         *time.Time
+	ID          PasskeyID
+	FormerCount int64
+}
+
+// Guarded by the counter it was judged with, so that of two answers with one counter value the second is refused.
+func (q *Queries) UsePasskey(ctx context.Context, arg UsePasskeyParams) (int64, error) {
+	result, err := q.db.Exec(ctx, UsePasskey,
+		arg.Record,
+		arg.SignCount,
+		arg.Now,
+		arg.ID,
+		arg.FormerCount,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const UseTOTPStep = `-- name: UseTOTPStep :execrows
+UPDATE factors SET totp_step = $1, failures = 0, last_used_at = $2
+WHERE id = $3 AND disabled_at IS NULL AND (totp_step IS NULL OR totp_step < CAST($1 AS bigint))
+`
+
+type UseTOTPStepParams struct {
+	Step *int64
+	Now  *time.Time
+	ID   FactorID
+}
+
+// A code of an authenticator app: its time step is accepted once, and none before it is again. Of many tries one succeeds.
+func (q *Queries) UseTOTPStep(ctx context.Context, arg UseTOTPStepParams) (int64, error) {
+	result, err := q.db.Exec(ctx, UseTOTPStep, arg.Step, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const VoidAccountChallenges = `-- name: VoidAccountChallenges :execrows
 UPDATE challenges SET voided_at = $1 WHERE account_id = $2 AND used_at IS NULL AND voided_at IS NULL
 `
@@ -640,29 +1289,31 @@ func (q *Queries) VoidBackupBatches(ctx context.Context, arg VoidBackupBatchesPa
 }
 
 const VoidFlowChallenges = `-- name: VoidFlowChallenges :exec
-UPDATE challenges SET voided_at = $1 WHERE flow_id = $2 AND used_at IS NULL AND voided_at IS NULL
+UPDATE challenges SET voided_at = $1 WHERE flow_id = $2 AND kind = $3 AND used_at IS NULL AND voided_at IS NULL
 `
 
 type VoidFlowChallengesParams struct {
 	Now    *time.Time
 	FlowID *FlowID
+	Kind   string
 }
 
 func (q *Queries) VoidFlowChallenges(ctx context.Context, arg VoidFlowChallengesParams) error {
-	_, err := q.db.Exec(ctx, VoidFlowChallenges, arg.Now, arg.FlowID)
+	_, err := q.db.Exec(ctx, VoidFlowChallenges, arg.Now, arg.FlowID, arg.Kind)
 	return err
 }
 
 const VoidSessionChallenges = `-- name: VoidSessionChallenges :exec
-UPDATE challenges SET voided_at = $1 WHERE session_id = $2 AND used_at IS NULL AND voided_at IS NULL
+UPDATE challenges SET voided_at = $1 WHERE session_id = $2 AND kind = $3 AND used_at IS NULL AND voided_at IS NULL
 `
 
 type VoidSessionChallengesParams struct {
 	Now       *time.Time
 	SessionID *SessionID
+	Kind      string
 }
 
 func (q *Queries) VoidSessionChallenges(ctx context.Context, arg VoidSessionChallengesParams) error {
-	_, err := q.db.Exec(ctx, VoidSessionChallenges, arg.Now, arg.SessionID)
+	_, err := q.db.Exec(ctx, VoidSessionChallenges, arg.Now, arg.SessionID, arg.Kind)
 	return err
 }

@@ -12,6 +12,10 @@ type (
 	ChallengeID string
 	BatchID     string
 	DeviceID    string
+	PasskeyID   string
+	CeremonyID  string
+	TicketID    string
+	RequestID   string
 	FlowID      string
 	SessionID   string
 	GrantID     string

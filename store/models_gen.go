@@ -10,22 +10,24 @@ import (
 )
 
 type Account struct {
-	ID              AccountID
-	Kind            string
-	LoginID         string
-	LoginKey        string
-	DisplayName     string
-	SearchKey       string
-	Role            string
-	UserGroupID     *UserGroupID
-	PasswordHash    string
-	RegisteredEmail string
-	TwoFactor       string
-	CredentialEpoch int64
-	DisabledAt      *time.Time
-	LastSignInAt    *time.Time
-	CreatedAt       time.Time
-	UpdatedAt       time.Time
+	ID                       AccountID
+	Kind                     string
+	LoginID                  string
+	LoginKey                 string
+	DisplayName              string
+	SearchKey                string
+	Role                     string
+	UserGroupID              *UserGroupID
+	PasswordHash             string
+	RegisteredEmail          string
+	TwoFactor                string
+	CredentialEpoch          int64
+	DisabledAt               *time.Time
+	LastSignInAt             *time.Time
+	CreatedAt                time.Time
+	UpdatedAt                time.Time
+	PasswordChangedAt        *time.Time
+	RegisteredEmailChangedAt *time.Time
 }
 
 type AuditEvent struct {
@@ -66,6 +68,19 @@ type Budget struct {
 	Used      int64
 	LastAt    time.Time
 	ExpiresAt time.Time
+}
+
+type Ceremony struct {
+	ID         CeremonyID
+	Kind       string
+	Purpose    string
+	FlowID     *FlowID
+	SessionID  *SessionID
+	AccountID  *AccountID
+	DataSealed []byte
+	Tries      int64
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
 }
 
 type Challenge struct {
@@ -112,16 +127,19 @@ type Customer struct {
 }
 
 type Factor struct {
-	ID         FactorID
-	AccountID  AccountID
-	Kind       string
-	Address    string
-	Main       bool
-	Failures   int64
-	DisabledAt *time.Time
-	VerifiedAt time.Time
-	LastUsedAt *time.Time
-	CreatedAt  time.Time
+	ID           FactorID
+	AccountID    AccountID
+	Kind         string
+	Address      string
+	Main         bool
+	Failures     int64
+	DisabledAt   *time.Time
+	VerifiedAt   time.Time
+	LastUsedAt   *time.Time
+	CreatedAt    time.Time
+	Position     int64
+	SecretSealed []byte
+	TOTPStep     *int64
 }
 
 type Flow struct {
@@ -193,6 +211,29 @@ type Outbox struct {
 	FinishedAt    *time.Time
 }
 
+type Passkey struct {
+	ID           PasskeyID
+	AccountID    AccountID
+	FactorID     FactorID
+	CredentialID []byte
+	Record       []byte
+	SignCount    int64
+	Name         string
+	CreatedAt    time.Time
+	LastUsedAt   *time.Time
+}
+
+type PasswordRequest struct {
+	ID            RequestID
+	AccountKind   string
+	LoginKey      string
+	Lang          string
+	ClientAddress string
+	UserAgent     string
+	RequestID     string
+	CreatedAt     time.Time
+}
+
 type Session struct {
 	ID              SessionID
 	TokenHash       []byte
@@ -220,10 +261,13 @@ type SigningKey struct {
 }
 
 type Surface struct {
-	ID          string
-	AccountKind string
-	Enforced    bool
-	UpdatedAt   time.Time
+	ID             string
+	AccountKind    string
+	Enforced       bool
+	UpdatedAt      time.Time
+	AllowedMethods string
+	SecondLevel    int64
+	TrustDays      int64
 }
 
 type Throttle struct {
@@ -231,6 +275,18 @@ type Throttle struct {
 	Failures     int64
 	LastAt       time.Time
 	BlockedUntil *time.Time
+}
+
+type Ticket struct {
+	ID              TicketID
+	Purpose         string
+	AccountID       AccountID
+	SecretHash      []byte
+	CredentialEpoch *int64
+	Data            json.RawMessage
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	UsedAt          *time.Time
 }
 
 type TokenSet struct {
@@ -250,13 +306,17 @@ type TokenSet struct {
 }
 
 type TrustedDevice struct {
-	ID         DeviceID
-	AccountID  AccountID
-	Name       string
-	SecretHash []byte
-	CreatedAt  time.Time
-	LastUsedAt time.Time
-	ExpiresAt  time.Time
+	ID            DeviceID
+	AccountID     AccountID
+	Name          string
+	SecretHash    []byte
+	CreatedAt     time.Time
+	LastUsedAt    time.Time
+	ExpiresAt     time.Time
+	FormerHash    []byte
+	RotatedAt     *time.Time
+	Method        string
+	ClientAddress string
 }
 
 type UserGroup struct {

@@ -31,17 +31,18 @@ func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodes
 const CancelFlowMessages = `-- name: CancelFlowMessages :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
 WHERE state = 'queued' AND leased_until IS NULL
-  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.flow_id = $2)
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.flow_id = $2 AND c.kind = $3)
 `
 
 type CancelFlowMessagesParams struct {
 	Now    *time.Time
 	FlowID *FlowID
+	Kind   string
 }
 
 // A newer code replaced these: what has not left yet need not.
 func (q *Queries) CancelFlowMessages(ctx context.Context, arg CancelFlowMessagesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, CancelFlowMessages, arg.Now, arg.FlowID)
+	result, err := q.db.Exec(ctx, CancelFlowMessages, arg.Now, arg.FlowID, arg.Kind)
 	if err != nil {
 		return 0, err
 	}
@@ -51,16 +52,17 @@ func (q *Queries) CancelFlowMessages(ctx context.Context, arg CancelFlowMessages
 const CancelSessionMessages = `-- name: CancelSessionMessages :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
 WHERE state = 'queued' AND leased_until IS NULL
-  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = $2)
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = $2 AND c.kind = $3)
 `
 
 type CancelSessionMessagesParams struct {
 	Now       *time.Time
 	SessionID *SessionID
+	Kind      string
 }
 
 func (q *Queries) CancelSessionMessages(ctx context.Context, arg CancelSessionMessagesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, CancelSessionMessages, arg.Now, arg.SessionID)
+	result, err := q.db.Exec(ctx, CancelSessionMessages, arg.Now, arg.SessionID, arg.Kind)
 	if err != nil {
 		return 0, err
 	}

@@ -92,7 +92,7 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, 
 }
 
 const GetLiveSession = `-- name: GetLiveSession :one
-SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, p.enforced, p.id AS surface_id
+SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces p ON p.id = $1 AND p.account_kind = a.kind
@@ -107,10 +107,9 @@ type GetLiveSessionParams struct {
 }
 
 type GetLiveSessionRow struct {
-	Session   Session
-	Account   Account
-	Enforced  bool
-	SurfaceID string
+	Session Session
+	Account Account
+	Surface Surface
 }
 
 // A session with its account, while both are good: not ended, not idle, not too old, account enabled, credentials unchanged.
@@ -151,8 +150,15 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Account.LastSignInAt,
 		&i.Account.CreatedAt,
 		&i.Account.UpdatedAt,
-		&i.Enforced,
-		&i.SurfaceID,
+		&i.Account.PasswordChangedAt,
+		&i.Account.RegisteredEmailChangedAt,
+		&i.Surface.ID,
+		&i.Surface.AccountKind,
+		&i.Surface.Enforced,
+		&i.Surface.UpdatedAt,
+		&i.Surface.AllowedMethods,
+		&i.Surface.SecondLevel,
+		&i.Surface.TrustDays,
 	)
 	return i, err
 }

@@ -35,6 +35,15 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"challenges", func(q *Queries) (int64, error) {
 			return q.SweepChallenges(ctx, SweepChallengesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
 		}},
+		{"ceremonies", func(q *Queries) (int64, error) {
+			return q.SweepCeremonies(ctx, SweepCeremoniesParams{Before: now, BatchSize: sweepBatch})
+		}},
+		{"tickets", func(q *Queries) (int64, error) {
+			return q.SweepTickets(ctx, SweepTicketsParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
+		}},
+		{"trusted_devices", func(q *Queries) (int64, error) {
+			return q.SweepTrustedDevices(ctx, SweepTrustedDevicesParams{Before: now, BatchSize: sweepBatch})
+		}},
 		{"sessions", func(q *Queries) (int64, error) {
 			return q.SweepSessions(ctx, SweepSessionsParams{Before: now.Add(-keep.Sessions), BatchSize: sweepBatch})
 		}},

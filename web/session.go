@@ -55,8 +55,8 @@ type Session struct {
 	// Account is the row of the account: enabled, and with the credentials the
 	// session was made with.
 	Account store.Account
-	// Enforced is whether the account's surface demands a second factor.
-	Enforced bool
+	// Surface is what the account's surface, or the one asked for, demands.
+	Surface store.Surface
 }
 
 // Sessions finds full sessions and guards routes with them. Only the session's
@@ -75,7 +75,7 @@ func (s *Sessions) Load(r *http.Request, kind Kind) (Session, error) {
 	return s.LoadOn(r, kind, kind.surface())
 }
 
-// LoadOn is Load for a relying party of another surface, whose policy Enforced then tells.
+// LoadOn is Load for a relying party of another surface, which Surface then tells of.
 func (s *Sessions) LoadOn(r *http.Request, kind Kind, surface string) (Session, error) {
 	token := SessionToken(r, kind)
 	if token == "" {
@@ -105,7 +105,7 @@ func (s *Sessions) LoadOn(r *http.Request, kind Kind, surface string) (Session, 
 		CreatedAt: row.Session.CreatedAt,
 		ExpiresAt: row.Session.ExpiresAt,
 		Account:   row.Account,
-		Enforced:  row.Enforced,
+		Surface:   row.Surface,
 	}, nil
 }
 

@@ -67,7 +67,7 @@ func TestSessionLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s.ID != id || s.AccountID != account || s.Kind != Customer || s.Account.LoginID != "tanaka" || s.Enforced ||
+	if s.ID != id || s.AccountID != account || s.Kind != Customer || s.Account.LoginID != "tanaka" || s.Surface.Enforced ||
 		!s.ExpiresAt.Equal(f.clock.Now().Add(24*time.Hour)) || string(s.Evidence) != `[{"method":"password"}]` {
 		t.Errorf("session %+v", s)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
@@ -74,7 +75,7 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 	if err != nil {
 		return Standing{}, fmt.Errorf("load flow: %w", err)
 	}
-	if err := s.about(row.Account, row.Enforced, row.Flow.Evidence, now, limits); err != nil {
+	if err := s.about(row.Account, row.Surface, row.Flow.Evidence, now, limits); err != nil {
 		return Standing{}, err
 	}
 	if err := s.ReadFactors(ctx, q); err != nil {
@@ -95,22 +96,52 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 
 // OfSession is where the person of a full session stands under a policy. It reads nothing: where the answer depends on the
 // account's factors, and it does whenever Next is not StepIssue or the policy asks for all factors, ReadFactors comes first.
-func OfSession(a store.Account, enforced bool, evidence []byte, policy signin.Policy, now time.Time, limits Limits) (Standing, error) {
+func OfSession(
+	a store.Account, surface store.Surface, evidence []byte, policy signin.Policy, now time.Time, limits Limits,
+) (Standing, error) {
 	s := Standing{Policy: policy}
-	err := s.about(a, enforced, evidence, now, limits)
+	err := s.about(a, surface, evidence, now, limits)
 	return s, err
 }
 
-// about fills in whom it is about. The policy's bounds are tightened, never loosened.
-func (s *Standing) about(a store.Account, enforced bool, evidence []byte, now time.Time, limits Limits) error {
+// about fills in whom it is about and what the surface demands of them. The policy's bounds are tightened, never loosened.
+func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte, now time.Time, limits Limits) error {
 	s.Account, s.State.Account = a, true
-	s.Policy.TwoFactor = a.Demands(enforced)
+	demands := SurfacePolicy(surface, a)
+	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
+	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
 	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
 		s.Policy.EvidenceAfter = oldest
 	}
 	var err error
 	s.State.Evidence, err = signin.ParseEvidence(evidence)
 	return err
+}
+
+// SurfacePolicy is what a surface demands of an account, whatever a relying party asks for besides.
+func SurfacePolicy(surface store.Surface, a store.Account) signin.Policy {
+	return signin.Policy{
+		TwoFactor: a.Demands(surface.Enforced), SecondLevel: signin.Level(surface.SecondLevel),
+		Allowed: Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
+	}
+}
+
+// SatisfiesTwoFactor reports whether what was proved would do if the surface demanded two factors of the account.
+func (s Standing) SatisfiesTwoFactor() bool {
+	policy := s.Policy
+	policy.TwoFactor, policy.AllFactors, policy.RequiredLevel = true, false, signin.LevelNone
+	state := s.State
+	state.Enrolled, state.BackupCodesToShow = true, false
+	return signin.Next(state, policy) == signin.StepIssue
+}
+
+// Methods reads a surface's list of allowed methods; an empty one allows all and is nil.
+func Methods(list string) []signin.Method {
+	var methods []signin.Method
+	for m := range strings.FieldsSeq(list) {
+		methods = append(methods, signin.Method(m))
+	}
+	return methods
 }
 
 // ReadFactors reads what the account has and can be challenged with.

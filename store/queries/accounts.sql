@@ -48,6 +48,8 @@ UPDATE accounts SET updated_at = updated_at WHERE id = @id RETURNING *;
 
 -- name: UpdateAccountProfile :execrows
 UPDATE accounts SET display_name = @display_name, search_key = @search_key, role = @role,
+    registered_email_changed_at = CASE WHEN registered_email <> CAST(@registered_email AS text) THEN CAST(@now AS timestamptz)
+        ELSE registered_email_changed_at END,
     registered_email = @registered_email, updated_at = @now
 WHERE id = @id;
 
@@ -57,7 +59,7 @@ UPDATE accounts SET disabled_at = sqlc.narg('disabled_at'), credential_epoch = c
 WHERE id = @id;
 
 -- name: SetPassword :execrows
-UPDATE accounts SET password_hash = @password_hash, credential_epoch = credential_epoch + 1, updated_at = @now
+UPDATE accounts SET password_hash = @password_hash, password_changed_at = @now, credential_epoch = credential_epoch + 1, updated_at = @now
 WHERE id = @id;
 
 -- name: RehashPassword :execrows
@@ -106,3 +108,8 @@ WHERE a.kind = @kind AND a.disabled_at IS NULL
 -- How many accounts of a kind sign in with the password alone today and would no longer.
 SELECT count(*) FROM accounts a
 WHERE a.kind = @kind AND a.disabled_at IS NULL AND a.two_factor = 'dont_use';
+
+-- name: SetSurfaceMethods :execrows
+-- Guarded by the row's version, so that of two operators only one changes it.
+UPDATE surfaces SET allowed_methods = @allowed_methods, second_level = @second_level, trust_days = @trust_days, updated_at = @now
+WHERE id = @id AND updated_at = @version;

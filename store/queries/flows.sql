@@ -10,7 +10,7 @@ SELECT * FROM flows WHERE id = @id AND secret_hash = @secret_hash AND expires_at
 -- name: GetFlowAccount :one
 -- A flow with the account it is bound to, as long as the account's credentials are still those it was bound with and the
 -- session it would step up has not ended.
-SELECT sqlc.embed(f), sqlc.embed(a), s.enforced
+SELECT sqlc.embed(f), sqlc.embed(a), sqlc.embed(s)
 FROM flows f
 JOIN accounts a ON a.id = f.account_id AND a.credential_epoch = f.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces s ON s.id = f.surface_id

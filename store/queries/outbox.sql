@@ -31,12 +31,12 @@ WHERE state = 'queued' AND deadline <= @now AND (leased_until IS NULL OR leased_
 -- A newer code replaced these: what has not left yet need not.
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL
-  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.flow_id = @flow_id);
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.flow_id = @flow_id AND c.kind = @kind);
 
 -- name: CancelSessionMessages :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL
-  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = @session_id);
+  AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = @session_id AND c.kind = @kind);
 
 -- name: CancelAccountCodes :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now

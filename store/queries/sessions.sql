@@ -4,7 +4,7 @@ VALUES (@id, @token_hash, @account_id, @account_kind, @credential_epoch, @eviden
 
 -- name: GetLiveSession :one
 -- A session with its account, while both are good: not ended, not idle, not too old, account enabled, credentials unchanged.
-SELECT sqlc.embed(s), sqlc.embed(a), p.enforced, p.id AS surface_id
+SELECT sqlc.embed(s), sqlc.embed(a), sqlc.embed(p)
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces p ON p.id = @surface_id AND p.account_kind = a.kind

@@ -40,7 +40,7 @@ UPDATE grants SET redeemed_at = @now WHERE code_hash = @code_hash AND redeemed_a
 -- name: GetRefresh :one
 -- Everything a refresh decides on, by the token's hash.
 SELECT sqlc.embed(t), sqlc.embed(g), a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
-    a.two_factor, s.enforced
+    a.two_factor, sqlc.embed(s)
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = g.account_id

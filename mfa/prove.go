@@ -1,0 +1,245 @@
+package mfa
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+)
+
+// Challenge is the state of the page that asks a sign-in for a second factor.
+type Challenge struct {
+	Sending
+	// Method is the factor asked for; empty when none that the account has can be used now.
+	Method signin.Method
+	// To is the masked address of the factor, where it has one.
+	To string
+	// Sent is whether a code was sent in this sign-in, whatever became of it.
+	Sent bool
+	// LockedUntil is set while codes of the account are not looked at.
+	LockedUntil *time.Time
+	// NearLimit is true when further failures pause the codes.
+	NearLimit bool
+	// Methods are all factors that would do, the one offered first at the head.
+	Methods []ChallengeMethod
+	// BackupLeft is how many backup codes are usable here.
+	BackupLeft int
+	// OffersTrust is whether the person may say that this browser is not to be asked again.
+	OffersTrust bool
+}
+
+// ChallengeMethod is one factor that would do.
+type ChallengeMethod struct {
+	Method signin.Method
+	// To is the masked address, where it has one.
+	To string
+}
+
+// Challenge describes the challenge of a sign-in by a method, by the one offered first if none is named. A method that is not
+// usable is ErrMethod.
+func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.Method) (Challenge, error) {
+	now, q := s.now(), s.db.Read()
+	p, err := s.attempted(ctx, q, flow, now)
+	if err != nil {
+		return Challenge{}, err
+	}
+	if err := p.challenge(); err != nil {
+		return Challenge{}, err
+	}
+	v := Challenge{OffersTrust: p.Policy.OffersTrust()}
+	for _, m := range p.Policy.ChallengeMethods(p.State) {
+		if m == signin.Backup {
+			left, err := q.CountBackupCodes(ctx, p.account.ID)
+			if err != nil {
+				return Challenge{}, fmt.Errorf("count backup codes: %w", err)
+			}
+			v.BackupLeft = int(left)
+			continue
+		}
+		f, _ := p.Factor(m)
+		v.Methods = append(v.Methods, ChallengeMethod{Method: m, To: mask(m, f.Address)})
+	}
+	for _, m := range v.Methods {
+		if v.Method == "" && (method == "" || m.Method == method) {
+			v.Method, v.To = m.Method, m.To
+		}
+	}
+	if v.LockedUntil, v.NearLimit, err = s.pause(ctx, q, codeThrottle(p.account.ID), now); err != nil {
+		return Challenge{}, err
+	}
+	if v.Method == "" {
+		if method != "" {
+			return Challenge{}, ErrMethod
+		}
+		return v, nil
+	}
+	if !sends(v.Method) {
+		return v, nil
+	}
+	if _, err := p.attempt().newest(ctx, q, p.account.ID, v.Method, purposeSignIn); err == nil {
+		v.Sent = true
+	} else if !errors.Is(err, ErrNotSent) {
+		return Challenge{}, err
+	}
+	v.Sending, err = s.sending(ctx, q, p.attempt(), p.account.ID, v.Method, purposeSignIn, now)
+	return v, err
+}
+
+// sends reports whether a method's codes travel to an address.
+func sends(method signin.Method) bool { return method == signin.Email || method == signin.SMS }
+
+// challenged is the factor of a method that the sign-in can be challenged with, read in the caller's transaction.
+func (p attempted) challenged(method signin.Method) (store.Factor, error) {
+	if err := p.challenge(); err != nil {
+		return store.Factor{}, err
+	}
+	f, ok := p.Factor(method)
+	switch {
+	case !ok || !p.Policy.Allows(method):
+		return store.Factor{}, ErrMethod
+	case f.DisabledAt != nil:
+		return store.Factor{}, ErrFactorDisabled
+	}
+	return f, nil
+}
+
+// SendSignInCode sends the first code of a sign-in by a method. When one was sent already it does nothing: pages are opened twice.
+func (s *Service) SendSignInCode(ctx context.Context, flow store.Flow, method signin.Method, lang templates.Lang) error {
+	err := s.sendSignInCode(ctx, flow, method, lang, true)
+	if errors.Is(err, errAlreadySent) {
+		return nil
+	}
+	if _, ok := errors.AsType[*WaitError](err); !ok {
+		return err
+	}
+	// The code that the cool-down comes from may be this sign-in's own, if its page was opened twice at once.
+	p, rerr := s.attempted(ctx, s.db.Read(), flow, s.now())
+	if rerr != nil {
+		return rerr
+	}
+	if _, rerr := p.attempt().newest(ctx, s.db.Read(), p.account.ID, method, purposeSignIn); !errors.Is(rerr, ErrNotSent) {
+		return rerr
+	}
+	return err
+}
+
+// errAlreadySent says that a sign-in has sent its first code.
+var errAlreadySent = errors.New("a code was sent already")
+
+// ResendSignInCode sends another code and takes back the former.
+func (s *Service) ResendSignInCode(ctx context.Context, flow store.Flow, method signin.Method, lang templates.Lang) error {
+	return s.sendSignInCode(ctx, flow, method, lang, false)
+}
+
+func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, method signin.Method, lang templates.Lang, first bool) error {
+	if !sends(method) {
+		return ErrMethod
+	}
+	now := s.now()
+	var event audit.Event
+	err := s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.attempted(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		f, err := p.challenged(method)
+		if err != nil {
+			return err
+		}
+		if first {
+			_, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn)
+			if err == nil {
+				return errAlreadySent
+			}
+			if !errors.Is(err, ErrNotSent) {
+				return err
+			}
+		}
+		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), method, purposeSignIn, f.Address)
+		return s.send(ctx, tx, now, codeMessage{
+			attempt: p.attempt(), account: p.account, purpose: purposeSignIn, method: method, factor: &f.ID, address: f.Address,
+			lang: lang, event: event,
+		})
+	})
+	return s.sent(ctx, now, err, event)
+}
+
+// VerifySignInCode adds the proof of a factor to the sign-in when the code is right: one that was sent, or an authenticator
+// app's. It returns the flow's new secret.
+func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method signin.Method, code string) (secret string, err error) {
+	if !sends(method) {
+		return "", ErrMethod
+	}
+	code, formErr := NormalizeCode(code)
+	now := s.now()
+	var verdict error
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.attempted(ctx, tx.Queries, flow, now)
+		if err != nil {
+			return err
+		}
+		if err := p.challenge(); err != nil {
+			return err
+		}
+		if formErr != nil {
+			if _, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn); err != nil {
+				return err
+			}
+			return formErr
+		}
+		secret, verdict, err = s.proveCode(ctx, tx, now, p, method, code)
+		return err
+	})
+	if err == nil {
+		err = verdict
+	}
+	if err != nil {
+		return "", err
+	}
+	return secret, nil
+}
+
+// proveCode judges a code that was sent and, if it is right, adds the proof. The verdict is nil when it was.
+func (s *Service) proveCode(
+	ctx context.Context, tx *store.Tx, now time.Time, p attempted, method signin.Method, code string,
+) (secret string, verdict, err error) {
+	c, verdict, err := s.judge(ctx, tx, now, guess{
+		attempt: p.attempt(), account: p.account, purpose: purposeSignIn, method: method, code: code,
+		event: factorEvent(p.event(audit.SignInFactor, audit.Failure, ""), method),
+	})
+	if err != nil || verdict != nil {
+		return "", verdict, err
+	}
+	if err := s.use(ctx, tx, now, c); err != nil {
+		return "", nil, err
+	}
+	n, err := tx.RecordFactorSuccess(ctx, store.RecordFactorSuccessParams{Now: &now, ID: *c.FactorID})
+	if err != nil {
+		return "", nil, fmt.Errorf("record success: %w", err)
+	}
+	if n != 1 {
+		return "", nil, ErrFactorDisabled
+	}
+	proof := signin.Evidence{Method: method, At: now, FactorID: string(*c.FactorID)}
+	if secret, err = s.proved(ctx, tx, now, p, proof); err != nil {
+		return "", nil, err
+	}
+	return secret, nil, s.endCooldown(ctx, tx, c, now)
+}
+
+// proved adds the proof of a factor to a sign-in, forgets the wrong guesses before it, and writes it down. It returns the flow's
+// new secret.
+func (s *Service) proved(ctx context.Context, tx *store.Tx, now time.Time, p attempted, proof signin.Evidence) (secret string, err error) {
+	if secret, err = prove(ctx, tx, now, p, p.evidence().With(proof), *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
+		return "", err
+	}
+	if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
+		return "", fmt.Errorf("clear pause: %w", err)
+	}
+	return secret, audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), proof.Method))
+}
