@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/nyaruka/phonenumbers"
+	"pgregory.net/rapid"
 
 	"github.com/futakagi/futakagi/templates"
 )
@@ -187,6 +188,25 @@ func TestParsePhoneEveryCountry(t *testing.T) {
 			}
 		}
 	}
+}
+
+// A Japanese mobile number is the same however it is written.
+func TestParsePhoneProperty(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		national := rapid.StringMatching(`[6-9]0[1-9][0-9]{7}`).Draw(t, "number")
+		prefix := rapid.SampledFrom([]string{"", "0", "+81", "+810", "81", "0081", "00810", "01081", "010810"}).Draw(t, "prefix")
+		var typed strings.Builder
+		for _, r := range prefix + national {
+			typed.WriteString(rapid.SampledFrom([]string{"", "", "", "-", " ", "　", "ー", "－", "(", "）", "\u200b"}).Draw(t, "between"))
+			if rapid.Bool().Draw(t, "wide") {
+				r += '０' - '0' // the plus sign as well
+			}
+			typed.WriteRune(r)
+		}
+		if got, err := ParsePhone("JP", typed.String(), []string{"JP"}); got != "+81"+national || err != nil {
+			t.Fatalf("ParsePhone(%q) = %q, %v; want %q", typed.String(), got, err, "+81"+national)
+		}
+	})
 }
 
 func FuzzParsePhone(f *testing.F) {
