@@ -59,6 +59,8 @@ var oneHome = map[string][]string{
 	"golang.org/x/term":           {"cmd"},
 	"github.com/tink-crypto/":     {"internal/seal"},
 	"github.com/pquerna/otp":      {"mfa"},
+	"github.com/boombuler/":       {"mfa"},
+	"github.com/nyaruka/":         {"mfa"},
 	"github.com/go-webauthn/":     {"mfa"},
 	"github.com/coreos/go-oidc/":  {"demo"},
 	"golang.org/x/oauth2":         {"demo"},

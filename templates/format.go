@@ -36,3 +36,14 @@ func MaskEmail(address string) string {
 	letters := []rune(local)
 	return string(letters[:min(2, len(letters)/2)]) + "•••••@" + domain
 }
+
+// MaskPhone shows the last two digits of a phone number: •••-••••-••34. The dots are always the same, so the mask tells neither
+// the length nor the country.
+func MaskPhone(number string) string {
+	const hidden = "•••-••••-••"
+	last := number[max(0, len(number)-2):]
+	if len(number) < 7 || strings.Trim(last, "0123456789") != "" {
+		last = "••" // too short for two of its digits to be no secret, or no number at all
+	}
+	return hidden + last
+}

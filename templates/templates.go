@@ -121,6 +121,11 @@ func (s *Set) RoleLabel(lang Lang, role string) string {
 	return label(s.catalogs[frameLang(Frame{Lang: lang})], "role.", role)
 }
 
+// CountryLabel names a country by its ISO 3166 code; a country without a name is returned as its code.
+func (s *Set) CountryLabel(lang Lang, country string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "country.", country)
+}
+
 // Fallback is the error page for the moment when nothing else can be rendered.
 func (s *Set) Fallback(lang Lang) []byte { return s.fallbacks[frameLang(Frame{Lang: lang})] }
 

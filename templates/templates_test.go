@@ -388,7 +388,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"event.", "event_kind.", "kind.", "message.", "method.desc.", "method.done.", "page_error.", "role.", "surface.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_"}
+	prefixes := []string{"event.", "event_kind.", "kind.", "message.", "method.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_"}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {
@@ -627,6 +627,34 @@ func TestMaskEmail(t *testing.T) {
 	} {
 		if got := MaskEmail(address); got != want {
 			t.Errorf("MaskEmail(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestMaskPhone(t *testing.T) {
+	for number, want := range map[string]string{
+		"+819012345634": "•••-••••-••34",
+		"+6591234507":   "•••-••••-••07",
+		"09012345634":   "•••-••••-••34",
+		"+8134":         "•••-••••-••••",
+		"no number":     "•••-••••-••••",
+		"１２３４５６７":       "•••-••••-••••",
+		"":              "•••-••••-••••",
+	} {
+		if got := MaskPhone(number); got != want {
+			t.Errorf("MaskPhone(%q) = %q, want %q", number, got, want)
+		}
+	}
+}
+
+func TestCountryLabel(t *testing.T) {
+	set := newSet(t)
+	for _, tc := range []struct {
+		lang          Lang
+		country, want string
+	}{{Ja, "JP", "日本"}, {En, "JP", "Japan"}, {Ja, "ZZ", "ZZ"}, {En, "", ""}} {
+		if got := set.CountryLabel(tc.lang, tc.country); got != tc.want {
+			t.Errorf("CountryLabel(%q, %q) = %q, want %q", tc.lang, tc.country, got, tc.want)
 		}
 	}
 }
