@@ -152,8 +152,6 @@ type Changed struct {
 	First bool
 	// Replaced is true when the account had a factor of the same method, which the new one took the place of.
 	Replaced bool
-
-	account store.AccountID
 }
 
 // change sets up a factor from the self-service page, or replaces the one of its method, with everything that follows from it, in
@@ -161,7 +159,7 @@ type Changed struct {
 // acting session goes on under a new token. What proved the factor was spent before, in the same transaction.
 func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p acting, f newFactor, fresh batch, lang templates.Lang) (Changed, error) {
 	former, had := p.Factor(f.method)
-	done := Changed{First: !p.State.Enrolled, Replaced: had, account: p.account.ID}
+	done := Changed{First: !p.State.Enrolled, Replaced: had}
 	if done.First && fresh.id == "" {
 		return done, ErrSessionGone // staff took the factor away meanwhile
 	}

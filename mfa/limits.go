@@ -88,9 +88,9 @@ func codeThrottle(id store.AccountID) string   { return "code:" + string(id) }
 func backupThrottle(id store.AccountID) string { return "backup:" + string(id) }
 func backupBudget(id store.BatchID) string     { return "backup-guesses:" + string(id) }
 
-func preparations(id store.ChallengeID) string { return "backup-made:" + string(id) }
-func reissues(id store.AccountID) string       { return "backup-reissues:" + string(id) }
-func resets(id store.AccountID) string         { return "resets:" + string(id) }
+func preparations(id string) string      { return "backup-made:" + id }
+func reissues(id store.AccountID) string { return "backup-reissues:" + string(id) }
+func resets(id store.AccountID) string   { return "resets:" + string(id) }
 
 func cooldown(id store.AccountID, purpose, address string) string {
 	return "send-cooldown:" + string(id) + ":" + sendClass(purpose) + ":" + destination(address)
@@ -264,12 +264,12 @@ func noteReset(ctx context.Context, tx *store.Tx, id store.AccountID, now time.T
 	return nil
 }
 
-// takePreparation bounds how often backup codes are made for one code that was sent. They are made before the code is looked at,
-// so this is what a burst of guesses costs at most.
-func (s *Service) takePreparation(ctx context.Context, c store.Challenge, now time.Time) error {
+// takePreparation bounds how often backup codes are made for one code that was sent, or one set-up. They are made before the code
+// is looked at, so this is what a burst of guesses costs at most.
+func (s *Service) takePreparation(ctx context.Context, id string, expires, now time.Time) error {
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
-			Key: preparations(c.ID), Now: now, ExpiresAt: c.ExpiresAt.Add(time.Hour), Ceiling: preparationsPerTry * int64(s.limits.CodeTries),
+			Key: preparations(id), Now: now, ExpiresAt: expires.Add(time.Hour), Ceiling: preparationsPerTry * int64(s.limits.CodeTries),
 		})
 		if errors.Is(err, store.ErrNotFound) {
 			return ErrTriesSpent
