@@ -33,6 +33,8 @@ var (
 	// ErrCodeBlank and ErrCodeForm say that what was typed cannot be a code. It was compared with nothing.
 	ErrCodeBlank = errors.New("no code given")
 	ErrCodeForm  = errors.New("not a code")
+	// ErrNotBegun means that what the answer is checked against is not there: it was used, is too old, or was never made.
+	ErrNotBegun = errors.New("nothing to check the answer against")
 	// ErrNotSent means that no code was sent in this attempt yet.
 	ErrNotSent = errors.New("no code was sent")
 	// ErrAddressChanged means that the newest code went to another address than the one now given.

@@ -61,6 +61,7 @@ const (
 	pathCancel    = "/signin/cancel"
 	pathMethods   = "/signin/two-factor"
 	pathEmail     = "/signin/two-factor/email"
+	pathApp       = "/signin/two-factor/totp"
 	pathChallenge = "/signin/challenge"
 	pathOthers    = "/signin/challenge/methods"
 	pathBackup    = "/signin/challenge/backup"
@@ -76,6 +77,7 @@ const (
 // The pages of a person's own security settings, below the page that shows them all.
 const (
 	selfEmail      = "/email"
+	selfApp        = "/totp"
 	selfCodes      = "/backup-codes"
 	selfCodesText  = "/backup-codes.txt"
 	selfEndSession = "/sessions/{id}/end"
@@ -95,6 +97,8 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathMethods, h.inFlow(h.postMethods))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
 	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
+	r.Get(pathApp, h.inFlow(h.getSetUpApp))
+	r.Post(pathApp, h.inFlow(h.postSetUpApp))
 	r.Get(pathChallenge, h.inFlow(h.getChallenge))
 	r.Post(pathChallenge, h.inFlow(h.postChallenge))
 	r.Get(pathChallenge+"/{method}", h.inFlow(h.getChallenge))
@@ -125,6 +129,8 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Get(at.base, in(h.getSecurity))
 	r.Get(at.base+selfEmail, in(h.getChangeAddress(signin.Email)))
 	r.Post(at.base+selfEmail, in(h.postChangeAddress(signin.Email)))
+	r.Get(at.base+selfApp, in(h.getChangeApp))
+	r.Post(at.base+selfApp, in(h.postChangeApp))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))
@@ -163,7 +169,7 @@ func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
 		switch {
 		case errors.Is(err, ErrFlowGone):
 			return h.astray(w, r, web.ErrFlowGone)
-		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp):
+		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp), errors.Is(err, ErrMethod):
 			return web.SeeOther(w, r, q.to(pathContinue))
 		}
 		return later(err)

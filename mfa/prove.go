@@ -172,9 +172,6 @@ func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, method si
 // VerifySignInCode adds the proof of a factor to the sign-in when the code is right: one that was sent, or an authenticator
 // app's. It returns the flow's new secret.
 func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method signin.Method, code string) (secret string, err error) {
-	if !sends(method) {
-		return "", ErrMethod
-	}
 	code, formErr := NormalizeCode(code)
 	now := s.now()
 	var verdict error
@@ -183,16 +180,25 @@ func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method 
 		if err != nil {
 			return err
 		}
-		if err := p.challenge(); err != nil {
-			return err
+		if _, err := p.challenged(method); err != nil && !errors.Is(err, ErrFactorDisabled) {
+			return err // guesses at a factor that is closed are written down below
 		}
 		if formErr != nil {
-			if _, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn); err != nil {
-				return err
+			if sends(method) {
+				if _, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn); err != nil {
+					return err
+				}
 			}
 			return formErr
 		}
-		secret, verdict, err = s.proveCode(ctx, tx, now, p, method, code)
+		switch {
+		case sends(method):
+			secret, verdict, err = s.proveCode(ctx, tx, now, p, method, code)
+		case method == signin.TOTP:
+			secret, verdict, err = s.proveApp(ctx, tx, now, p, code)
+		default:
+			err = ErrMethod
+		}
 		return err
 	})
 	if err == nil {

@@ -39,6 +39,8 @@ type Config struct {
 	Proofs standing.Limits
 	// SessionIdle is after how long without use a session is not listed as live any more; an hour if zero.
 	SessionIdle time.Duration
+	// Brand is what authenticator apps call the provider, beside the login ID; "Futakagi" if empty.
+	Brand string
 	// Limits bound guessing and sending.
 	Limits Limits
 }
@@ -56,6 +58,7 @@ type Service struct {
 	proofs     standing.Limits
 	idle       time.Duration
 	limits     Limits
+	issuer     string
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
 	decoy string
 }
@@ -83,6 +86,9 @@ func New(c Config) (*Service, error) {
 	if c.SessionIdle == 0 {
 		c.SessionIdle = time.Hour
 	}
+	if c.Brand == "" {
+		c.Brand = "Futakagi"
+	}
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja
 	}
@@ -98,7 +104,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
-		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, decoy: decoys[0],
+		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, decoy: decoys[0],
 	}, nil
 }
 
@@ -230,7 +236,7 @@ func (s *Service) hashing(err error) error {
 // offered reports whether this installation can do a method at all.
 func (s *Service) offered(method signin.Method) bool {
 	switch method {
-	case signin.Email:
+	case signin.Email, signin.TOTP:
 		return true
 	default:
 		return false

@@ -24,6 +24,7 @@ const (
 	MsgCodeForm          = "error.code_form"
 	MsgCodeWrong         = "error.code_wrong"
 	MsgCodeNearLimit     = "error.code_near_limit"
+	MsgAppExpired        = "error.app_expired" // the key of an app that is being set up is void; a new one is needed
 	MsgCodeTries         = "error.code_tries" // this code takes no further tries; a new one is needed
 	MsgSendFirst         = "error.send_first"
 	MsgAddressEdited     = "error.address_edited"
@@ -68,6 +69,8 @@ const (
 const (
 	FlashEmailSet        = "flash.email_set"
 	FlashEmailChanged    = "flash.email_changed"
+	FlashAppSet          = "flash.app_set"
+	FlashAppReplaced     = "flash.app_replaced"
 	FlashCodesReissued   = "flash.codes_reissued"
 	FlashSessionEnded    = "flash.session_ended"
 	FlashSessionsEnded   = "flash.sessions_ended"
@@ -90,6 +93,8 @@ func flashTones() map[string]string {
 	return map[string]string{
 		FlashEmailSet:        "ok",
 		FlashEmailChanged:    "ok",
+		FlashAppSet:          "ok",
+		FlashAppReplaced:     "ok",
 		FlashCodesReissued:   "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",

@@ -7,6 +7,7 @@ type Set struct {
 	Login            Page[LoginView]
 	TwoFactor        Page[TwoFactorView]
 	EmailSetup       Page[EmailSetupView]
+	AppSetup         Page[AppSetupView]
 	BackupCodes      Page[BackupCodesView]
 	BackupRenew      Page[BackupRenewView]
 	Challenge        Page[ChallengeView]

@@ -1,5 +1,7 @@
 package templates
 
+import "html/template"
+
 // LoginView is the page that asks for login ID and password. With Frame.Admin it is the operators' own.
 // Fields: username, password.
 type LoginView struct {
@@ -67,6 +69,28 @@ type EmailSetupView struct {
 
 // Invalid reports whether the page answers a refused form.
 func (v EmailSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// AppSetupView is the page 認証アプリの設定. Fields: code, do=begin|verify.
+type AppSetupView struct {
+	Action   string
+	Progress *Progress
+	// Begun is false when there is no key to show: the page then has a button that makes one.
+	Begun bool
+	// Replaces warns that the app set up before stops working.
+	Replaces bool
+	// Key is the key in groups; URI opens it in an app on this device.
+	Key string
+	URI template.URL
+	QR  QRCode
+	// LoginID is the account's name in the app.
+	LoginID  string
+	BackURL  string
+	BackPost bool
+	Errors   map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v AppSetupView) Invalid() bool { return len(v.Errors) > 0 }
 
 // BackupCodesView shows fresh backup codes once (M17). Field: saved.
 type BackupCodesView struct {

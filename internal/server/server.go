@@ -146,7 +146,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	factors, err := mfa.New(mfa.Config{
 		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
-		NoticeLang: c.Language, SessionIdle: c.CustomerIdle,
+		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, Brand: c.Brand.Name,
 	})
 	if err != nil {
 		return nil, err

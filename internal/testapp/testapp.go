@@ -37,6 +37,8 @@ type App struct {
 	Mail *delivery.Capture
 	// BackupCodes are those of the fixtures, by login id.
 	BackupCodes map[string][]string
+	// Apps are the authenticator apps set up in SignIn, by login id.
+	Apps map[string]*Authenticator
 	// Log holds what was logged so far.
 	Log *Buffer
 }
@@ -88,6 +90,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 		URL:   "http://" + listener.Addr().String(),
 		Clock: &Clock{at: time.Now().UTC().Truncate(time.Second)},
 		Mail:  &delivery.Capture{},
+		Apps:  map[string]*Authenticator{},
 		Log:   &Buffer{},
 	}
 	c := server.Defaults()
