@@ -27,11 +27,22 @@ func Scan(t testing.TB, page string) *Authenticator {
 	if m == nil {
 		t.Fatalf("the page shows no key")
 	}
-	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(m[1], " ", ""))
+	return TypeIn(t, m[1])
+}
+
+// TypeIn sets the app up by a key in groups.
+func TypeIn(t testing.TB, key string) *Authenticator {
+	t.Helper()
+	seed, err := base32.StdEncoding.WithPadding(base32.NoPadding).DecodeString(strings.ReplaceAll(key, " ", ""))
 	if err != nil {
-		t.Fatalf("key %q: %v", m[1], err)
+		t.Fatalf("key %q: %v", key, err)
 	}
 	return &Authenticator{seed: seed}
+}
+
+// Holds reports whether text gives the app's seed away, raw or in base32.
+func (a *Authenticator) Holds(text string) bool {
+	return strings.Contains(text, string(a.seed)) || strings.Contains(text, base32.StdEncoding.EncodeToString(a.seed))
 }
 
 // Code is what the app shows at a time.
