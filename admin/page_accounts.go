@@ -77,7 +77,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
 		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
-		Main: h.mainFactor(a), BackupLeft: a.Status.BackupCodesLeft, PasswordMin: account.MinPassword, Disabled: a.DisabledAt != nil,
+		Main: h.mainFactor(a), BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
 	}
 	if a.Customer != nil {
 		v.BackURL = customerGroupsURL(a.Customer.ID)
@@ -190,7 +190,7 @@ func newAccountOf(form web.Form) NewAccount {
 func (h *Handler) newAccountForm(lang templates.Lang, actor Actor, kind string, in NewAccount) templates.AccountFormView {
 	return templates.AccountFormView{
 		New: true, LoginID: in.LoginID, Name: in.DisplayName, Email: in.RegisteredEmail, Roles: h.roles(lang, actor, kind, in.Role),
-		PasswordMin: account.MinPassword,
+		PasswordMin: h.service.PasswordMin(account.PasswordOwner{Kind: kind}),
 	}
 }
 

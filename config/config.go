@@ -25,7 +25,7 @@ type Config struct {
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
-	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id) and how much of it may run at once."`
+	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
 	sources map[string]string
@@ -86,13 +86,15 @@ type Tokens struct {
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
 }
 
-// Password is the cost of hashing and its limits.
+// Password is the cost of hashing and its limits, and the least length of new passwords.
 type Password struct {
 	Argon2MemoryKiB  int `koanf:"argon2_memory_kib" default:"19456" doc:"Memory of one hash. Stored with each hash; older hashes are upgraded at the next sign-in."`
 	Argon2Iterations int `koanf:"argon2_iterations" default:"2" doc:"Passes of one hash."`
 	MaxConcurrent    int `koanf:"max_concurrent" default:"0" doc:"Hashes computed at once. 0: one per processor."`
 	Queue            int `koanf:"queue" default:"64" doc:"Sign-ins that may wait for a hash. Further ones are answered with 503 and Retry-After."`
-	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. 0: no limit of its own."`
+	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. An imported hash that takes more is refused. 0: what max_concurrent needs, and at least 128."`
+	MinLength        int `koanf:"min_length" default:"8" doc:"Fewest characters of a new password. Passwords there are already stay valid."`
+	MinLengthAlone   int `koanf:"min_length_alone" default:"8" doc:"The same for customers who sign in with the password alone; min_length if that is more. NIST SP 800-63B-4 asks for 15. Operators without a second factor need 15 in any case."`
 }
 
 // Log is how the log is written.

@@ -306,6 +306,12 @@ func TestValues(t *testing.T) {
 		{"PASSWORD__ARGON2_ITERATIONS=1", false},
 		{"PASSWORD__MEMORY_BUDGET_MIB=10", false},
 		{"PASSWORD__MEMORY_BUDGET_MIB=512", true},
+		{"PASSWORD__MIN_LENGTH=7", false},
+		{"PASSWORD__MIN_LENGTH=64", true},
+		{"PASSWORD__MIN_LENGTH=65", false},
+		{"PASSWORD__MIN_LENGTH_ALONE=7", false},
+		{"PASSWORD__MIN_LENGTH_ALONE=15", true},
+		{"PASSWORD__MIN_LENGTH_ALONE=65", false},
 		{"LOG__FORMAT=xml", false},
 	}
 	for _, tt := range tests {

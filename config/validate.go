@@ -189,6 +189,8 @@ func (k checker) password(p Password) {
 		k.check("password.memory_budget_mib", p.MemoryBudgetMiB*1024 >= p.Argon2MemoryKiB, "not enough for a single hash",
 			fmt.Sprintf("write at least %d, or 0 for no limit", (p.Argon2MemoryKiB+1023)/1024))
 	}
+	k.within("password.min_length", p.MinLength, 8, 64)
+	k.within("password.min_length_alone", p.MinLengthAlone, 8, 64)
 }
 
 func (k checker) within(key string, v, low, high int) bool {

@@ -63,6 +63,10 @@ const (
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
 	MsgPressAgain        = "admin.press_again" // the proof was renewed; the form is filled in but not sent yet
+
+	MsgPasswordSimple  = "error.password_simple"
+	MsgPasswordCommon  = "error.password_common"
+	MsgPasswordContext = "error.password_context"
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.

@@ -107,6 +107,7 @@ func serverConfig(c *config.Config, logger *slog.Logger) (server.Config, error) 
 			RefreshAbsolute: c.Tokens.RefreshAbsolute,
 		},
 		Hashing:      hashing(c.Password),
+		Passwords:    passwords(c),
 		Mailer:       mailer,
 		MailFrom:     c.SMTP.From,
 		MailFromName: fromName,
@@ -141,5 +142,14 @@ func hashing(p config.Password) account.HasherConfig {
 		Workers:         p.MaxConcurrent,
 		Queue:           p.Queue,
 		MemoryBudgetMiB: p.MemoryBudgetMiB,
+	}
+}
+
+// passwords maps the rules of new passwords.
+func passwords(c *config.Config) account.PasswordRules {
+	return account.PasswordRules{
+		MinLength:      c.Password.MinLength,
+		MinLengthAlone: c.Password.MinLengthAlone,
+		Words:          []string{c.Brand.Name, c.Brand.AccountNameJA, c.Brand.AccountNameEN},
 	}
 }

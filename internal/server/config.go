@@ -47,6 +47,8 @@ type Config struct {
 	FlowsPerAddress int
 	// Hashing bounds the work of password hashing.
 	Hashing account.HasherConfig
+	// Passwords are the rules of new passwords.
+	Passwords account.PasswordRules
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
 	Mailer                 delivery.Mailer
 	MailFrom, MailFromName string
