@@ -25,6 +25,7 @@ type Config struct {
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
+	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
@@ -84,6 +85,13 @@ type Tokens struct {
 	Access          time.Duration `koanf:"access" default:"15m" doc:"Access token."`
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
+	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
+}
+
+// Passkey names the relying party of WebAuthn.
+type Passkey struct {
+	RPID    string   `koanf:"rp_id" sample:"example.jp" doc:"Domain that passkeys belong to: the issuer's host or a parent domain of it. Unset: the issuer's host."`
+	Origins []string `koanf:"origins" sample:"[https://id.example.jp]" doc:"Addresses whose pages may use the passkeys: scheme and host, and a port if it is not the usual one. Unset: the issuer's."`
 }
 
 // Password is the cost of hashing and its limits, and the least length of new passwords.

@@ -51,6 +51,34 @@ func problems(t *testing.T, err error) []string {
 	return out
 }
 
+func TestPasskeyAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		id, origins string
+		want        []string
+	}{
+		{"", "", nil},
+		{"example.jp", "https://id.example.jp,https://login.example.jp", nil},
+		{"id.example.jp", "https://id.example.jp:8443", nil},
+		{"example.com", "", []string{`passkey.rp_id: "example.com" is neither the issuer's host nor a parent domain of it`}},
+		{"ample.jp", "", []string{`passkey.rp_id: "ample.jp" is neither the issuer's host nor a parent domain of it`}},
+		{"", "https://other.example.jp", []string{`passkey.origins: entry "https://other.example.jp" is not an address below "id.example.jp"`}},
+		{"", "https://id.example.jp/", []string{`passkey.origins: entry "https://id.example.jp/" is not an address below "id.example.jp"`}},
+		{"", "id.example.jp", []string{`passkey.origins: entry "id.example.jp" is not an address below "id.example.jp"`}},
+	} {
+		env := []string{envPrefix + "ISSUER=https://id.example.jp"}
+		if tt.id != "" {
+			env = append(env, envPrefix+"PASSKEY__RP_ID="+tt.id)
+		}
+		if tt.origins != "" {
+			env = append(env, envPrefix+"PASSKEY__ORIGINS="+tt.origins)
+		}
+		_, _, err := Load("", env)
+		if diff := cmp.Diff(tt.want, problems(t, err)); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", tt.id, tt.origins, diff)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	c, warnings, err := Load("", nil)
 	if err != nil || len(warnings) != 0 {
@@ -301,6 +329,8 @@ func TestValues(t *testing.T) {
 		{"TOKENS__ID=1h", false},
 		{"TOKENS__REFRESH=91d", false},
 		{"TOKENS__REFRESH=1.5d", false},
+		{"TOKENS__EMAIL_AMR=mca", true},
+		{"TOKENS__EMAIL_AMR=otp", false},
 		{"PASSWORD__ARGON2_MEMORY_KIB=7168", false},
 		{"PASSWORD__ARGON2_MEMORY_KIB=65536", true},
 		{"PASSWORD__ARGON2_ITERATIONS=1", false},

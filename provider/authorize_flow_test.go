@@ -514,6 +514,24 @@ func TestACRValues(t *testing.T) {
 			}
 		})
 	}
+	t.Run("essential acr of the claims parameter", func(t *testing.T) {
+		a := testapp.New(t)
+		rp := a.RelyingParty(t, "store")
+		asks := func(acr string) string { return `{"id_token":{"acr":{"essential":true,"value":"` + acr + `"}}}` }
+		claims := rp.Redeem(a.CodeOf(t, a.NewBrowser(t), rp.AuthorizeURL("claims", asks(full)), "suzuki")).IDToken(t)
+		if claims["acr"] != full {
+			t.Errorf("claims = %v", claims)
+		}
+		wantTold(t, a, a.NewBrowser(t).Get(rp.AuthorizeURL("claims", asks("urn:example:gold"))), rp.RedirectURI, "unmet_authentication_requirements")
+		wantTold(t, a, a.NewBrowser(t).Get(rp.AuthorizeURL("claims", "[]")), rp.RedirectURI, "invalid_request")
+		wantTold(t, a, a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL("claims", asks("phr")), "sato"), rp.RedirectURI, "unmet_authentication_requirements")
+	})
+	t.Run("sub of the claims parameter", func(t *testing.T) {
+		a := testapp.New(t)
+		rp := a.RelyingParty(t, "store")
+		p := a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL("claims", `{"id_token":{"sub":{"value":"somebody-else"}}}`), "suzuki")
+		wantTold(t, a, p, rp.RedirectURI, "login_required")
+	})
 	t.Run("full by backup code", func(t *testing.T) {
 		a := testapp.New(t)
 		rp := a.RelyingParty(t, "store")

@@ -25,7 +25,7 @@ const (
 	MsgCodeWrong         = "error.code_wrong"
 	MsgCodeNearLimit     = "error.code_near_limit"
 	MsgAppExpired        = "error.app_expired" // the key of an app that is being set up is void; a new one is needed
-	MsgCodeTries         = "error.code_tries" // this code takes no further tries; a new one is needed
+	MsgCodeTries         = "error.code_tries"  // this code takes no further tries; a new one is needed
 	MsgSendFirst         = "error.send_first"
 	MsgAddressEdited     = "error.address_edited"
 	MsgResendWait        = "error.resend_wait" // {seconds}

@@ -43,6 +43,12 @@ type Config struct {
 	CustomerIdle, OperatorIdle time.Duration
 	// Lifetimes bound what is issued.
 	Lifetimes provider.Lifetimes
+	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail.
+	EmailNotMFA bool
+	// PasskeyRPID is the domain that passkeys belong to, the issuer's host if empty; PasskeyOrigins are the addresses whose pages
+	// may use them, the issuer's if none.
+	PasskeyRPID    string
+	PasskeyOrigins []string
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; the provider's default if zero.
 	FlowsPerAddress int
 	// Hashing bounds the work of password hashing.

@@ -135,7 +135,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		FlowsPerAddress: c.FlowsPerAddress,
+		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 	})
 	if err != nil {
 		return nil, err
