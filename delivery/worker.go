@@ -130,7 +130,6 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 		e = &SendError{Reply: "no answer"}
 	}
 	reply := cleanReply(e.Reply, content.Secret)
-	pause := max(o.pause(row), e.RetryAfter)
 	// Whoever waits for a message that cannot come in time any more shall be told at once.
 	if e.Permanent || e.RetryAfter >= left {
 		o.finish(ctx, owner, row, StateFailed, reply)
@@ -138,6 +137,7 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 	}
 	o.cfg.Logger.WarnContext(ctx, "message not sent; trying again", "message", row.ID, "channel", row.Channel, "kind", row.Kind,
 		"attempt", row.Attempts, "reply", reply, "error", cleanReply(err.Error(), content.Secret))
+	pause := max(o.pause(row), e.RetryAfter)
 	if ctx.Err() != nil {
 		pause = e.RetryAfter // we are stopping: another server, or the next start, takes it as soon as may be
 	}
