@@ -54,6 +54,7 @@ var oneHome = map[string][]string{
 	"modernc.org/sqlite":          {"store"},
 	"github.com/pressly/goose/":   {"store"},
 	"github.com/wneessen/go-mail": {"delivery"},
+	"github.com/aws/":             {"delivery"},
 	"github.com/knadh/koanf/":     {"config"},
 	"github.com/spf13/cobra":      {"cmd"},
 	"golang.org/x/term":           {"cmd"},

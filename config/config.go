@@ -21,6 +21,7 @@ type Config struct {
 	Language         string         `koanf:"language" default:"ja" doc:"Language of mails to people whose language is not known: ja or en."`
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
+	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
@@ -48,6 +49,37 @@ type SMTP struct {
 	From     string        `koanf:"from" sample:"no-reply@example.jp" doc:"Sender address of every mail. Needed when host is set."`
 	FromName string        `koanf:"from_name" sample:"Example Store" doc:"Sender name of every mail. Unset: the brand name."`
 	Timeout  time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for one step of the mail server."`
+}
+
+// The gateways that sms.gateway may name.
+const (
+	GatewayNone    = "none"
+	GatewayTwilio  = "twilio"
+	GatewaySNS     = "sns"
+	GatewayWebhook = "webhook"
+)
+
+// SMS is the gateway for text messages and what it may be used for.
+type SMS struct {
+	Gateway         string        `koanf:"gateway" default:"none" doc:"none, twilio, sns (Amazon SNS) or webhook (any other gateway, through signed requests; see docs/sms-webhook.md)."`
+	From            string        `koanf:"from" sample:"EXAMPLE" doc:"Sender that phones show: a number like +815012345678, a short code, or a name of up to 11 letters and digits, as the gateway and the carriers allow. Unset: the gateway chooses."`
+	Countries       []string      `koanf:"countries" default:"JP" doc:"Countries whose mobile numbers may be used: two capital letters each (ISO 3166-1), such as [JP, TW]."`
+	MaxPerDay       int           `koanf:"max_per_day" default:"5000" doc:"Most text messages in one day, in all. It bounds the bill when somebody has messages sent on purpose."`
+	MaxPerPrefixDay int           `koanf:"max_per_prefix_day" default:"100" doc:"Most text messages in one day to one range of numbers: those that differ in their last four digits only. Fraud that earns from messages uses such ranges."`
+	Timeout         time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for the gateway's answer."`
+
+	TwilioAccountSID          string `koanf:"twilio_account_sid" sample:"AC00000000000000000000000000000000" doc:"Twilio: SID of the account."`
+	TwilioAuthToken           Secret `koanf:"twilio_auth_token" doc:"Twilio: auth token of the account."`
+	TwilioMessagingServiceSID string `koanf:"twilio_messaging_service_sid" sample:"MG00000000000000000000000000000000" doc:"Twilio: SID of the messaging service that chooses the sender, instead of from."`
+	TwilioURL                 string `koanf:"twilio_url" default:"https://api.twilio.com" doc:"Twilio: address of the API."`
+
+	SNSRegion          string `koanf:"sns_region" sample:"ap-northeast-1" doc:"Amazon SNS: region."`
+	SNSEndpoint        string `koanf:"sns_endpoint" sample:"https://sns.ap-northeast-1.amazonaws.com" doc:"Amazon SNS: address of the service. Unset: that of the region."`
+	SNSAccessKeyID     string `koanf:"sns_access_key_id" sample:"AKIAEXAMPLE" doc:"Amazon SNS: access key. Unset: the usual places of AWS tools, such as the role of the pod or the machine."`
+	SNSSecretAccessKey Secret `koanf:"sns_secret_access_key" doc:"Amazon SNS: secret of that access key."`
+
+	WebhookURL    string `koanf:"webhook_url" sample:"https://sms.example.jp/futakagi" doc:"Webhook: address that takes the requests. https, except on a loopback host."`
+	WebhookSecret Secret `koanf:"webhook_secret" doc:"Webhook: secret that signs the requests, from 'openssl rand -hex 32'."`
 }
 
 // Brand is how the product presents itself.

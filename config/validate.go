@@ -27,6 +27,7 @@ func (l *loader) validate(c *Config, needs []Need) {
 	k.general(c)
 	k.database(c)
 	k.smtp(c.SMTP)
+	k.sms(c.SMS)
 	k.brand(c.Brand)
 	k.lifetimes(c)
 	k.oneOf("tokens.email_amr", c.Tokens.EmailAMR, "mfa", "mca")

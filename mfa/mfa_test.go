@@ -264,7 +264,7 @@ func (w *world) mails() []mail {
 		ctx, owner := w.t.Context(), "test"
 		until := w.clock.now().Add(time.Hour)
 		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{
-			Owner: &owner, LeasedUntil: &until, Now: w.clock.now(), BatchSize: 1000,
+			Owner: &owner, LeasedUntil: &until, Channel: delivery.ChannelEmail, Now: w.clock.now(), BatchSize: 1000,
 		})
 		if err != nil {
 			return err

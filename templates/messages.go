@@ -116,3 +116,6 @@ func flashTones() map[string]string {
 		FlashAccountEnabled:  "ok",
 	}
 }
+
+// The words of text messages.
+const textCode = "sms.code" // {code}, {n}; see Set.CodeText

@@ -58,6 +58,14 @@ type Config struct {
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
 	Mailer                 delivery.Mailer
 	MailFrom, MailFromName string
+	// SMS sends text messages, and SMSFrom is the sender that phones show; optional. Without SMS, codes go by mail alone.
+	SMS     delivery.SMS
+	SMSFrom string
+	// SMSCountries are the countries whose mobile numbers may be used (ISO 3166-1 alpha-2).
+	SMSCountries []string
+	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
+	// differ in their last four digits only.
+	SMSPerDay, SMSPerPrefixDay int
 
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
 	DrainDelay time.Duration
@@ -80,6 +88,7 @@ func Defaults() Config {
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
 			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour,
 		},
+		SMSCountries: []string{"JP"}, SMSPerDay: 5000, SMSPerPrefixDay: 100,
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -108,9 +109,14 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("server: Issuer: %w", err)
+	}
 	sent := newDeliveryCounter(metrics)
 	outbox, err := delivery.New(delivery.Config{
 		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
+		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
 		Now: c.Now, Logger: c.Logger, Observe: sent,
 	})
 	if err != nil {
