@@ -65,7 +65,7 @@ type SMS struct {
 	From            string        `koanf:"from" sample:"EXAMPLE" doc:"Sender that phones show: a number like +815012345678, a short code, or a name of up to 11 letters and digits, as the gateway and the carriers allow. Unset: the gateway chooses."`
 	Countries       []string      `koanf:"countries" default:"JP" doc:"Countries whose mobile numbers may be used: two capital letters each (ISO 3166-1), such as [JP, TW]."`
 	MaxPerDay       int           `koanf:"max_per_day" default:"5000" doc:"Most text messages in one day, in all. It bounds the bill when somebody has messages sent on purpose."`
-	MaxPerPrefixDay int           `koanf:"max_per_prefix_day" default:"100" doc:"Most text messages in one day to one range of numbers: those that differ in their last four digits only. Fraud that earns from messages uses such ranges."`
+	MaxPerPrefixDay int           `koanf:"max_per_prefix_day" default:"100" doc:"Most text messages in one day to one range of numbers: those that differ in their last five digits only. Fraud that earns from messages uses such ranges."`
 	Timeout         time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for the gateway's answer."`
 
 	TwilioAccountSID          string `koanf:"twilio_account_sid" sample:"AC00000000000000000000000000000000" doc:"Twilio: SID of the account."`

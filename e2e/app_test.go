@@ -78,6 +78,7 @@ func TestAuthenticatorApp(t *testing.T) {
 		b.proof(p, byApp)
 
 		// A new phone: the page in My Page replaces the app, and the former one's codes are worth nothing.
+		b.follow(w.Addresses.MyPage, p)
 		b.openSecurity()
 		b.see("認証アプリ", "メイン", "認証済み")
 		b.press("設定（認証アプリ）")

@@ -77,10 +77,14 @@ func enrolEvent(e audit.Event, method signin.Method, address string) audit.Event
 
 // mask shows enough of an address for its owner to know it. Factors without an address have none to show.
 func mask(method signin.Method, address string) string {
-	if method == signin.Email {
+	switch method {
+	case signin.Email:
 		return templates.MaskEmail(address)
+	case signin.SMS:
+		return templates.MaskPhone(address)
+	default:
+		return ""
 	}
-	return ""
 }
 
 // enrol sets up the account's first factor inside a sign-in (M17), with its backup codes and everything that follows from it, in

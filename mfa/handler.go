@@ -61,6 +61,7 @@ const (
 	pathCancel    = "/signin/cancel"
 	pathMethods   = "/signin/two-factor"
 	pathEmail     = "/signin/two-factor/email"
+	pathSMS       = "/signin/two-factor/sms"
 	pathApp       = "/signin/two-factor/totp"
 	pathChallenge = "/signin/challenge"
 	pathOthers    = "/signin/challenge/methods"
@@ -77,6 +78,7 @@ const (
 // The pages of a person's own security settings, below the page that shows them all.
 const (
 	selfEmail      = "/email"
+	selfSMS        = "/sms"
 	selfApp        = "/totp"
 	selfCodes      = "/backup-codes"
 	selfCodesText  = "/backup-codes.txt"
@@ -97,6 +99,8 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathMethods, h.inFlow(h.postMethods))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
 	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
+	r.Get(pathSMS, h.inFlow(h.getSetUpAddress(signin.SMS)))
+	r.Post(pathSMS, h.inFlow(h.postSetUpAddress(signin.SMS)))
 	r.Get(pathApp, h.inFlow(h.getSetUpApp))
 	r.Post(pathApp, h.inFlow(h.postSetUpApp))
 	r.Get(pathChallenge, h.inFlow(h.getChallenge))
@@ -129,6 +133,8 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Get(at.base, in(h.getSecurity))
 	r.Get(at.base+selfEmail, in(h.getChangeAddress(signin.Email)))
 	r.Post(at.base+selfEmail, in(h.postChangeAddress(signin.Email)))
+	r.Get(at.base+selfSMS, in(h.getChangeAddress(signin.SMS)))
+	r.Post(at.base+selfSMS, in(h.postChangeAddress(signin.SMS)))
 	r.Get(at.base+selfApp, in(h.getChangeApp))
 	r.Post(at.base+selfApp, in(h.postChangeApp))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
@@ -280,6 +286,16 @@ func (h *Handler) codeErrors(lang templates.Lang, method signin.Method, err erro
 		field, key = fieldEmail, templates.MsgEmailBlank
 	case errors.Is(err, ErrEmailForm), errors.Is(err, ErrAddress) && method == signin.Email:
 		field, key = fieldEmail, templates.MsgEmailForm
+	case errors.Is(err, ErrPhoneBlank):
+		field, key = fieldPhone, templates.MsgPhoneBlank
+	case errors.Is(err, ErrPhoneForm), errors.Is(err, ErrPhoneLong), errors.Is(err, ErrAddress):
+		field, key = fieldPhone, templates.MsgPhoneForm
+	case errors.Is(err, ErrPhoneCountry):
+		field, key = fieldPhone, templates.MsgPhoneCountry
+	case errors.Is(err, ErrPhoneNotMobile):
+		field, key = fieldPhone, templates.MsgPhoneNotMobile
+	case errors.Is(err, ErrAddressChanged) && method == signin.SMS:
+		field, key = fieldPhone, templates.MsgPhoneEdited
 	case errors.Is(err, ErrEmailLong):
 		field, key = fieldEmail, templates.MsgEmailLong
 	case errors.Is(err, ErrAddressChanged):

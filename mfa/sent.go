@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -24,11 +25,21 @@ type Address struct {
 // EmailTo is a mail address.
 func EmailTo(address string) Address { return Address{Method: signin.Email, Text: address} }
 
+// channelOf is how a method's codes travel.
+func channelOf(method signin.Method) string {
+	if method == signin.SMS {
+		return delivery.ChannelSMS
+	}
+	return delivery.ChannelEmail
+}
+
 // parse returns the one spelling of an address that is stored, compared and sent to.
 func (s *Service) parse(a Address) (string, error) {
 	switch a.Method {
 	case signin.Email:
 		return ParseEmail(a.Text)
+	case signin.SMS:
+		return ParsePhone(a.Country, a.Text, s.countries)
 	default:
 		return "", ErrMethod
 	}

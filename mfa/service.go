@@ -41,6 +41,8 @@ type Config struct {
 	SessionIdle time.Duration
 	// Brand is what authenticator apps call the provider, beside the login ID; "Futakagi" if empty.
 	Brand string
+	// SMSCountries are the countries whose mobile numbers can be set up, as ISO 3166 codes; Japan if none.
+	SMSCountries []string
 	// Limits bound guessing and sending.
 	Limits Limits
 }
@@ -59,6 +61,7 @@ type Service struct {
 	idle       time.Duration
 	limits     Limits
 	issuer     string
+	countries  []string
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
 	decoy string
 }
@@ -78,6 +81,12 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("mfa: Now is missing")
 	case c.SessionIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
 		return nil, errors.New("mfa: SessionIdle or a limit of Proofs is negative")
+	}
+	if len(c.SMSCountries) == 0 {
+		c.SMSCountries = []string{"JP"}
+	}
+	if err := checkCountries(c.SMSCountries); err != nil {
+		return nil, err
 	}
 	limits, err := c.Limits.withDefaults()
 	if err != nil {
@@ -104,7 +113,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
-		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, decoy: decoys[0],
+		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, countries: c.SMSCountries, decoy: decoys[0],
 	}, nil
 }
 
@@ -238,6 +247,8 @@ func (s *Service) offered(method signin.Method) bool {
 	switch method {
 	case signin.Email, signin.TOTP:
 		return true
+	case signin.SMS:
+		return s.outbox.Sends(delivery.ChannelSMS)
 	default:
 		return false
 	}

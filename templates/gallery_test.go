@@ -65,6 +65,8 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	login := func(s *Set) Page[LoginView] { return s.Login }
 	twoFactor := func(s *Set) Page[TwoFactorView] { return s.TwoFactor }
 	email := func(s *Set) Page[EmailSetupView] { return s.EmailSetup }
+	sms := func(s *Set) Page[SMSSetupView] { return s.SMSSetup }
+	countries := []Option{{Value: "JP", Label: "日本（+81）", Selected: true}, {Value: "US", Label: "アメリカ（+1）"}}
 	app := func(s *Set) Page[AppSetupView] { return s.AppSetup }
 	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
 	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
@@ -137,6 +139,10 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-login", login, LoginView{Action: "/signin?flow=1"}, admin),
 		screen("2fa-select", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-error", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, Selected: KindEmail, BackURL: "/signin", Errors: errorsOf("method", text(MsgMethodBlank))}, admin),
+		screen("2fa-sms", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-sent", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries[:1], Tel: "090-0000-0034", SentTo: "090-0000-0034", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-error", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, Tel: "03-0000-0000", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("tel", text(MsgPhoneNotMobile))}),
+		screen("2fa-sms-change", sms, SMSSetupView{Action: "/account/security/sms", Change: true, Countries: countries, Tel: "090-0000-0034", SentTo: "090-0000-0034", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
 		screen("2fa-totp", app, AppSetupView{Action: "/signin/two-factor/totp?flow=1", Progress: &Progress{N: 2, Of: 3}, Begun: true, Key: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-totp-error", app, AppSetupView{Action: "/account/security/totp", Replaces: true, Begun: true, Key: "JBSW Y3DP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
 		screen("2fa-totp-begin", app, AppSetupView{Action: "/account/security/totp", BackURL: "/account/security", Errors: errorsOf(FormError, text(MsgAppExpired))}),
@@ -153,6 +159,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
 		screen("challenge-form-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", WaitSeconds: 12, Errors: errorsOf(FormError, text(MsgSendFailed))}),
 		screen("challenge-unsent", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-totp", challenge, ChallengeView{Action: "/signin/challenge/totp?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),

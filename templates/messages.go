@@ -24,6 +24,11 @@ const (
 	MsgCodeForm          = "error.code_form"
 	MsgCodeWrong         = "error.code_wrong"
 	MsgCodeNearLimit     = "error.code_near_limit"
+	MsgPhoneBlank        = "error.phone_blank"
+	MsgPhoneForm         = "error.phone_form"
+	MsgPhoneCountry      = "error.phone_country"
+	MsgPhoneNotMobile    = "error.phone_not_mobile"
+	MsgPhoneEdited       = "error.phone_edited"
 	MsgAppExpired        = "error.app_expired" // the key of an app that is being set up is void; a new one is needed
 	MsgCodeTries         = "error.code_tries"  // this code takes no further tries; a new one is needed
 	MsgSendFirst         = "error.send_first"
@@ -73,6 +78,8 @@ const (
 const (
 	FlashEmailSet        = "flash.email_set"
 	FlashEmailChanged    = "flash.email_changed"
+	FlashSMSSet          = "flash.sms_set"
+	FlashSMSChanged      = "flash.sms_changed"
 	FlashAppSet          = "flash.app_set"
 	FlashAppReplaced     = "flash.app_replaced"
 	FlashCodesReissued   = "flash.codes_reissued"
@@ -97,6 +104,8 @@ func flashTones() map[string]string {
 	return map[string]string{
 		FlashEmailSet:        "ok",
 		FlashEmailChanged:    "ok",
+		FlashSMSSet:          "ok",
+		FlashSMSChanged:      "ok",
 		FlashAppSet:          "ok",
 		FlashAppReplaced:     "ok",
 		FlashCodesReissued:   "ok",

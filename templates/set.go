@@ -7,6 +7,7 @@ type Set struct {
 	Login            Page[LoginView]
 	TwoFactor        Page[TwoFactorView]
 	EmailSetup       Page[EmailSetupView]
+	SMSSetup         Page[SMSSetupView]
 	AppSetup         Page[AppSetupView]
 	BackupCodes      Page[BackupCodesView]
 	BackupRenew      Page[BackupRenewView]

@@ -41,6 +41,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Login, "auth", "login")
 	bindPage(b, &s.TwoFactor, "auth", "2fa-select")
 	bindPage(b, &s.EmailSetup, "auth", "2fa-email")
+	bindPage(b, &s.SMSSetup, "auth", "2fa-sms")
 	bindPage(b, &s.AppSetup, "auth", "2fa-totp")
 	bindPage(b, &s.BackupCodes, "auth", "2fa-backup-codes")
 	bindPage(b, &s.BackupRenew, "auth", "2fa-backup-renew")

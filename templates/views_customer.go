@@ -70,6 +70,30 @@ type EmailSetupView struct {
 // Invalid reports whether the page answers a refused form.
 func (v EmailSetupView) Invalid() bool { return len(v.Errors) > 0 }
 
+// SMSSetupView is the page SMSの設定: one form, two steps, like EmailSetupView.
+// Fields: country, tel, code, do=send|verify. Both buttons send all of them.
+type SMSSetupView struct {
+	Action   string
+	Progress *Progress
+	// Change is the same page reached from My Page: the current number is filled in.
+	Change bool
+	// Countries are those whose numbers are accepted; a single one is not asked for.
+	Countries []Option
+	Tel       string
+	// SentTo is the number the newest code went to, whole; empty before the first 送信.
+	SentTo string
+	// JustSent shows the banner that the code was sent.
+	JustSent bool
+	// WaitSeconds is how long 再送信 still has to wait.
+	WaitSeconds int
+	BackURL     string
+	BackPost    bool
+	Errors      map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v SMSSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
 // AppSetupView is the page 認証アプリの設定. Fields: code, do=begin|verify.
 type AppSetupView struct {
 	Action   string

@@ -64,7 +64,7 @@ type Config struct {
 	// SMSCountries are the countries whose mobile numbers may be used (ISO 3166-1 alpha-2).
 	SMSCountries []string
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
-	// differ in their last four digits only.
+	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
 
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.

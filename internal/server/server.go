@@ -153,6 +153,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, Brand: c.Brand.Name,
+		SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
 	})
 	if err != nil {
 		return nil, err
