@@ -159,7 +159,9 @@ func keyParameters() []protocol.CredentialParameter {
 // beginRegistration asks for a new passkey. Existing are the account's credentials, so that an authenticator holds no two of them.
 // What the authenticator makes is left to it as far as possible: a key that cannot be discovered or cannot verify its user is still
 // a second factor, and the credential says what it is.
-func (rp *relyingParty) beginRegistration(holder passkeyHolder, existing []credential, now time.Time) (options json.RawMessage, session []byte, err error) {
+func (rp *relyingParty) beginRegistration(
+	holder passkeyHolder, existing []credential, now time.Time,
+) (options json.RawMessage, session []byte, err error) {
 	if len(holder.Handle) < minHandle || len(holder.Handle) > maxHandle {
 		return nil, nil, fmt.Errorf("begin registration: a handle has %d to %d bytes, not %d", minHandle, maxHandle, len(holder.Handle))
 	}
@@ -190,7 +192,9 @@ func (rp *relyingParty) beginRegistration(holder passkeyHolder, existing []crede
 // allowed, of any that the browser can discover. The latter options are the same for everybody, so that they tell nothing about any
 // account. With verifyUser only an authenticator that verified its user is accepted; a passkey that stands for the password as well
 // needs it.
-func (rp *relyingParty) beginAssertion(handle []byte, allowed []credential, verifyUser bool, now time.Time) (options json.RawMessage, session []byte, err error) {
+func (rp *relyingParty) beginAssertion(
+	handle []byte, allowed []credential, verifyUser bool, now time.Time,
+) (options json.RawMessage, session []byte, err error) {
 	if (len(handle) == 0) != (len(allowed) == 0) {
 		return nil, nil, errors.New("begin assertion: an account without credentials, or credentials without an account")
 	}
@@ -199,8 +203,8 @@ func (rp *relyingParty) beginAssertion(handle []byte, allowed []credential, veri
 		return nil, nil, err
 	}
 	c.VerifyUser = verifyUser
-	for _, credential := range allowed {
-		c.Allowed = append(c.Allowed, credential.ID)
+	for _, one := range allowed {
+		c.Allowed = append(c.Allowed, one.ID)
 	}
 	verification := protocol.VerificationPreferred
 	if verifyUser {

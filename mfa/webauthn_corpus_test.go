@@ -45,7 +45,9 @@ func newTestParty(t testing.TB) *relyingParty {
 
 // newTestKey is an authenticator at the relying party's page: a phone, unless changed.
 func newTestKey(changes ...func(*webauthntest.Authenticator)) *webauthntest.Authenticator {
-	key := &webauthntest.Authenticator{Origin: passkeyOrigin, Verifies: true, Discovers: true, Transports: []string{"internal"}, Attachment: "platform"}
+	key := &webauthntest.Authenticator{
+		Origin: passkeyOrigin, Verifies: true, Discovers: true, Transports: []string{"internal"}, Attachment: "platform",
+	}
 	for _, change := range changes {
 		if change != nil {
 			change(key)
@@ -88,6 +90,9 @@ func (c registering) run(t *testing.T, rp *relyingParty) error {
 	return err
 }
 
+// answering gives an answer to options.
+type answering func(*testing.T, *relyingParty, *webauthntest.Authenticator, json.RawMessage) []byte
+
 // asserting is how a case of an assertion departs from one that is accepted.
 type asserting struct {
 	key func(*webauthntest.Authenticator)
@@ -101,7 +106,7 @@ type asserting struct {
 	lookup error
 	tamper webauthntest.Tamper
 	// answers gives the answer instead of the authenticator.
-	answers func(*testing.T, *relyingParty, *webauthntest.Authenticator, json.RawMessage) []byte
+	answers answering
 	session func(*ceremony)
 	after   time.Duration
 }
@@ -216,7 +221,8 @@ type tampered struct {
 var forgedOrigins = []string{
 	"", "null", "https://evil.example", "http://id.example.jp", "HTTPS://id.example.jp", "https://ID.example.jp",
 	"https://id.example.jp:443", "https://id.example.jp:8443", "https://id.example.jp:80", "https://accounts.id.example.jp",
-	"https://accounts.id.example.jp:8444", "https://id.example.jp/", "https://id.example.jp/path", "https://id.example.jp?x", "https://id.example.jp#x",
+	"https://accounts.id.example.jp:8444", "https://id.example.jp/", "https://id.example.jp/path", "https://id.example.jp?x",
+	"https://id.example.jp#x",
 	"https://user@id.example.jp", "https://id.example.jp@evil.example", "https://id.example.jp.evil.example", "https://evilid.example.jp",
 	"https://other.id.example.jp", "https://example.jp", "https://id.example.jp.", " https://id.example.jp", "https://id.example.jp ",
 	"https://id.example.jp\x00", "https://id。example.jp", "https://ıd.example.jp", "id.example.jp", "//id.example.jp",
@@ -224,47 +230,94 @@ var forgedOrigins = []string{
 }
 
 func tamperedAnswers() []tampered {
-	client := func(edit func(*webauthntest.ClientData)) webauthntest.Tamper {
-		return webauthntest.Tamper{Client: edit}
-	}
-	data := func(edit func(*webauthntest.Data)) webauthntest.Tamper { return webauthntest.Tamper{Data: edit} }
 	clientJSON := func(old, changed string) webauthntest.Tamper {
 		return webauthntest.Tamper{ClientJSON: replace(old, changed)}
 	}
 	other := map[string]string{"webauthn.create": "webauthn.get", "webauthn.get": "webauthn.create"}
 	all := []tampered{
-		{name: "session of the other ceremony", want: refusedCeremony, session: func(c *ceremony) { c.Kind = protocol.CeremonyType(other[string(c.Kind)]) }},
+		{
+			name: "session of the other ceremony", want: refusedCeremony,
+			session: func(c *ceremony) { c.Kind = protocol.CeremonyType(other[string(c.Kind)]) },
+		},
 		{name: "session of no ceremony", want: refusedCeremony, session: func(c *ceremony) { c.Kind = "" }},
 		{name: "at the session's end", want: refusedExpired, after: 5 * time.Minute},
 		{name: "a day later", want: refusedExpired, after: 24 * time.Hour},
-		{name: "type of the other ceremony", want: refusedType, tamper: client(func(c *webauthntest.ClientData) { c.Type = other[c.Type] })},
-		{name: "type in upper case", want: refusedType, tamper: client(func(c *webauthntest.ClientData) { c.Type = strings.ToUpper(c.Type) })},
-		{name: "no type", want: refusedType, tamper: client(func(c *webauthntest.ClientData) { c.Type = "" })},
-		{name: "payment", want: refusedType, tamper: client(func(c *webauthntest.ClientData) { c.Type = "payment.get" })},
-		{name: "another challenge", want: refusedChallenge, tamper: client(func(c *webauthntest.ClientData) {
+		{
+			name: "type of the other ceremony", want: refusedType,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.Type = other[c.Type] }),
+		},
+		{
+			name: "type in upper case", want: refusedType,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.Type = strings.ToUpper(c.Type) }),
+		},
+		{name: "no type", want: refusedType, tamper: onClient(func(c *webauthntest.ClientData) { c.Type = "" })},
+		{name: "payment", want: refusedType, tamper: onClient(func(c *webauthntest.ClientData) { c.Type = "payment.get" })},
+		{name: "another challenge", want: refusedChallenge, tamper: onClient(func(c *webauthntest.ClientData) {
 			c.Challenge = base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{7}, 32))
 		})},
-		{name: "challenge of another session", want: refusedChallenge, session: func(c *ceremony) { c.Challenge = bytes.Repeat([]byte{9}, 32) }},
-		{name: "no challenge", want: refusedChallenge, tamper: client(func(c *webauthntest.ClientData) { c.Challenge = "" })},
-		{name: "challenge cut short", want: refusedChallenge, tamper: client(func(c *webauthntest.ClientData) { c.Challenge = c.Challenge[:42] })},
-		{name: "challenge with padding", want: refusedChallenge, tamper: client(func(c *webauthntest.ClientData) { c.Challenge += "=" })},
-		{name: "crossOrigin true", want: refusedCrossOrigin, tamper: client(func(c *webauthntest.ClientData) { c.CrossOrigin = true })},
+		{
+			name: "challenge of another session", want: refusedChallenge,
+			session: func(c *ceremony) { c.Challenge = bytes.Repeat([]byte{9}, 32) },
+		},
+		{name: "no challenge", want: refusedChallenge, tamper: onClient(func(c *webauthntest.ClientData) { c.Challenge = "" })},
+		{
+			name: "challenge cut short", want: refusedChallenge,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.Challenge = c.Challenge[:42] }),
+		},
+		{
+			name: "challenge with padding", want: refusedChallenge,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.Challenge += "=" }),
+		},
+		{
+			name: "crossOrigin true", want: refusedCrossOrigin,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.CrossOrigin = true }),
+		},
 		{name: "crossOrigin null", want: refusedCrossOrigin, tamper: clientJSON(`"crossOrigin":false`, `"crossOrigin":null`)},
-		{name: "top origin of our own", want: refusedTopOrigin, tamper: client(func(c *webauthntest.ClientData) { c.TopOrigin = new(passkeyOrigin) })},
-		{name: "top origin without content", want: refusedTopOrigin, tamper: client(func(c *webauthntest.ClientData) { c.TopOrigin = new("") })},
-		{name: "top origin null", want: refusedTopOrigin, tamper: clientJSON(`"crossOrigin":false`, `"crossOrigin":false,"topOrigin":null`)},
+		{
+			name: "top origin of our own", want: refusedTopOrigin,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.TopOrigin = new(passkeyOrigin) }),
+		},
+		{
+			name: "top origin without content", want: refusedTopOrigin,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.TopOrigin = new("") }),
+		},
+		{
+			name: "top origin null", want: refusedTopOrigin,
+			tamper: clientJSON(`"crossOrigin":false`, `"crossOrigin":false,"topOrigin":null`),
+		},
 		{name: "origin under another name", want: refusedOrigin, tamper: clientJSON(`"origin":`, `"Origin":`)},
-		{name: "another relying party", want: refusedRelyingParty, tamper: data(func(d *webauthntest.Data) { d.RPIDHash = hashOf("evil.example") })},
-		{name: "relying party above", want: refusedRelyingParty, tamper: data(func(d *webauthntest.Data) { d.RPIDHash = hashOf("example.jp") })},
-		{name: "relying party below", want: refusedRelyingParty, tamper: data(func(d *webauthntest.Data) { d.RPIDHash = hashOf("accounts.id.example.jp") })},
-		{name: "origin for relying party", want: refusedRelyingParty, tamper: data(func(d *webauthntest.Data) { d.RPIDHash = hashOf(passkeyOrigin) })},
-		{name: "no relying party", want: refusedRelyingParty, tamper: data(func(d *webauthntest.Data) { d.RPIDHash = make([]byte, 32) })},
-		{name: "nobody there", want: refusedPresence, tamper: data(func(d *webauthntest.Data) { d.Flags &^= webauthntest.UserPresent })},
+		{
+			name: "another relying party", want: refusedRelyingParty,
+			tamper: onData(func(d *webauthntest.Data) { d.RPIDHash = hashOf("evil.example") }),
+		},
+		{
+			name: "relying party above", want: refusedRelyingParty,
+			tamper: onData(func(d *webauthntest.Data) { d.RPIDHash = hashOf("example.jp") }),
+		},
+		{
+			name: "relying party below", want: refusedRelyingParty,
+			tamper: onData(func(d *webauthntest.Data) { d.RPIDHash = hashOf("accounts.id.example.jp") }),
+		},
+		{
+			name: "origin for relying party", want: refusedRelyingParty,
+			tamper: onData(func(d *webauthntest.Data) { d.RPIDHash = hashOf(passkeyOrigin) }),
+		},
+		{
+			name: "no relying party", want: refusedRelyingParty,
+			tamper: onData(func(d *webauthntest.Data) { d.RPIDHash = make([]byte, 32) }),
+		},
+		{
+			name: "nobody there", want: refusedPresence,
+			tamper: onData(func(d *webauthntest.Data) { d.Flags &^= webauthntest.UserPresent }),
+		},
 		{
 			name: "user not verified", want: refusedVerification, session: func(c *ceremony) { c.VerifyUser = true },
-			tamper: data(func(d *webauthntest.Data) { d.Flags &^= webauthntest.UserVerified }),
+			tamper: onData(func(d *webauthntest.Data) { d.Flags &^= webauthntest.UserVerified }),
 		},
-		{name: "backed up but not eligible", want: refusedBackupState, tamper: data(func(d *webauthntest.Data) { d.Flags |= webauthntest.BackedUp })},
+		{
+			name: "backed up but not eligible", want: refusedBackupState,
+			tamper: onData(func(d *webauthntest.Data) { d.Flags |= webauthntest.BackedUp }),
+		},
 
 		// The form. Each is refused by the library, or reads in two ways of which the library takes one.
 		{name: "nothing", want: refusedForm, tamper: text(func([]byte) []byte { return nil })},
@@ -276,42 +329,72 @@ func tamperedAnswers() []tampered {
 		{name: "too large", want: refusedForm, tamper: text(func(b []byte) []byte {
 			return slices.Concat(b, bytes.Repeat([]byte(" "), maxAnswer+1-len(b)))
 		})},
-		{name: "too deep", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["more"] = nested(maxAnswerDepth) }}},
-		{name: "too wide", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["more"] = wide(maxAnswerMembers + 1) }}},
+		{name: "too deep", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["more"] = nested(maxAnswerDepth) })},
+		{name: "too wide", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["more"] = wide(maxAnswerMembers + 1) })},
 		{name: "not UTF-8", want: refusedForm, tamper: text(replace(`"type":`, "\"more\":\"\xff\",\"type\":"))},
 		{name: "client data not UTF-8", want: refusedForm, tamper: clientJSON(`"crossOrigin"`, "\"more\":\"\xff\",\"crossOrigin\"")},
-		{name: "client data not JSON", want: refusedForm, tamper: webauthntest.Tamper{ClientJSON: func(b []byte) []byte { return b[1:] }}},
-		{name: "client data twice", want: refusedForm, tamper: webauthntest.Tamper{ClientJSON: func(b []byte) []byte { return slices.Concat(b, b) }}},
+		{
+			name: "client data not JSON", want: refusedForm,
+			tamper: webauthntest.Tamper{ClientJSON: func(b []byte) []byte { return b[1:] }},
+		},
+		{
+			name: "client data twice", want: refusedForm,
+			tamper: webauthntest.Tamper{ClientJSON: func(b []byte) []byte { return slices.Concat(b, b) }},
+		},
 		{name: "client data with two types", want: refusedForm, tamper: clientJSON(`{"type"`, `{"type":"webauthn.evil","type"`)},
-		{name: "client data with two origins", want: refusedForm, tamper: clientJSON(`"origin"`, `"origin":"https://evil.example","origin"`)},
-		{name: "client data with two origins in two cases", want: refusedForm, tamper: clientJSON(`"origin"`, `"ORIGIN":"https://evil.example","origin"`)},
-		{name: "client data with two challenges in two alphabets", want: refusedForm, tamper: clientJSON(`"crossOrigin"`, `"croſſOrigin":true,"crossOrigin"`)},
+		{
+			name: "client data with two origins", want: refusedForm,
+			tamper: clientJSON(`"origin"`, `"origin":"https://evil.example","origin"`),
+		},
+		{
+			name: "client data with two origins in two cases", want: refusedForm,
+			tamper: clientJSON(`"origin"`, `"ORIGIN":"https://evil.example","origin"`),
+		},
+		{
+			name: "crossOrigin in two alphabets", want: refusedForm,
+			tamper: clientJSON(`"crossOrigin"`, `"croſſOrigin":true,"crossOrigin"`),
+		},
 		{name: "crossOrigin text", want: refusedForm, tamper: clientJSON(`"crossOrigin":false`, `"crossOrigin":"false"`)},
 		{name: "type twice", want: refusedForm, tamper: text(replace(`"type":`, `"type":"public-key","type":`))},
 		{name: "type in two cases", want: refusedForm, tamper: text(replace(`"type":`, `"Type":"public-key","type":`))},
 		{name: "response twice", want: refusedForm, tamper: text(replace(`"response":`, `"response":{},"response":`))},
-		{name: "client data under two names", want: refusedForm, tamper: text(replace(`"clientDataJSON":`, `"clientDATAJSON":"e30","clientDataJSON":`))},
+		{
+			name: "client data under two names", want: refusedForm,
+			tamper: text(replace(`"clientDataJSON":`, `"clientDATAJSON":"e30","clientDataJSON":`)),
+		},
 		{name: "id under another name", want: refusedForm, tamper: text(replace(`"id":`, `"ID":`))},
-		{name: "no response", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(a, "response") }}},
-		{name: "response text", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["response"] = "x" }}},
-		{name: "no id", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(a, "id") }}},
-		{name: "no raw id", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(a, "rawId") }}},
-		{name: "two ids", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["id"] = "AAAAAAAAAAAAAAAAAAAAAA" }}},
-		{name: "id number", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["id"] = 7 }}},
-		{name: "another type of credential", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { a["type"] = "password" }}},
-		{name: "no type of credential", want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(a, "type") }}},
+		{name: "no response", want: refusedForm, tamper: onAnswer(func(a map[string]any) { delete(a, "response") })},
+		{name: "response text", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["response"] = "x" })},
+		{name: "no id", want: refusedForm, tamper: onAnswer(func(a map[string]any) { delete(a, "id") })},
+		{name: "no raw id", want: refusedForm, tamper: onAnswer(func(a map[string]any) { delete(a, "rawId") })},
+		{name: "two ids", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["id"] = "AAAAAAAAAAAAAAAAAAAAAA" })},
+		{name: "id number", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["id"] = 7 })},
+		{name: "another type of credential", want: refusedForm, tamper: onAnswer(func(a map[string]any) { a["type"] = "password" })},
+		{name: "no type of credential", want: refusedForm, tamper: onAnswer(func(a map[string]any) { delete(a, "type") })},
 		{name: "no authenticator data", want: refusedForm, tamper: webauthntest.Tamper{
 			DataBytes: func([]byte) []byte { return nil },
 		}},
-		{name: "authenticator data cut short", want: refusedForm, tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:36] }}},
-		{name: "authenticator data with a byte more", want: refusedForm, tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return append(b, 0) }}},
-		{name: "extensions announced and missing", want: refusedForm, tamper: data(func(d *webauthntest.Data) { d.Flags |= webauthntest.Extended })},
-		{name: "extensions not announced", want: refusedForm, tamper: data(func(d *webauthntest.Data) { d.Extensions = webauthntest.Encode(map[string]any{"x": 1}) })},
-		{name: "extensions not a map", want: refusedForm, tamper: data(func(d *webauthntest.Data) {
+		{
+			name: "authenticator data cut short", want: refusedForm,
+			tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:36] }},
+		},
+		{
+			name: "authenticator data with a byte more", want: refusedForm,
+			tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return append(b, 0) }},
+		},
+		{
+			name: "extensions announced and missing", want: refusedForm,
+			tamper: onData(func(d *webauthntest.Data) { d.Flags |= webauthntest.Extended }),
+		},
+		{
+			name: "extensions not announced", want: refusedForm,
+			tamper: onData(func(d *webauthntest.Data) { d.Extensions = webauthntest.Encode(map[string]any{"x": 1}) }),
+		},
+		{name: "extensions not a map", want: refusedForm, tamper: onData(func(d *webauthntest.Data) {
 			d.Flags |= webauthntest.Extended
 			d.Extensions = []byte{0xff}
 		})},
-		{name: "extensions with a byte more", want: refusedForm, tamper: data(func(d *webauthntest.Data) {
+		{name: "extensions with a byte more", want: refusedForm, tamper: onData(func(d *webauthntest.Data) {
 			d.Flags |= webauthntest.Extended
 			d.Extensions = append(webauthntest.Encode(map[string]any{"x": 1}), 0)
 		})},
@@ -321,7 +404,10 @@ func tamperedAnswers() []tampered {
 	}
 	all = append(all, misspelled("clientDataJSON", responseOf)...)
 	for _, origin := range forgedOrigins {
-		all = append(all, tampered{name: fmt.Sprintf("origin %q", origin), want: refusedOrigin, tamper: client(func(c *webauthntest.ClientData) { c.Origin = origin })})
+		all = append(all, tampered{
+			name: fmt.Sprintf("origin %q", origin), want: refusedOrigin,
+			tamper: onClient(func(c *webauthntest.ClientData) { c.Origin = origin }),
+		})
 	}
 	return all
 }
@@ -329,10 +415,10 @@ func tamperedAnswers() []tampered {
 // misspelled are other spellings of the bytes in a member, most of which the library reads.
 func misspelled(name string, in func(map[string]any) map[string]any) []tampered {
 	spell := func(how string, change func(string) string) tampered {
-		return tampered{name: name + " " + how, want: refusedForm, tamper: webauthntest.Tamper{Answer: func(a map[string]any) {
+		return tampered{name: name + " " + how, want: refusedForm, tamper: onAnswer(func(a map[string]any) {
 			members := in(a)
 			members[name] = change(members[name].(string))
-		}}}
+		})}
 	}
 	return []tampered{
 		spell("with padding", func(s string) string { return s + "=" }),
@@ -350,6 +436,19 @@ func misspelled(name string, in func(map[string]any) map[string]any) []tampered 
 }
 
 func responseOf(a map[string]any) map[string]any { return a["response"].(map[string]any) }
+
+// onClient, onData, onAnswer and text tamper with one thing alone.
+func onClient(edit func(*webauthntest.ClientData)) webauthntest.Tamper {
+	return webauthntest.Tamper{Client: edit}
+}
+
+func onData(edit func(*webauthntest.Data)) webauthntest.Tamper {
+	return webauthntest.Tamper{Data: edit}
+}
+
+func onAnswer(edit func(map[string]any)) webauthntest.Tamper {
+	return webauthntest.Tamper{Answer: edit}
+}
 
 func text(change func([]byte) []byte) webauthntest.Tamper {
 	return webauthntest.Tamper{AnswerJSON: change}
@@ -464,10 +563,10 @@ func registrations() []registrationCase {
 		{"short id", refusedID, id(15)},
 		{"no id in the data", refusedID, id(0).withID([]byte("sixteen or more bytes"))},
 		{"long id", refusedForm, id(1024)},
-		{"id other than the attested one", refusedProof, registering{tamper: webauthntest.Tamper{Answer: func(a map[string]any) {
+		{"id other than the attested one", refusedProof, registering{tamper: onAnswer(func(a map[string]any) {
 			a["id"] = base64.RawURLEncoding.EncodeToString(bytes.Repeat([]byte{9}, 32))
 			a["rawId"] = a["id"]
-		}}}},
+		})}},
 
 		{"RS1", refusedAlgorithm, labelled(webauthntest.RS256, -65535)},
 		{"RS384", refusedAlgorithm, labelled(webauthntest.RS256, -258)},
@@ -489,12 +588,24 @@ func registrations() []registrationCase {
 		{"no point", refusedKey, labelled(webauthntest.ES256, webauthntest.ES256, func(p map[int]any) { delete(p, -3) })},
 		{"no curve", refusedKey, labelled(webauthntest.ES256, webauthntest.ES256, func(p map[int]any) { delete(p, -1) })},
 		{"another kind of key", refusedKey, labelled(webauthntest.ES256, webauthntest.ES256, func(p map[int]any) { p[1] = 4 })},
-		{"weak RSA key", refusedKey, keyed(func() []byte { return webauthntest.EncodeKey(webauthntest.RS256, rsaKeys()[1024].Public()) })},
-		{"huge RSA key", refusedKey, labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-1] = bytes.Repeat([]byte{0xff}, 513) })},
+		{
+			"weak RSA key", refusedKey,
+			keyed(func() []byte { return webauthntest.EncodeKey(webauthntest.RS256, rsaKeys()[1024].Public()) }),
+		},
+		{
+			"huge RSA key", refusedKey,
+			labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-1] = bytes.Repeat([]byte{0xff}, 513) }),
+		},
 		{"RSA exponent 1", refusedKey, labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-2] = []byte{1} })},
 		{"RSA exponent even", refusedKey, labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-2] = []byte{4} })},
-		{"RSA exponent huge", refusedKey, labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-2] = []byte{1, 0, 0, 0, 1} })},
-		{"key with ballast", refusedKey, labelled(webauthntest.ES256, webauthntest.ES256, func(p map[int]any) { p[-70000] = make([]byte, 1024) })},
+		{
+			"RSA exponent huge", refusedKey,
+			labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) { p[-2] = []byte{1, 0, 0, 0, 1} }),
+		},
+		{
+			"key with ballast", refusedKey,
+			labelled(webauthntest.ES256, webauthntest.ES256, func(p map[int]any) { p[-70000] = make([]byte, 1024) }),
+		},
 
 		{"statement of a security key of old", refusedAttestation, attested(func(o map[string]any) { o["fmt"] = "fido-u2f" })},
 		{"statement of a TPM", refusedAttestation, attested(func(o map[string]any) { o["fmt"] = "tpm" })},
@@ -517,17 +628,35 @@ func registrations() []registrationCase {
 		{"new credential not announced", refusedForm, registering{tamper: webauthntest.Tamper{Data: func(d *webauthntest.Data) {
 			d.Flags &^= webauthntest.Attested
 		}}}},
-		{"new credential cut short", refusedForm, registering{tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:60] }}}},
-		{"key cut short", refusedForm, registering{tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:len(b)-1] }}}},
+		{
+			"new credential cut short", refusedForm,
+			registering{tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:60] }}},
+		},
+		{
+			"key cut short", refusedForm,
+			registering{tamper: webauthntest.Tamper{DataBytes: func(b []byte) []byte { return b[:len(b)-1] }}},
+		},
 		{"key not a map", refusedForm, keyed(func() []byte { return webauthntest.Encode("key") })},
 		{"key with a name twice", refusedForm, keyed(func() []byte { return []byte{0xa3, 0x01, 0x02, 0x03, 0x26, 0x03, 0x26} })},
-		{"attestation with a byte more", refusedForm, registering{tamper: webauthntest.Tamper{AttestationBytes: func(b []byte) []byte { return append(b, 0) }}}},
-		{"attestation cut short", refusedForm, registering{tamper: webauthntest.Tamper{AttestationBytes: func(b []byte) []byte { return b[:len(b)-1] }}}},
+		{
+			"attestation with a byte more", refusedForm,
+			registering{tamper: webauthntest.Tamper{AttestationBytes: func(b []byte) []byte { return append(b, 0) }}},
+		},
+		{
+			"attestation cut short", refusedForm,
+			registering{tamper: webauthntest.Tamper{AttestationBytes: func(b []byte) []byte { return b[:len(b)-1] }}},
+		},
 		{"attestation of endless length", refusedForm, registering{tamper: webauthntest.Tamper{AttestationBytes: func(b []byte) []byte {
 			return append(append([]byte{0xbf}, b[1:]...), 0xff)
 		}}}},
-		{"no attestation", refusedForm, registering{tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(responseOf(a), "attestationObject") }}}},
-		{"transports not a list", refusedForm, registering{tamper: webauthntest.Tamper{Answer: func(a map[string]any) { responseOf(a)["transports"] = "usb" }}}},
+		{
+			"no attestation", refusedForm,
+			registering{tamper: onAnswer(func(a map[string]any) { delete(responseOf(a), "attestationObject") })},
+		},
+		{
+			"transports not a list", refusedForm,
+			registering{tamper: onAnswer(func(a map[string]any) { responseOf(a)["transports"] = "usb" })},
+		},
 	}
 	for _, c := range misspelled("attestationObject", responseOf) {
 		all = append(all, registrationCase{c.name, c.want, registering{tamper: c.tamper}})
@@ -569,11 +698,13 @@ func assertions() []assertionCase {
 		return webauthntest.Tamper{Data: func(d *webauthntest.Data) { d.Count = n }}
 	}
 	handle := func(set func(response map[string]any)) webauthntest.Tamper {
-		return webauthntest.Tamper{Answer: func(a map[string]any) { set(responseOf(a)) }}
+		return onAnswer(func(a map[string]any) { set(responseOf(a)) })
 	}
 	signature := func(change func([]byte) []byte) webauthntest.Tamper { return webauthntest.Tamper{Signature: change} }
 	all := []assertionCase{
-		{"answer to an earlier question", refusedChallenge, asserting{answers: func(t *testing.T, rp *relyingParty, key *webauthntest.Authenticator, _ json.RawMessage) []byte {
+		{"answer to an earlier question", refusedChallenge, asserting{answers: func(
+			t *testing.T, rp *relyingParty, key *webauthntest.Authenticator, _ json.RawMessage,
+		) []byte {
 			earlier, _, err := rp.beginAssertion(nil, nil, false, passkeyTime.Add(-time.Minute))
 			if err != nil {
 				t.Fatal(err)
@@ -583,7 +714,9 @@ func assertions() []assertionCase {
 		{"user not verified at a sign-in", refusedVerification, asserting{
 			anybody: true, verify: true, tamper: webauthntest.Tamper{Data: func(d *webauthntest.Data) { d.Flags &^= webauthntest.UserVerified }},
 		}},
-		{"a registration's answer", refusedType, asserting{answers: func(t *testing.T, rp *relyingParty, key *webauthntest.Authenticator, _ json.RawMessage) []byte {
+		{"a registration's answer", refusedType, asserting{answers: func(
+			t *testing.T, rp *relyingParty, key *webauthntest.Authenticator, _ json.RawMessage,
+		) []byte {
 			options, _, err := rp.beginRegistration(passkeyHolder{Handle: handleOne}, nil, passkeyTime)
 			if err != nil {
 				t.Fatal(err)
@@ -595,23 +728,44 @@ func assertions() []assertionCase {
 			return body
 		}}},
 
-		{"another credential of the account", refusedNotAllowed, asserting{session: func(c *ceremony) { c.Allowed = []protocol.URLEncodedBase64{bytes.Repeat([]byte{5}, 32)} }}},
+		{
+			"another credential of the account", refusedNotAllowed,
+			asserting{session: func(c *ceremony) { c.Allowed = []protocol.URLEncodedBase64{bytes.Repeat([]byte{5}, 32)} }},
+		},
 		{"credential of another account", refusedNotAllowed, asserting{
 			// The other's own passkey answers, in a sign-in of the one.
 			session: func(c *ceremony) { c.Allowed = []protocol.URLEncodedBase64{bytes.Repeat([]byte{5}, 32)} },
 			stored:  func(s *storedCredential) { s.Owner = handleOther },
 			tamper:  handle(func(r map[string]any) { r["userHandle"] = base64.RawURLEncoding.EncodeToString(handleOther) }),
 		}},
-		{"credential that went to another account", refusedAccount, asserting{key: plain, stored: func(s *storedCredential) { s.Owner = handleOther }}},
+		{
+			"credential that went to another account", refusedAccount,
+			asserting{key: plain, stored: func(s *storedCredential) { s.Owner = handleOther }},
+		},
 		{"session of another account", refusedAccount, asserting{session: func(c *ceremony) { c.Account = handleOther }}},
-		{"no handle at a sign-in", refusedNoHandle, asserting{anybody: true, tamper: handle(func(r map[string]any) { delete(r, "userHandle") })}},
-		{"handle null at a sign-in", refusedNoHandle, asserting{anybody: true, tamper: handle(func(r map[string]any) { r["userHandle"] = nil })}},
-		{"empty handle at a sign-in", refusedNoHandle, asserting{anybody: true, tamper: handle(func(r map[string]any) { r["userHandle"] = "" })}},
+		{
+			"no handle at a sign-in", refusedNoHandle,
+			asserting{anybody: true, tamper: handle(func(r map[string]any) { delete(r, "userHandle") })},
+		},
+		{
+			"handle null at a sign-in", refusedNoHandle,
+			asserting{anybody: true, tamper: handle(func(r map[string]any) { r["userHandle"] = nil })},
+		},
+		{
+			"empty handle at a sign-in", refusedNoHandle,
+			asserting{anybody: true, tamper: handle(func(r map[string]any) { r["userHandle"] = "" })},
+		},
 		{"another's handle at a sign-in", refusedHandle, asserting{anybody: true, tamper: handle(func(r map[string]any) {
 			r["userHandle"] = base64.RawURLEncoding.EncodeToString(handleOther)
 		})}},
-		{"another's credential at a sign-in", refusedHandle, asserting{anybody: true, stored: func(s *storedCredential) { s.Owner = handleOther }}},
-		{"credential of nobody at a sign-in", refusedHandle, asserting{anybody: true, stored: func(s *storedCredential) { s.Owner = nil }}},
+		{
+			"another's credential at a sign-in", refusedHandle,
+			asserting{anybody: true, stored: func(s *storedCredential) { s.Owner = handleOther }},
+		},
+		{
+			"credential of nobody at a sign-in", refusedHandle,
+			asserting{anybody: true, stored: func(s *storedCredential) { s.Owner = nil }},
+		},
 		{"another's handle", refusedHandle, asserting{tamper: handle(func(r map[string]any) {
 			r["userHandle"] = base64.RawURLEncoding.EncodeToString(handleOther)
 		})}},
@@ -619,14 +773,23 @@ func assertions() []assertionCase {
 			r["userHandle"] = base64.RawURLEncoding.EncodeToString(handleOne[:16])
 		})}},
 		{"unknown credential", refusedUnknown, asserting{anybody: true, lookup: store.ErrNotFound}},
-		{"another credential found", refusedUnknown, asserting{stored: func(s *storedCredential) { s.Credential.ID = bytes.Repeat([]byte{5}, 32) }}},
+		{
+			"another credential found", refusedUnknown,
+			asserting{stored: func(s *storedCredential) { s.Credential.ID = bytes.Repeat([]byte{5}, 32) }},
+		},
 		{"new credential in the data", refusedData, asserting{tamper: webauthntest.Tamper{Data: func(d *webauthntest.Data) {
 			d.Flags |= webauthntest.Attested
 			d.ID, d.Key = bytes.Repeat([]byte{5}, 32), webauthntest.Encode(map[int]any{1: 2})
 		}}}},
 
-		{"eligible for backup all of a sudden", refusedBackupEligible, asserting{before: func(a *webauthntest.Authenticator) { a.BackupEligible = true }}},
-		{"backed up all of a sudden", refusedBackupEligible, asserting{before: func(a *webauthntest.Authenticator) { a.BackupEligible, a.BackedUp = true, true }}},
+		{
+			"eligible for backup all of a sudden", refusedBackupEligible,
+			asserting{before: func(a *webauthntest.Authenticator) { a.BackupEligible = true }},
+		},
+		{
+			"backed up all of a sudden", refusedBackupEligible,
+			asserting{before: func(a *webauthntest.Authenticator) { a.BackupEligible, a.BackedUp = true, true }},
+		},
 		{"no longer eligible for backup", refusedBackupEligible, asserting{
 			key:    func(a *webauthntest.Authenticator) { a.BackupEligible = true },
 			before: func(a *webauthntest.Authenticator) { a.BackupEligible = false },
@@ -636,7 +799,10 @@ func assertions() []assertionCase {
 		{"no signature", refusedProof, asserting{tamper: signature(func([]byte) []byte { return nil })}},
 		{"signature cut short", refusedProof, asserting{tamper: signature(func(b []byte) []byte { return b[:len(b)-1] })}},
 		{"signature with a byte more", refusedProof, asserting{tamper: signature(func(b []byte) []byte { return append(b, 0) })}},
-		{"signature of nothing", refusedProof, asserting{tamper: signature(func([]byte) []byte { return []byte{0x30, 6, 2, 1, 0, 2, 1, 0} })}},
+		{
+			"signature of nothing", refusedProof,
+			asserting{tamper: signature(func([]byte) []byte { return []byte{0x30, 6, 2, 1, 0, 2, 1, 0} })},
+		},
 		{"signature by another key", refusedProof, asserting{before: func(a *webauthntest.Authenticator) {
 			key, err := webauthntest.NewKey(webauthntest.ES256)
 			if err != nil {
@@ -651,7 +817,10 @@ func assertions() []assertionCase {
 			}
 			a.Passkeys[0].Key, a.Passkeys[0].Algorithm = key, webauthntest.EdDSA
 		}}},
-		{"signature of another hash", refusedProof, asserting{before: func(a *webauthntest.Authenticator) { a.Passkeys[0].Algorithm = webauthntest.ES384 }}},
+		{
+			"signature of another hash", refusedProof,
+			asserting{before: func(a *webauthntest.Authenticator) { a.Passkeys[0].Algorithm = webauthntest.ES384 }},
+		},
 		{"data changed after signing", refusedProof, asserting{tamper: handle(func(r map[string]any) {
 			edit(r, "authenticatorData", func(b []byte) []byte { b[36]++; return b })
 		})}},
@@ -681,7 +850,10 @@ func assertions() []assertionCase {
 		{"counter stands still", refusedCounter, asserting{key: counting, tamper: count(1)}},
 		{"counter back", refusedCounter, asserting{key: counting, stored: func(s *storedCredential) { s.Credential.SignCount = 100 }}},
 		{"counter gone", refusedCounter, asserting{key: counting, tamper: count(0)}},
-		{"counter at its end", refusedCounter, asserting{stored: func(s *storedCredential) { s.Credential.SignCount = 1<<32 - 1 }, tamper: count(1)}},
+		{
+			"counter at its end", refusedCounter,
+			asserting{stored: func(s *storedCredential) { s.Credential.SignCount = 1<<32 - 1 }, tamper: count(1)},
+		},
 
 		{"no authenticator data", refusedForm, asserting{tamper: handle(func(r map[string]any) { delete(r, "authenticatorData") })}},
 		{"signature number", refusedForm, asserting{tamper: handle(func(r map[string]any) { r["signature"] = 1 })}},

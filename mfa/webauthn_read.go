@@ -120,7 +120,10 @@ func readClientData(text []byte) (clientData, error) {
 	if err != nil {
 		return clientData{}, fmt.Errorf("client data: %w", err)
 	}
-	c := clientData{challenge: f.text("challenge"), origin: f.text("origin"), crossOrigin: f.members["crossOrigin"], topOrigin: f.members["topOrigin"]}
+	c := clientData{
+		challenge: f.text("challenge"), origin: f.text("origin"),
+		crossOrigin: f.members["crossOrigin"], topOrigin: f.members["topOrigin"],
+	}
 	f.value("type", &c.kind)
 	return c, *f.err
 }
@@ -132,8 +135,8 @@ type fields struct {
 	err     *error
 }
 
-// readFields reads an object that can be read in one way only: not too large, deep or wide, valid UTF-8, and no name twice in an object,
-// in whatever case (encoding/json, which the library reads with, takes the last of them and does not look at case).
+// readFields reads an object that can be read in one way only: not too large, deep or wide, valid UTF-8, and no name twice in an
+// object, in whatever case (encoding/json, which the library reads with, takes the last of them and does not look at case).
 func readFields(text []byte) (fields, error) {
 	f := fields{err: new(error)}
 	if len(text) > maxAnswer {

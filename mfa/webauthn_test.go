@@ -90,7 +90,8 @@ func signaturesOnly(rp *relyingParty) *relyingParty {
 			return false
 		}
 		hash := sha256.Sum256(p.parsed.Raw.AssertionResponse.ClientDataJSON)
-		valid, err := webauthncose.VerifySignature(key, slices.Concat(p.parsed.Raw.AssertionResponse.AuthenticatorData, hash[:]), p.parsed.Response.Signature)
+		signed := slices.Concat(p.parsed.Raw.AssertionResponse.AuthenticatorData, hash[:])
+		valid, err := webauthncose.VerifySignature(key, signed, p.parsed.Response.Signature)
 		return err == nil && valid
 	})
 	return &bare
@@ -169,7 +170,8 @@ func TestI8_GenuineAnswersAreAccepted(t *testing.T) {
 				if flags&16 != 0 && backup[0] {
 					continue
 				}
-				name := fmt.Sprintf("%d/verifies=%v/discovers=%v/counts=%v/attests=%v/backup=%v/%d", alg, verifies, discovers, counts, attests, backup, flags>>4)
+				name := fmt.Sprintf("%d/verifies=%v/discovers=%v/counts=%v/attests=%v/backup=%v/%d",
+					alg, verifies, discovers, counts, attests, backup, flags>>4)
 				t.Run(name, func(t *testing.T) {
 					key := newTestKey(func(a *webauthntest.Authenticator) {
 						a.Algorithms = []webauthntest.Algorithm{alg}
@@ -242,7 +244,8 @@ func accepted(t *testing.T, rp *relyingParty, key *webauthntest.Authenticator, c
 func TestI8_BoundariesAreAccepted(t *testing.T) {
 	rp := newTestParty(t)
 	id := func(n int) registering {
-		return registering{tamper: webauthntest.Tamper{Data: func(d *webauthntest.Data) { d.ID = bytes.Repeat([]byte{7}, n) }}}.withID(bytes.Repeat([]byte{7}, n))
+		id := bytes.Repeat([]byte{7}, n)
+		return registering{tamper: onData(func(d *webauthntest.Data) { d.ID = id })}.withID(id)
 	}
 	extended := webauthntest.Tamper{Data: func(d *webauthntest.Data) {
 		d.Flags |= webauthntest.Extended
@@ -256,6 +259,7 @@ func TestI8_BoundariesAreAccepted(t *testing.T) {
 	}}
 	deep := webauthntest.Tamper{Answer: func(a map[string]any) { a["more"] = nested(maxAnswerDepth - 1) }}
 	broad := webauthntest.Tamper{Answer: func(a map[string]any) { a["more"] = wide(maxAnswerMembers) }}
+	nobody := onAnswer(func(a map[string]any) { delete(responseOf(a), "userHandle") })
 	full := text(func(b []byte) []byte { return append(b, bytes.Repeat([]byte(" "), maxAnswer-len(b))...) })
 	escaped := text(replace(`"type":"public-key"`, `"type":"\u0070ublic-key"`))
 	for name, run := range map[string]func(*testing.T, *relyingParty) error{
@@ -279,7 +283,7 @@ func TestI8_BoundariesAreAccepted(t *testing.T) {
 		"at the session's last instant":    asserting{after: 5*time.Minute - 1}.run,
 		"first count of one that did not":  asserting{before: func(a *webauthntest.Authenticator) { a.Passkeys[0].Count = 5 }}.run,
 		"backed up since":                  asserting{key: eligible, before: func(a *webauthntest.Authenticator) { a.BackedUp = true }}.run,
-		"no handle where the account asks": asserting{tamper: webauthntest.Tamper{Answer: func(a map[string]any) { delete(responseOf(a), "userHandle") }}}.run,
+		"no handle where the account asks": asserting{tamper: nobody}.run,
 		"RSA key of 4096 bits": labelled(webauthntest.RS256, webauthntest.RS256, func(p map[int]any) {
 			p[-1] = bytes.Repeat([]byte{0xff}, 512)
 		}).run,
@@ -425,10 +429,12 @@ func TestI8_LookupIsNotReachedByForgeries(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = rp.finishAssertion(editSession(t, session, forged.session), use(t, key, options, forged.tamper), func(_, _ []byte) (storedCredential, error) {
+		lookup := func(_, _ []byte) (storedCredential, error) {
 			t.Errorf("%s: looked up", forged.name)
 			return storedCredential{}, store.ErrNotFound
-		}, passkeyTime.Add(forged.after))
+		}
+		session, body := editSession(t, session, forged.session), use(t, key, options, forged.tamper)
+		_, err = rp.finishAssertion(session, body, lookup, passkeyTime.Add(forged.after))
 		if err == nil {
 			t.Errorf("%s: accepted", forged.name)
 		}
@@ -443,7 +449,9 @@ func TestI8_OurFailuresAreNotRefusals(t *testing.T) {
 	if _, refused := errors.AsType[passkeyRefusal](err); refused || !errors.Is(err, down) {
 		t.Errorf("lookup: %v", err)
 	}
-	for _, session := range []string{"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"challenge":"` + strings.Repeat("A", 43) + `"}`, `{"v":1,"challenge":"AAAA"}`} {
+	for _, session := range []string{
+		"", "null", "{}", "[]", `{"v":1}`, `{"v":2,"challenge":"` + strings.Repeat("A", 43) + `"}`, `{"v":1,"challenge":"AAAA"}`,
+	} {
 		_, err := rp.finishRegistration([]byte(session), []byte("{}"), handleOne, passkeyTime)
 		if _, refused := errors.AsType[passkeyRefusal](err); refused || err == nil {
 			t.Errorf("registration, session %s: %v", session, err)
@@ -477,7 +485,8 @@ func optionsTree(t *testing.T, options, session []byte) map[string]any {
 func TestW5_RegistrationOptions(t *testing.T) {
 	rp := newTestParty(t)
 	held := credential{ID: bytes.Repeat([]byte{1}, 16), Transports: []protocol.AuthenticatorTransport{"usb", "nfc"}}
-	options, session, err := rp.beginRegistration(passkeyHolder{Handle: handleOne, Name: "tanaka", DisplayName: "田中 一"}, []credential{held}, passkeyTime)
+	holder := passkeyHolder{Handle: handleOne, Name: "tanaka", DisplayName: "田中 一"}
+	options, session, err := rp.beginRegistration(holder, []credential{held}, passkeyTime)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -629,7 +638,9 @@ func TestW4_RecordKeepsEverything(t *testing.T) {
 	if diff := cmp.Diff(c, got); diff != "" {
 		t.Errorf("stored (-want +got):\n%s", diff)
 	}
-	for _, broken := range []string{"", "null", "{}", "[]", `{"v":2,"id":"AQ","public_key":"AQ"}`, `{"v":1,"id":"AQ"}`, `{"v":1,"public_key":"AQ"}`, string(record[:40])} {
+	for _, broken := range []string{
+		"", "null", "{}", "[]", `{"v":2,"id":"AQ","public_key":"AQ"}`, `{"v":1,"id":"AQ"}`, `{"v":1,"public_key":"AQ"}`, string(record[:40]),
+	} {
 		if _, err := readCredential([]byte(broken)); err == nil {
 			t.Errorf("record %.60s is taken", broken)
 		}

@@ -181,7 +181,7 @@ type assertion struct {
 
 // finishAssertion judges the answer to beginAssertion. Lookup finds the credential with an id, whoever owns it, or returns
 // store.ErrNotFound; the handle is what the authenticator says about the owner, empty when it says nothing. It is called only for an
-// answer that is right in everything else but the signature. The result is a passkeyRefusal for an answer that is not accepted, of
+// answer that is right in all that can be seen without it. The result is a passkeyRefusal for an answer that is not accepted, of
 // which refusedCounter is to be audited and told to the owner: the authenticator may have been copied.
 func (rp *relyingParty) finishAssertion(
 	session, body []byte, lookup func(id, handle []byte) (storedCredential, error), now time.Time,
