@@ -57,17 +57,25 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 
 // The addresses of the pages.
 const (
+	pathSignIn    = "/signin"
 	pathContinue  = "/signin/continue"
 	pathCancel    = "/signin/cancel"
 	pathMethods   = "/signin/two-factor"
 	pathEmail     = "/signin/two-factor/email"
 	pathSMS       = "/signin/two-factor/sms"
 	pathApp       = "/signin/two-factor/totp"
+	pathPasskey   = "/signin/two-factor/passkey"
 	pathChallenge = "/signin/challenge"
 	pathOthers    = "/signin/challenge/methods"
 	pathBackup    = "/signin/challenge/backup"
 	pathCodes     = "/signin/backup-codes"
 	pathCodesText = "/signin/backup-codes.txt"
+
+	pathLogin            = "/signin/passkey"
+	pathLoginOptions     = pathLogin + "/options"
+	pathPasskeyOptions   = pathPasskey + "/options"
+	pathChallengePasskey = pathChallenge + "/passkey"
+	pathChallengeOptions = pathChallengePasskey + "/options"
 
 	pathSecurity         = "/account/security"
 	pathOperatorSecurity = "/admin/security"
@@ -77,13 +85,17 @@ const (
 
 // The pages of a person's own security settings, below the page that shows them all.
 const (
-	selfEmail      = "/email"
-	selfSMS        = "/sms"
-	selfApp        = "/totp"
-	selfCodes      = "/backup-codes"
-	selfCodesText  = "/backup-codes.txt"
-	selfEndSession = "/sessions/{id}/end"
-	selfEndOthers  = "/sessions/end-others"
+	selfEmail          = "/email"
+	selfSMS            = "/sms"
+	selfPasskeys       = "/passkey"
+	selfApp            = "/totp"
+	selfCodes          = "/backup-codes"
+	selfCodesText      = "/backup-codes.txt"
+	selfPasskeyOptions = selfPasskeys + "/options"
+	selfPasskeyRename  = selfPasskeys + "/{id}/rename"
+	selfPasskeyRemove  = selfPasskeys + "/{id}/remove"
+	selfEndSession     = "/sessions/{id}/end"
+	selfEndOthers      = "/sessions/end-others"
 )
 
 // The fields that an error can be about.
@@ -103,6 +115,14 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathSMS, h.inFlow(h.postSetUpAddress(signin.SMS)))
 	r.Get(pathApp, h.inFlow(h.getSetUpApp))
 	r.Post(pathApp, h.inFlow(h.postSetUpApp))
+	r.Get(pathPasskey, h.inFlow(h.getSetUpPasskey))
+	r.Post(pathPasskey, h.inFlow(h.postSetUpPasskey))
+	r.Post(pathPasskeyOptions, h.inFlow(h.postSetUpOptions))
+	r.Post(pathLoginOptions, h.kit.Handle(h.postLoginOptions))
+	r.Post(pathLogin, h.kit.Handle(h.postLogin))
+	r.Post(pathChallengeOptions, h.inFlow(h.postChallengeOptions))
+	r.Post(pathChallengePasskey, h.inFlow(h.postPasskeyChallenge))
+	r.Get(pathChallengePasskey, h.inFlow(h.getChallengePasskey))
 	r.Get(pathChallenge, h.inFlow(h.getChallenge))
 	r.Post(pathChallenge, h.inFlow(h.postChallenge))
 	r.Get(pathChallenge+"/{method}", h.inFlow(h.getChallenge))
@@ -137,6 +157,10 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Post(at.base+selfSMS, in(h.postChangeAddress(signin.SMS)))
 	r.Get(at.base+selfApp, in(h.getChangeApp))
 	r.Post(at.base+selfApp, in(h.postChangeApp))
+	r.Get(at.base+selfPasskeys, in(h.getPasskeys))
+	r.Post(at.base+selfPasskeys, in(h.postAddPasskey))
+	r.Post(at.base+selfPasskeyOptions, in(h.postAddOptions))
+	r.Post(at.base+selfPasskeyRename, in(h.postRenamePasskey))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))

@@ -65,6 +65,8 @@ func hashFor(_ context.Context, secret string) (string, error) {
 
 var pages = sync.OnceValues(func() (*templates.Set, error) { return templates.New(templates.Config{}) })
 
+const passkeyOrigin = "https://id.example.jp"
+
 // withoutSMS takes the gateway away.
 func withoutSMS(c *delivery.Config) { c.SMS = nil }
 
@@ -95,6 +97,7 @@ func newWorld(t *testing.T, db *store.DB, limits mfa.Limits, changes ...func(*de
 	}
 	w.Service, err = mfa.New(mfa.Config{
 		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits, SMSCountries: []string{"JP", "US"},
+		RPID: "id.example.jp", Origins: []string{passkeyOrigin},
 		HashAll: func(ctx context.Context, secrets []string) ([]string, error) {
 			if w.busy.Load() {
 				return nil, errBusy

@@ -70,6 +70,15 @@ func (s *Service) SetUpMethods(ctx context.Context, flow store.Flow) ([]signin.M
 	return slices.DeleteFunc(p.Policy.SetUpMethods(), func(m signin.Method) bool { return !s.offered(m) }), nil
 }
 
+// CheckSetUp returns nil when the sign-in may set up its first factor by a method now.
+func (s *Service) CheckSetUp(ctx context.Context, flow store.Flow, method signin.Method) error {
+	p, err := s.attempted(ctx, s.db.Read(), flow, s.now())
+	if err != nil {
+		return err
+	}
+	return s.maySetUp(p, method)
+}
+
 // SendSetUpCode sends a code to the address a person wants to receive codes at (M16, M18).
 func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address, lang templates.Lang) error {
 	address, err := s.parse(to)

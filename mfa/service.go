@@ -41,6 +41,10 @@ type Config struct {
 	SessionIdle time.Duration
 	// Brand is what authenticator apps call the provider, beside the login ID; "Futakagi" if empty.
 	Brand string
+	// RPID is the domain that passkeys belong to, and Origins the addresses whose pages may use them: both from configuration, never
+	// from a request. Without RPID there are no passkeys.
+	RPID    string
+	Origins []string
 	// SMSCountries are the countries whose mobile numbers can be set up, as ISO 3166 codes; Japan if none.
 	SMSCountries []string
 	// Limits bound guessing and sending.
@@ -62,6 +66,7 @@ type Service struct {
 	limits     Limits
 	issuer     string
 	countries  []string
+	rp         *relyingParty // nil: no passkeys
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
 	decoy string
 }
@@ -98,6 +103,12 @@ func New(c Config) (*Service, error) {
 	if c.Brand == "" {
 		c.Brand = "Futakagi"
 	}
+	var rp *relyingParty
+	if c.RPID != "" {
+		if rp, err = newRelyingParty(c.RPID, c.Brand, c.Origins); err != nil {
+			return nil, fmt.Errorf("mfa: %w", err)
+		}
+	}
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja
 	}
@@ -113,7 +124,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
-		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, countries: c.SMSCountries, decoy: decoys[0],
+		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
 	}, nil
 }
 
@@ -247,6 +258,8 @@ func (s *Service) offered(method signin.Method) bool {
 	switch method {
 	case signin.Email, signin.TOTP:
 		return true
+	case signin.Passkey:
+		return s.rp != nil
 	case signin.SMS:
 		return s.outbox.Sends(delivery.ChannelSMS)
 	default:

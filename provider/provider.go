@@ -43,6 +43,8 @@ type Config struct {
 	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail, for those who follow NIST SP 800-63B-4 §3.1.3.1
 	// to the letter. acr says what was proved all the same.
 	EmailNotMFA bool
+	// Passkeys is whether the login page offers to sign in by passkey, where a surface allows it.
+	Passkeys bool
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
 	FlowsPerAddress int
 }
@@ -73,6 +75,7 @@ type Provider struct {
 
 	surfaces   map[string]web.Kind
 	flowBudget *flowBudget
+	passkeys   bool
 }
 
 // New checks the configuration and builds the provider. Call Start before serving.
@@ -103,7 +106,7 @@ func New(c Config) (*Provider, error) {
 		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
 		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession},
 		idle:       map[web.Kind]time.Duration{web.Customer: c.CustomerIdle, web.Operator: c.OperatorIdle},
-		flowBudget: newFlowBudget(c.FlowsPerAddress),
+		flowBudget: newFlowBudget(c.FlowsPerAddress), passkeys: c.Passkeys,
 	}, nil
 }
 

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -43,6 +45,15 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
+	if p.passkeys {
+		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
+		if err != nil {
+			return fmt.Errorf("load surface: %w", err)
+		}
+		if methods := standing.Methods(surface.AllowedMethods); methods == nil || slices.Contains(methods, signin.Passkey) {
+			v.PasskeyAction, v.PasskeyOptionsURL = flowURL("/signin/passkey", flow.ID), flowURL("/signin/passkey/options", flow.ID)
+		}
+	}
 	p.AllowReturn(r, flow)
 	return p.templates.Login.Render(w, status, f, v)
 }

@@ -29,6 +29,11 @@ const (
 	MsgPhoneCountry      = "error.phone_country"
 	MsgPhoneNotMobile    = "error.phone_not_mobile"
 	MsgPhoneEdited       = "error.phone_edited"
+	MsgNameForm          = "error.name_form"
+	MsgPasskeyNameLong   = "error.passkey_name_long"
+	MsgPasskeyFailed     = "passkey.failed"
+	MsgPasskeyNotMade    = "passkey.create_failed"
+	MsgPasskeysEnough    = "passkey.enough"
 	MsgAppExpired        = "error.app_expired" // the key of an app that is being set up is void; a new one is needed
 	MsgCodeTries         = "error.code_tries"  // this code takes no further tries; a new one is needed
 	MsgSendFirst         = "error.send_first"
@@ -78,6 +83,10 @@ const (
 const (
 	FlashEmailSet        = "flash.email_set"
 	FlashEmailChanged    = "flash.email_changed"
+	FlashPasskeySet      = "flash.passkey_set"
+	FlashPasskeyRenamed  = "flash.passkey_renamed"
+	FlashPasskeyRemoved  = "flash.passkey_removed"
+	FlashPasskeyFailed   = "flash.passkey_failed"
 	FlashSMSSet          = "flash.sms_set"
 	FlashSMSChanged      = "flash.sms_changed"
 	FlashAppSet          = "flash.app_set"
@@ -104,6 +113,10 @@ func flashTones() map[string]string {
 	return map[string]string{
 		FlashEmailSet:        "ok",
 		FlashEmailChanged:    "ok",
+		FlashPasskeySet:      "ok",
+		FlashPasskeyRenamed:  "ok",
+		FlashPasskeyRemoved:  "ok",
+		FlashPasskeyFailed:   "danger",
 		FlashSMSSet:          "ok",
 		FlashSMSChanged:      "ok",
 		FlashAppSet:          "ok",

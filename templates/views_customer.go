@@ -8,6 +8,9 @@ type LoginView struct {
 	Action string
 	// App is the name of the application the person is signing in to.
 	App string
+	// PasskeyAction receives the passkey that the person used, PasskeyOptionsURL answers a POST with what the browser needs for it.
+	// Empty where passkeys do not sign in.
+	PasskeyAction, PasskeyOptionsURL string
 	// Username is kept after an error, or comes from login_hint.
 	Username string
 	// Notice explains why the page appears although the person was signed in.
@@ -93,6 +96,73 @@ type SMSSetupView struct {
 
 // Invalid reports whether the page answers a refused form.
 func (v SMSSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeySetupView is the page パスキーの設定 inside a sign-in. Fields: name, credential (filled in by script).
+type PasskeySetupView struct {
+	Action   string
+	Progress *Progress
+	// OptionsURL answers a POST with what the browser needs to make a passkey.
+	OptionsURL string
+	Name       string
+	BackURL    string
+	Errors     map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeySetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeyChallengeView asks for the use of a passkey. Field: credential (filled in by script).
+type PasskeyChallengeView struct {
+	Action       string
+	OptionsURL   string
+	LoginID      string
+	CancelAction string
+	MethodsURL   string
+	BackupURL    string
+	Errors       map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeyChallengeView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeyLine is one passkey of the person.
+type PasskeyLine struct {
+	ID, Name string
+	// Synced is true for one that may exist in more than one place.
+	Synced                bool
+	CreatedAt, CreatedISO string
+	UsedAt, UsedISO       string // empty: never
+	// RenameAction receives the POST of a new name; RemoveURL leads to the removal.
+	RenameAction, RemoveURL string
+}
+
+// PasskeysView is the page of a person's passkeys. Fields: name, credential (filled in by script).
+type PasskeysView struct {
+	BackURL  string
+	Passkeys []PasskeyLine
+	// Action receives a new passkey, empty when there are enough; OptionsURL answers a POST with what the browser needs to make it.
+	Action, OptionsURL string
+	Name               string
+	Errors             map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeysView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Field is the field that the errors are about, where they are about one.
+func (v PasskeysView) Field() string {
+	for field := range v.Errors {
+		if field != FormError {
+			return field
+		}
+	}
+	return "name"
+}
+
+// PasskeyRemoveView asks before a passkey is removed.
+type PasskeyRemoveView struct {
+	Action, BackURL, Name string
+}
 
 // AppSetupView is the page 認証アプリの設定. Fields: code, do=begin|verify.
 type AppSetupView struct {

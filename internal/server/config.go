@@ -2,8 +2,11 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
@@ -90,6 +93,25 @@ func Defaults() Config {
 		},
 		SMSCountries: []string{"JP"}, SMSPerDay: 5000, SMSPerPrefixDay: 100,
 	}
+}
+
+// passkeys returns the domain that passkeys belong to and the addresses that may use them, from the issuer where nothing else is
+// said. An issuer that is an IP address has no domain, and so no passkeys.
+func (c *Config) passkeys() (rpID string, origins []string, err error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return "", nil, fmt.Errorf("server: Issuer: %w", err)
+	}
+	rpID, origins = c.PasskeyRPID, c.PasskeyOrigins
+	if rpID == "" {
+		if rpID = issuer.Hostname(); net.ParseIP(rpID) != nil {
+			return "", nil, nil
+		}
+	}
+	if len(origins) == 0 {
+		origins = []string{issuer.Scheme + "://" + issuer.Host}
+	}
+	return rpID, origins, nil
 }
 
 func (c *Config) check() error {

@@ -138,10 +138,14 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 
 	// Features.
+	rpID, origins, err := c.passkeys()
+	if err != nil {
+		return nil, err
+	}
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		EmailNotMFA: c.EmailNotMFA, Passkeys: rpID != "", FlowsPerAddress: c.FlowsPerAddress,
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +157,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, Brand: c.Brand.Name,
-		SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
+		RPID: rpID, Origins: origins, SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
 	})
 	if err != nil {
 		return nil, err

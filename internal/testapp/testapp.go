@@ -22,6 +22,8 @@ import (
 const (
 	StoreCallback  = "https://store.example.jp/callback"
 	StoreLoggedOut = "https://store.example.jp/bye"
+	// PasskeyOrigin is where passkeys of tests are made and used.
+	PasskeyOrigin = "http://localhost"
 	// ClientSecret is that of every confidential client of the fixtures.
 	ClientSecret = "not-a-secret-but-long-enough-for-tests-0123456789"
 )
@@ -99,6 +101,8 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	c.Issuer, c.DatabaseURL = a.URL, databaseURL
 	// Not a key anybody uses: base64 of 32 times the letter k.
 	c.MasterKey = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+	// The issuer is an address, which can have no passkeys; a virtual authenticator says it is wherever it likes.
+	c.PasskeyRPID, c.PasskeyOrigins = "localhost", []string{PasskeyOrigin}
 	c.Mailer, c.MailFrom, c.MailFromName = a.Mail, "no-reply@auth.example.jp", "Futakagi"
 	c.SMS = a.SMS
 	c.Brand = templates.Brand{Environment: templates.EnvironmentDemo, MailFrom: c.MailFrom}
