@@ -883,7 +883,7 @@ func (q *Queries) ListPasskeys(ctx context.Context, accountID AccountID) ([]Pass
 
 const ListTrustedDevices = `-- name: ListTrustedDevices :many
 SELECT d.id, d.account_id, d.name, d.secret_hash, d.created_at, d.last_used_at, d.expires_at, d.former_hash, d.rotated_at, d.method, d.client_address, d.credential_epoch FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
-WHERE d.account_id = $1 AND d.expires_at > $2 ORDER BY d.created_at, d.id
+WHERE d.account_id = $1 AND d.expires_at > $2 ORDER BY d.last_used_at DESC, d.id DESC
 `
 
 type ListTrustedDevicesParams struct {

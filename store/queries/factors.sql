@@ -190,7 +190,7 @@ UPDATE backup_batches SET codes_sealed = NULL WHERE created_at < @before AND cod
 -- name: ListTrustedDevices :many
 -- Those that still count: a device does not outlive the credentials it was trusted under.
 SELECT d.* FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
-WHERE d.account_id = @account_id AND d.expires_at > @now ORDER BY d.created_at, d.id;
+WHERE d.account_id = @account_id AND d.expires_at > @now ORDER BY d.last_used_at DESC, d.id DESC;
 
 -- name: GetTrustedDevice :one
 SELECT d.* FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
