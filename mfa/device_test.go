@@ -795,13 +795,13 @@ func TestI12_PagesOfDevices(t *testing.T) {
 	}
 	code := s.code("sato-2fa@example.jp")
 	cookie := "__Host-futakagi-device-" + string(id)[24:]
-	s.post(challenge, url.Values{"do": {"verify"}, "code": {wrong(code)}, "trust_device": {"on"}}).
-		want(t, "wrong code", 422, `name="trust_device" checked`)
-	s.post(challenge, url.Values{"do": {"resend"}, "trust_device": {"on"}})
+	s.post(challenge, url.Values{"do": {"verify"}, "code": {wrong(code)}, "trust_device": {"yes"}}).
+		want(t, "wrong code", 422, `name="trust_device" value="yes" checked`)
+	s.post(challenge, url.Values{"do": {"resend"}, "trust_device": {"yes"}})
 	if s.cookies[cookie] != "" {
 		t.Fatal("a device before the proof")
 	}
-	p = s.post(challenge, url.Values{"do": {"verify"}, "code": {code}, "trust_device": {"on"}})
+	p = s.post(challenge, url.Values{"do": {"verify"}, "code": {code}, "trust_device": {"yes"}})
 	p.leads(t, "right code", "/signin/continue?flow="+string(f.ID))
 	held := s.cookies[cookie]
 	if web.DeviceCookie(&http.Request{Header: http.Header{"Cookie": {cookie + "=" + held}}}, id) == "" {

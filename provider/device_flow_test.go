@@ -23,7 +23,7 @@ func trust(t *testing.T, a *testapp.App, b *testapp.Browser, login string) time.
 	if p.URL.Path != "/signin/challenge" {
 		t.Fatalf("sign-in leads to %d %s", p.Status, p.URL)
 	}
-	p = b.Submit(p.URL.RequestURI(), url.Values{"do": {"verify"}, "code": {a.Code(t, address, sent)}, "trust_device": {"on"}})
+	p = b.Submit(p.URL.RequestURI(), url.Values{"do": {"verify"}, "code": {a.Code(t, address, sent)}, "trust_device": {"yes"}})
 	if rp.Redeem(answerOf(t, p, rp.RedirectURI).Get("code")).Status != http.StatusOK {
 		t.Fatalf("sign-in ends at %d %s", p.Status, p.URL)
 	}
@@ -108,7 +108,7 @@ func TestI12_TokensOfATrustedDevice(t *testing.T) {
 			t.Fatalf("step-up leads to %d %s", p.Status, p.URL)
 		}
 		code := a.Code(t, testapp.FactorAddress("sato"), sent)
-		p = b.Submit(p.URL.RequestURI(), url.Values{"do": {"verify"}, "code": {code}, "trust_device": {"on"}})
+		p = b.Submit(p.URL.RequestURI(), url.Values{"do": {"verify"}, "code": {code}, "trust_device": {"yes"}})
 		raised := rp.Redeem(answerOf(t, p, rp.RedirectURI).Get("code")).IDToken(t)
 		wantProof(t, "step-up", raised, byCode)
 		if raised["sid"] != id["sid"] {

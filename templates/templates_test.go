@@ -333,7 +333,7 @@ func TestI12_TrustIsOfferedUnticked(t *testing.T) {
 	}
 	page = render(t, set.Challenge, Frame{}, ChallengeView{Action: "/c", TrustDays: 7, Trust: true})
 	wantWords(t, page, "この端末では7日間")
-	if !strings.Contains(page, `name="trust_device" checked`) {
+	if !strings.Contains(page, `name="trust_device" value="yes" checked`) {
 		t.Error("an error unticks the box")
 	}
 	for name, v := range map[string]ChallengeView{"not offered": {Action: "/c"}, "no form": {Action: "/c", Unsent: true, TrustDays: 30}} {

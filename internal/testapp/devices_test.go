@@ -37,7 +37,7 @@ func trust(t *testing.T, a *testapp.App, b *testapp.Browser, login string) strin
 	if p.URL.Path != "/signin/challenge" {
 		t.Fatalf("sign-in leads to %d %s", p.Status, p.URL)
 	}
-	p = b.Submit(p.URL.RequestURI(), value("do", "verify", "code", a.Code(t, address, sent), "trust_device", "on"))
+	p = b.Submit(p.URL.RequestURI(), value("do", "verify", "code", a.Code(t, address, sent), "trust_device", "yes"))
 	if p.Location().Query().Get("code") == "" || heldBy(t, a, b, login) == "" {
 		t.Fatalf("sign-in ends at %d %s with cookies %v", p.Status, p.URL, b.Cookies())
 	}
@@ -92,18 +92,18 @@ func TestI12_TrustedDevice(t *testing.T) {
 		// Consent without proof: at the password, with a wrong code, with a code for something else.
 		rp := a.RelyingParty(t, "store")
 		p := b.Open(rp.AuthorizeURL())
-		p = b.Submit(p.URL.RequestURI(), value("username", "sato", "password", "futakagi-demo", "trust_device", "on"))
-		if !strings.Contains(p.Body, `name="trust_device"`) || strings.Contains(p.Body, `name="trust_device" checked`) {
+		p = b.Submit(p.URL.RequestURI(), value("username", "sato", "password", "futakagi-demo", "trust_device", "yes"))
+		if !strings.Contains(p.Body, `name="trust_device"`) || strings.Contains(p.Body, `name="trust_device" value="yes" checked`) {
 			t.Fatalf("the challenge does not offer it, or has it ticked:\n%s", p.Body)
 		}
 		code := a.Code(t, testapp.FactorAddress("sato"), 0)
 		for _, form := range []url.Values{
-			value("do", "verify", "code", wrongCode(code), "trust_device", "on"), value("do", "resend", "trust_device", "on"), value("trust_device", "on"),
+			value("do", "verify", "code", wrongCode(code), "trust_device", "yes"), value("do", "resend", "trust_device", "yes"), value("trust_device", "yes"),
 		} {
 			b.Submit(p.URL.RequestURI(), form)
 		}
 		backup := "/signin/challenge/backup?flow=" + p.Flow()
-		p = b.Submit(backup, value("code", a.BackupCodes["sato"][0], "trust_device", "on"))
+		p = b.Submit(backup, value("code", a.BackupCodes["sato"][0], "trust_device", "yes"))
 		if p.Location().Query().Get("code") == "" {
 			t.Fatalf("backup code: %d %s", p.Status, p.URL)
 		}
