@@ -31,6 +31,11 @@ const (
 	FactorReset   Type = "2fa.reset"
 	TwoFactorSet  Type = "2fa.switch"
 
+	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
+	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
+	DeviceVoid   Type = "device.void"   // one presented a secret that was none
+	DeviceRemove Type = "device.remove" // one, or all, are asked again
+
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
 	UserGroupCreate Type = "user_group.create"

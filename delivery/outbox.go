@@ -34,6 +34,7 @@ const (
 	KindAddressChanged = "address_changed" // the second factor's address was changed
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
@@ -237,6 +238,8 @@ type NoticeMessage struct {
 	FactorKind string
 	// Address is the new address as the mail shows it: masked.
 	Address string
+	// Device names the browser, where the notice is about one.
+	Device string
 }
 
 // Notice queues a notice in the caller's transaction. Notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
@@ -246,7 +249,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	if m.At.IsZero() {
 		m.At = now
 	}
-	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address}
+	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:
@@ -257,6 +260,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailReset
 	case KindCodesReissued:
 		mail = o.cfg.Templates.MailCodesReissued
+	case KindDeviceVoided:
+		mail = o.cfg.Templates.MailDeviceVoided
 	default:
 		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
 	}

@@ -227,11 +227,11 @@ func TestNotices(t *testing.T) {
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
 	for _, lang := range templates.Langs() {
-		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued} {
+		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindDeviceVoided} {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {
 				return f.Notice(t.Context(), tx, NoticeMessage{
 					Kind: kind, AccountID: f.account, LoginID: "tanaka", To: kind + "-" + string(lang) + "@example.jp", Lang: lang, At: at,
-					FactorKind: "email", Address: "newmail@example.jp",
+					FactorKind: "email", Address: templates.MaskEmail("newmail@example.jp"), Device: "Chrome / Windows",
 				})
 			}); err != nil {
 				t.Fatalf("%s %s: %v", kind, lang, err)
@@ -239,12 +239,15 @@ func TestNotices(t *testing.T) {
 		}
 	}
 	run(t, f.Outbox)
-	waitFor(t, func() bool { return len(mails.Mails("")) == 8 })
+	waitFor(t, func() bool { return len(mails.Mails("")) == 10 })
 	seen := map[string]bool{}
 	for _, m := range mails.Mails("") {
 		for _, body := range []string{m.Text, m.HTML} {
 			if !strings.Contains(body, "tanaka") || !strings.Contains(body, "2026-11-02 17:45") {
 				t.Errorf("%s: account or time is missing: %s", m.To, body)
+			}
+			if !strings.Contains(body, "ne•••••@example.jp") || !strings.Contains(body, "Chrome / Windows") {
+				t.Errorf("%s: what changed is missing: %s", m.To, body)
 			}
 			if strings.Contains(body, "newmail@") {
 				t.Errorf("%s: the new address is told whole", m.To)

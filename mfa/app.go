@@ -186,18 +186,18 @@ func seedPlace(id store.FactorID, account store.AccountID) seal.Place {
 // was. The account's throttle is the challenge here: after five wrong codes none is looked at for a while, in whichever sign-in.
 //
 // Locks are taken in the order throttle, factor, flow, as everywhere: see store.Tx.EndAccount.
-func (s *Service) proveApp(ctx context.Context, tx *store.Tx, now time.Time, p attempted, code string) (secret string, verdict, err error) {
+func (s *Service) proveApp(ctx context.Context, tx *store.Tx, now time.Time, p attempted, code string, trust bool) (done Proved, verdict, err error) {
 	event := factorEvent(p.event(audit.SignInFactor, audit.Failure, ""), signin.TOTP)
-	fail := func(r audit.Result, reason string, verdict error) (string, error, error) {
+	fail := func(r audit.Result, reason string, verdict error) (Proved, error, error) {
 		event.Result, event.Reason = r, reason
-		return "", verdict, audit.Write(ctx, tx, now, event)
+		return Proved{}, verdict, audit.Write(ctx, tx, now, event)
 	}
 	err = s.takeThrottle(ctx, tx, codeThrottle(p.account.ID), now)
 	if locked, ok := errors.AsType[*LockedError](err); ok {
 		return fail(audit.Refused, "paused", locked)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("count try: %w", err)
+		return Proved{}, nil, fmt.Errorf("count try: %w", err)
 	}
 	// Read behind the throttle's lock: what another guess counted or used up is seen here.
 	f, err := tx.GetFactorByKind(ctx, store.GetFactorByKindParams{AccountID: p.account.ID, Kind: string(signin.TOTP)})
@@ -205,14 +205,14 @@ func (s *Service) proveApp(ctx context.Context, tx *store.Tx, now time.Time, p a
 		return fail(audit.Failure, "gone", ErrMethod)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("load factor: %w", err)
+		return Proved{}, nil, fmt.Errorf("load factor: %w", err)
 	}
 	if f.DisabledAt != nil {
 		return fail(audit.Refused, "factor_disabled", ErrFactorDisabled)
 	}
 	seed, err := s.box.Open(f.SecretSealed, seedPlace(f.ID, p.account.ID))
 	if err != nil {
-		return "", nil, fmt.Errorf("open seed: %w", err)
+		return Proved{}, nil, fmt.Errorf("open seed: %w", err)
 	}
 	last := int64(0)
 	if f.TOTPStep != nil {
@@ -222,7 +222,7 @@ func (s *Service) proveApp(ctx context.Context, tx *store.Tx, now time.Time, p a
 	if right {
 		n, err := tx.UseTOTPStep(ctx, store.UseTOTPStepParams{Step: &step, Now: &now, ID: f.ID})
 		if err != nil {
-			return "", nil, fmt.Errorf("use step: %w", err)
+			return Proved{}, nil, fmt.Errorf("use step: %w", err)
 		}
 		right = n == 1
 	}
@@ -230,10 +230,10 @@ func (s *Service) proveApp(ctx context.Context, tx *store.Tx, now time.Time, p a
 		if _, err := tx.RecordFactorFailure(ctx, store.RecordFactorFailureParams{
 			Ceiling: int64(s.limits.FactorFailures), Now: now, ID: f.ID,
 		}); err != nil {
-			return "", nil, fmt.Errorf("count failure: %w", err)
+			return Proved{}, nil, fmt.Errorf("count failure: %w", err)
 		}
 		return fail(audit.Failure, "wrong_code", ErrWrongCode)
 	}
-	secret, err = s.proved(ctx, tx, now, p, signin.Evidence{Method: signin.TOTP, At: now, FactorID: string(f.ID)})
-	return secret, nil, err
+	done, err = s.proved(ctx, tx, now, p, signin.Evidence{Method: signin.TOTP, At: now, FactorID: string(f.ID)}, trust)
+	return done, nil, err
 }

@@ -105,7 +105,7 @@ func TestI4_EachStepOnceAndForward(t *testing.T) {
 		id := w.account("sato", "use")
 		app, _ := w.enrolApp(id)
 		try := func(code string) error {
-			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, code)
+			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, code, false)
 			return err
 		}
 		now := w.clock.now()
@@ -140,7 +140,7 @@ func TestI4_OneOfManyParallelSubmitsWins(t *testing.T) {
 			f := flows[next]
 			next++
 			mu.Unlock()
-			_, err := w.VerifySignInCode(t.Context(), f, signin.TOTP, code)
+			_, err := w.VerifySignInCode(t.Context(), f, signin.TOTP, code, false)
 			return err
 		})
 		if won != 1 {
@@ -161,7 +161,7 @@ func TestI7_GuessesAtAnAppAreCountedAndPaused(t *testing.T) {
 		app, _ := w.enrolApp(id)
 		bad := wrong(app.Code(w.clock.now()))
 		for i := range 5 {
-			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, bad)
+			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, bad, false)
 			wantErr(t, "guess", err, mfa.ErrWrongCode)
 			f, ferr := w.db.Read().GetFactorByKind(ctx, store.GetFactorByKindParams{AccountID: id, Kind: string(signin.TOTP)})
 			if ferr != nil || f.Failures != int64(i+1) {
@@ -169,12 +169,12 @@ func TestI7_GuessesAtAnAppAreCountedAndPaused(t *testing.T) {
 			}
 		}
 		// A new sign-in, and the right code, do not open what is paused.
-		_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now()))
+		_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now()), false)
 		if _, locked := errors.AsType[*mfa.LockedError](err); !locked {
 			t.Errorf("after five guesses: %v", err)
 		}
 		w.clock.pass(time.Minute)
-		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now())); err != nil {
+		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now()), false); err != nil {
 			t.Errorf("after the pause: %v", err)
 		}
 	})
@@ -186,11 +186,11 @@ func TestI7_AnAppIsClosedAtItsCeiling(t *testing.T) {
 		id := w.account("sato", "use")
 		app, _ := w.enrolApp(id)
 		for range 100 {
-			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, wrong(app.Code(w.clock.now())))
+			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, wrong(app.Code(w.clock.now())), false)
 			wantErr(t, "guess", err, mfa.ErrWrongCode)
 			w.clock.pass(time.Hour)
 		}
-		_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now()))
+		_, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, app.Code(w.clock.now()), false)
 		wantErr(t, "the right code afterwards", err, mfa.ErrFactorDisabled)
 		if c, err := w.Challenge(ctx, w.flow(id), ""); err != nil || c.Method != "" || c.BackupLeft != 10 {
 			t.Errorf("what is offered: %+v, %v", c, err)
@@ -226,7 +226,7 @@ func TestA8_AnUnprovedSeedExpiresAndOpensNothing(t *testing.T) {
 		id := w.account("tanaka", "use")
 		f := w.flow(id)
 		app := w.app(f)
-		_, err := w.VerifySignInCode(ctx, f, signin.TOTP, app.Code(w.clock.now()))
+		_, err := w.VerifySignInCode(ctx, f, signin.TOTP, app.Code(w.clock.now()), false)
 		wantErr(t, "as a challenge", err, mfa.ErrWrongStep)
 		w.clock.pass(10 * time.Minute)
 		_, err = w.VerifySetUpApp(ctx, f, app.Code(w.clock.now()), templates.Ja)
@@ -264,7 +264,7 @@ func TestI28_SeedsAreSealedToTheirRow(t *testing.T) {
 			})
 			return err
 		})
-		if _, err := w.VerifySignInCode(ctx, w.flow(suzuki), signin.TOTP, app.Code(w.clock.now())); err == nil {
+		if _, err := w.VerifySignInCode(ctx, w.flow(suzuki), signin.TOTP, app.Code(w.clock.now()), false); err == nil {
 			t.Error("a seed works in a row it was not sealed for")
 		}
 	})
@@ -282,7 +282,7 @@ func TestM21_ReplaceAnAuthenticatorApp(t *testing.T) {
 			t.Fatalf("page: %+v, %v", page, err)
 		}
 		fresh := testapp.TypeIn(t, page.Key)
-		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, former.Code(w.clock.now())); err != nil {
+		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, former.Code(w.clock.now()), false); err != nil {
 			t.Errorf("the former app before the change: %v", err)
 		}
 		done, err := w.VerifyChangeApp(ctx, session, fresh.Code(w.clock.now()), templates.Ja)
@@ -293,9 +293,9 @@ func TestM21_ReplaceAnAuthenticatorApp(t *testing.T) {
 			t.Error("the change ended the wrong sessions (I11)")
 		}
 		w.clock.pass(time.Minute)
-		_, err = w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, former.Code(w.clock.now()))
+		_, err = w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, former.Code(w.clock.now()), false)
 		wantErr(t, "the former app", err, mfa.ErrWrongCode)
-		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, fresh.Code(w.clock.now())); err != nil {
+		if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.TOTP, fresh.Code(w.clock.now()), false); err != nil {
 			t.Errorf("the new app: %v", err)
 		}
 		if mails := w.mails(); len(mails) != 1 || mails[0].Kind != delivery.KindSetUp {

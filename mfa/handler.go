@@ -164,6 +164,10 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))
+	r.Get(at.base+selfRemoveDevice, in(h.getRemoveDevice))
+	r.Post(at.base+selfRemoveDevice, in(h.postRemoveDevice))
+	r.Get(at.base+selfRemoveDevices, in(h.getRemoveDevices))
+	r.Post(at.base+selfRemoveDevices, in(h.postRemoveDevices))
 	r.Post(at.base+selfEndSession, in(h.postEndSession))
 	r.Post(at.base+selfEndOthers, in(h.postEndOtherSessions))
 }
@@ -251,6 +255,14 @@ func (h *Handler) frame(q flowRequest) templates.Frame {
 func (h *Handler) proved(q flowRequest, secret string) error {
 	web.SetFlowCookie(q.w, q.r, q.flow.ID, secret)
 	return web.SeeOther(q.w, q.r, q.to(pathContinue))
+}
+
+// passed is proved after a challenge, which may have made the browser a trusted device.
+func (h *Handler) passed(q flowRequest, done Proved) error {
+	if done.Device != "" {
+		web.SetDeviceCookie(q.w, q.r, q.acc.ID, done.Device)
+	}
+	return h.proved(q, done.Secret)
 }
 
 // sessionRequest is a request with a full session.

@@ -46,6 +46,10 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 	if o.Status.SetUp() {
 		v.BackupURL = q.at.base + selfCodes
 	}
+	v.Devices, v.OffersTrust = h.deviceLines(q, o.Status.Devices), o.OffersTrust
+	if len(v.Devices) > 1 {
+		v.RemoveDevicesURL = q.at.base + selfRemoveDevices
+	}
 	for _, s := range o.Sessions {
 		line := templates.SecuritySession{
 			Browser:    browserName(s.UserAgent),

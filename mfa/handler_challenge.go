@@ -33,7 +33,7 @@ func (h *Handler) getChallenge(q flowRequest) error {
 		return err
 	}
 	if state.Method == signin.Passkey {
-		return h.renderPasskeyChallenge(q, http.StatusOK, state, nil)
+		return h.renderPasskeyChallenge(q, http.StatusOK, state, false, nil)
 	}
 	var errs web.FieldErrors
 	if sends(state.Method) && !state.Sent && state.LockedUntil == nil && ownIntent(q.r) {
@@ -48,7 +48,7 @@ func (h *Handler) getChallenge(q flowRequest) error {
 			return err
 		}
 	}
-	return h.renderChallenge(q, http.StatusOK, state, errs)
+	return h.renderChallenge(q, http.StatusOK, state, false, errs)
 }
 
 // getChallengePasskey is getChallenge for the page of the passkey, whose form is posted here.
@@ -57,7 +57,7 @@ func (h *Handler) getChallengePasskey(q flowRequest) error {
 	if elsewhere || err != nil {
 		return err
 	}
-	return h.renderPasskeyChallenge(q, http.StatusOK, state, nil)
+	return h.renderPasskeyChallenge(q, http.StatusOK, state, false, nil)
 }
 
 // ownIntent reports whether a GET comes from our own pages or the person's own hand. A chain of redirects that another site
@@ -100,11 +100,11 @@ func (h *Handler) postChallenge(q flowRequest) error {
 			return web.SeeOther(q.w, q.r, q.to(q.r.URL.Path))
 		}
 	} else {
-		var secret string
-		secret, err = h.service.VerifySignInCode(ctx, q.flow, state.Method, form.Get("code"))
+		var done Proved
+		done, err = h.service.VerifySignInCode(ctx, q.flow, state.Method, form.Get("code"), form.Checked(fieldTrust))
 		if err == nil {
 			web.Event(ctx).Add(slog.String("factor", string(state.Method)))
-			return h.proved(q, secret)
+			return h.passed(q, done)
 		}
 	}
 	if errors.Is(err, ErrFactorDisabled) || errors.Is(err, ErrMethod) {
@@ -120,10 +120,11 @@ func (h *Handler) postChallenge(q flowRequest) error {
 	if state, elsewhere, err = h.challengeOf(q, named(q)); elsewhere || err != nil {
 		return err
 	}
-	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, errs)
+	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, form.Checked(fieldTrust), errs)
 }
 
-func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, errs web.FieldErrors) error {
+// renderChallenge shows the challenge's page. trust is whether the person has asked to trust the browser.
+func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, trust bool, errs web.FieldErrors) error {
 	// The answer to the try that brought the pause says what was wrong with it; the next one meets the pause.
 	if state.LockedUntil != nil && status == http.StatusOK {
 		return h.renderLocked(q)
@@ -140,6 +141,8 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, er
 		WaitSeconds:  state.Wait,
 		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
 		MethodsURL:   q.to(pathOthers),
+		TrustDays:    state.TrustDays,
+		Trust:        trust,
 		Errors:       errs,
 	}
 	if state.BackupLeft > 0 {

@@ -149,10 +149,11 @@ func (h *Handler) postPasskeyChallenge(q flowRequest) error {
 	if err != nil {
 		return err
 	}
-	secret, err := h.service.VerifyPasskey(q.r.Context(), q.flow, []byte(form.Raw(fieldCredential)))
+	trust := form.Checked("trust_device")
+	done, err := h.service.VerifyPasskey(q.r.Context(), q.flow, []byte(form.Raw(fieldCredential)), trust)
 	if err == nil {
 		web.Event(q.r.Context()).Add(slog.String("factor", string(signin.Passkey)))
-		return h.proved(q, secret)
+		return h.passed(q, done)
 	}
 	if !errors.Is(err, ErrPasskey) && !errors.Is(err, ErrNotBegun) {
 		return err
@@ -161,15 +162,15 @@ func (h *Handler) postPasskeyChallenge(q flowRequest) error {
 	if elsewhere || err != nil {
 		return err
 	}
-	return h.renderPasskeyChallenge(q, http.StatusUnprocessableEntity, state, web.FieldErrors{
+	return h.renderPasskeyChallenge(q, http.StatusUnprocessableEntity, state, trust, web.FieldErrors{
 		templates.FormError: h.templates.T(web.Lang(q.r), templates.MsgPasskeyFailed),
 	})
 }
 
-func (h *Handler) renderPasskeyChallenge(q flowRequest, status int, state Challenge, errs web.FieldErrors) error {
+func (h *Handler) renderPasskeyChallenge(q flowRequest, status int, state Challenge, trust bool, errs web.FieldErrors) error {
 	v := templates.PasskeyChallengeView{
 		Action: q.to(pathChallengePasskey), OptionsURL: q.to(pathChallengeOptions), LoginID: q.acc.LoginID, CancelAction: q.to(pathCancel),
-		MethodsURL: q.to(pathOthers), Errors: errs,
+		TrustDays: state.TrustDays, Trust: trust, MethodsURL: q.to(pathOthers), Errors: errs,
 	}
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)

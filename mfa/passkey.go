@@ -252,8 +252,8 @@ func (s *Service) PasskeyChallenge(ctx context.Context, flow store.Flow) (option
 	return options, err
 }
 
-// VerifyPasskey adds the proof of a passkey to a sign-in. It returns the flow's new secret.
-func (s *Service) VerifyPasskey(ctx context.Context, flow store.Flow, answer []byte) (secret string, err error) {
+// VerifyPasskey adds the proof of a passkey to a sign-in. With trust the browser is not asked again, where that is offered.
+func (s *Service) VerifyPasskey(ctx context.Context, flow store.Flow, answer []byte, trust bool) (done Proved, err error) {
 	now := s.now()
 	var verdict error
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
@@ -276,16 +276,16 @@ func (s *Service) VerifyPasskey(ctx context.Context, flow store.Flow, answer []b
 		if err != nil {
 			return err
 		}
-		secret, err = s.proved(ctx, tx, now, p, used.evidence(now))
+		done, err = s.proved(ctx, tx, now, p, used.evidence(now), trust)
 		return err
 	})
 	if err == nil {
 		err = verdict
 	}
 	if err != nil {
-		return "", err
+		return Proved{}, err
 	}
-	return secret, nil
+	return done, nil
 }
 
 // usedPasskey is a passkey that was used just now.

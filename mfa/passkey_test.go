@@ -61,7 +61,8 @@ func (w *world) provePasskey(f store.Flow, key *webauthntest.Authenticator, tamp
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return w.VerifyPasskey(w.t.Context(), f, answer)
+	done, err := w.VerifyPasskey(w.t.Context(), f, answer, false)
+	return done.Secret, err
 }
 
 // stranger makes a sign-in that nobody has said who they are in.
@@ -143,21 +144,21 @@ func TestI8_AnswersAreJudgedOnce(t *testing.T) {
 		f := w.flow(id)
 		options, err := w.PasskeyChallenge(ctx, f)
 		answer := answerTo(t, key.Get, options, err)
-		_, err = w.VerifyPasskey(ctx, w.flow(id), answer)
+		_, err = w.VerifyPasskey(ctx, w.flow(id), answer, false)
 		wantErr(t, "in another sign-in of the account", err, mfa.ErrNotBegun)
-		_, err = w.VerifyPasskey(ctx, w.flow(other), answer)
+		_, err = w.VerifyPasskey(ctx, w.flow(other), answer, false)
 		wantErr(t, "in another account's sign-in", err, mfa.ErrNotBegun)
-		if _, err := w.VerifyPasskey(ctx, f, answer); err != nil {
+		if _, err := w.VerifyPasskey(ctx, f, answer, false); err != nil {
 			t.Fatalf("the answer: %v", err)
 		}
 
 		f = w.flow(id)
 		options, err = w.PasskeyChallenge(ctx, f)
 		answer = answerTo(t, key.Get, options, err)
-		if _, err = w.VerifyPasskey(ctx, f, []byte(`{"id":"x"}`)); !errors.Is(err, mfa.ErrPasskey) {
+		if _, err = w.VerifyPasskey(ctx, f, []byte(`{"id":"x"}`), false); !errors.Is(err, mfa.ErrPasskey) {
 			t.Errorf("nonsense: %v", err)
 		}
-		_, err = w.VerifyPasskey(ctx, f, answer)
+		_, err = w.VerifyPasskey(ctx, f, answer, false)
 		wantErr(t, "after nonsense used the challenge up", err, mfa.ErrNotBegun)
 
 		f = w.flow(id)
@@ -166,14 +167,14 @@ func TestI8_AnswersAreJudgedOnce(t *testing.T) {
 		if _, err := w.PasskeyChallenge(ctx, f); err != nil {
 			t.Fatal(err)
 		}
-		_, err = w.VerifyPasskey(ctx, f, answer)
+		_, err = w.VerifyPasskey(ctx, f, answer, false)
 		wantErr(t, "after another was drawn", err, mfa.ErrPasskey)
 
 		f = w.flow(id)
 		options, err = w.PasskeyChallenge(ctx, f)
 		answer = answerTo(t, key.Get, options, err)
 		w.clock.pass(5 * time.Minute)
-		_, err = w.VerifyPasskey(ctx, f, answer)
+		_, err = w.VerifyPasskey(ctx, f, answer, false)
 		wantErr(t, "after five minutes", err, mfa.ErrNotBegun)
 
 		// One answer, many at once: one wins.
@@ -181,7 +182,7 @@ func TestI8_AnswersAreJudgedOnce(t *testing.T) {
 		options, err = w.PasskeyChallenge(ctx, f)
 		answer = answerTo(t, key.Get, options, err)
 		won, _ := parallel(16, func() error {
-			_, err := w.VerifyPasskey(ctx, f, answer)
+			_, err := w.VerifyPasskey(ctx, f, answer, false)
 			return err
 		})
 		if won != 1 {

@@ -106,10 +106,10 @@ func TestI5_CodesOfTwoMethodsKeepApart(t *testing.T) {
 		}
 		mail, text := w.code("sato-2fa@example.jp"), w.text("+819012345678")
 		if mail != text {
-			_, err = w.VerifySignInCode(ctx, f, signin.SMS, mail)
+			_, err = w.VerifySignInCode(ctx, f, signin.SMS, mail, false)
 			wantErr(t, "the mail's code as the text's", err, mfa.ErrWrongCode)
 		}
-		if _, err := w.VerifySignInCode(ctx, f, signin.Email, mail); err != nil {
+		if _, err := w.VerifySignInCode(ctx, f, signin.Email, mail, false); err != nil {
 			t.Errorf("the mail's code after a text was sent: %v", err)
 		}
 	})

@@ -34,13 +34,6 @@ type FactorStatus struct {
 	Disabled bool
 }
 
-// Device is one browser that is not asked for a code.
-type Device struct {
-	ID                               store.DeviceID
-	Name                             string
-	CreatedAt, LastUsedAt, ExpiresAt time.Time
-}
-
 // SetUp reports whether any factor is set up.
 func (s Status) SetUp() bool { return len(s.Factors) > 0 }
 
@@ -81,14 +74,6 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return Status{}, fmt.Errorf("load backup codes: %w", err)
 	}
-	devices, err := q.ListTrustedDevices(ctx, store.ListTrustedDevicesParams{AccountID: id, Now: s.now()})
-	if err != nil {
-		return Status{}, fmt.Errorf("list trusted devices: %w", err)
-	}
-	for _, d := range devices {
-		v.Devices = append(v.Devices, Device{
-			ID: d.ID, Name: d.Name, CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, ExpiresAt: d.ExpiresAt,
-		})
-	}
-	return v, nil
+	v.Devices, err = devices(ctx, q, id, s.now())
+	return v, err
 }

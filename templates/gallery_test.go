@@ -75,6 +75,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
+	remove := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
 	account := func(s *Set) Page[AccountFormView] { return s.AccountForm }
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
@@ -122,6 +123,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{Kind: KindTOTP},
 		},
 		BackupLeft: 3, BackupIssued: "2025-09-03", BackupURL: "/account/security/backup-codes",
+		Devices: []SecurityDevice{
+			{Name: "Chrome / Windows", Current: true, Until: "2026-12-20", UsedAt: "2026-11-22 09:14", UsedISO: "2026-11-22T09:14:00+09:00", RemoveAction: "/account/security/devices/1/remove"},
+			{Name: "Safari / iPhone", Phone: true, Until: "2026-12-02", UsedAt: "2026-11-18 20:41", UsedISO: "2026-11-18T20:41:00+09:00", RemoveAction: "/account/security/devices/2/remove"},
+			{Until: "2026-12-02", UsedAt: "2026-11-18 20:41", UsedISO: "2026-11-18T20:41:00+09:00", RemoveAction: "/account/security/devices/3/remove"},
+		},
+		RemoveDevicesURL: "/account/security/devices/remove-all",
 		Sessions: []SecuritySession{
 			{Browser: "Chrome / Windows", Current: true, Apps: []string{"ストア", "マイページ"}, SignedInAt: "2026-11-22 09:14", SignedISO: "2026-11-22T09:14:00+09:00", SeenAt: "2026-11-22 10:02", SeenISO: "2026-11-22T10:02:00+09:00", Address: "192.0.2.24"},
 			{SignedInAt: "2026-11-18 20:41", SignedISO: "2026-11-18T20:41:00+09:00", Address: "198.51.100.7", EndAction: "/account/security/sessions/2/end"},
@@ -147,7 +154,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("2fa-sms-change", sms, SMSSetupView{Action: "/account/security/sms", Change: true, Countries: countries, Tel: "090-0000-0034", SentTo: "090-0000-0034", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
 		screen("2fa-passkey", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", Progress: &Progress{N: 2, Of: 3}, Name: "Chrome / Windows", BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-passkey-error", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("name", text(MsgPasskeyNameLong))}),
-		screen("challenge-passkey", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-passkey", passkey, PasskeyChallengeView{TrustDays: 30, Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-passkey-error", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgPasskeyFailed))}),
 		screen("passkeys", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Name: "Chrome / Windows", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", Synced: true, CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", UsedAt: "2026-11-21 09:14", UsedISO: "2026-11-21T09:14:00+09:00", RenameAction: "/account/security/passkey/1/rename", RemoveURL: "/account/security/passkey/1/remove"}, {ID: "2", Name: "iPhone", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/account/security/passkey/2/rename", RemoveURL: "/account/security/passkey/2/remove"}}}),
 		screen("passkeys-error", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Errors: errorsOf(FormError, text(MsgPasskeyNotMade))}),
@@ -166,8 +173,8 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("2fa-backup-codes", codes, BackupCodesView{Action: "/signin/backup-codes?flow=1", Progress: &Progress{N: 3, Of: 3}, Codes: tenCodes, SetUp: KindEmail, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/signin/backup-codes.txt?flow=1"}),
 		screen("2fa-backup-codes-error", codes, BackupCodesView{Action: "/account/security/backup-codes", Codes: tenCodes, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/account/security/backup-codes.txt", Errors: errorsOf("saved", text(MsgSavedBlank))}),
 		screen("2fa-backup-renew", func(s *Set) Page[BackupRenewView] { return s.BackupRenew }, BackupRenewView{Action: "/account/security/backup-codes", BackURL: "/account/security", Left: 7}),
-		screen("challenge", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", JustSent: true, WaitSeconds: 52, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
-		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
+		screen("challenge", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", JustSent: true, WaitSeconds: 52, TrustDays: 30, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, TrustDays: 1, Trust: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
 		screen("challenge-form-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", WaitSeconds: 12, Errors: errorsOf(FormError, text(MsgSendFailed))}),
 		screen("challenge-unsent", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
@@ -186,7 +193,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("flow-expired", func(s *Set) Page[SessionExpiredView] { return s.SessionExpired }, SessionExpiredView{Flow: true}),
 		screen("form-post", func(s *Set) Page[FormPostView] { return s.FormPost }, FormPostView{Action: "http://localhost:8081/callback", Fields: []Hidden{{Name: "code", Value: "c"}, {Name: "state", Value: `"><script>`}}}),
 		screen("security", security, secured, flash(text(FlashEmailChanged), text("flash.email_changed.more"))),
-		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
+		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", OffersTrust: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
+		screen("devices-remove", remove, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
+		screen("devices-remove-all", remove, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
 
 		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),

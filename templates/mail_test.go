@@ -25,6 +25,7 @@ func mails() []mailFixture {
 		of(MessageAddressChanged, func(s *Set) Mail[NoticeMail] { return s.MailAddressChanged }),
 		of(MessageReset, func(s *Set) Mail[NoticeMail] { return s.MailReset }),
 		of(MessageCodesReissued, func(s *Set) Mail[NoticeMail] { return s.MailCodesReissued }),
+		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
 	}
 }
 

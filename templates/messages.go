@@ -92,6 +92,8 @@ const (
 	FlashAppSet          = "flash.app_set"
 	FlashAppReplaced     = "flash.app_replaced"
 	FlashCodesReissued   = "flash.codes_reissued"
+	FlashDeviceRemoved   = "flash.device_removed"
+	FlashDevicesRemoved  = "flash.devices_removed"
 	FlashSessionEnded    = "flash.session_ended"
 	FlashSessionsEnded   = "flash.sessions_ended"
 	FlashSaved           = "flash.saved"
@@ -122,6 +124,8 @@ func flashTones() map[string]string {
 		FlashAppSet:          "ok",
 		FlashAppReplaced:     "ok",
 		FlashCodesReissued:   "ok",
+		FlashDeviceRemoved:   "ok",
+		FlashDevicesRemoved:  "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
 		FlashSaved:           "ok",

@@ -24,6 +24,7 @@ type Set struct {
 	Error            Page[ErrorView]
 	SessionExpired   Page[SessionExpiredView]
 	Security         Page[SecurityView]
+	DevicesRemove    Page[DevicesRemoveView]
 	FormPost         Page[FormPostView]
 
 	Customers        Page[CustomersView]
@@ -44,6 +45,7 @@ type Set struct {
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
+	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
 
 	catalogs  map[Lang]catalog
 	brand     Brand

@@ -58,6 +58,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Error, "auth", "error")
 	bindPage(b, &s.SessionExpired, "auth", "session-expired")
 	bindPage(b, &s.Security, "account", "security")
+	bindPage(b, &s.DevicesRemove, "auth", "devices-remove")
 	bindPage(b, &s.FormPost, "auth", "form-post")
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
@@ -78,6 +79,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailAddressChanged, "address-changed")
 	bindMail(b, &s.MailReset, "reset")
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
+	bindMail(b, &s.MailDeviceVoided, "device-voided")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -115,8 +117,8 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 // EventKinds names the groups of audit events, by the first part of their codes, for the filter of the list.
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
-	options := make([]Option, 0, 10)
-	for _, kind := range []string{"signin", "session", "2fa", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	options := make([]Option, 0, 11)
+	for _, kind := range []string{"signin", "session", "2fa", "device", "account", "customer", "user_group", "settings", "client", "key", "token"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options

@@ -324,6 +324,26 @@ func TestM17_TenCodesOnce(t *testing.T) {
 	wantWords(t, page, "7KQ4-M2XP-R9TD-5HWC", "コピー", "印刷", "ダウンロード", "バックアップコードを保存しました", "完了", "メール認証の設定が完了しました。")
 }
 
+// The browser is trusted only by whoever asks for it.
+func TestI12_TrustIsOfferedUnticked(t *testing.T) {
+	set := newSet(t)
+	page := render(t, set.Challenge, Frame{}, ChallengeView{Action: "/c", TrustDays: 30})
+	wantWords(t, page, "この端末では30日間、認証コードを要求しない", "共用の端末では選択しないでください。")
+	if strings.Contains(page, "checked") {
+		t.Error("the box is ticked")
+	}
+	page = render(t, set.Challenge, Frame{}, ChallengeView{Action: "/c", TrustDays: 7, Trust: true})
+	wantWords(t, page, "この端末では7日間")
+	if !strings.Contains(page, `name="trust_device" value="yes" checked`) {
+		t.Error("an error unticks the box")
+	}
+	for name, v := range map[string]ChallengeView{"not offered": {Action: "/c"}, "no form": {Action: "/c", Unsent: true, TrustDays: 30}} {
+		if page := render(t, set.Challenge, Frame{}, v); strings.Contains(page, "trust_device") {
+			t.Errorf("%s: the box is there", name)
+		}
+	}
+}
+
 func TestM21_SelfServiceRows(t *testing.T) {
 	set := newSet(t)
 	page := render(t, set.Security, Frame{}, SecurityView{Methods: []SecurityMethod{{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", URL: "/account/security/email"}}})

@@ -117,9 +117,12 @@ type PasskeyChallengeView struct {
 	OptionsURL   string
 	LoginID      string
 	CancelAction string
-	MethodsURL   string
-	BackupURL    string
-	Errors       map[string]string
+	// TrustDays and Trust are those of ChallengeView.
+	TrustDays  int
+	Trust      bool
+	MethodsURL string
+	BackupURL  string
+	Errors     map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -232,7 +235,11 @@ type ChallengeView struct {
 	NearLimit  bool
 	MethodsURL string
 	BackupURL  string
-	Errors     map[string]string
+	// TrustDays offers not to ask in this browser again for so many days (field: trust_device); 0 offers nothing. Trust keeps
+	// the box ticked after an error.
+	TrustDays int
+	Trust     bool
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -360,6 +367,29 @@ type SecuritySession struct {
 	EndAction string
 }
 
+// SecurityDevice is one browser that is not asked for a code.
+type SecurityDevice struct {
+	// Name is e.g. "Chrome / Windows"; empty shows a neutral name.
+	Name string
+	// Phone draws a phone instead of a computer.
+	Phone   bool
+	Current bool
+	// Until is the date of its end.
+	Until           string
+	UsedAt, UsedISO string
+	// RemoveAction receives the POST of 解除.
+	RemoveAction string
+}
+
+// DevicesRemoveView asks before browsers are asked for a code again.
+type DevicesRemoveView struct {
+	Action, BackURL string
+	// All is true for every device, false for the one named.
+	All bool
+	// Devices names them; an empty name shows a neutral one.
+	Devices []string
+}
+
 // Activity is one line of recent activity.
 type Activity struct {
 	// Event is the audit event's code; its label comes from the catalogue.
@@ -387,7 +417,12 @@ type SecurityView struct {
 	BackupLeft   int
 	BackupIssued string
 	BackupURL    string
-	Sessions     []SecuritySession
+	// Devices are the browsers that are not asked for a code. Without any, OffersTrust decides whether the section is shown.
+	Devices     []SecurityDevice
+	OffersTrust bool
+	// RemoveDevicesURL is where すべて解除 leads; empty hides it.
+	RemoveDevicesURL string
+	Sessions         []SecuritySession
 	// EndOthersAction receives the POST of ほかをすべて終了.
 	EndOthersAction string
 	Activities      []Activity

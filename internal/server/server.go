@@ -19,6 +19,7 @@ import (
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -142,10 +143,16 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var factors *mfa.Service // the provider asks it, too
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		EmailNotMFA: c.EmailNotMFA, Passkeys: rpID != "", FlowsPerAddress: c.FlowsPerAddress,
+		TrustedDevice: func(
+			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
+		) (signin.Evidence, string, error) {
+			return factors.UseDevice(ctx, tx, now, flow, st, held)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -153,7 +160,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := op.Start(ctx); err != nil {
 		return nil, err
 	}
-	factors, err := mfa.New(mfa.Config{
+	factors, err = mfa.New(mfa.Config{
 		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, Brand: c.Brand.Name,
