@@ -28,6 +28,9 @@ const (
 	BackupIssue  Type = "2fa.backup_issue"
 	FactorReset  Type = "2fa.reset"
 	TwoFactorSet Type = "2fa.switch"
+	FactorRemove Type = "2fa.remove"
+	FactorOrder  Type = "2fa.order"
+	AddressUndo  Type = "2fa.undo"
 
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"

@@ -27,6 +27,11 @@ const (
 	KindAddressChanged = "address_changed" // the second factor's address was changed
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+
+	KindFactorRemoved     = "factor_removed"     // a second factor was removed
+	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
+	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
+	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
@@ -174,6 +179,9 @@ type NoticeMessage struct {
 	FactorKind string
 	// Address is the new address as the mail shows it: masked.
 	Address string
+	// URL undoes the change, for the one recipient who may do that; it works for Hours.
+	URL   string
+	Hours int
 }
 
 // Notice queues a notice in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
@@ -184,6 +192,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		m.At = now
 	}
 	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address}
+	view.UndoURL, view.Hours = m.URL, m.Hours
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:
@@ -194,6 +203,14 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailReset
 	case KindCodesReissued:
 		mail = o.cfg.Templates.MailCodesReissued
+	case KindFactorRemoved:
+		mail = o.cfg.Templates.MailFactorRemoved
+	case KindOrderChanged:
+		mail = o.cfg.Templates.MailOrderChanged
+	case KindAddressRestored:
+		mail = o.cfg.Templates.MailAddressRestored
+	case KindRegisteredChanged:
+		mail = o.cfg.Templates.MailRegisteredChanged
 	default:
 		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
 	}

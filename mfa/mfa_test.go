@@ -86,7 +86,7 @@ func newWorld(t *testing.T, db *store.DB, limits mfa.Limits) *world {
 		t.Fatal(err)
 	}
 	w.Service, err = mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits,
+		Issuer: "https://id.example.jp", DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits,
 		HashAll: func(ctx context.Context, secrets []string) ([]string, error) {
 			if w.busy.Load() {
 				return nil, errBusy

@@ -18,6 +18,10 @@ type Set struct {
 	Error            Page[ErrorView]
 	SessionExpired   Page[SessionExpiredView]
 	Security         Page[SecurityView]
+	FactorOrder      Page[FactorOrderView]
+	FactorRemove     Page[FactorRemoveView]
+	AddressUndo      Page[AddressUndoView]
+	AddressUndone    Page[AddressUndoneView]
 	FormPost         Page[FormPostView]
 
 	Customers        Page[CustomersView]
@@ -38,6 +42,11 @@ type Set struct {
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
+
+	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
+	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
+	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
+	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
 
 	catalogs  map[Lang]catalog
 	brand     Brand

@@ -7,6 +7,11 @@ const (
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"
 	MessageCodesReissued  = "codes_reissued"
+
+	MessageFactorRemoved     = "factor_removed"
+	MessageOrderChanged      = "order_changed"
+	MessageAddressRestored   = "address_restored"
+	MessageRegisteredChanged = "registered_changed"
 )
 
 // CodeMail carries a verification code.
@@ -26,4 +31,7 @@ type NoticeMail struct {
 	Kind string
 	// Address is the masked new destination, where the notice names one.
 	Address string
+	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
+	UndoURL string
+	Hours   int
 }

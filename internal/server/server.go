@@ -144,9 +144,9 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	factors, err := mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
+		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
-		NoticeLang: c.Language, SessionIdle: c.CustomerIdle,
+		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 	})
 	if err != nil {
 		return nil, err
