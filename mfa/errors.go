@@ -62,6 +62,13 @@ var (
 	ErrFactorDisabled = errors.New("factor is disabled")
 	// ErrNoCodes means that there are no backup codes to show.
 	ErrNoCodes = errors.New("no backup codes to show")
+
+	// ErrOrder means that an order does not name exactly the methods that the account has.
+	ErrOrder = errors.New("order does not name the account's methods")
+	// ErrLastFactor means that the account needs a second factor and has no other that would do.
+	ErrLastFactor = errors.New("last factor of an account that needs one")
+	// ErrTicket means that a ticket opens nothing: wrong, old, used, void or somebody else's, one answer for all of them.
+	ErrTicket = errors.New("ticket opens nothing")
 )
 
 // WaitError says that a code was sent a moment ago and the next one has to wait.

@@ -29,6 +29,10 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	if _, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{Now: now, ID: acc.ID}); err != nil {
 		return ResetResult{}, fmt.Errorf("raise credential epoch: %w", err)
 	}
+	// Whoever reads an address that the account used to have must not take anything back behind this.
+	if err := voidUndo(ctx, tx, acc.ID, now); err != nil {
+		return ResetResult{}, err
+	}
 	for _, key := range []string{codeThrottle(acc.ID), backupThrottle(acc.ID)} {
 		if err := tx.ClearThrottle(ctx, key); err != nil {
 			return ResetResult{}, fmt.Errorf("clear pause: %w", err)
@@ -61,7 +65,7 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 		to = appendAddress(to, f.Address)
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
-		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: appendAddress(to, acc.RegisteredEmail),
+		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: appendAddress(to, acc.RegisteredEmail), always: true,
 	})
 	return r, err
 }

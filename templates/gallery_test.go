@@ -32,7 +32,7 @@ func admin(f *Frame) { f.Admin = true }
 
 func console(active string) func(*Frame) {
 	return func(f *Frame) {
-		f.Operator = &OperatorFrame{Name: "operator", Role: "Administrator", Active: active, SignOutAction: "/admin/sign-out"}
+		f.Operator = &OperatorFrame{Name: "operator", Role: "Administrator", Active: active, SecurityURL: "/admin/security", SignOutAction: "/admin/sign-out"}
 	}
 }
 
@@ -75,7 +75,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
-	remove := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
+	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
+	order := func(s *Set) Page[FactorOrderView] { return s.FactorOrder }
+	remove := func(s *Set) Page[FactorRemoveView] { return s.FactorRemove }
+	undo := func(s *Set) Page[AddressUndoView] { return s.AddressUndo }
+	undone := func(s *Set) Page[AddressUndoneView] { return s.AddressUndone }
 	account := func(s *Set) Page[AccountFormView] { return s.AccountForm }
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
@@ -119,9 +123,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	secured := SecurityView{
 		BackURL: "http://localhost:8082/", Company: "株式会社サンプル商事", Name: "佐藤 陽子", LoginID: "sato", On: true,
 		Methods: []SecurityMethod{
-			{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email"},
-			{Kind: KindTOTP},
+			{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email", RemoveURL: "/account/security/email/remove"},
+			{Kind: KindPasskey, Set: true, VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/passkey", RemoveURL: "/account/security/passkey/remove"},
+			{Kind: KindTOTP, Set: true, Disabled: true, RemoveURL: "/account/security/totp/remove"},
+			{Kind: KindSMS, URL: "/account/security/sms"},
 		},
+		OrderURL: "/account/security/order", PasswordURL: "/account/security/password",
 		BackupLeft: 3, BackupIssued: "2025-09-03", BackupURL: "/account/security/backup-codes",
 		Devices: []SecurityDevice{
 			{Name: "Chrome / Windows", Current: true, Until: "2026-12-20", UsedAt: "2026-11-22 09:14", UsedISO: "2026-11-22T09:14:00+09:00", RemoveAction: "/account/security/devices/1/remove"},
@@ -137,9 +144,22 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		Activities: []Activity{
 			{Event: "signin.complete", OK: true, At: "2026-11-22 09:14", ISO: "2026-11-22T09:14:00+09:00", Browser: "Chrome / Windows", FromAddress: "192.0.2.24"},
 			{Event: "signin.factor", At: "2026-11-18 20:40", ISO: "2026-11-18T20:40:00+09:00", FromAddress: "198.51.100.7"},
+			{Event: "account.update", OK: true, At: "2026-11-18 10:40", ISO: "2026-11-18T10:40:00+09:00", ByStaff: true},
 		},
 		SignOutAction: "/account/security/sign-out",
 	}
+
+	drifted := secured
+	drifted.DriftTo = "sa•••••@example.jp"
+	ordered := FactorOrderView{
+		Action: "/account/security/order", BackURL: "/account/security", Order: "totp.email.passkey", Changed: true, Rows: []FactorOrderRow{
+			{Kind: KindTOTP, DownURL: "/account/security/order?order=email.totp.passkey"},
+			{Kind: KindEmail, Address: "sa•••••@example.jp", UpURL: "/account/security/order?order=email.totp.passkey", DownURL: "/account/security/order?order=totp.passkey.email"},
+			{Kind: KindPasskey, UpURL: "/account/security/order?order=totp.passkey.email"},
+		},
+	}
+	stale := ordered
+	stale.Changed, stale.Errors = false, errorsOf(FormError, text(MsgOrderStale))
 
 	return []fixture{
 		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
@@ -194,9 +214,21 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("form-post", func(s *Set) Page[FormPostView] { return s.FormPost }, FormPostView{Action: "http://localhost:8081/callback", Fields: []Hidden{{Name: "code", Value: "c"}, {Name: "state", Value: `"><script>`}}}),
 		screen("security", security, secured, flash(text(FlashEmailChanged), text("flash.email_changed.more"))),
 		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", OffersTrust: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
-		screen("devices-remove", remove, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
-		screen("devices-remove-all", remove, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
+		screen("devices-remove", removeDevices, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
+		screen("devices-remove-all", removeDevices, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
+		screen("security-drift", security, drifted),
+		screen("2fa-order", order, ordered),
+		screen("2fa-order-error", order, stale, admin),
+		screen("2fa-remove", remove, FactorRemoveView{Action: "/account/security/email/remove", BackURL: "/account/security", Kind: KindEmail, Address: "sa•••••@example.jp", NextMain: KindTOTP}),
+		screen("2fa-remove-last", remove, FactorRemoveView{Action: "/account/security/totp/remove", BackURL: "/account/security", Kind: KindTOTP, Last: true}),
+		screen("2fa-remove-refused", remove, FactorRemoveView{Action: "/account/security/email/remove", BackURL: "/account/security", Kind: KindEmail, Address: "sa•••••@example.jp", Last: true, Refused: true}),
+		screen("2fa-remove-error", remove, FactorRemoveView{Action: "/admin/security/email/remove", BackURL: "/admin/security", Kind: KindEmail, Address: "sa•••••@example.jp", Last: true, Refused: true, Errors: errorsOf(FormError, text(MsgLastFactor))}, admin),
+		screen("2fa-undo", undo, AddressUndoView{Action: "/account/undo", Hidden: []Hidden{{Name: "ticket", Value: "t"}}, LoginID: "sato", Former: "sa•••••@example.jp", Present: "ne•••••@example.jp"}),
+		screen("2fa-undo-removed", undo, AddressUndoView{Action: "/account/undo", Hidden: []Hidden{{Name: "ticket", Value: "t"}}, LoginID: "sato", Former: "sa•••••@example.jp"}, admin),
+		screen("2fa-undone", undone, AddressUndoneView{SignInURL: "/account/security"}),
+		screen("2fa-undone-operator", undone, AddressUndoneView{SignInURL: "/admin/security"}, admin),
+		screen("error-link-gone", failure, ErrorView{Kind: ErrorLinkGone, HomeURL: "http://localhost:8082/"}),
 
 		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
 		screen("admin-customers-empty", customers, CustomersView{Action: PathCustomers, Query: `サンプル"><b>`}, console(NavCustomers)),

@@ -72,6 +72,8 @@ const (
 	MsgDateForm          = "error.date_form"
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
+	MsgLastFactor        = "error.last_factor" // the last method cannot be removed: two factors are required
+	MsgOrderStale        = "error.order_stale" // the methods are others than when the page was shown
 	MsgPressAgain        = "admin.press_again" // the proof was renewed; the form is filled in but not sent yet
 
 	MsgPasswordSimple  = "error.password_simple"
@@ -108,6 +110,8 @@ const (
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
 	FlashAccountEnabled  = "flash.account_enabled"
+	FlashOrderChanged    = "flash.order_changed"
+	FlashFactorRemoved   = "flash.factor_removed"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -140,6 +144,8 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+		FlashOrderChanged:    "ok",
+		FlashFactorRemoved:   "ok",
 	}
 }
 
