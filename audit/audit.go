@@ -29,6 +29,8 @@ const (
 	FactorReset  Type = "2fa.reset"
 	TwoFactorSet Type = "2fa.switch"
 
+	DeviceRemove Type = "device.remove" // one trusted device, or all of them
+
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
 	UserGroupCreate Type = "user_group.create"
@@ -41,6 +43,7 @@ const (
 
 	ConsoleView    Type = "console.view"
 	EnforcementSet Type = "settings.enforcement"
+	MethodsSet     Type = "settings.methods"
 	ClientCreate   Type = "client.create"
 	KeyCreate      Type = "key.create"
 	TokenReuse     Type = "token.reuse"

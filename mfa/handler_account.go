@@ -74,7 +74,9 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 
 // getChangeAddress shows the two-step page of a method that sends codes, with the address in force filled in.
 func (h *Handler) getChangeAddress(method signin.Method) func(sessionRequest) error {
-	return func(q sessionRequest) error { return h.renderChangeAddress(q, http.StatusOK, Address{Method: method}, nil) }
+	return func(q sessionRequest) error {
+		return h.renderChangeAddress(q, http.StatusOK, Address{Method: method}, nil)
+	}
 }
 
 func (h *Handler) postChangeAddress(method signin.Method) func(sessionRequest) error {

@@ -99,7 +99,7 @@ func (h *Handler) postSessionCodes(q sessionRequest) error {
 		}
 		web.SetSessionCookie(q.w, q.session.Kind, token)
 		h.kit.SetFlash(q.w, templates.FlashCodesReissued)
-		return web.SeeOther(q.w, q.r, q.at.base + selfCodes)
+		return web.SeeOther(q.w, q.r, q.at.base+selfCodes)
 	case err != nil:
 		return err
 	case !form.Checked("saved"):

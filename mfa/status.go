@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
 // Status is what an account has set up (M5 to M7).
 type Status struct {
-	// Factors are the factors, main one first.
+	// Factors are the factors, main one first, the others in the person's order.
 	Factors []FactorStatus
+	// Passkeys are the keys that the factor of kind passkey stands for, the oldest first.
+	Passkeys []PasskeyStatus
 	// BackupCodesLeft is how many backup codes are usable.
 	BackupCodesLeft int
 	// BackupIssuedAt is when they were made; zero when there are none.
@@ -32,6 +35,15 @@ type FactorStatus struct {
 	LastUsedAt time.Time // zero: never
 	// Disabled is true when too many wrong codes closed the factor.
 	Disabled bool
+}
+
+// PasskeyStatus is one passkey or security key.
+type PasskeyStatus struct {
+	ID        store.PasskeyID
+	Name      string
+	CreatedAt time.Time
+	// LastUsedAt is zero for a key that was never used.
+	LastUsedAt time.Time
 }
 
 // Device is one browser that is not asked for a code.
@@ -69,6 +81,11 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 			fs.LastUsedAt = *f.LastUsedAt
 		}
 		v.Factors = append(v.Factors, fs)
+		if f.Kind == string(signin.Passkey) {
+			if v.Passkeys, err = passkeysOf(ctx, q, id); err != nil {
+				return Status{}, err
+			}
+		}
 	}
 	left, err := q.CountBackupCodes(ctx, id)
 	if err != nil {
@@ -91,4 +108,20 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 		})
 	}
 	return v, nil
+}
+
+func passkeysOf(ctx context.Context, q *store.Queries, id store.AccountID) ([]PasskeyStatus, error) {
+	rows, err := q.ListPasskeys(ctx, id)
+	if err != nil {
+		return nil, fmt.Errorf("list passkeys: %w", err)
+	}
+	keys := make([]PasskeyStatus, 0, len(rows))
+	for _, row := range rows {
+		k := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt}
+		if row.LastUsedAt != nil {
+			k.LastUsedAt = *row.LastUsedAt
+		}
+		keys = append(keys, k)
+	}
+	return keys, nil
 }

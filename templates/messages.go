@@ -62,6 +62,13 @@ const (
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
 	MsgPressAgain        = "admin.press_again" // the proof was renewed; the form is filled in but not sent yet
+
+	MsgMethodsBlank   = "error.methods_blank"
+	MsgMethodsWeak    = "error.methods_weak"    // none of the methods reaches the level demanded
+	MsgMethodsMissing = "error.methods_missing" // the installation has none of the methods
+	MsgLevelBlank     = "error.level_blank"
+	MsgDaysForm       = "error.days_form"
+	MsgLockout        = "error.lockout" // the operator could not take the change back
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -83,6 +90,11 @@ const (
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
 	FlashAccountEnabled  = "flash.account_enabled"
+
+	FlashResetOne              = "flash.reset_one"
+	FlashResetOneNothing       = "flash.reset_one_nothing"
+	FlashAccountDeviceRemoved  = "flash.account_device_removed"
+	FlashAccountDevicesRemoved = "flash.account_devices_removed"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -105,5 +117,10 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+
+		FlashResetOne:              "ok",
+		FlashResetOneNothing:       "info",
+		FlashAccountDeviceRemoved:  "ok",
+		FlashAccountDevicesRemoved: "ok",
 	}
 }
