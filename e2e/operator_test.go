@@ -104,7 +104,9 @@ func (w *world) accept(t testing.TB, surface string, kinds ...string) {
 		t.Fatal(err)
 	}
 	former := set(t.Context(), strings.Join(kinds, " "), s.SecondLevel, s.TrustDays)
-	t.Cleanup(func() { set(context.WithoutCancel(t.Context()), former.AllowedMethods, former.SecondLevel, former.TrustDays) })
+	t.Cleanup(func() {
+		set(context.WithoutCancel(t.Context()), former.AllowedMethods, former.SecondLevel, former.TrustDays)
+	})
 }
 
 // resetOne presses the link of one method and answers the dialog.
