@@ -19,6 +19,7 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/templates"
@@ -767,6 +768,27 @@ func TestRights(t *testing.T) {
 		}},
 		{"reset", nil, audit.FactorReset, func(a Actor) error { return only(w.ResetFactors(ctx, a, w.tanaka, goodReason)) }},
 		{"reset operator", store.ErrNotFound, audit.FactorReset, func(a Actor) error { return only(w.ResetFactors(ctx, a, w.chief, goodReason)) }},
+		{"reset one factor", nil, audit.FactorReset, func(a Actor) error {
+			return only(w.ResetFactor(ctx, a, w.tanaka, signin.Email, goodReason))
+		}},
+		{"reset operator's factor", store.ErrNotFound, audit.FactorReset, func(a Actor) error {
+			return only(w.ResetFactor(ctx, a, w.chief, signin.Email, goodReason))
+		}},
+		{"remove device", nil, audit.DeviceRemove, func(a Actor) error { return w.RemoveDevice(ctx, a, w.tanaka, w.device(w.tanaka)) }},
+		{"remove devices", nil, audit.DeviceRemove, func(a Actor) error {
+			w.device(w.tanaka)
+			return only(w.RemoveDevices(ctx, a, w.tanaka))
+		}},
+		{"remove operator's devices", store.ErrNotFound, audit.DeviceRemove, func(a Actor) error { return only(w.RemoveDevices(ctx, a, w.chief)) }},
+		{"methods", nil, "", func(a Actor) error { return only(w.SurfacePolicies(ctx, a)) }},
+		{"preview of methods", ErrForbidden, audit.ConsoleView, func(a Actor) error {
+			return only(w.PreviewSurfacePolicy(ctx, a, w.policy(SurfaceStore)))
+		}},
+		{"set methods", ErrForbidden, audit.MethodsSet, func(a Actor) error {
+			p := w.policy(SurfaceStore)
+			p.TrustDays = (p.TrustDays + 1) % MaxTrustDays
+			return only(w.SetSurfacePolicy(ctx, a, p))
+		}},
 		{"enforce", ErrForbidden, audit.EnforcementSet, func(a Actor) error {
 			defer w.SetEnforcement(ctx, System(), []EnforcementChange{{Surface: SurfaceStore, Former: true}}) //nolint:errcheck // undone where it was done
 			return only(w.SetEnforcement(ctx, a, []EnforcementChange{{Surface: SurfaceStore, Enforced: true}}))
@@ -826,6 +848,7 @@ func TestNobodyActsOnThemselves(t *testing.T) {
 	w.enrol(w.root)
 	for kind, do := range map[audit.Type]func() error{
 		audit.FactorReset:    func() error { _, err := w.ResetFactors(ctx, root, w.root, goodReason); return err },
+		audit.DeviceRemove:   func() error { _, err := w.RemoveDevices(ctx, root, w.root); return err },
 		audit.TwoFactorSet:   func() error { _, err := w.SetTwoFactor(ctx, root, w.root, "", account.TwoFactorDont); return err },
 		audit.AccountDisable: func() error { _, err := w.SetDisabled(ctx, root, w.root, true); return err },
 		audit.AccountUpdate: func() error {
@@ -913,6 +936,13 @@ func TestI14_UnknownIDsAreAllTheSame(t *testing.T) {
 			"switch":          only(w.SetTwoFactor(ctx, root, aid, "", account.TwoFactorDont)),
 			"reset":           only(w.ResetFactors(ctx, root, aid, goodReason)),
 			"reset by desk":   only(w.ResetFactors(ctx, desk, aid, goodReason)),
+			"reset one":       only(w.ResetFactor(ctx, root, aid, signin.Email, goodReason)),
+			"device":          w.RemoveDevice(ctx, root, aid, store.DeviceID(w.tanaka)),
+			"other's device":  w.RemoveDevice(ctx, root, w.tanaka, store.DeviceID(id)),
+			"devices":         only(w.RemoveDevices(ctx, root, aid)),
+			"method":          only(w.ResetFactor(ctx, root, w.tanaka, signin.Method(id), goodReason)),
+			"surface":         only(w.SetSurfacePolicy(ctx, root, SurfacePolicy{ID: id})),
+			"surface preview": only(w.PreviewSurfacePolicy(ctx, root, SurfacePolicy{ID: id})),
 		} {
 			if !errors.Is(err, store.ErrNotFound) {
 				t.Errorf("%s of %q: %v, want ErrNotFound", name, id, err)

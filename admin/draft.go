@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -29,7 +30,11 @@ const (
 )
 
 func draftFields() []string {
-	return []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore}
+	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
+	for _, m := range signin.FactorMethods() {
+		fields = append(fields, methodField(m))
+	}
+	return fields
 }
 
 // keepDraft leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.

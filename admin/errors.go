@@ -11,6 +11,9 @@ var (
 	ErrEnforced = errors.New("two-factor authentication is enforced")
 	// ErrConflict says that somebody else changed the thing after the actor looked at it. Nothing was changed.
 	ErrConflict = errors.New("changed by somebody else")
+	// ErrLockout says that a change would leave the actor, or everybody who could take it back, without a factor that the console
+	// accepts. It was written down.
+	ErrLockout = errors.New("nobody could take the change back")
 	// ErrActorGone says that the actor's session ended, or their account was disabled, after the request came in.
 	ErrActorGone = errors.New("actor is no longer signed in")
 )
@@ -35,4 +38,5 @@ const (
 	wordRight    = "no_right"
 	wordOwn      = "own_account"
 	wordEnforced = "enforced"
+	wordLockout  = "lockout"
 )

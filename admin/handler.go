@@ -90,9 +90,22 @@ func (h *Handler) Mount(r chi.Router) {
 		}
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
+		form("/admin/accounts/{id}/two-factor/reset/{method}", h.getReset, h.postReset)
+		form("/admin/accounts/{id}/two-factor/devices", h.getDevices, h.postDevices)
+		// The button of one device is on the page of the account's second factor.
+		twoFactor := func(r *http.Request) string {
+			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
+		}
+		get("/admin/accounts/{id}/two-factor/devices/{device}", func(w http.ResponseWriter, r *http.Request) error {
+			return web.SeeOther(w, r, twoFactor(r))
+		})
+		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
+		get(templates.PathMethods, h.getMethods)
+		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
+		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
 
 		get("/admin/audit", h.getAudit)
 		get("/admin/deliveries", h.getDeliveries)
@@ -120,7 +133,7 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
 	}
-	o.Items = append(o.Items, templates.NavSettings)
+	o.Items = append(o.Items, templates.NavSettings, templates.NavMethods)
 	f.Operator = &o
 	return f
 }

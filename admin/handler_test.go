@@ -166,7 +166,9 @@ func (c *console) postRoutes() []string {
 			} else if strings.HasPrefix(route, "/admin/groups/") {
 				id = string(c.group)
 			}
-			routes = append(routes, strings.ReplaceAll(route, "{id}", id))
+			routes = append(routes, strings.NewReplacer(
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore,
+			).Replace(route))
 		}
 		return nil
 	})
@@ -181,6 +183,7 @@ func everyField() url.Values {
 	return url.Values{
 		"name": {"n"}, "code": {"N-1"}, "login_id": {"new"}, "email": {"n@example.jp"}, "role": {"viewer"}, "password": {"futakagi-demo"},
 		"use": {"off"}, "do": {"disable"}, "reason": {"r"}, "identity": {"yes"}, "admin": {"on"}, "store": {"on"},
+		"allow-email": {"yes"}, "level": {"2fa-email"}, "days": {"7"},
 	}
 }
 
@@ -205,7 +208,7 @@ func TestI13_EveryFormNeedsAFreshProof(t *testing.T) {
 			t.Errorf("GET %s: %d", route, w.Code)
 		}
 	}
-	if n := len(c.events("%")); n != before || !c.status(c.tanaka).Status.SetUp() {
+	if n, s := len(c.events("%")), c.status(c.tanaka).Status; n != before || !s.SetUp() || len(s.Devices) == 0 {
 		t.Error("something was changed")
 	}
 }
@@ -529,7 +532,8 @@ func TestOperatorPages(t *testing.T) {
 	if body := c.get(own + "/two-factor"); strings.Contains(body, "/reset") || strings.Contains(body, ">更新<") {
 		t.Error("the page offers to reset oneself")
 	}
-	for _, path := range []string{"/state", "/two-factor", "/two-factor/reset"} {
+	device := c.device(c.root)
+	for _, path := range []string{"/state", "/two-factor", "/two-factor/reset", "/two-factor/reset/email", "/two-factor/devices", "/two-factor/devices/" + string(device)} {
 		if w := c.do(http.MethodPost, own+path, everyField()); w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "自分のアカウント") {
 			t.Errorf("POST %s: %d", path, w.Code)
 		}
@@ -551,17 +555,24 @@ func TestSupportSeesWhatItMayDo(t *testing.T) {
 	}
 	for path, want := range map[string]int{
 		"/admin/operators": 403, "/admin/operators/new": 403, "/admin/customers/new": 403,
-		"/admin/customers/" + string(c.customer) + "/edit":         403,
-		"/admin/groups/" + string(c.group) + "/accounts/new":       403,
-		"/admin/settings/two-factor/confirm?admin=on&store=on":     403,
-		"/admin/accounts/" + string(c.chief):                       404,
-		"/admin/accounts/" + string(c.desk) + "/two-factor":        404,
-		"/admin/accounts/" + string(c.chief) + "/two-factor/reset": 404,
-		"/admin/accounts/" + store.NewID[string]() + "/two-factor": 404,
-		"/admin/accounts/" + strings.ToUpper(string(c.tanaka)):     404,
-		"/admin/customers/1":                                    404,
-		"/admin/groups/" + string(c.customer) + "/edit":         404,
-		"/admin/nowhere":                                        404,
+		"/admin/customers/" + string(c.customer) + "/edit":                 403,
+		"/admin/groups/" + string(c.group) + "/accounts/new":               403,
+		"/admin/settings/two-factor/confirm?admin=on&store=on":             403,
+		"/admin/accounts/" + string(c.chief):                               404,
+		"/admin/accounts/" + string(c.desk) + "/two-factor":                404,
+		"/admin/accounts/" + string(c.chief) + "/two-factor/reset":         404,
+		"/admin/accounts/" + store.NewID[string]() + "/two-factor":         404,
+		"/admin/accounts/" + strings.ToUpper(string(c.tanaka)):             404,
+		"/admin/accounts/" + string(c.chief) + "/two-factor/reset/email":   404,
+		"/admin/accounts/" + string(c.chief) + "/two-factor/devices":       404,
+		"/admin/accounts/" + string(c.tanaka) + "/two-factor/reset/backup": 404,
+		"/admin/accounts/" + string(c.tanaka) + "/two-factor/reset/%00":    404,
+		"/admin/settings/methods":                                          200,
+		"/admin/settings/methods/store":                                    403,
+		"/admin/settings/methods/store/confirm?level=2fa":                  403,
+		"/admin/customers/1":                                               404,
+		"/admin/groups/" + string(c.customer) + "/edit":                    404,
+		"/admin/nowhere": 404,
 		"/admin/customers?page=x&q=%25&status=%27":              200,
 		"/admin/audit?from=x&to=2026-99-99&page=-1&kind=%25":    200,
 		"/admin/deliveries?state=%27&page=99999999999999999999": 200,
@@ -574,7 +585,7 @@ func TestSupportSeesWhatItMayDo(t *testing.T) {
 	}
 	// I14: an operator is like nobody to the support desk, whatever is posted.
 	for _, id := range []store.AccountID{c.chief, store.NewID[store.AccountID]()} {
-		for _, path := range []string{"", "/password", "/state", "/two-factor", "/two-factor/reset"} {
+		for _, path := range []string{"", "/password", "/state", "/two-factor", "/two-factor/reset", "/two-factor/reset/email", "/two-factor/devices", "/two-factor/devices/" + string(id)} {
 			if w := c.do(http.MethodPost, "/admin/accounts/"+string(id)+path, everyField()); w.Code != http.StatusNotFound {
 				t.Errorf("POST %s of %s: %d", path, id, w.Code)
 			}
@@ -589,7 +600,8 @@ func TestPagesInEnglish(t *testing.T) {
 	account := "/admin/accounts/" + string(c.tanaka)
 	for _, path := range []string{
 		"/admin/customers", "/admin/customers/new", account, account + "/two-factor", account + "/two-factor/reset", "/admin/audit",
-		"/admin/deliveries", "/admin/operators", "/admin/settings/two-factor",
+		"/admin/deliveries", "/admin/operators", "/admin/settings/two-factor", account + "/two-factor/reset/email", account + "/two-factor/devices",
+		"/admin/settings/methods", "/admin/settings/methods/admin",
 	} {
 		if body := c.get(path); !strings.Contains(body, `<html lang="en">`) || !strings.Contains(body, "/logout/confirm?kind=operator") {
 			t.Errorf("%s is not in English, or has no sign-out", path)

@@ -59,15 +59,52 @@ func mayChangeOther(actor Actor, a Account, need rights) bool {
 	return mayChange(actor, a, need) && !actor.is(a.ID)
 }
 
-func (h *Handler) mainFactor(a Account) *templates.FactorState {
-	f, ok := a.Status.Main()
-	if !ok {
-		return nil
+// factors are an account's main factor, nil if nothing is set up, and the others in the person's order, as the actor may see them.
+func (h *Handler) factors(actor Actor, a Account) (main *templates.FactorState, backups []templates.FactorState) {
+	for _, f := range a.Status.Factors {
+		state := templates.FactorState{
+			Kind: f.Kind, Address: seenAddress(actor, f.Kind, f.Address), Disabled: f.Disabled,
+			VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
+		}
+		if f.Kind == templates.KindPasskey {
+			state.Passkeys = h.passkeys(a)
+		}
+		if mayChangeOther(actor, a, mayReset) {
+			state.ResetURL = accountURL(a.ID) + "/two-factor/reset/" + f.Kind
+		}
+		if f.Main {
+			main = &state
+		} else {
+			backups = append(backups, state)
+		}
 	}
-	return &templates.FactorState{
-		Kind: f.Kind, Address: f.Address,
-		VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
+	return main, backups
+}
+
+func (h *Handler) passkeys(a Account) []templates.PasskeyRow {
+	rows := make([]templates.PasskeyRow, 0, len(a.Status.Passkeys))
+	for _, k := range a.Status.Passkeys {
+		rows = append(rows, templates.PasskeyRow{
+			Name: k.Name, CreatedAt: templates.Date(k.CreatedAt, h.zone), UsedAt: templates.Time(k.LastUsedAt, h.zone),
+		})
 	}
+	return rows
+}
+
+// seenAddress is where a factor sends its codes, whole for who may see it so and masked for others.
+func seenAddress(actor Actor, kind, address string) string {
+	whole := actor.rights().has(maySeeAddresses)
+	switch {
+	case address == "":
+		return ""
+	case kind == templates.KindSMS && whole:
+		return templates.Phone(address)
+	case kind == templates.KindSMS:
+		return templates.MaskPhone(address)
+	case whole:
+		return address
+	}
+	return templates.MaskEmail(address)
 }
 
 // accountForm is the page of an existing account.
@@ -77,7 +114,12 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
 		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
-		Main: h.mainFactor(a), BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
+		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
+	}
+	main, backups := h.factors(actor, a)
+	v.Main = main
+	for _, f := range backups {
+		v.Backups = append(v.Backups, f.Kind)
 	}
 	if a.Customer != nil {
 		v.BackURL = customerGroupsURL(a.Customer.ID)

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -80,10 +81,16 @@ func (h *Handler) auditRow(lang templates.Lang, row store.SearchAuditEventsRow) 
 	return v
 }
 
-// changeText says in words from what to what a switch was turned.
+// changeText says in words from what to what a switch was turned, or what a change was about.
 func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 	words := map[string]string{}
 	switch audit.Type(e.Type) {
+	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet:
+		var data map[string]string
+		if json.Unmarshal(e.Data, &data) != nil {
+			return ""
+		}
+		return h.detailText(lang, data)
 	case audit.EnforcementSet:
 		words = map[string]string{"on": "admin.settings.on", "off": "admin.settings.off"}
 	case audit.TwoFactorSet:
@@ -94,6 +101,36 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 		return ""
 	}
 	return h.templates.T(lang, words[data["from"]]) + " → " + h.templates.T(lang, words[data["to"]])
+}
+
+// detailText says what an event's data hold: the method that was reset, the device that was removed, what a surface accepts now.
+func (h *Handler) detailText(lang templates.Lang, data map[string]string) string {
+	var parts []string
+	if method := data["method"]; method != "" {
+		parts = append(parts, h.templates.KindLabels(lang, []string{method}))
+	}
+	if name := data["name"]; name != "" {
+		parts = append(parts, name)
+	}
+	if data["all"] != "" {
+		parts = append(parts, h.templates.T(lang, "ui.all"))
+	}
+	arrow := func(from, to string) { parts = append(parts, from+" → "+to) }
+	if to, ok := data["methods.to"]; ok {
+		arrow(h.templates.KindLabels(lang, strings.Fields(data["methods.from"])), h.templates.KindLabels(lang, strings.Fields(to)))
+	}
+	if to, ok := data["level.to"]; ok {
+		arrow(h.levelLabel(lang, data["level.from"]), h.levelLabel(lang, to))
+	}
+	if to, ok := data["trust_days.to"]; ok {
+		arrow(data["trust_days.from"], h.templates.T(lang, "admin.methods.days", "n", to))
+	}
+	return strings.Join(parts, h.templates.T(lang, "ui.list_separator"))
+}
+
+// levelLabel names a level by its acr value.
+func (h *Handler) levelLabel(lang templates.Lang, acr string) string {
+	return h.templates.T(lang, "level."+levelNames[signin.ParseACR(acr)])
 }
 
 func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {

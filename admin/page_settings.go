@@ -28,7 +28,9 @@ func chosen(surfaces []Surface, get func(field string) string) (changes []Enforc
 
 // settingsView shows the surfaces; where get has a choice, that instead of what is stored.
 func settingsView(actor Actor, surfaces []Surface, get func(field, stored string) string) templates.SettingsView {
-	v := templates.SettingsView{Action: templates.PathSettings, ReadOnly: !actor.rights().has(mayEnforce)}
+	v := templates.SettingsView{
+		Action: templates.PathSettings, MethodsURL: templates.PathMethods, ReadOnly: !actor.rights().has(mayEnforce),
+	}
 	for _, s := range surfaces {
 		v.Surfaces = append(v.Surfaces, templates.SurfaceSetting{
 			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset),

@@ -23,9 +23,11 @@ const (
 	mayEnforce
 	// mayManageClients is to register relying parties.
 	mayManageClients
+	// maySeeAddresses is to see whole where second factors send their codes; others see it masked.
+	maySeeAddresses
 
 	everything = mayView | mayEditAccounts | mayReset | mayManageCustomers | maySetPasswords | mayManageOperators | mayEnforce |
-		mayManageClients
+		mayManageClients | maySeeAddresses
 )
 
 // rightsOf is what a role may do; a role we do not know may do nothing.
@@ -34,7 +36,7 @@ func rightsOf(role string) rights {
 	case account.RoleAdministrator:
 		return everything
 	case account.RoleSupport:
-		return mayView | mayEditAccounts | mayReset
+		return mayView | mayEditAccounts | mayReset | maySeeAddresses
 	}
 	return 0
 }

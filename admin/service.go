@@ -10,6 +10,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -43,6 +44,8 @@ type Service struct {
 	idle          map[string]time.Duration
 	zone          *time.Location
 	clock         func() time.Time
+	// offers reports whether the installation can do a method at all.
+	offers func(signin.Method) bool
 }
 
 // New returns a Service.
@@ -53,8 +56,13 @@ func New(c Config) (*Service, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	offers := func(signin.Method) bool { return true } // nobody knows
+	if c.Factors != nil {
+		offers = c.Factors.Offers
+	}
 	return &Service{
-		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		offers: offers,
+		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -10,6 +11,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -128,6 +130,41 @@ func (s *Service) ResetFactors(ctx context.Context, actor Actor, id store.Accoun
 		w.event.Reason = checked.Text
 		w.event.Data = resetData(r)
 		w.event.Data["identity_checked"] = "true"
+		return nil
+	})
+	if err != nil {
+		return mfa.ResetResult{}, err
+	}
+	s.outbox.Wake()
+	return r, nil
+}
+
+// ResetFactor takes one factor of an account away and leaves the others as they are; the last one takes everything with it, as
+// [Service.ResetFactors] does. It works under enforcement, and on an account without that factor, of which the result tells. It
+// fails with an [account.ValidationError] or [store.ErrNotFound], also for what is no method of a second factor.
+func (s *Service) ResetFactor(ctx context.Context, actor Actor, id store.AccountID, method signin.Method, reason Reason) (mfa.ResetResult, error) {
+	if s.factors == nil {
+		return mfa.ResetResult{}, errNoFactors
+	}
+	if !slices.Contains(signin.FactorMethods(), method) {
+		return mfa.ResetResult{}, store.ErrNotFound
+	}
+	var r mfa.ResetResult
+	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.FactorReset}, func(w *work) error {
+		acc, err := w.other(ctx, id, mayReset)
+		if err != nil {
+			return err
+		}
+		checked, err := reason.check()
+		if err != nil {
+			return err
+		}
+		if r, err = s.factors.ResetOne(ctx, w.tx, acc, method, w.now); err != nil {
+			return err
+		}
+		w.event.Reason = checked.Text
+		w.event.Data = resetData(r)
+		w.event.Data["method"], w.event.Data["identity_checked"] = string(method), "true"
 		return nil
 	})
 	if err != nil {

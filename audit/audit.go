@@ -51,6 +51,7 @@ const (
 
 	ConsoleView    Type = "console.view"
 	EnforcementSet Type = "settings.enforcement"
+	MethodsSet     Type = "settings.methods"
 	ClientCreate   Type = "client.create"
 	KeyCreate      Type = "key.create"
 	TokenReuse     Type = "token.reuse"

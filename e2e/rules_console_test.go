@@ -225,6 +225,20 @@ func TestM05_StateMain(t *testing.T) {
 		c.changeEmail("new-" + p.mailbox())
 		b.reload()
 		verified("new-" + p.mailbox())
+
+		// Every other method is shown the same way.
+		for kind, want := range map[string]string{
+			"sms":     `^SMS 認証済み %s ?（09012345634）$`,
+			"totp":    `^認証アプリ 認証済み %s$`,
+			"passkey": `^パスキー 認証済み %s ?（2件） 会社のノートPC 登録：\d{4}-\d\d-\d\d 最終使用：\d{4}-\d\d-\d\d \d\d:\d\d 予備の鍵 登録：\d{4}-\d\d-\d\d 未使用$`,
+		} {
+			q := w.person(t)
+			w.seed(t, q, kind)
+			b.openTwoFactor(q)
+			if got := b.text("#state-main dd"); !regexp.MustCompile(fmt.Sprintf(want, `\d{4}-\d\d-\d\d \d\d:\d\d:\d\d`)).MatchString(got) {
+				t.Errorf("メイン %q, want %s", got, want)
+			}
+		}
 	})
 }
 
@@ -249,17 +263,34 @@ func TestM06_StateBackup(t *testing.T) {
 				t.Fatalf("バックアップ %q, want %q", got, want)
 			}
 		}
+
+		// Further factors follow in the person's order, SMS with its number.
+		w.seed(t, p, "totp", "sms")
+		b.reload()
+		want := regexp.MustCompile(`^バックアップコード認証（8個利用可能）認証アプリ認証済み[\d:-]{18}SMS認証認証済み[\d:-]{18}（09012345634）$`)
+		if got := b.block("backup"); !want.MatchString(got) {
+			t.Errorf("バックアップ %q, want %s", got, want)
+		}
 	})
 }
 
 // 認証コードを要求しない端末.
 func TestM07_StateDevices(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		p := w.person(t, withEmail)
 		b := w.operator(t)
-		b.openTwoFactor(w.person(t, withEmail))
+		b.openTwoFactor(p)
 		b.see("認証コードを要求しない端末")
 		if got := b.block("devices"); got != "登録済みの端末はありません。" {
 			t.Errorf("認証コードを要求しない端末 %q", got)
+		}
+		w.trust(t, p, "Chrome / Windows", "")
+		b.reload()
+		got, minute := b.text("#state-devices dd"), `\d{4}-\d\d-\d\d \d\d:\d\d`
+		want := regexp.MustCompile(`^Chrome / Windows 解除 ?（Chrome / Windows） 登録：` + minute + ` 最終使用：` + minute + ` 有効期限：` + minute +
+			` 不明なブラウザー 解除 ?（不明なブラウザー） 登録：` + minute + ` 最終使用：` + minute + ` 有効期限：` + minute + ` すべて解除$`)
+		if !want.MatchString(got) {
+			t.Errorf("認証コードを要求しない端末 %q, want %s", got, want)
 		}
 	})
 }
@@ -374,6 +405,7 @@ func TestM09_ResetClearsAll(t *testing.T) {
 // Two independent settings, and a confirmation page before saving.
 func TestM10_Enforcement(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.accept(t, "admin")
 		t.Cleanup(func() { w.lift(t) })
 		me := w.person(t, isOperator)
 		b := w.staff(t, me)
@@ -429,6 +461,7 @@ func TestM10_Enforcement(t *testing.T) {
 // While ストア画面 is enforced 利用しない cannot be chosen; admin enforcement does not grey out store accounts.
 func TestM11_OffNotAvailable(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		w.accept(t, "admin")
 		p := w.person(t, withEmail)
 		staff := w.person(t, isOperator, func(p *person) { p.TwoFactor = account.TwoFactorUse })
 		b := w.browser(t)

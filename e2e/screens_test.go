@@ -145,7 +145,7 @@ func (v *viewer) look(b *tab, name string) {
 
 // fixtureText reports whether a text belongs to the demo's data, which has one language.
 func fixtureText(text string) bool {
-	for _, own := range []string{demo.CustomerName, demo.GroupName, "検証", "管理者", "サポート担当", "ストア", "マイページ", "二つ目の販売先", "メールアドレス変更のため", "日本語"} {
+	for _, own := range []string{demo.CustomerName, demo.GroupName, "検証", "管理者", "サポート担当", "ストア", "マイページ", "二つ目の販売先", "メールアドレス変更のため", "日本語", "会社のノートPC", "予備の鍵"} {
 		text = strings.ReplaceAll(text, own, "")
 	}
 	for _, a := range demo.Accounts() {
@@ -367,6 +367,9 @@ func (v *viewer) selfService(w *world) {
 // console looks at the operators' side.
 func (v *viewer) console(w *world) {
 	me, p, empty := w.person(v.t, isOperator), w.person(v.t, withEmail), w.person(v.t, withoutTwoFactor)
+	full := w.person(v.t, withEmail)
+	w.seed(v.t, full, "totp", "sms", "passkey")
+	w.trust(v.t, full, "Chrome / Windows", "")
 	base := w.Addresses.Provider
 	b := v.browser(w)
 	b.open(base + "/admin")
@@ -405,7 +408,7 @@ func (v *viewer) console(w *world) {
 		v.t.Helper()
 		return js[string](b, `[...document.querySelectorAll("tbody tr")].find((r) => r.innerText.includes(%s)).querySelector("a").href`, p.LoginID)
 	}
-	account, blank := edit(p), edit(empty)
+	account, blank, all := edit(p), edit(empty), edit(full)
 	b.hit("a[href$='/accounts/new']")
 	v.look(b, "admin-account-new")
 	b.hit(submit)
@@ -422,6 +425,20 @@ func (v *viewer) console(w *world) {
 	b.choose("identity", "yes")
 	b.hit(submit)
 	v.look(b, "admin-account-2fa-done")
+	b.open(all + "/two-factor")
+	v.look(b, "admin-account-2fa-all")
+	b.hit("a[href$='/devices']")
+	v.look(b, "admin-account-2fa-devices")
+	b.open(all + "/two-factor/reset")
+	v.look(b, "admin-account-2fa-reset-all")
+	b.open(all + "/two-factor/reset/email")
+	v.look(b, "admin-account-2fa-reset-main")
+	b.hit(submit)
+	v.look(b, "admin-account-2fa-reset-main-error")
+	b.open(all + "/two-factor/reset/passkey")
+	v.look(b, "admin-account-2fa-reset-passkey")
+	b.open(account + "/two-factor/reset/sms")
+	v.look(b, "admin-account-2fa-reset-missing")
 	b.open(blank + "/two-factor/reset")
 	v.look(b, "admin-account-2fa-reset-nothing")
 	b.open(base + "/admin/settings/two-factor")
@@ -434,6 +451,21 @@ func (v *viewer) console(w *world) {
 	b.open(blank + "/two-factor")
 	v.look(b, "admin-account-2fa-enforced")
 	w.lift(v.t)
+	b.open(base + "/admin/settings/methods")
+	v.look(b, "admin-settings-methods")
+	b.hit("a[href$='/methods/admin']")
+	v.look(b, "admin-settings-methods-admin")
+	b.open(base + "/admin/settings/methods/store")
+	v.look(b, "admin-settings-methods-store")
+	for _, kind := range []string{"totp", "sms", "passkey"} {
+		b.choose("allow-"+kind, "yes")
+	}
+	b.choose("level", "2fa")
+	b.hit(submit)
+	v.look(b, "admin-settings-methods-error")
+	b.choose("level", "2fa-email")
+	b.hit(submit)
+	v.look(b, "admin-settings-methods-confirm")
 	b.open(base + "/admin/audit")
 	v.look(b, "admin-audit")
 	b.open(base + "/admin/audit?q=nothing-like-it")

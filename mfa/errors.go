@@ -35,6 +35,8 @@ var (
 	ErrCodeForm  = errors.New("not a code")
 	// ErrPasskey means that a passkey's answer was not accepted: one answer for everything that can be wrong with it.
 	ErrPasskey = errors.New("passkey was not accepted")
+	// ErrLastPasskey means that the passkey is the only one, so that the method goes with it.
+	ErrLastPasskey = errors.New("the only passkey")
 	// ErrTooManyPasskeys means that the account has as many passkeys as it can.
 	ErrTooManyPasskeys = errors.New("too many passkeys")
 	// ErrNameLong and ErrNameForm say why a passkey's name was not accepted.

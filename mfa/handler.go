@@ -173,6 +173,8 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Post(at.base+selfPasskeys, in(h.postAddPasskey))
 	r.Post(at.base+selfPasskeyOptions, in(h.postAddOptions))
 	r.Post(at.base+selfPasskeyRename, in(h.postRenamePasskey))
+	r.Get(at.base+selfPasskeyRemove, in(h.getRemovePasskey))
+	r.Post(at.base+selfPasskeyRemove, in(h.postRemovePasskey))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))

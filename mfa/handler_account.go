@@ -92,6 +92,16 @@ func (h *Handler) methodLine(q sessionRequest, o Overview, m signin.Method) temp
 		line.Set, line.Main, line.Disabled, line.Address = true, f.Main, f.Disabled, mask(m, f.Address)
 		line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
 		line.RemoveURL = q.at.base + "/" + string(m) + "/remove"
+		if m == signin.Passkey {
+			line.VerifiedAt, line.VerifiedISO = "", ""
+			for _, p := range o.Status.Passkeys {
+				used := ""
+				if !p.LastUsedAt.IsZero() {
+					used = templates.Date(p.LastUsedAt, h.zone)
+				}
+				line.Passkeys = append(line.Passkeys, templates.PasskeyLine{Name: p.Name, UsedAt: used})
+			}
+		}
 	}
 	return line
 }

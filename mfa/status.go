@@ -7,13 +7,16 @@ import (
 	"slices"
 	"time"
 
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
 // Status is what an account has set up (M5 to M7).
 type Status struct {
-	// Factors are the factors, main one first.
+	// Factors are the factors, main one first, the others in the person's order.
 	Factors []FactorStatus
+	// Passkeys are the keys that the factor of kind passkey stands for, the oldest first.
+	Passkeys []PasskeyStatus
 	// BackupCodesLeft is how many backup codes are usable.
 	BackupCodesLeft int
 	// BackupIssuedAt is when they were made; zero when there are none.
@@ -70,6 +73,11 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 	var v Status
 	for _, f := range factors {
 		v.Factors = append(v.Factors, factorStatus(f))
+		if f.Kind == string(signin.Passkey) {
+			if v.Passkeys, err = passkeys(ctx, q, id); err != nil {
+				return Status{}, err
+			}
+		}
 	}
 	acc, err := q.GetAccount(ctx, id)
 	if err != nil {

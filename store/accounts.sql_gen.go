@@ -29,6 +29,29 @@ func (q *Queries) ClaimAccount(ctx context.Context, arg ClaimAccountParams) (int
 	return result.RowsAffected(), nil
 }
 
+const CountAccountsAble = `-- name: CountAccountsAble :one
+SELECT count(*) FROM accounts a
+WHERE a.kind = $1 AND a.role = $2 AND a.disabled_at IS NULL
+  AND (NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)
+    OR EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+        AND ' ' || CAST($3 AS text) || ' ' LIKE '% ' || f.kind || ' %'))
+`
+
+type CountAccountsAbleParams struct {
+	Kind   string
+	Role   string
+	Useful string
+}
+
+// How many accounts of a kind with a role could sign in if only some kinds of factor were of use: they have one of those, or
+// nothing yet.
+func (q *Queries) CountAccountsAble(ctx context.Context, arg CountAccountsAbleParams) (int64, error) {
+	row := q.db.QueryRow(ctx, CountAccountsAble, arg.Kind, arg.Role, arg.Useful)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const CountAccountsByKind = `-- name: CountAccountsByKind :one
 SELECT count(*) FROM accounts WHERE kind = $1
 `
@@ -48,6 +71,30 @@ WHERE a.kind = $1 AND a.disabled_at IS NULL AND a.two_factor = 'dont_use'
 // How many accounts of a kind sign in with the password alone today and would no longer.
 func (q *Queries) CountAccountsNotUsing(ctx context.Context, kind string) (int64, error) {
 	row := q.db.QueryRow(ctx, CountAccountsNotUsing, kind)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const CountAccountsStopped = `-- name: CountAccountsStopped :one
+SELECT count(*) FROM accounts a
+WHERE a.kind = $1 AND a.disabled_at IS NULL
+  AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+      AND ' ' || CAST($2 AS text) || ' ' LIKE '% ' || f.kind || ' %')
+  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+      AND ' ' || CAST($3 AS text) || ' ' LIKE '% ' || f.kind || ' %')
+`
+
+type CountAccountsStoppedParams struct {
+	Kind       string
+	Useful     string
+	UsefulThen string
+}
+
+// How many accounts of a kind can prove a second factor now and could not if only other kinds of factor were of use. Both lists
+// are kinds separated by spaces.
+func (q *Queries) CountAccountsStopped(ctx context.Context, arg CountAccountsStoppedParams) (int64, error) {
+	row := q.db.QueryRow(ctx, CountAccountsStopped, arg.Kind, arg.Useful, arg.UsefulThen)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

@@ -317,6 +317,13 @@ var scenario = []step{
 	{"RecordFactorSuccess", store.RecordFactorSuccessParams{ID: id[store.FactorID](factor), Now: at(0)}, rows(0)},
 	{"UpsertFactor", store.UpsertFactorParams{ID: id[store.FactorID](nobody), AccountID: id[store.AccountID](account), Kind: "email", Address: "new@example.com", Main: true, Now: t0}, has("ID", id[store.FactorID](factor))},
 	{"GetFactorByKind", store.GetFactorByKindParams{AccountID: id[store.AccountID](account), Kind: "email"}, has("Address", "new@example.com")},
+	{"CountAccountsStopped", store.CountAccountsStoppedParams{Kind: "store", Useful: "sms email", UsefulThen: "totp sms"}, rows(1)},
+	{"CountAccountsStopped", store.CountAccountsStoppedParams{Kind: "store", Useful: "email", UsefulThen: "totp email passkey"}, rows(0)},
+	{"CountAccountsStopped", store.CountAccountsStoppedParams{Kind: "store", Useful: "totp", UsefulThen: "passkey"}, rows(0)},
+	{"CountAccountsStopped", store.CountAccountsStoppedParams{Kind: "operator", Useful: "email", UsefulThen: "totp"}, rows(0)},
+	{"CountAccountsAble", store.CountAccountsAbleParams{Kind: "store", Role: "member", Useful: "totp email"}, rows(1)},
+	{"CountAccountsAble", store.CountAccountsAbleParams{Kind: "store", Role: "member", Useful: "mail e"}, rows(0)},
+	{"CountAccountsAble", store.CountAccountsAbleParams{Kind: "operator", Role: "admin", Useful: "totp"}, rows(1)},
 
 	{"InsertBackupBatch", store.InsertBackupBatchParams{ID: id[store.BatchID](batch), AccountID: id[store.AccountID](account), CodesSealed: hash(1), Now: t0}, ok},
 	{"InsertBackupBatch", store.InsertBackupBatchParams{ID: id[store.BatchID](nobody), AccountID: id[store.AccountID](account), Now: t0}, fails(store.ErrConflict)},

@@ -1,6 +1,9 @@
 package templates
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // navGroup is one block of the console's menu.
 type navGroup struct {
@@ -30,6 +33,7 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),
 			item(NavSettings, PathSettings),
+			item(NavMethods, PathMethods),
 		}},
 	}
 	if o.Items == nil {
@@ -101,6 +105,26 @@ func summaryOf(errs map[string]string) []summaryItem {
 		items = append(items, summaryItem{ID: name, Text: errs[name]})
 	}
 	return items
+}
+
+// kindLabels names kinds of factor as one text.
+func kindLabels(c catalog, kinds []string) string {
+	names := make([]string, 0, len(kinds))
+	for _, kind := range kinds {
+		names = append(names, label(c, "kind.", kind))
+	}
+	return strings.Join(names, c.text("ui.list_separator"))
+}
+
+// trustDays says for how long a device is trusted.
+func trustDays(c catalog, n int) string {
+	switch n {
+	case 0:
+		return c.text("admin.methods.days_none")
+	case 1:
+		return c.text("admin.methods.days_one")
+	}
+	return c.text("admin.methods.days", "n", n)
 }
 
 // TitleKey selects the words for the four uses of the form.

@@ -37,6 +37,14 @@ func MaskEmail(address string) string {
 	return string(letters[:min(2, len(letters)/2)]) + "•••••@" + domain
 }
 
+// Phone writes a number in the form of E.164 the way people dial it: a Japanese one with its leading zero, any other as it is.
+func Phone(number string) string {
+	if national, ok := strings.CutPrefix(number, "+81"); ok {
+		return "0" + national
+	}
+	return number
+}
+
 // MaskPhone shows the last two digits of a phone number: •••-••••-••34. The dots are always the same, so the mask tells neither
 // the length nor the country.
 func MaskPhone(number string) string {

@@ -104,6 +104,22 @@ func TestMailUndoLink(t *testing.T) {
 	}
 }
 
+// Whoever lost one method only must not read that nothing is set up any more.
+func TestMailOfAResetSaysWhatWasReset(t *testing.T) {
+	set := newSet(t)
+	for kind, want := range map[string]string{"": "次回ログイン時に、認証方式を設定してください。", KindTOTP: "ほかの認証方式は、そのまま使えます。"} {
+		msg, err := set.MailReset.Build(Ja, NoticeMail{LoginID: "sato", Kind: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for part, body := range map[string]string{"text": msg.Text, "html": msg.HTML} {
+			if !strings.Contains(body, want) || strings.Contains(body, "認証アプリ") != (kind != "") {
+				t.Errorf("%s about %q:\n%s", part, kind, body)
+			}
+		}
+	}
+}
+
 func TestMailEscapes(t *testing.T) {
 	set := newSet(t)
 	msg, err := set.MailAddressChanged.Build(Ja, NoticeMail{LoginID: "<b>sato</b>", Address: "a@example.jp\r\nBcc: b@example.jp"})

@@ -79,6 +79,12 @@ const (
 	MsgPasswordSimple  = "error.password_simple"
 	MsgPasswordCommon  = "error.password_common"
 	MsgPasswordContext = "error.password_context"
+	MsgMethodsBlank    = "error.methods_blank"
+	MsgMethodsWeak     = "error.methods_weak"    // none of the methods reaches the level demanded
+	MsgMethodsMissing  = "error.methods_missing" // the installation has none of the methods
+	MsgLevelBlank      = "error.level_blank"
+	MsgDaysForm        = "error.days_form"
+	MsgLockout         = "error.lockout" // the operator could not take the change back
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -112,6 +118,11 @@ const (
 	FlashAccountEnabled  = "flash.account_enabled"
 	FlashOrderChanged    = "flash.order_changed"
 	FlashFactorRemoved   = "flash.factor_removed"
+
+	FlashResetOne              = "flash.reset_one"
+	FlashResetOneNothing       = "flash.reset_one_nothing"
+	FlashAccountDeviceRemoved  = "flash.account_device_removed"
+	FlashAccountDevicesRemoved = "flash.account_devices_removed"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -146,6 +157,11 @@ func flashTones() map[string]string {
 		FlashAccountEnabled:  "ok",
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",
+
+		FlashResetOne:              "ok",
+		FlashResetOneNothing:       "info",
+		FlashAccountDeviceRemoved:  "ok",
+		FlashAccountDevicesRemoved: "ok",
 	}
 }
 

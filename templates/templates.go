@@ -72,8 +72,12 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.AccountForm, "admin", "admin-account")
 	bindPage(b, &s.AccountTwoFactor, "admin", "admin-account-2fa")
 	bindPage(b, &s.AccountReset, "admin", "admin-account-2fa-reset")
+	bindPage(b, &s.AccountDevices, "admin", "admin-account-2fa-devices")
 	bindPage(b, &s.Settings, "admin", "admin-settings-2fa")
 	bindPage(b, &s.SettingsConfirm, "admin", "admin-settings-2fa-confirm")
+	bindPage(b, &s.Methods, "admin", "admin-settings-methods")
+	bindPage(b, &s.MethodsForm, "admin", "admin-settings-methods-edit")
+	bindPage(b, &s.MethodsConfirm, "admin", "admin-settings-methods-confirm")
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
@@ -135,6 +139,11 @@ func (s *Set) EventKinds(lang Lang, selected string) []Option {
 // RoleLabel names an operator's role for people; a role without a name is returned as it is.
 func (s *Set) RoleLabel(lang Lang, role string) string {
 	return label(s.catalogs[frameLang(Frame{Lang: lang})], "role.", role)
+}
+
+// KindLabels names kinds of factor for people, as one text.
+func (s *Set) KindLabels(lang Lang, kinds []string) string {
+	return kindLabels(s.catalogs[frameLang(Frame{Lang: lang})], kinds)
 }
 
 // CountryLabel names a country by its ISO 3166 code; a country without a name is returned as its code.
@@ -240,6 +249,8 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 		"around":   around,
 		"message":  func(kind string) string { return label(c, "message.", kind) },
 		"kind":     func(kind string) string { return label(c, "kind.", kind) },
+		"kinds":    func(kinds []string) string { return kindLabels(c, kinds) },
+		"days":     func(n int) string { return trustDays(c, n) },
 		"surface": func(id, name string) string {
 			if name != "" {
 				return name

@@ -240,10 +240,104 @@ func TestM07_NoTrustedDevices(t *testing.T) {
 	wantWords(t, page, "認証コードを要求しない端末", "登録済みの端末はありません。")
 }
 
+func TestM05_M06_EveryKindOfFactor(t *testing.T) {
+	set := newSet(t)
+	at := func(f FactorState) FactorState {
+		f.VerifiedAt, f.VerifiedISO = "2025-09-03 17:45:22", "2025-09-03T17:45:22+09:00"
+		return f
+	}
+	passkey := at(FactorState{Kind: KindPasskey, Passkeys: []PasskeyRow{
+		{Name: "会社のノートPC", CreatedAt: "2025-09-03", UsedAt: "2026-11-22 09:14"}, {Name: "鍵", CreatedAt: "2025-10-01"},
+	}})
+	sms, totp := at(FactorState{Kind: KindSMS, Address: "09012345678"}), at(FactorState{Kind: KindTOTP, Disabled: true})
+	page := render(t, set.AccountTwoFactor, Frame{}, AccountTwoFactorView{Main: &passkey, Backups: []FactorState{totp, sms}, BackupLeft: 2})
+	wantWords(t, page, "メインパスキー認証済み2025-09-03 17:45:22（2件）会社のノートPC 登録：2025-09-03 最終使用：2026-11-22 09:14",
+		"鍵 登録：2025-10-01 未使用",
+		"バックアップコード認証（2個利用可能）認証アプリ認証済み2025-09-03 17:45:22無効認証の失敗が続いたため、使えなくなりました。SMS認証認証済み2025-09-03 17:45:22（09012345678）")
+	if strings.Contains(words(page), "SMS認証利用なし") || strings.Contains(page, "だけを初期化") {
+		t.Errorf("SMS is called unused, or a reset is offered to who may not:\n%s", words(page))
+	}
+	// As the main factor SMS is not unused either.
+	page = render(t, set.AccountTwoFactor, Frame{}, AccountTwoFactorView{Main: &sms, ResetURL: "/reset"})
+	wantWords(t, page, "メインSMS認証済み2025-09-03 17:45:22（09012345678）")
+	if text := words(page); strings.Contains(text, "利用なし）SMS認証") || strings.Contains(text, "だけを初期化") {
+		t.Errorf("the only factor is SMS:\n%s", text)
+	}
+}
+
+func TestM07_DevicesAndTheirButtons(t *testing.T) {
+	set := newSet(t)
+	devices := []DeviceRow{{Name: "Chrome / Windows", CreatedAt: "2026-11-20 09:14", UsedAt: "2026-11-22 09:14", ExpiresAt: "2026-12-20 09:14", RemoveAction: "/d/1"}, {ExpiresAt: "2026-12-21 09:14"}}
+	page := render(t, set.AccountTwoFactor, Frame{}, AccountTwoFactorView{Devices: devices, DevicesURL: "/d"})
+	wantWords(t, page, "Chrome / Windows解除（Chrome / Windows）登録：2026-11-20 09:14 最終使用：2026-11-22 09:14 有効期限：2026-12-20 09:14", "不明なブラウザー有効期限：2026-12-21 09:14", "すべて解除")
+	if !strings.Contains(page, `<form method="post" action="/d/1">`) || strings.Count(page, `action="/d/`) != 1 || !strings.Contains(page, `href="/d"`) {
+		t.Error("the buttons are not those of the devices that can be removed")
+	}
+}
+
+func TestPhoneAsDialled(t *testing.T) {
+	for in, want := range map[string]string{"+819012345678": "09012345678", "+12025550123": "+12025550123", "": ""} {
+		if got := Phone(in); got != want {
+			t.Errorf("Phone(%q) = %q, want %q", in, got, want)
+		}
+	}
+}
+
 func TestM08_ResetButtonAndNote(t *testing.T) {
 	set := newSet(t)
 	page := render(t, set.AccountTwoFactor, Frame{}, AccountTwoFactorView{Enforced: true, ResetURL: "/reset"})
 	wantWords(t, page, "認証設定初期化", "このアカウントの認証設定を初期化します。")
+}
+
+func TestM08_ResetOfOneFactorSaysWhatGoes(t *testing.T) {
+	set := newSet(t)
+	email, totp := FactorState{Kind: KindEmail, Address: "a@example.jp"}, FactorState{Kind: KindTOTP}
+	passkey := FactorState{Kind: KindPasskey, Passkeys: []PasskeyRow{{Name: "鍵"}, {Name: "鍵2"}}}
+	who := AccountRef{Name: "佐藤 陽子", LoginID: "sato"}
+	for _, tc := range []struct {
+		name      string
+		view      AccountResetView
+		want, not []string
+	}{
+		{
+			"the main one",
+			AccountResetView{Who: who, Method: KindEmail, Main: &email, Backups: []FactorState{totp}, BackupLeft: 4},
+			[]string{"佐藤 陽子さんのメールを初期化しますか？", "a@example.jp", "次のメインは認証アプリになります。", "メールの設定が削除されます。", "端末がすべて解除されます。"},
+			[]string{"4個利用可能", "最後の認証方式"},
+		},
+		{
+			"a backup",
+			AccountResetView{Who: who, Method: KindPasskey, Main: &email, Backups: []FactorState{passkey, totp}},
+			[]string{"パスキーを初期化しますか？", "登録済みのパスキー（2件）がすべて削除されます。"},
+			[]string{"次のメイン", "a@example.jp"},
+		},
+		{
+			"the last one",
+			AccountResetView{Who: who, Method: KindEmail, Main: &email, BackupLeft: 4},
+			[]string{"最後の認証方式のため", "4個利用可能"},
+			[]string{"ほかの認証方式"},
+		},
+		{
+			"none",
+			AccountResetView{Who: who, Method: KindSMS, Main: &email, BackupLeft: 4, Sessions: 3},
+			[]string{"SMSは設定されていません", "初期化しても何も変わりません。", "未設定"},
+			[]string{"a@example.jp", "4個", "3件", "元に戻せません"},
+		},
+		{
+			"everything",
+			AccountResetView{Who: who, Main: &email, Backups: []FactorState{totp, passkey}, BackupLeft: 4},
+			[]string{"認証設定を初期化しますか？", "a@example.jp", "認証アプリ", "鍵2", "4個利用可能", "がすべて削除されます。"},
+			[]string{"ほかの認証方式"},
+		},
+	} {
+		page := render(t, set.AccountReset, Frame{}, tc.view)
+		wantWords(t, page, tc.want...)
+		for _, text := range tc.not {
+			if strings.Contains(words(page), text) {
+				t.Errorf("%s: the page says %q in\n%s", tc.name, text, words(page))
+			}
+		}
+	}
 }
 
 func TestM10_TwoSettings(t *testing.T) {
@@ -462,6 +556,24 @@ func TestErrorKinds(t *testing.T) {
 }
 
 // Every key a template or a message names exists, and every sentence is used.
+// A key that a catalogue has twice says the later of two sentences, and nobody sees that.
+func TestCataloguesHaveEachKeyOnce(t *testing.T) {
+	key := regexp.MustCompile(`(?m)^\s*"([^"]+)":`)
+	for _, lang := range Langs() {
+		text, err := fs.ReadFile(embedded, "locales/"+string(lang)+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range key.FindAllStringSubmatch(string(text), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s has %q twice", lang, m[1])
+			}
+			seen[m[1]] = true
+		}
+	}
+}
+
 func TestCatalogues(t *testing.T) {
 	set := newSet(t)
 	ja, en := set.catalogs[Ja], set.catalogs[En]
@@ -508,7 +620,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_"}
+	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days"}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {

@@ -54,6 +54,7 @@ const (
 	NavDeliveries = "deliveries"
 	NavOperators  = "operators"
 	NavSettings   = "settings"
+	NavMethods    = "methods"
 )
 
 // The addresses the console's menu leads to.
@@ -63,6 +64,7 @@ const (
 	PathDeliveries = "/admin/deliveries"
 	PathOperators  = "/admin/operators"
 	PathSettings   = "/admin/settings/two-factor"
+	PathMethods    = "/admin/settings/methods"
 )
 
 // The kinds of factor, as views spell them.

@@ -1,5 +1,7 @@
 package templates
 
+import "slices"
+
 // AccountRef says whose account a console page is about.
 type AccountRef struct {
 	// Operator is true for an operator's account; its path is システム設定 → 管理者 instead of 販売先.
@@ -108,11 +110,24 @@ type GroupFormView struct {
 // Invalid reports whether the page answers a refused form.
 func (v GroupFormView) Invalid() bool { return len(v.Errors) > 0 }
 
-// FactorState is one factor as staff see it (M5): whole address, verified to the second.
+// FactorState is one factor as staff see it (M5): whole address where their role may see it, verified to the second.
 type FactorState struct {
 	Kind                    string
 	Address                 string
 	VerifiedAt, VerifiedISO string
+	// Disabled is true when too many wrong codes closed the factor.
+	Disabled bool
+	// Passkeys are the keys that a factor of kind passkey stands for.
+	Passkeys []PasskeyRow
+	// ResetURL leads to the reset of this factor alone; empty hides it.
+	ResetURL string
+}
+
+// PasskeyRow is one passkey as staff see it.
+type PasskeyRow struct {
+	Name, CreatedAt string
+	// UsedAt is empty for a key that was never used.
+	UsedAt string
 }
 
 // AccountFormView creates or edits a store account or an operator.
@@ -135,6 +150,8 @@ type AccountFormView struct {
 	Enforced     bool
 	Main         *FactorState
 	BackupLeft   int
+	// Backups are the kinds of the factors that are not the main one, in the person's order.
+	Backups []string
 
 	// PasswordMin is the least number of characters of a password, for the hint.
 	PasswordMin int
@@ -151,8 +168,11 @@ func (v AccountFormView) Invalid() bool { return len(v.Errors) > 0 }
 
 // DeviceRow is one trusted device (M7).
 type DeviceRow struct {
-	Name      string
-	ExpiresAt string
+	// Name is empty for a browser that could not be told.
+	Name                         string
+	CreatedAt, UsedAt, ExpiresAt string
+	// RemoveAction receives the POST that removes the device; empty hides it.
+	RemoveAction string
 }
 
 // AccountTwoFactorView is 二要素認証設定 of one account (M2 to M8). Fields: use=on|off, version.
@@ -168,9 +188,11 @@ type AccountTwoFactorView struct {
 	// Main is nil when nothing is set up.
 	Main       *FactorState
 	BackupLeft int
-	// SMS is nil when SMS is not a backup.
-	SMS     *FactorState
+	// Backups are the factors that are not the main one, in the person's order.
+	Backups []FactorState
 	Devices []DeviceRow
+	// DevicesURL leads to the page that removes all devices; empty hides it.
+	DevicesURL string
 	// ResetURL leads to the reset's page; empty hides it.
 	ResetURL string
 	Version  string
@@ -182,13 +204,39 @@ type AccountTwoFactorView struct {
 // Invalid reports whether the page answers a refused form.
 func (v AccountTwoFactorView) Invalid() bool { return len(v.Errors) > 0 }
 
-// AccountResetView is the reset's confirmation (M8, M9). Fields: reason, identity.
+// NoSMS is true when the page says that SMS is not used (M6).
+func (v AccountTwoFactorView) NoSMS() bool {
+	return (v.Main == nil || v.Main.Kind != KindSMS) &&
+		!slices.ContainsFunc(v.Backups, func(f FactorState) bool { return f.Kind == KindSMS })
+}
+
+// Single are the factors that can be reset alone: there are others besides.
+func (v AccountTwoFactorView) Single() []FactorState {
+	if v.ResetURL == "" || v.Main == nil || len(v.Backups) == 0 {
+		return nil
+	}
+	return append([]FactorState{*v.Main}, v.Backups...)
+}
+
+// AccountDevicesView confirms that all trusted devices of an account are removed.
+type AccountDevicesView struct {
+	Action, BackURL string
+	Who             AccountRef
+	Devices         []DeviceRow
+}
+
+// AccountResetView is the reset's confirmation (M8, M9), of everything or of one factor. Fields: reason, identity.
 type AccountResetView struct {
 	Action, BackURL string
 	Who             AccountRef
-	// Main is nil when nothing is set up; the page then says that the reset changes nothing.
+	// Method is the kind of the one factor that is reset; empty means everything.
+	Method string
+	// Main is nil when nothing is set up; the page then says that the reset changes nothing. So it does when Method names a factor
+	// that neither Main nor one of Backups is.
 	Main       *FactorState
+	Backups    []FactorState
 	BackupLeft int
+	Devices    int
 	Sessions   int
 	Reason     string
 	Identity   bool
@@ -197,6 +245,30 @@ type AccountResetView struct {
 
 // Invalid reports whether the page answers a refused form.
 func (v AccountResetView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Factors are all factors, the main one first.
+func (v AccountResetView) Factors() []FactorState {
+	if v.Main == nil {
+		return nil
+	}
+	return append([]FactorState{*v.Main}, v.Backups...)
+}
+
+// Gone are the factors that the reset deletes.
+func (v AccountResetView) Gone() []FactorState {
+	return slices.DeleteFunc(v.Factors(), func(f FactorState) bool { return v.Method != "" && f.Kind != v.Method })
+}
+
+// NextMain is the kind that becomes the main one because the main one goes; empty when none does.
+func (v AccountResetView) NextMain() string {
+	if v.Main == nil || v.Method != v.Main.Kind || len(v.Backups) == 0 {
+		return ""
+	}
+	return v.Backups[0].Kind
+}
+
+// All is true when nothing is left afterwards.
+func (v AccountResetView) All() bool { return len(v.Gone()) == len(v.Factors()) }
 
 // SurfaceSetting is the enforcement of one surface. Its form field has the name of ID.
 type SurfaceSetting struct {
@@ -210,7 +282,9 @@ type SurfaceSetting struct {
 // SettingsView is システム設定 → 二要素認証設定 (M10). Fields: one on|off per surface ID.
 type SettingsView struct {
 	Action, BackURL string
-	Surfaces        []SurfaceSetting
+	// MethodsURL leads to the methods that the surfaces accept.
+	MethodsURL string
+	Surfaces   []SurfaceSetting
 	// ReadOnly hides 確認.
 	ReadOnly bool
 	Errors   map[string]string
@@ -231,6 +305,68 @@ type SurfaceChange struct {
 type SettingsConfirmView struct {
 	Action, BackURL string
 	Changes         []SurfaceChange
+	// Hidden carries the chosen values.
+	Hidden []Hidden
+}
+
+// The levels that a surface can demand of two factors, as views and forms spell them.
+const (
+	LevelStandard = "2fa-email"
+	LevelHigh     = "2fa"
+	LevelHighest  = "phr"
+)
+
+// SurfaceMethods is what a surface accepts as a second factor.
+type SurfaceMethods struct {
+	// ID is "admin", "store" or the name of a further surface; Name is needed for a further one only.
+	ID, Name string
+	// Kinds are the kinds of factor accepted.
+	Kinds []string
+	// Level is one of the Level constants.
+	Level string
+	// Days is for how many days a device can be trusted; 0: not at all.
+	Days int
+	// EditURL leads to the form; empty hides it.
+	EditURL string
+}
+
+// MethodsView is システム設定 → 認証方式.
+type MethodsView struct {
+	Surfaces []SurfaceMethods
+}
+
+// MethodOption is one kind of factor that a surface may accept. Its field has the name of Field.
+type MethodOption struct {
+	Kind, Field string
+	Checked     bool
+	// Missing is true when the installation cannot do it.
+	Missing bool
+}
+
+// MethodsFormView changes what one surface accepts. Fields: those of the options, level, days, version.
+type MethodsFormView struct {
+	Action, BackURL string
+	ID, Name        string
+	Options         []MethodOption
+	// Levels are the Level constants to choose from; Level is the one chosen.
+	Levels []string
+	Level  string
+	// Days are the choices for trusted devices, Day is the one chosen; no choice: the surface never trusts a device.
+	Days    []int
+	Day     int
+	Version string
+	Errors  map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v MethodsFormView) Invalid() bool { return len(v.Errors) > 0 }
+
+// MethodsConfirmView confirms a change of what a surface accepts.
+type MethodsConfirmView struct {
+	Action, BackURL string
+	Before, After   SurfaceMethods
+	// Stopped is the number of accounts that have no accepted method left because of the change.
+	Stopped int
 	// Hidden carries the chosen values.
 	Hidden []Hidden
 }

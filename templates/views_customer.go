@@ -352,6 +352,8 @@ type SecurityMethod struct {
 	VerifiedISO string
 	// Disabled is true when too many wrong codes closed it.
 	Disabled bool
+	// Passkeys are the passkeys that the method stands for, with name and day of last use.
+	Passkeys []PasskeyLine
 	// URL is where 設定 leads, RemoveURL where 削除 leads.
 	URL, RemoveURL string
 }

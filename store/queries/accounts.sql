@@ -113,3 +113,22 @@ WHERE a.kind = @kind AND a.disabled_at IS NULL AND a.two_factor = 'dont_use';
 -- Guarded by the row's version, so that of two operators only one changes it.
 UPDATE surfaces SET allowed_methods = @allowed_methods, second_level = @second_level, trust_days = @trust_days, updated_at = @now
 WHERE id = @id AND updated_at = @version;
+
+-- name: CountAccountsStopped :one
+-- How many accounts of a kind can prove a second factor now and could not if only other kinds of factor were of use. Both lists
+-- are kinds separated by spaces.
+SELECT count(*) FROM accounts a
+WHERE a.kind = @kind AND a.disabled_at IS NULL
+  AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+      AND ' ' || CAST(@useful AS text) || ' ' LIKE '% ' || f.kind || ' %')
+  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+      AND ' ' || CAST(@useful_then AS text) || ' ' LIKE '% ' || f.kind || ' %');
+
+-- name: CountAccountsAble :one
+-- How many accounts of a kind with a role could sign in if only some kinds of factor were of use: they have one of those, or
+-- nothing yet.
+SELECT count(*) FROM accounts a
+WHERE a.kind = @kind AND a.role = @role AND a.disabled_at IS NULL
+  AND (NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)
+    OR EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+        AND ' ' || CAST(@useful AS text) || ' ' LIKE '% ' || f.kind || ' %'));
