@@ -54,8 +54,12 @@ func (w *world) device(id store.AccountID) store.DeviceID {
 	w.t.Helper()
 	device, now := store.NewID[store.DeviceID](), w.clock.now()
 	w.tx(func(tx *store.Tx) error {
+		acc, err := tx.GetAccount(w.t.Context(), id)
+		if err != nil {
+			return err
+		}
 		return tx.InsertTrustedDevice(w.t.Context(), store.InsertTrustedDeviceParams{
-			ID: device, AccountID: id, Name: "Chrome / Windows", SecretHash: []byte(device), Method: "email", Now: now,
+			ID: device, AccountID: id, CredentialEpoch: acc.CredentialEpoch, Name: "Chrome / Windows", SecretHash: []byte(device), Method: "email", Now: now,
 			ExpiresAt: now.Add(30 * 24 * time.Hour),
 		})
 	})

@@ -65,10 +65,11 @@ func (w *world) trust(t testing.TB, p person, names ...string) {
 	t.Helper()
 	ctx, id := t.Context(), w.accountID(t, p)
 	err := w.Server.DB.InTx(ctx, func(tx *store.Tx) (err error) {
+		acc, err := tx.GetAccount(ctx, id)
 		for _, name := range names {
 			device, now := store.NewID[store.DeviceID](), w.clock.now().UTC()
 			err = errors.Join(err, tx.InsertTrustedDevice(ctx, store.InsertTrustedDeviceParams{
-				ID: device, AccountID: id, Name: name, SecretHash: []byte(device), Method: "email", Now: now,
+				ID: device, AccountID: id, CredentialEpoch: acc.CredentialEpoch, Name: name, SecretHash: []byte(device), Method: "email", Now: now,
 				ExpiresAt: now.Add(30 * 24 * time.Hour),
 			}))
 		}

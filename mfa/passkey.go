@@ -468,11 +468,11 @@ func passkeys(ctx context.Context, q *store.Queries, id store.AccountID) ([]Pass
 	}
 	list := make([]PasskeyStatus, 0, len(rows))
 	for _, row := range rows {
-		c, err := readCredential(row.Record)
-		if err != nil {
-			return nil, err
+		p := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt}
+		// A record that cannot be read opens nothing; the list shows it all the same, so that it can be removed.
+		if c, err := readCredential(row.Record); err == nil {
+			p.Synced = c.BackupEligible
 		}
-		p := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt, Synced: c.BackupEligible}
 		if row.LastUsedAt != nil {
 			p.LastUsedAt = *row.LastUsedAt
 		}
