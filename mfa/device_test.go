@@ -826,7 +826,7 @@ func TestI12_PagesOfDevices(t *testing.T) {
 		s.get(path).want(t, "ask about "+path, 404)
 		s.post(path, nil).want(t, path, 404)
 	}
-	s.get(removeOther).want(t, "ask", 200, "この端末の登録を解除しますか？", "Chrome / Windows", "解除する")
+	s.get(removeOther).want(t, "ask", 200, "端末の登録を解除しますか？", "Chrome / Windows", "解除する")
 	s.post(removeOther, nil).leads(t, "remove", "/account/security")
 	s.get("/account/security").want(t, "removed", 200, "端末の登録を解除しました。")
 	if s.cookies[cookie] != held {
