@@ -72,6 +72,14 @@ const (
 	MsgPasswordSimple  = "error.password_simple"
 	MsgPasswordCommon  = "error.password_common"
 	MsgPasswordContext = "error.password_context"
+
+	MsgPasswordSame      = "error.password_same"
+	MsgCurrentBlank      = "error.current_blank"
+	MsgCurrentWrong      = "error.current_wrong"
+	MsgPasswordPaused    = "error.password_paused" // too many wrong passwords; the next try has to wait
+	MsgResetMailDisabled = "error.reset_mail_disabled"
+	MsgResetMailAddress  = "error.reset_mail_address"
+	MsgResetMailLimit    = "error.reset_mail_limit"
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -97,6 +105,9 @@ const (
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
 	FlashAccountEnabled  = "flash.account_enabled"
+
+	FlashPasswordChanged = "flash.password_changed"
+	FlashResetMailSent   = "flash.reset_mail_sent"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -123,6 +134,9 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+
+		FlashPasswordChanged: "ok",
+		FlashResetMailSent:   "ok",
 	}
 }
 

@@ -22,6 +22,13 @@ type Set struct {
 	Security         Page[SecurityView]
 	FormPost         Page[FormPostView]
 
+	PasswordChange Page[PasswordChangeView]
+	PasswordForgot Page[PasswordForgotView]
+	PasswordSent   Page[PasswordSentView]
+	PasswordReset  Page[PasswordResetView]
+	PasswordVoid   Page[PasswordVoidView]
+	PasswordDone   Page[PasswordDoneView]
+
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
 	CustomerForm     Page[CustomerFormView]
@@ -40,6 +47,9 @@ type Set struct {
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
+
+	MailPasswordChanged   Mail[NoticeMail] // the password was changed or reset
+	MailPasswordResetLink Mail[LinkMail]   // the link to a new password
 
 	catalogs  map[Lang]catalog
 	brand     Brand

@@ -56,6 +56,13 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Security, "account", "security")
 	bindPage(b, &s.FormPost, "auth", "form-post")
 
+	bindPage(b, &s.PasswordChange, "auth", "password-change")
+	bindPage(b, &s.PasswordForgot, "auth", "password-forgot")
+	bindPage(b, &s.PasswordSent, "auth", "password-sent")
+	bindPage(b, &s.PasswordReset, "auth", "password-reset")
+	bindPage(b, &s.PasswordVoid, "auth", "password-void")
+	bindPage(b, &s.PasswordDone, "auth", "password-done")
+
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
 	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
@@ -74,6 +81,8 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailAddressChanged, "address-changed")
 	bindMail(b, &s.MailReset, "reset")
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
+	bindMail(b, &s.MailPasswordChanged, "password-changed")
+	bindMail(b, &s.MailPasswordResetLink, "password-reset-link")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -112,7 +121,7 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
 	options := make([]Option, 0, 10)
-	for _, kind := range []string{"signin", "session", "2fa", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	for _, kind := range []string{"signin", "session", "2fa", "password", "account", "customer", "user_group", "settings", "client", "key", "token"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options

@@ -7,6 +7,9 @@ const (
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"
 	MessageCodesReissued  = "codes_reissued"
+
+	MessagePasswordChanged   = "password_changed"
+	MessagePasswordResetLink = "password_reset_link"
 )
 
 // CodeMail carries a verification code.
@@ -26,4 +29,16 @@ type NoticeMail struct {
 	Kind string
 	// Address is the masked new destination, where the notice names one.
 	Address string
+}
+
+// LinkMail carries a link that opens something once.
+type LinkMail struct {
+	// LoginID says which account.
+	LoginID string
+	// URL is the whole link.
+	URL string
+	// Minutes is how long it works.
+	Minutes int
+	// ByProvider is true when staff sent it, not the person.
+	ByProvider bool
 }
