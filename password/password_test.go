@@ -114,7 +114,7 @@ func (w *world) tx(f func(tx *store.Tx) error) {
 	must(w.t, w.db.InTx(w.t.Context(), f))
 }
 
-// account makes an account of a kind whose registered address is <login>@example.jp.
+// account makes an account of a kind that does without a second factor and whose registered address is <login>@example.jp.
 func (w *world) account(kind, login string) store.AccountID {
 	w.t.Helper()
 	hash, err := w.accounts.HashPassword(w.t.Context(), former, account.PasswordOwner{Kind: kind})
@@ -123,7 +123,7 @@ func (w *world) account(kind, login string) store.AccountID {
 	w.tx(func(tx *store.Tx) error {
 		return tx.InsertAccount(w.t.Context(), store.InsertAccountParams{
 			ID: id, Kind: kind, LoginID: login, LoginKey: login, DisplayName: login, SearchKey: login, Role: "buyer",
-			PasswordHash: string(hash), RegisteredEmail: login + "@example.jp", TwoFactor: "use", Now: w.clock.now(),
+			PasswordHash: string(hash), RegisteredEmail: login + "@example.jp", TwoFactor: "dont_use", Now: w.clock.now(),
 		})
 	})
 	return id
@@ -150,13 +150,16 @@ func (w *world) address(id store.AccountID, to string) {
 	})
 }
 
-// factor gives an account a verified address.
+// factor gives an account a verified address, which it uses from then on.
 func (w *world) factor(id store.AccountID, address string) {
 	w.t.Helper()
 	w.tx(func(tx *store.Tx) error {
 		_, err := tx.UpsertFactor(w.t.Context(), store.UpsertFactorParams{
 			ID: store.NewID[store.FactorID](), AccountID: id, Kind: "email", Address: address, Main: true, Now: w.clock.now(),
 		})
+		if err == nil {
+			_, err = tx.SetTwoFactor(w.t.Context(), store.SetTwoFactorParams{ID: id, Former: "dont_use", TwoFactor: "use", Now: w.clock.now()})
+		}
 		return err
 	})
 }
@@ -202,7 +205,6 @@ type holdings struct {
 	flow      store.Flow
 	grant     []byte
 	challenge store.ChallengeID
-	message   store.MessageID
 }
 
 // hold gives an account a sign-in in progress with a code on its way, a grant of a session, and a trusted device.
@@ -214,7 +216,7 @@ func (w *world) hold(id store.AccountID, session store.SessionID) holdings {
 	_, device := web.NewToken()
 	h := holdings{
 		flow:  store.Flow{ID: store.NewID[store.FlowID](), SecretHash: secret},
-		grant: code, challenge: store.NewID[store.ChallengeID](), message: store.NewID[store.MessageID](),
+		grant: code, challenge: store.NewID[store.ChallengeID](),
 	}
 	w.tx(func(tx *store.Tx) error {
 		return errors.Join(
@@ -227,8 +229,8 @@ func (w *world) hold(id store.AccountID, session store.SessionID) holdings {
 				Now: now, ExpiresAt: now.Add(10 * time.Minute),
 			}),
 			tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
-				ID: h.message, Channel: "email", Kind: "code", AccountID: &id, ChallengeID: &h.challenge, Recipient: "x", PayloadSealed: []byte("x"),
-				Now: now, Deadline: now.Add(10 * time.Minute),
+				ID: store.NewID[store.MessageID](), Channel: "email", Kind: "code", AccountID: &id, ChallengeID: &h.challenge, Recipient: "x",
+				PayloadSealed: []byte("x"), Now: now.Add(time.Minute), Deadline: now.Add(10 * time.Minute), // not due for world.mails
 			}),
 			tx.InsertGrant(ctx, store.InsertGrantParams{
 				ID: store.NewID[store.GrantID](), ClientID: "store", AccountID: id, SessionID: session, SurfaceID: "store", CredentialEpoch: epoch,
@@ -243,7 +245,7 @@ func (w *world) hold(id store.AccountID, session store.SessionID) holdings {
 	return h
 }
 
-// left lists what an account still holds of it.
+// left lists what an account still holds of it; the device is gone with that.
 func (w *world) left(id store.AccountID, h holdings) []string {
 	w.t.Helper()
 	ctx, now := w.t.Context(), w.clock.now()
@@ -269,11 +271,13 @@ func (w *world) left(id store.AccountID, h holdings) []string {
 	if m.State != delivery.StateCancelled {
 		left = append(left, "message")
 	}
-	devices, err := w.db.Read().ListTrustedDevices(ctx, store.ListTrustedDevicesParams{AccountID: id, Now: now})
-	must(w.t, err)
-	if len(devices) > 0 {
-		left = append(left, "device")
-	}
+	w.tx(func(tx *store.Tx) error {
+		n, err := tx.DeleteTrustedDevices(ctx, id)
+		if n > 0 {
+			left = append(left, "device")
+		}
+		return err
+	})
 	return left
 }
 
@@ -302,7 +306,7 @@ func (w *world) mails() []mail {
 		ctx, owner := w.t.Context(), "test"
 		until := w.clock.now().Add(24 * time.Hour)
 		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{
-			Owner: &owner, LeasedUntil: &until, Now: w.clock.now(), BatchSize: 1000,
+			Owner: &owner, LeasedUntil: &until, Channel: delivery.ChannelEmail, Now: w.clock.now(), BatchSize: 1000,
 		})
 		if err != nil {
 			return err
