@@ -2,9 +2,7 @@ package password
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
-	"encoding/binary"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -58,10 +56,6 @@ func (s *Service) Request(ctx context.Context, kind web.Kind, loginID string, la
 		return fmt.Errorf("note forgotten password: %w", err)
 	case refused != nil:
 		return refused
-	}
-	select {
-	case s.wake <- struct{}{}:
-	default: // it is awake already
 	}
 	return nil
 }
@@ -121,43 +115,25 @@ func digest(key string) string {
 	return hex.EncodeToString(sum[:16])
 }
 
-// Run answers requests until ctx ends. Any number of servers may do so at once.
+// Run answers requests until ctx ends. Any number of servers may do so at once. It looks at its own times and is not told of
+// requests: the work that an existing account causes must not fall together with the answer to the request, nor with what its
+// sender asks next.
 func (s *Service) Run(ctx context.Context) {
+	t := time.NewTicker(s.poll)
+	defer t.Stop()
 	failing := false
-	for ctx.Err() == nil {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-t.C:
+		}
 		err := s.AnswerRequests(ctx)
 		if err != nil && ctx.Err() == nil && !failing { // one record per outage, not per try
 			s.logger.WarnContext(ctx, "forgotten passwords cannot be answered; trying again", "error", err)
 		}
 		failing = err != nil
-		s.wait(ctx)
 	}
-}
-
-// wait returns when there may be requests. It takes its time after it was woken: the work that an existing account causes must not
-// fall together with the answer to the request, nor with what its sender asks next.
-func (s *Service) wait(ctx context.Context) {
-	t := time.NewTimer(s.poll)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return
-	case <-t.C:
-		return
-	case <-s.wake:
-	}
-	t.Reset(s.poll/2 + upTo(s.poll/2+1))
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
-}
-
-// upTo is a random duration below d, which is positive.
-func upTo(d time.Duration) time.Duration {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // never fails: the runtime stops the program instead
-	return time.Duration(binary.BigEndian.Uint64(b[:]) % uint64(d))
 }
 
 // AnswerRequests answers every request that waits.

@@ -293,34 +293,6 @@ func TestI30_OneOfManyServersAnswers(t *testing.T) {
 	})
 }
 
-// A server that was told of a request does not wait for its next look; one that was not looks by itself.
-func TestRunHearsOfRequests(t *testing.T) {
-	for name, change := range map[string]func(asked, answers *world){
-		"its own":        func(asked, _ *world) { must(asked.t, asked.Request(asked.t.Context(), web.Customer, "tanaka", templates.Ja)) },
-		"another server": func(_, answers *world) { must(answers.t, answers.Request(answers.t.Context(), web.Customer, "tanaka", templates.Ja)) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			each(t, func(t *testing.T, w *world) {
-				w.customer("tanaka")
-				other := newWorld(t, w.db)
-				ctx, stop := context.WithCancel(t.Context())
-				done := make(chan struct{})
-				go func() { w.Run(ctx); close(done) }()
-				change(w, other)
-				deadline := time.Now().Add(10 * time.Second)
-				for len(w.outcomes()) == 0 && time.Now().Before(deadline) {
-					time.Sleep(5 * time.Millisecond)
-				}
-				stop()
-				<-done
-				if diff := cmp.Diff([]string{"success  tanaka"}, w.outcomes()); diff != "" {
-					t.Errorf("outcomes (-want +got):\n%s", diff)
-				}
-			})
-		})
-	}
-}
-
 // What cannot be answered is dropped and said in the log; what comes behind it is answered.
 func TestABadRequestDoesNotHoldUpTheOthers(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -287,7 +287,12 @@ func TestResetPagesWithoutAGoodLink(t *testing.T) {
 	guessed, _ := web.NewToken()
 	want := ""
 	for _, c := range []struct{ name, ticket string }{
-		{"used", used}, {"operators'", operators}, {"guessed", guessed}, {"empty", ""}, {"short", "x"}, {"long", strings.Repeat("x", 5000)},
+		{"used", used},
+		{"operators'", operators},
+		{"guessed", guessed},
+		{"empty", ""},
+		{"short", "x"},
+		{"long", strings.Repeat("x", 5000)},
 		{"hostile", `"><script>alert(1)</script>`},
 	} {
 		get := s.get("/password/reset?" + url.Values{"ticket": {c.ticket}}.Encode())

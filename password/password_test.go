@@ -63,6 +63,7 @@ type world struct {
 	outbox   *delivery.Outbox
 	clock    *clock
 	log      *bytes.Buffer
+	logger   *slog.Logger
 }
 
 var pages = sync.OnceValues(func() (*templates.Set, error) { return templates.New(templates.Config{}) })
@@ -84,15 +85,15 @@ func newWorld(t *testing.T, db *store.DB, changes ...func(*password.Config)) *wo
 	must(t, err)
 	w.set, err = pages()
 	must(t, err)
-	logger := slog.New(slog.NewTextHandler(w.log, nil))
+	w.logger = slog.New(slog.NewTextHandler(w.log, nil))
 	hasher, err := account.NewHasher(account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024})
 	must(t, err)
-	w.accounts, err = account.New(account.Config{DB: db, Hasher: hasher, Now: w.clock.now, Logger: logger})
+	w.accounts, err = account.New(account.Config{DB: db, Hasher: hasher, Now: w.clock.now, Logger: w.logger})
 	must(t, err)
-	w.outbox, err = delivery.New(delivery.Config{DB: db, Box: w.box, Templates: w.set, Now: w.clock.now, Logger: logger})
+	w.outbox, err = delivery.New(delivery.Config{DB: db, Box: w.box, Templates: w.set, Now: w.clock.now, Logger: w.logger})
 	must(t, err)
 	c := password.Config{
-		DB: db, Accounts: w.accounts, Outbox: w.outbox, Issuer: issuer + "/", Now: w.clock.now, Logger: logger,
+		DB: db, Accounts: w.accounts, Outbox: w.outbox, Issuer: issuer + "/", Now: w.clock.now, Logger: w.logger,
 		Proofs: standing.Limits{Customer: 24 * time.Hour, Operator: 12 * time.Hour}, Poll: 10 * time.Millisecond,
 	}
 	for _, change := range changes {

@@ -126,7 +126,10 @@ func TestI19_WhatALinkIsGoodFor(t *testing.T) {
 			return link
 		},
 		"a factor changed": func(w *world, id store.AccountID, link string) string {
-			w.tx(func(tx *store.Tx) error { _, err := tx.BeginChange(w.t.Context(), w.clock.now(), w.row(id)); return err })
+			w.tx(func(tx *store.Tx) error {
+				_, err := tx.BeginChange(w.t.Context(), w.clock.now(), w.row(id))
+				return err
+			})
 			return link
 		},
 		"of another purpose": func(w *world, id store.AccountID, _ string) string {
@@ -317,6 +320,29 @@ func TestResetIsNotStoppedByNotices(t *testing.T) {
 		must(t, w.Reset(t.Context(), web.Customer, link, fresh, templates.Ja))
 		if told := w.told(); len(told) != 0 {
 			t.Errorf("notices beyond the budget: %v", told)
+		}
+	})
+}
+
+// A link that has not left yet does not leave when it is void.
+func TestI11_UnsentLinksAreTakenBack(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id := w.customer("tanaka")
+		must(t, w.Request(t.Context(), web.Customer, "tanaka", templates.Ja))
+		must(t, w.AnswerRequests(t.Context()))
+		state := func() string {
+			rows, err := w.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 10})
+			if err != nil || len(rows) != 1 {
+				t.Fatalf("%d messages, %v", len(rows), err)
+			}
+			return rows[0].Kind + " " + rows[0].State
+		}
+		if got := state(); got != "password_reset_link queued" {
+			t.Errorf("before: %s", got)
+		}
+		w.tx(func(tx *store.Tx) error { _, err := w.accounts.SetDisabled(t.Context(), tx, id, true); return err })
+		if got := state(); got != "password_reset_link cancelled" {
+			t.Errorf("after the account was disabled: %s", got)
 		}
 	})
 }

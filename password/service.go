@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/account"
-	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
@@ -37,8 +36,7 @@ type Config struct {
 	StaffLang templates.Lang
 	// Limits bound what is asked for and sent.
 	Limits Limits
-	// Poll is how often requests are looked for that this server was not told of, and how long it lets one that it was told of wait
-	// at most; 1 s if zero.
+	// Poll is how often requests are looked for; 1 s if zero.
 	Poll time.Duration
 }
 
@@ -106,7 +104,6 @@ type Service struct {
 	staffLang templates.Lang
 	limits    Limits
 	poll      time.Duration
-	wake      chan struct{}
 }
 
 // New checks the configuration and makes a Service.
@@ -132,7 +129,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		db: c.DB, accounts: c.Accounts, outbox: c.Outbox, issuer: strings.TrimSuffix(c.Issuer, "/"), clock: c.Now, logger: c.Logger,
-		proofs: c.Proofs, staffLang: c.StaffLang, limits: limits, poll: c.Poll, wake: make(chan struct{}, 1),
+		proofs: c.Proofs, staffLang: c.StaffLang, limits: limits, poll: c.Poll,
 	}, nil
 }
 
@@ -153,9 +150,4 @@ func hold(ctx context.Context, tx *store.Tx, id store.AccountID, gone error) (st
 		return store.Account{}, fmt.Errorf("hold account: %w", err)
 	}
 	return acc, nil
-}
-
-// record writes an event of its own transaction: a refusal whose act left nothing else behind.
-func (s *Service) record(ctx context.Context, now time.Time, e audit.Event) error {
-	return s.db.InTx(ctx, func(tx *store.Tx) error { return audit.Write(ctx, tx, now, e) })
 }
