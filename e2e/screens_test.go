@@ -37,6 +37,7 @@ func TestScreens(t *testing.T) {
 			v := &viewer{t: t, lang: lang, axe: axe, seen: map[string]bool{}}
 			v.customer(w)
 			v.selfService(w)
+			v.passwords(w)
 			v.console(w)
 			for _, line := range w.log.take() {
 				t.Errorf("the server logged: %s", line)
