@@ -34,13 +34,14 @@ var own = map[string][]string{
 
 	"internal/seal":    {},
 	"internal/server":  {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "provider", "admin"},
-	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server", "demo", "store/storetest"},
+	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "provider", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":  {},
 	"store/storetest":  {"store", "internal/pgtest"},
+	"mfa/webauthntest": {},
 	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server"},
 	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "config", "demo", "internal/server"},
 	"bench":            {"store", "internal/testapp", "internal/pgtest", "internal/server"},
-	"e2e":              {"store", "internal/testapp", "internal/pgtest", "demo"},
+	"e2e":              {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }
 
 // anyone may seal: it is a leaf.
@@ -54,6 +55,7 @@ var oneHome = map[string][]string{
 	"modernc.org/sqlite":          {"store"},
 	"github.com/pressly/goose/":   {"store"},
 	"github.com/wneessen/go-mail": {"delivery"},
+	"github.com/aws/":             {"delivery"},
 	"github.com/knadh/koanf/":     {"config"},
 	"github.com/spf13/cobra":      {"cmd"},
 	"golang.org/x/term":           {"cmd"},

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/futakagi/futakagi/store"
@@ -20,6 +21,8 @@ type Config struct {
 	Now func() time.Time
 	// Logger receives what no caller can be told.
 	Logger *slog.Logger
+	// Passwords are the rules of new passwords.
+	Passwords PasswordRules
 	// AddressTries is how many passwords may be tried from one client address in 15 minutes, right or wrong; 300 if zero (a
 	// whole office signs in from one address), no limit if negative.
 	AddressTries int
@@ -32,6 +35,8 @@ type Service struct {
 	now          func() time.Time
 	logger       *slog.Logger
 	addressTries int64
+	passwords    PasswordRules
+	blocklist    func() ([]string, error)
 }
 
 // New returns a Service.
@@ -39,25 +44,31 @@ func New(cfg Config) (*Service, error) {
 	if cfg.DB == nil || cfg.Hasher == nil || cfg.Now == nil || cfg.Logger == nil {
 		return nil, errors.New("make account service: DB, Hasher, Now and Logger are required")
 	}
-	s := &Service{db: cfg.DB, hasher: cfg.Hasher, now: cfg.Now, logger: cfg.Logger, addressTries: int64(cfg.AddressTries)}
+	rules, err := cfg.Passwords.complete()
+	if err != nil {
+		return nil, fmt.Errorf("make account service: %w", err)
+	}
+	s := &Service{
+		db: cfg.DB, hasher: cfg.Hasher, now: cfg.Now, logger: cfg.Logger, addressTries: int64(cfg.AddressTries),
+		passwords: rules, blocklist: sync.OnceValues(loadBlocklist),
+	}
 	if s.addressTries == 0 {
 		s.addressTries = 300
 	}
 	return s, nil
 }
 
-// A PasswordHash is the result of [Service.HashPassword]; its type keeps a password itself from being stored.
+// A PasswordHash is the result of [Service.HashPassword], or of [Service.ImportHash]; its type keeps a password itself from being
+// stored.
 type PasswordHash string
 
-// HashPassword checks that a new password is acceptable and hashes it. It takes a while, so it is called before the
+// HashPassword checks that a new password is acceptable for its owner and hashes it. It takes a while, so it is called before the
 // transaction that stores the hash. It fails with a [ValidationError], or with [ErrBusy].
-func (s *Service) HashPassword(ctx context.Context, password string) (PasswordHash, error) {
-	c := checks{}
-	c.password(password)
-	if err := c.err(); err != nil {
+func (s *Service) HashPassword(ctx context.Context, password string, owner PasswordOwner) (PasswordHash, error) {
+	if err := s.CheckPassword(password, owner); err != nil {
 		return "", err
 	}
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, normal(password))
 	if err != nil {
 		return "", fmt.Errorf("hash password: %w", err)
 	}
@@ -78,8 +89,16 @@ type NewAccount struct {
 	UserGroupID store.UserGroupID
 	// TwoFactor is [TwoFactorUse] or [TwoFactorDont]; use if empty.
 	TwoFactor string
-	// Password comes from [Service.HashPassword].
+	// Password comes from [Service.HashPassword] or [Service.ImportHash].
 	Password PasswordHash
+}
+
+// Owner returns whom a password for the account to come is for.
+func (in NewAccount) Owner() PasswordOwner {
+	return PasswordOwner{
+		Kind: in.Kind, LoginID: in.LoginID, DisplayName: in.DisplayName, RegisteredEmail: in.RegisteredEmail,
+		Alone: in.TwoFactor == TwoFactorDont,
+	}
 }
 
 // newFields are a new account's fields as they are stored.
@@ -103,7 +122,13 @@ func (in NewAccount) fields() (newFields, checks) {
 // with a [ValidationError]; what it lets pass may still be refused by [Service.Create], which others may come before.
 func (s *Service) Check(ctx context.Context, in NewAccount, password string) error {
 	f, c := in.fields()
-	c.password(password)
+	message, err := s.judgePassword(password, in.Owner())
+	if err != nil {
+		return err
+	}
+	if message != "" {
+		c[FieldPassword] = message
+	}
 	if c[FieldLoginID] == "" {
 		_, err := s.db.Read().GetAccountByLogin(ctx, store.GetAccountByLoginParams{Kind: in.Kind, LoginKey: f.key})
 		switch {
@@ -113,7 +138,7 @@ func (s *Service) Check(ctx context.Context, in NewAccount, password string) err
 			return fmt.Errorf("look up login ID: %w", err)
 		}
 	}
-	return c.err()
+	return c.passwordErr(s.PasswordMin(in.Owner()))
 }
 
 // Create adds an account. It fails with a [ValidationError] for what a person can correct.

@@ -59,7 +59,7 @@ func (f *fixture) try(t testing.TB, do func(tx *store.Tx) error) error {
 
 func (f *fixture) account(t testing.TB, kind, loginID, password string) store.Account {
 	t.Helper()
-	hash, err := f.HashPassword(t.Context(), password)
+	hash, err := f.HashPassword(t.Context(), password, PasswordOwner{Kind: kind, LoginID: loginID})
 	if err != nil {
 		t.Fatal(err)
 	}

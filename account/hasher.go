@@ -7,13 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
-	"strconv"
-	"strings"
-	"unicode/utf8"
 
-	"github.com/go-crypt/crypt/algorithm"
 	"github.com/go-crypt/crypt/algorithm/argon2"
-	"github.com/go-crypt/crypt/algorithm/bcrypt"
 )
 
 var (
@@ -31,13 +26,11 @@ const (
 	saltBytes = 16
 	keyBytes  = 32
 
-	// An imported hash may cost at most this many times the work of our own, and bcrypt at most this cost (1 s or so).
-	maxForeignWork = 16
-	maxBcryptCost  = 14
-	// bcryptKiB is what one bcrypt takes, rounded up.
-	bcryptKiB = 8
-	// bcryptWork is how many KiB argon2id passes over while bcrypt does one round, of which it does two to the power of its cost.
-	bcryptWork = 64
+	// What a stored hash may cost: a second or so, however cheap ours are, or this many times the work of ours.
+	maxForeignWork  = 1 << 20
+	maxForeignTimes = 16
+	// foreignMemoryKiB is room for one hash as Django, OWASP and the common libraries set the memory of argon2 and scrypt.
+	foreignMemoryKiB = 128 * 1024
 
 	// minMemoryKiB is the least argon2id works with.
 	minMemoryKiB = 8
@@ -52,7 +45,7 @@ type HasherConfig struct {
 	// Queue is how many may wait beyond those; 64 if zero. The next one is refused with [ErrBusy].
 	Queue int
 	// MemoryBudgetMiB is the most memory for hashes at once; it lowers Workers where needed. Zero: what Workers need, and
-	// at least 64.
+	// at least 128, which imported hashes alone use.
 	MemoryBudgetMiB int
 }
 
@@ -89,8 +82,7 @@ func NewHasher(cfg HasherConfig) (*Hasher, error) {
 	}
 	h.budget = int64(cfg.MemoryBudgetMiB) * 1024
 	if h.budget == 0 {
-		// Room for one hash as the common frameworks make them, so that imported ones can be checked.
-		h.budget = max(int64(workers)*h.memory, 64*1024)
+		h.budget = max(int64(workers)*h.memory, foreignMemoryKiB)
 	}
 	if h.budget < h.memory {
 		return nil, fmt.Errorf("make password hasher: a memory budget of %d MiB is less than one hash takes (%d KiB)", cfg.MemoryBudgetMiB, h.memory)
@@ -149,8 +141,8 @@ func (h *Hasher) HashAll(ctx context.Context, secrets []string) ([]string, error
 	return hashes, nil
 }
 
-// Check reports whether secret belongs to hash, which may also be a bcrypt hash from elsewhere. It waits for its turn and
-// fails with [ErrBusy] when the queue is full, and with [ErrHash] for a hash it cannot or will not compute.
+// Check reports whether secret belongs to hash, which may also be one from elsewhere (see [ParseImportedHash]). It waits for its
+// turn and fails with [ErrBusy] when the queue is full, and with [ErrHash] for a hash it cannot or will not compute.
 func (h *Hasher) Check(ctx context.Context, hash, secret string) (bool, error) {
 	p, err := h.parse(hash)
 	if err != nil {
@@ -163,11 +155,15 @@ func (h *Hasher) Check(ctx context.Context, hash, secret string) (bool, error) {
 	return p.match(secret)
 }
 
-// NeedsRehash reports whether hash is weaker than what Hash makes today, or of another kind.
+// NeedsRehash reports whether hash is weaker than what Hash makes today, or of another kind, or so much dearer that the time it
+// takes would tell its account from one that does not exist.
 func (h *Hasher) NeedsRehash(hash string) bool {
 	p, err := h.parse(hash)
-	return err != nil || !p.argon2id || p.memory < h.memory || p.iterations < int64(h.iterations)
+	return err != nil || !p.argon2id || p.memory < h.memory || p.iterations < int64(h.iterations) || p.work > 2*h.work()
 }
+
+// work is what one of our hashes costs, in the measure of parsed.
+func (h *Hasher) work() int64 { return h.memory * int64(h.iterations) }
 
 // parsed is a stored hash that is fit to be computed.
 type parsed struct {
@@ -175,13 +171,18 @@ type parsed struct {
 	memory     int64 // KiB
 	iterations int64
 	work       int64 // in KiB that argon2id passes over, about
-	digest     algorithm.Digest
+	digest     digest
 }
 
-// rest returns what is to be computed besides a cheaper hash, so that a wrong password for an old account takes as long as one
-// for an account that does not exist. What costs more than ours cannot be hidden; it goes with the first right password.
+// digest compares a secret with a hash.
+type digest interface {
+	MatchAdvanced(secret string) (bool, error)
+}
+
+// rest returns what is to be computed besides a cheaper hash, so that a wrong password for an old account takes about as long as
+// one for an account that does not exist. What costs more than ours cannot be hidden; it goes with the first right password.
 func (h *Hasher) rest(p *parsed) (*parsed, error) {
-	missing := h.memory*int64(h.iterations) - p.work
+	missing := h.work() - p.work
 	if memory := missing / int64(h.iterations); memory >= minMemoryKiB {
 		return h.parse(h.dummyHash(memory - memory%4))
 	}
@@ -195,72 +196,33 @@ func (p *parsed) match(secret string) (bool, error) {
 	}
 	ok, err := p.digest.MatchAdvanced(secret)
 	if err != nil {
-		return false, fmt.Errorf("%w: %w", ErrHash, err)
+		return false, refuse("cannot be computed") // the cause may quote the hash
 	}
 	return ok, nil
+}
+
+// matchAny reports whether one of the secrets is the one. Which ones are computed does not depend on the hash, but for the right
+// one ending it.
+func (p *parsed) matchAny(secrets []string) (bool, error) {
+	for _, secret := range secrets {
+		if ok, err := p.match(secret); ok || err != nil {
+			return ok, err
+		}
+	}
+	return false, nil
 }
 
 // parse decodes a hash and refuses one that would cost too much: whoever can write a hash, by an import say, must not be able
 // to stop the server with it.
 func (h *Hasher) parse(hash string) (*parsed, error) {
-	if len(hash) > 512 || !utf8.ValidString(hash) {
-		return nil, fmt.Errorf("%w: too long", ErrHash)
+	p, err := decode(hash)
+	switch {
+	case err != nil:
+		return nil, err
+	case p.memory > h.budget:
+		return nil, fmt.Errorf("%w: needs more than the %d MiB that hashes may take (password.memory_budget_mib)", ErrHash, h.budget/1024)
+	case p.work > max(maxForeignWork, maxForeignTimes*h.work()):
+		return nil, fmt.Errorf("%w: costs too much time", ErrHash)
 	}
-	parts := strings.Split(hash, "$")
-	if len(parts) < 4 || parts[0] != "" {
-		return nil, fmt.Errorf("%w: unknown form", ErrHash)
-	}
-	switch parts[1] {
-	case "argon2id":
-		return h.parseArgon2id(hash, parts)
-	case "2a", "2b", "2y":
-		return parseBcrypt(hash, parts)
-	}
-	return nil, fmt.Errorf("%w: unknown kind", ErrHash)
-}
-
-func (h *Hasher) parseArgon2id(hash string, parts []string) (*parsed, error) {
-	var m, t, p int64
-	if len(parts) != 6 || parts[2] != "v=19" {
-		return nil, fmt.Errorf("%w: argon2id of another version", ErrHash)
-	}
-	// Scanned again by the decoder; read here first because the decoder puts no bounds on them.
-	if n, err := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &m, &t, &p); n != 3 || err != nil {
-		return nil, fmt.Errorf("%w: argon2id without its parameters", ErrHash)
-	}
-	if fmt.Sprintf("m=%d,t=%d,p=%d", m, t, p) != parts[3] || m < 8*p || t < 1 || p < 1 || p > 16 {
-		return nil, fmt.Errorf("%w: argon2id parameters out of range", ErrHash)
-	}
-	// Both factors are bounded before they are multiplied.
-	work := h.memory * int64(h.iterations) * maxForeignWork
-	if m > h.budget || t > 1<<20 || m*t > work {
-		return nil, fmt.Errorf("%w: argon2id costs too much (m=%d, t=%d)", ErrHash, m, t)
-	}
-	digest, err := argon2.DecodeVariant(argon2.VariantID)(hash)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrHash, err)
-	}
-	if d, ok := digest.(*argon2.Digest); !ok || len(d.Key()) < 16 || len(d.Salt()) < 8 {
-		return nil, fmt.Errorf("%w: argon2id key or salt too short", ErrHash)
-	}
-	return &parsed{argon2id: true, memory: m, iterations: t, work: m * t, digest: digest}, nil
-}
-
-func parseBcrypt(hash string, parts []string) (*parsed, error) {
-	cost, err := strconv.Atoi(parts[2])
-	if err != nil || len(parts) != 4 || cost < 4 || cost > maxBcryptCost {
-		return nil, fmt.Errorf("%w: bcrypt cost out of range", ErrHash)
-	}
-	digest, err := bcrypt.DecodeVariant(bcrypt.VariantStandard)(hash)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrHash, err)
-	}
-	return &parsed{memory: bcryptKiB, iterations: 1, work: bcryptWork << cost, digest: &truncating{digest}}, nil
-}
-
-// truncating cuts what it checks to the 72 bytes that every bcrypt looks at: those who hashed it long ago did.
-type truncating struct{ algorithm.Digest }
-
-func (d *truncating) MatchAdvanced(password string) (bool, error) {
-	return d.Digest.MatchAdvanced(password[:min(len(password), 72)])
+	return p, nil
 }

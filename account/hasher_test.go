@@ -88,7 +88,7 @@ func TestI29_ExpensiveHashesAreRefused(t *testing.T) {
 	h := newTestHasher(t, HasherConfig{})
 	const tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for _, hash := range []string{
-		"", "$", "plain", "$$$$", "$argon2id$", "$argon2i$v=19$m=64,t=1,p=1" + tail,
+		"", "$", "plain", "$$$$", "$argon2id$",
 		"$argon2id$v=16$m=64,t=1,p=1" + tail,
 		"$argon2id$v=19$m=4194304,t=1,p=1" + tail,
 		"$argon2id$v=19$m=64,t=4294967295,p=1" + tail,
@@ -133,6 +133,7 @@ func TestNeedsRehash(t *testing.T) {
 		"the same":           {HasherConfig{MemoryKiB: 8 * 1024, Iterations: 1}, false},
 		"not a whole block":  {HasherConfig{MemoryKiB: 8*1024 + 3, Iterations: 1}, false},
 		"less than it costs": {HasherConfig{MemoryKiB: 4 * 1024, Iterations: 1}, false},
+		"much less":          {HasherConfig{MemoryKiB: 3 * 1024, Iterations: 1}, true},
 	} {
 		if got := newTestHasher(t, tc.cfg).NeedsRehash(hash); got != tc.want {
 			t.Errorf("%s: NeedsRehash = %v, want %v", name, got, tc.want)
@@ -214,13 +215,19 @@ func TestI9_CheaperHashesAreMadeUpFor(t *testing.T) {
 	h := newTestHasher(t, HasherConfig{MemoryKiB: 16 * 1024, Iterations: 2})
 	const tail = "$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
 	for hash, want := range map[string]int64{
-		"$argon2id$v=19$m=16384,t=2,p=1" + tail:                        0,
-		"$argon2id$v=19$m=16384,t=3,p=1" + tail:                        0,
-		"$argon2id$v=19$m=16384,t=1,p=1" + tail:                        8 * 1024,
-		"$argon2id$v=19$m=4096,t=2,p=1" + tail:                         12 * 1024,
-		"$argon2id$v=19$m=16380,t=2,p=1" + tail:                        0, // less than argon2 can add
-		"$2y$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW": 16*1024 - bcryptWork<<4/2,
-		"$2y$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW": 0,
+		"$argon2id$v=19$m=16384,t=2,p=1" + tail:                             0,
+		"$argon2id$v=19$m=16384,t=3,p=1" + tail:                             0,
+		"$argon2id$v=19$m=16384,t=1,p=1" + tail:                             8 * 1024,
+		"$argon2id$v=19$m=4096,t=2,p=1" + tail:                              12 * 1024,
+		"$argon2id$v=19$m=16380,t=2,p=1" + tail:                             0, // less than argon2 can add
+		"{SSHA256}YAQXN/bBbCOfeFHCU9CXxL4mRkUjweb7g2b9PeY0Ev5zYWx0U0FMVA==": 16 * 1024,
+		"$P$BW/1JXZaGVnuZkFoX4mq0fJXOUX4Fj/":                                16*1024 - 8192/4/2,
+		"$pbkdf2-sha256$10000" + tail:                                       16*1024 - 5000/2,
+		"$pbkdf2-sha512$10000" + tail:                                       16*1024 - 10_000/2,
+		"$pbkdf2-sha256$1200000" + tail:                                     0,
+		"$scrypt$ln=10,r=8,p=1" + tail:                                      16*1024 - 4*1024/2,
+		"$2y$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW":      16*1024 - bcryptWork<<4/2,
+		"$2y$12$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW":      0,
 	} {
 		p, err := h.parse(hash)
 		if err != nil {

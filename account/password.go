@@ -106,9 +106,11 @@ func (s *Service) Verify(ctx context.Context, kind, loginID, password string) (s
 		if utf8.RuneCountInString(password) > MaxPassword {
 			return false, nil // nobody has such a password; hashing it would cost what its sender decides
 		}
-		right, err := hash.match(password)
-		if !right && err == nil {
-			_, err = rest.match(password)
+		spellings := spellings(password)
+		right, err := hash.matchAny(spellings)
+		if (!right || account.DisabledAt != nil) && err == nil {
+			// What is refused takes as long for every account, and for none.
+			_, err = rest.matchAny(spellings)
 		}
 		return right, err
 	}()
@@ -325,12 +327,13 @@ func (s *Service) usableHash(ctx context.Context, a store.Account, found bool) *
 	return s.hasher.dummy
 }
 
-// upgrade stores a password anew that was hashed more weakly than we hash today. It may fail: the next sign-in tries again.
+// upgrade stores a password anew that was hashed more weakly than we hash today, or elsewhere. It may fail: the next sign-in tries
+// again. It replaces the hash that the password was checked against and no other: a password changed meanwhile stays.
 func (s *Service) upgrade(ctx context.Context, a store.Account, password string) store.Account {
 	if !s.hasher.NeedsRehash(a.PasswordHash) {
 		return a
 	}
-	hash, err := s.hasher.Hash(ctx, password)
+	hash, err := s.hasher.Hash(ctx, normal(password))
 	if err == nil {
 		err = s.db.InTx(ctx, func(tx *store.Tx) error {
 			n, err := tx.RehashPassword(ctx, store.RehashPasswordParams{ID: a.ID, PasswordHash: hash, FormerHash: a.PasswordHash})

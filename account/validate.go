@@ -46,6 +46,7 @@ func Roles(kind string) []string {
 
 // Limits of what people type, in characters.
 const (
+	// MinPassword is the fewest characters of any new password; [Service.PasswordMin] can ask for more.
 	MinPassword = 8
 	MaxPassword = 256
 	MaxName     = 100
@@ -84,12 +85,18 @@ const (
 	msgCodeTaken     = "error.customer_code_taken"
 	msgGroupName     = "error.group_name_blank"
 	msgGroupTaken    = "error.group_name_taken"
+
+	msgPasswordSimple  = "error.password_simple"
+	msgPasswordCommon  = "error.password_common"
+	msgPasswordContext = "error.password_context"
 )
 
 // A ValidationError lists what is wrong with what a person typed. Nothing was changed.
 type ValidationError struct {
 	// Fields has a catalogue key for each field that was refused.
 	Fields map[string]string
+
+	minPassword int // what the password was measured by
 }
 
 func (e *ValidationError) Error() string {
@@ -102,7 +109,7 @@ func (e *ValidationError) Args(field string) []any {
 	case msgNameLong:
 		return []any{"max", MaxName}
 	case msgPasswordShort:
-		return []any{"min", MinPassword}
+		return []any{"min", max(e.minPassword, MinPassword)}
 	case msgPasswordLong:
 		return []any{"max", MaxPassword}
 	}
@@ -117,6 +124,14 @@ func (c checks) err() error {
 		return nil
 	}
 	return &ValidationError{Fields: c}
+}
+
+// passwordErr is err when a new password is among what was checked.
+func (c checks) passwordErr(least int) error {
+	if len(c) == 0 {
+		return nil
+	}
+	return &ValidationError{Fields: c, minPassword: least}
 }
 
 func invalid(field, message string) error {
@@ -184,16 +199,4 @@ func parseEmail(value string) (address, message string) {
 		return value, msgEmailForm
 	}
 	return local + "@" + strings.ToLower(domain), ""
-}
-
-// password judges a new password by its length alone: rules of composition make people choose worse ones.
-func (c checks) password(password string) {
-	switch n := utf8.RuneCountInString(password); {
-	case n == 0:
-		c[FieldPassword] = msgPasswordBlank
-	case n < MinPassword:
-		c[FieldPassword] = msgPasswordShort
-	case n > MaxPassword:
-		c[FieldPassword] = msgPasswordLong
-	}
 }

@@ -124,7 +124,7 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 	if err := s.accounts.Check(ctx, in, form.Password); err != nil {
 		return store.Account{}, err
 	}
-	if in.Password, err = s.accounts.HashPassword(ctx, form.Password); err != nil {
+	if in.Password, err = s.accounts.HashPassword(ctx, form.Password, in.Owner()); err != nil {
 		return store.Account{}, err
 	}
 	var made store.Account
@@ -232,21 +232,27 @@ func (s *Service) holdOperators(ctx context.Context, w *work) error {
 	return nil
 }
 
+// PasswordMin returns the fewest characters of a new password, for the hint beside its field.
+func (s *Service) PasswordMin(owner account.PasswordOwner) int { return s.accounts.PasswordMin(owner) }
+
 // SetPassword gives an account a new password and ends everything it holds. It fails with an [account.ValidationError],
 // [account.ErrBusy] or [store.ErrNotFound].
 func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.AccountID, password string) error {
 	event := audit.Event{Type: audit.PasswordSet}
 	// As in create: the right before the work.
+	var owner account.PasswordOwner
 	_, err := s.act(ctx, actor, mayView, event, func(w *work) error {
-		if _, err := w.target(ctx, id, maySetPasswords); err != nil {
+		acc, err := w.target(ctx, id, maySetPasswords)
+		if err != nil {
 			return err
 		}
+		owner = account.OwnerOf(acc)
 		return errUnchanged
 	})
 	if err != nil {
 		return err
 	}
-	hash, err := s.accounts.HashPassword(ctx, password)
+	hash, err := s.accounts.HashPassword(ctx, password, owner)
 	if err != nil {
 		return err
 	}

@@ -564,7 +564,7 @@ func TestM11_I16_NoAccountIsCreatedOffUnderEnforcement(t *testing.T) {
 		ctx := t.Context()
 		off := func(login, role string) NewAccount {
 			in := w.input(login, role)
-			in.TwoFactor = account.TwoFactorDont
+			in.TwoFactor, in.Password = account.TwoFactorDont, "violet tractor planet" // long enough to be used alone
 			return in
 		}
 		customer := func(login string) error {
@@ -1036,6 +1036,24 @@ func TestCreateAccountTellsEveryFieldAtOnce(t *testing.T) {
 			t.Errorf("%d audit rows, want those of the people there are", n)
 		}
 	})
+}
+
+// the console and the command line ask for a longer password where nothing else protects an operator.
+func TestA13_OperatorsWithoutSecondFactorNeedALongPassword(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	in := w.input("night", account.RoleSupport)
+	in.TwoFactor, in.Password = account.TwoFactorDont, "violet tractor"
+	_, err := w.CreateOperator(t.Context(), System(), in)
+	if e, ok := errors.AsType[*account.ValidationError](err); !ok || e.Fields["password"] != templates.MsgPasswordShort || !slices.Equal(e.Args("password"), []any{"min", 15}) {
+		t.Errorf("14 characters: %v", err)
+	}
+	in.Password += "s"
+	if _, err := w.CreateOperator(t.Context(), System(), in); err != nil {
+		t.Errorf("15 characters: %v", err)
+	}
+	if got := w.PasswordMin(account.OwnerOf(w.row(w.tanaka))); got != account.MinPassword {
+		t.Errorf("the hint for a customer says %d", got)
+	}
 }
 
 func TestLists(t *testing.T) {

@@ -395,7 +395,16 @@ func TestAccountForms(t *testing.T) {
 	_, body = c.post(page+"/password", "password", "1234567")
 	c.wants(body, "パスワードは8文字以上にしてください。")
 	hash := c.row(c.tanaka).PasswordHash
-	if l, _ := c.post(page+"/password", "password", "12345678"); l != page || c.row(c.tanaka).PasswordHash == hash {
+	for password, want := range map[string]string{
+		"12345678": "12345678 のような並びは推測されやすい", "Password1": "よく使われている推測されやすいパスワード", "tanaka2026": "サービス名から推測されやすい",
+	} {
+		_, body = c.post(page+"/password", "password", password)
+		c.wants(body, want)
+	}
+	if c.row(c.tanaka).PasswordHash != hash {
+		t.Error("a refused password was stored")
+	}
+	if l, _ := c.post(page+"/password", "password", "violet-8"); l != page || c.row(c.tanaka).PasswordHash == hash {
 		t.Errorf("password: %s", l)
 	}
 	c.wants(c.get(page), "パスワードを変更しました。")

@@ -114,7 +114,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
 		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
-		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: account.MinPassword, Disabled: a.DisabledAt != nil,
+		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
 	}
 	main, backups := h.factors(actor, a)
 	v.Main = main
@@ -232,7 +232,7 @@ func newAccountOf(form web.Form) NewAccount {
 func (h *Handler) newAccountForm(lang templates.Lang, actor Actor, kind string, in NewAccount) templates.AccountFormView {
 	return templates.AccountFormView{
 		New: true, LoginID: in.LoginID, Name: in.DisplayName, Email: in.RegisteredEmail, Roles: h.roles(lang, actor, kind, in.Role),
-		PasswordMin: account.MinPassword,
+		PasswordMin: h.service.PasswordMin(account.PasswordOwner{Kind: kind}),
 	}
 }
 

@@ -17,19 +17,24 @@ type Type string
 // The events there are. The values are stored and must not change.
 const (
 	SignInPassword Type = "signin.password"
+	SignInPasskey  Type = "signin.passkey" // a passkey in the place of login ID and password
 	SignInFactor   Type = "signin.factor"
 	SignInComplete Type = "signin.complete"
 	SignOut        Type = "signin.sign_out"
 	SessionEnd     Type = "session.end"
 
-	CodeSend     Type = "2fa.code_send"
-	FactorEnrol  Type = "2fa.enrol"
-	FactorChange Type = "2fa.change"
-	BackupIssue  Type = "2fa.backup_issue"
-	FactorReset  Type = "2fa.reset"
-	TwoFactorSet Type = "2fa.switch"
+	CodeSend      Type = "2fa.code_send"
+	FactorEnrol   Type = "2fa.enrol"
+	FactorChange  Type = "2fa.change"
+	BackupIssue   Type = "2fa.backup_issue"
+	PasskeyRename Type = "2fa.passkey_rename"
+	FactorReset   Type = "2fa.reset"
+	TwoFactorSet  Type = "2fa.switch"
 
-	DeviceRemove Type = "device.remove" // one trusted device, or all of them
+	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
+	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
+	DeviceVoid   Type = "device.void"   // one presented a secret that was none
+	DeviceRemove Type = "device.remove" // one, or all, are asked again
 
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"

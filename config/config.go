@@ -21,11 +21,13 @@ type Config struct {
 	Language         string         `koanf:"language" default:"ja" doc:"Language of mails to people whose language is not known: ja or en."`
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
+	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
-	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id) and how much of it may run at once."`
+	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
+	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
 	sources map[string]string
@@ -47,6 +49,37 @@ type SMTP struct {
 	From     string        `koanf:"from" sample:"no-reply@example.jp" doc:"Sender address of every mail. Needed when host is set."`
 	FromName string        `koanf:"from_name" sample:"Example Store" doc:"Sender name of every mail. Unset: the brand name."`
 	Timeout  time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for one step of the mail server."`
+}
+
+// The gateways that sms.gateway may name.
+const (
+	GatewayNone    = "none"
+	GatewayTwilio  = "twilio"
+	GatewaySNS     = "sns"
+	GatewayWebhook = "webhook"
+)
+
+// SMS is the gateway for text messages and what it may be used for.
+type SMS struct {
+	Gateway         string        `koanf:"gateway" default:"none" doc:"none, twilio, sns (Amazon SNS) or webhook (any other gateway, through signed requests; see docs/sms-webhook.md)."`
+	From            string        `koanf:"from" sample:"EXAMPLE" doc:"Sender that phones show: a number like +815012345678, a short code, or a name of up to 11 letters and digits, as the gateway and the carriers allow. Unset: the gateway chooses."`
+	Countries       []string      `koanf:"countries" default:"JP" doc:"Countries whose mobile numbers may be used: two capital letters each (ISO 3166-1), such as [JP, TW]."`
+	MaxPerDay       int           `koanf:"max_per_day" default:"5000" doc:"Most text messages in one day, in all. It bounds the bill when somebody has messages sent on purpose."`
+	MaxPerPrefixDay int           `koanf:"max_per_prefix_day" default:"100" doc:"Most text messages in one day to one range of numbers: those that differ in their last five digits only. Fraud that earns from messages uses such ranges."`
+	Timeout         time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for the gateway's answer."`
+
+	TwilioAccountSID          string `koanf:"twilio_account_sid" sample:"AC00000000000000000000000000000000" doc:"Twilio: SID of the account."`
+	TwilioAuthToken           Secret `koanf:"twilio_auth_token" doc:"Twilio: auth token of the account."`
+	TwilioMessagingServiceSID string `koanf:"twilio_messaging_service_sid" sample:"MG00000000000000000000000000000000" doc:"Twilio: SID of the messaging service that chooses the sender, instead of from."`
+	TwilioURL                 string `koanf:"twilio_url" default:"https://api.twilio.com" doc:"Twilio: address of the API."`
+
+	SNSRegion          string `koanf:"sns_region" sample:"ap-northeast-1" doc:"Amazon SNS: region."`
+	SNSEndpoint        string `koanf:"sns_endpoint" sample:"https://sns.ap-northeast-1.amazonaws.com" doc:"Amazon SNS: address of the service. Unset: that of the region."`
+	SNSAccessKeyID     string `koanf:"sns_access_key_id" sample:"AKIAEXAMPLE" doc:"Amazon SNS: access key. Unset: the usual places of AWS tools, such as the role of the pod or the machine."`
+	SNSSecretAccessKey Secret `koanf:"sns_secret_access_key" doc:"Amazon SNS: secret of that access key."`
+
+	WebhookURL    string `koanf:"webhook_url" sample:"https://sms.example.jp/futakagi" doc:"Webhook: address that takes the requests. https, except on a loopback host."`
+	WebhookSecret Secret `koanf:"webhook_secret" doc:"Webhook: secret that signs the requests, from 'openssl rand -hex 32'."`
 }
 
 // Brand is how the product presents itself.
@@ -84,15 +117,24 @@ type Tokens struct {
 	Access          time.Duration `koanf:"access" default:"15m" doc:"Access token."`
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
+	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
 }
 
-// Password is the cost of hashing and its limits.
+// Passkey names the relying party of WebAuthn.
+type Passkey struct {
+	RPID    string   `koanf:"rp_id" sample:"example.jp" doc:"Domain that passkeys belong to: the issuer's host or a parent domain of it. Unset: the issuer's host."`
+	Origins []string `koanf:"origins" sample:"[https://id.example.jp]" doc:"Addresses whose pages may use the passkeys: scheme and host, and a port if it is not the usual one. Unset: the issuer's."`
+}
+
+// Password is the cost of hashing and its limits, and the least length of new passwords.
 type Password struct {
 	Argon2MemoryKiB  int `koanf:"argon2_memory_kib" default:"19456" doc:"Memory of one hash. Stored with each hash; older hashes are upgraded at the next sign-in."`
 	Argon2Iterations int `koanf:"argon2_iterations" default:"2" doc:"Passes of one hash."`
 	MaxConcurrent    int `koanf:"max_concurrent" default:"0" doc:"Hashes computed at once. 0: one per processor."`
 	Queue            int `koanf:"queue" default:"64" doc:"Sign-ins that may wait for a hash. Further ones are answered with 503 and Retry-After."`
-	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. 0: no limit of its own."`
+	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. An imported hash that takes more is refused. 0: what max_concurrent needs, and at least 128."`
+	MinLength        int `koanf:"min_length" default:"8" doc:"Fewest characters of a new password. Passwords there are already stay valid."`
+	MinLengthAlone   int `koanf:"min_length_alone" default:"8" doc:"The same for customers who sign in with the password alone; min_length if that is more. NIST SP 800-63B-4 asks for 15. Operators without a second factor need 15 in any case."`
 }
 
 // Log is how the log is written.

@@ -51,6 +51,34 @@ func problems(t *testing.T, err error) []string {
 	return out
 }
 
+func TestPasskeyAddresses(t *testing.T) {
+	for _, tt := range []struct {
+		id, origins string
+		want        []string
+	}{
+		{"", "", nil},
+		{"example.jp", "https://id.example.jp,https://login.example.jp", nil},
+		{"id.example.jp", "https://id.example.jp:8443", nil},
+		{"example.com", "", []string{`passkey.rp_id: "example.com" is neither the issuer's host nor a parent domain of it`}},
+		{"ample.jp", "", []string{`passkey.rp_id: "ample.jp" is neither the issuer's host nor a parent domain of it`}},
+		{"", "https://other.example.jp", []string{`passkey.origins: entry "https://other.example.jp" is not an address below "id.example.jp"`}},
+		{"", "https://id.example.jp/", []string{`passkey.origins: entry "https://id.example.jp/" is not an address below "id.example.jp"`}},
+		{"", "id.example.jp", []string{`passkey.origins: entry "id.example.jp" is not an address below "id.example.jp"`}},
+	} {
+		env := []string{envPrefix + "ISSUER=https://id.example.jp"}
+		if tt.id != "" {
+			env = append(env, envPrefix+"PASSKEY__RP_ID="+tt.id)
+		}
+		if tt.origins != "" {
+			env = append(env, envPrefix+"PASSKEY__ORIGINS="+tt.origins)
+		}
+		_, _, err := Load("", env)
+		if diff := cmp.Diff(tt.want, problems(t, err)); diff != "" {
+			t.Errorf("%s %s (-want +got):\n%s", tt.id, tt.origins, diff)
+		}
+	}
+}
+
 func TestDefaults(t *testing.T) {
 	c, warnings, err := Load("", nil)
 	if err != nil || len(warnings) != 0 {
@@ -283,6 +311,44 @@ func TestValues(t *testing.T) {
 		{"SMTP__FROM_NAME=a\nb", false},
 		{"SMTP__TIMEOUT=10", false},
 		{"SMTP__TIMEOUT=10m", false},
+		{"SMS__GATEWAY=fax", false},
+		{"SMS__GATEWAY=none", true},
+		{"SMS__FROM=+815012345678", true},
+		{"SMS__FROM=12345", true},
+		{"SMS__FROM=Example 21", true},
+		{"SMS__FROM=Example Store", false},
+		{"SMS__FROM=+81 50", false},
+		{"SMS__FROM=12", false},
+		{"SMS__FROM=店", false},
+		{"SMS__COUNTRIES=JP,TW,NO", true},
+		{"SMS__COUNTRIES=JA", false},
+		{"SMS__COUNTRIES=jp", false},
+		{"SMS__COUNTRIES=EU", false},
+		{"SMS__COUNTRIES=UK", false},
+		{"SMS__COUNTRIES=JPN", false},
+		{"SMS__COUNTRIES=,", false},
+		{"SMS__MAX_PER_DAY=0", false},
+		{"SMS__MAX_PER_DAY=99", false},
+		{"SMS__MAX_PER_DAY=100", true},
+		{"SMS__MAX_PER_PREFIX_DAY=0", false},
+		{"SMS__TIMEOUT=30s", false},
+		{"SMS__TIMEOUT=5s", true},
+		{"SMS__TWILIO_ACCOUNT_SID=AC123", false},
+		{"SMS__TWILIO_MESSAGING_SERVICE_SID=AC00000000000000000000000000000000", false},
+		{"SMS__TWILIO_URL=http://api.twilio.com", false},
+		{"SMS__TWILIO_URL=http://127.0.0.1:8080/twilio", true},
+		{"SMS__SNS_REGION=tokyo", false},
+		{"SMS__SNS_REGION=us-gov-west-1", true},
+		{"SMS__SNS_ENDPOINT=http://sns.example.jp", false},
+		{"SMS__SNS_ACCESS_KEY_ID=AKIA", false},
+		{"SMS__SNS_SECRET_ACCESS_KEY=x", false},
+		{"SMS__WEBHOOK_URL=https://sms.example.jp/in?a=b", true},
+		{"SMS__WEBHOOK_URL=http://localhost:8025/api/sms", true},
+		{"SMS__WEBHOOK_URL=http://localhost.example.jp", false},
+		{"SMS__WEBHOOK_URL=https://u:p@sms.example.jp", false},
+		{"SMS__WEBHOOK_URL=https://sms.example.jp/#a", false},
+		{"SMS__WEBHOOK_URL=sms.example.jp", false},
+		{"SMS__WEBHOOK_SECRET=short", false},
 		{"BRAND__NAME=双鍵ストア", true},
 		{"BRAND__ACCOUNT_NAME_EN=" + strings.Repeat("x", 61), false},
 		{"BRAND__CONSOLE_NAME_JA=\u202eevil", false},
@@ -301,11 +367,19 @@ func TestValues(t *testing.T) {
 		{"TOKENS__ID=1h", false},
 		{"TOKENS__REFRESH=91d", false},
 		{"TOKENS__REFRESH=1.5d", false},
+		{"TOKENS__EMAIL_AMR=mca", true},
+		{"TOKENS__EMAIL_AMR=otp", false},
 		{"PASSWORD__ARGON2_MEMORY_KIB=7168", false},
 		{"PASSWORD__ARGON2_MEMORY_KIB=65536", true},
 		{"PASSWORD__ARGON2_ITERATIONS=1", false},
 		{"PASSWORD__MEMORY_BUDGET_MIB=10", false},
 		{"PASSWORD__MEMORY_BUDGET_MIB=512", true},
+		{"PASSWORD__MIN_LENGTH=7", false},
+		{"PASSWORD__MIN_LENGTH=64", true},
+		{"PASSWORD__MIN_LENGTH=65", false},
+		{"PASSWORD__MIN_LENGTH_ALONE=7", false},
+		{"PASSWORD__MIN_LENGTH_ALONE=15", true},
+		{"PASSWORD__MIN_LENGTH_ALONE=65", false},
 		{"LOG__FORMAT=xml", false},
 	}
 	for _, tt := range tests {
@@ -321,6 +395,51 @@ func TestValues(t *testing.T) {
 				t.Errorf("one mistake is reported %d times: %v", n, err)
 			}
 		})
+	}
+}
+
+func TestGatewaysNameWhatTheyNeed(t *testing.T) {
+	token, long := write(t, "token", "canary-token\n"), write(t, "secret", strings.Repeat("canary", 10)+"\n")
+	for _, tt := range []struct {
+		name string
+		env  []string
+		want []string
+	}{
+		{"twilio", []string{"GATEWAY=twilio"}, []string{
+			"sms.from: it is missing, and no sms.twilio_messaging_service_sid is set",
+			"sms.twilio_account_sid: it is missing although sms.gateway asks for it",
+			"sms.twilio_auth_token: it is missing although sms.gateway asks for it",
+		}},
+		{"twilio by number", []string{"GATEWAY=twilio", "FROM=+815012345678", "TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000", "TWILIO_AUTH_TOKEN_FILE=" + token}, nil},
+		{"twilio by service", []string{"GATEWAY=twilio", "TWILIO_MESSAGING_SERVICE_SID=MG00000000000000000000000000000000", "TWILIO_ACCOUNT_SID=AC00000000000000000000000000000000", "TWILIO_AUTH_TOKEN=x"}, nil},
+		{"sns", []string{"GATEWAY=sns"}, []string{"sms.sns_region: it is missing although sms.gateway asks for it"}},
+		{"sns by role", []string{"GATEWAY=sns", "SNS_REGION=ap-northeast-1"}, nil},
+		{"sns by key", []string{"GATEWAY=sns", "SNS_REGION=ap-northeast-1", "SNS_ACCESS_KEY_ID=AKIA", "SNS_SECRET_ACCESS_KEY_FILE=" + token}, nil},
+		{"webhook", []string{"GATEWAY=webhook"}, []string{
+			"sms.webhook_url: it is missing although sms.gateway asks for it", "sms.webhook_secret: it is missing although sms.gateway asks for it",
+		}},
+		{"webhook in full", []string{"GATEWAY=webhook", "WEBHOOK_URL=https://sms.example.jp/in", "WEBHOOK_SECRET_FILE=" + long}, nil},
+		{"webhook in the clear", []string{"GATEWAY=webhook", "WEBHOOK_URL=http://sms.example.jp/in?key=canary", "WEBHOOK_SECRET=canary"}, []string{
+			"sms.webhook_url: http is allowed only to a loopback host", "sms.webhook_secret: it is too short to sign with",
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			var environ []string
+			for _, one := range tt.env {
+				environ = append(environ, envPrefix+"SMS__"+one)
+			}
+			c, warnings, err := Load("", environ)
+			if diff := cmp.Diff(tt.want, problems(t, err)); diff != "" || len(warnings) > 0 {
+				t.Errorf("%v\n%s", warnings, diff)
+			}
+			if strings.Contains(fmt.Sprint(err), "canary") || err == nil && strings.Contains(string(c.YAML()), "canary") {
+				t.Error("a secret was printed")
+			}
+		})
+	}
+	c, _, err := Load("", nil)
+	if err != nil || c.SMS.Gateway != GatewayNone || !cmp.Equal(c.SMS.Countries, []string{"JP"}) {
+		t.Errorf("by default: %+v, %v", c, err)
 	}
 }
 
@@ -355,7 +474,7 @@ func TestSecretCannotBePrinted(t *testing.T) {
 	const canary = "canary-3f9a"
 	s := NewSecret(canary)
 	hidden := struct{ inner struct{ s Secret } }{struct{ s Secret }{s}}
-	c := &Config{MasterKey: s, Database: Database{URL: s}, SMTP: SMTP{Password: s}}
+	c := &Config{MasterKey: s, Database: Database{URL: s}, SMTP: SMTP{Password: s}, SMS: SMS{TwilioAuthToken: s, SNSSecretAccessKey: s, WebhookSecret: s}}
 
 	var out strings.Builder
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%T"} {
@@ -415,7 +534,7 @@ func TestExample(t *testing.T) {
 	}
 	// Taking every comment mark before a setting away must leave a valid file too.
 	full := uncomment(string(got))
-	_, _, err = Load(write(t, "full.yaml", full), []string{"FUTAKAGI_MASTER_KEY=" + testKey, "FUTAKAGI_SMTP__PASSWORD=x"}, ForServe)
+	_, _, err = Load(write(t, "full.yaml", full), []string{"FUTAKAGI_MASTER_KEY=" + testKey, "FUTAKAGI_SMTP__PASSWORD=x", "FUTAKAGI_SMS__SNS_SECRET_ACCESS_KEY=x"}, ForServe)
 	if err != nil || !strings.Contains(full, "\n  password: ") {
 		t.Errorf("the samples are not valid: %v", err)
 	}

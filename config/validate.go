@@ -27,8 +27,11 @@ func (l *loader) validate(c *Config, needs []Need) {
 	k.general(c)
 	k.database(c)
 	k.smtp(c.SMTP)
+	k.sms(c.SMS)
 	k.brand(c.Brand)
 	k.lifetimes(c)
+	k.oneOf("tokens.email_amr", c.Tokens.EmailAMR, "mfa", "mca")
+	k.passkey(c)
 	k.password(c.Password)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "json", "text")
@@ -82,6 +85,32 @@ func (k checker) general(c *Config) {
 	k.check("time_zone", err == nil && c.TimeZone != "" && c.TimeZone != "Local", quote(c.TimeZone)+" is not a known time zone", "write a name such as Asia/Tokyo or UTC")
 	k.oneOf("language", c.Language, "ja", "en")
 	k.oneOf("forwarded_header", c.ForwardedHeader, "X-Forwarded-For", "Forwarded")
+}
+
+// passkey checks what browsers would refuse: they let a page use passkeys of its own domain and of its parents only.
+func (k checker) passkey(c *Config) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil || c.Issuer == "" {
+		return // reported already
+	}
+	id := c.Passkey.RPID
+	if id != "" && !k.check("passkey.rp_id", isHost(id) && within(issuer.Hostname(), id),
+		quote(id)+" is neither the issuer's host nor a parent domain of it", "leave it out, or write a domain that "+quote(issuer.Hostname())+" ends in") {
+		return
+	}
+	if id == "" {
+		id = issuer.Hostname()
+	}
+	for _, origin := range c.Passkey.Origins {
+		u, err := url.Parse(origin)
+		k.check("passkey.origins", err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.Scheme+"://"+u.Host == origin && within(u.Hostname(), id),
+			"entry "+quote(origin)+" is not an address below "+quote(id), "write scheme and host only, such as https://id.example.jp")
+	}
+}
+
+// within reports whether a host is a domain or below it.
+func within(host, domain string) bool {
+	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
 func (k checker) issuer(issuer string) {
@@ -189,6 +218,8 @@ func (k checker) password(p Password) {
 		k.check("password.memory_budget_mib", p.MemoryBudgetMiB*1024 >= p.Argon2MemoryKiB, "not enough for a single hash",
 			fmt.Sprintf("write at least %d, or 0 for no limit", (p.Argon2MemoryKiB+1023)/1024))
 	}
+	k.within("password.min_length", p.MinLength, 8, 64)
+	k.within("password.min_length_alone", p.MinLengthAlone, 8, 64)
 }
 
 func (k checker) within(key string, v, low, high int) bool {

@@ -25,7 +25,7 @@ type Mail struct {
 	Date time.Time
 }
 
-// Receipt is what a mail server said when it took a message over.
+// Receipt is what a mail server or gateway said when it took a message over.
 type Receipt struct {
 	// Reply is its answer, such as "250 2.0.0 OK: queued as 4Xyz".
 	Reply string
@@ -39,15 +39,17 @@ type Mailer interface {
 
 // A SendError is a message that was not taken over.
 type SendError struct {
-	// Permanent means that trying again is of no use.
+	// Permanent means that trying again is of no use, or would do harm.
 	Permanent bool
-	// Reply is what happened in words fit for staff: the mail server's answer, or what went wrong before it gave one.
+	// Reply is what happened in words fit for staff: the other side's answer, or what went wrong before it gave one.
 	Reply string
+	// RetryAfter is how long the other side asks to be left alone; zero if it does not.
+	RetryAfter time.Duration
 	// Err is the cause, for the log.
 	Err error
 }
 
-func (e *SendError) Error() string { return fmt.Sprintf("send mail: %s: %v", e.Reply, e.Err) }
+func (e *SendError) Error() string { return fmt.Sprintf("send message: %s: %v", e.Reply, e.Err) }
 
 // Unwrap returns the cause.
 func (e *SendError) Unwrap() error { return e.Err }

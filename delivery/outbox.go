@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,16 @@ import (
 )
 
 // ErrRecipient says that an address cannot be sent to.
-var ErrRecipient = errors.New("not a mail address")
+var ErrRecipient = errors.New("not an address that can be sent to")
 
-// ChannelEmail is the way a message travels. The value is stored.
-const ChannelEmail = "email"
+// The ways a message travels. The values are stored, and label the metrics.
+const (
+	ChannelEmail = "email"
+	ChannelSMS   = "sms"
+)
+
+// Channels lists them.
+func Channels() []string { return []string{ChannelEmail, ChannelSMS} }
 
 // The kinds of message. The values are stored, and the catalogue names them.
 const (
@@ -27,13 +34,14 @@ const (
 	KindAddressChanged = "address_changed" // the second factor's address was changed
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
 const (
 	StateQueued    = "queued"
-	StateAccepted  = "accepted" // the mail server took it over
-	StateFailed    = "failed"   // the mail server refused it for good
+	StateAccepted  = "accepted" // the other side took it over
+	StateFailed    = "failed"   // the other side refused it for good, or no further try can come in time
 	StateExpired   = "expired"  // it was of no use any more
 	StateCancelled = "cancelled"
 )
@@ -56,6 +64,12 @@ type Config struct {
 	Mailer Mailer
 	// From is the sender's address, needed with a Mailer; FromName the name shown with it, optional.
 	From, FromName string
+	// SMS sends text messages. Without one, they wait until they expire.
+	SMS SMS
+	// SMSFrom is the sender that phones show, as the gateway allows; optional.
+	SMSFrom string
+	// Host is that of the sign-in pages, without a port: codes in text messages are bound to it. Needed for text messages.
+	Host string
 	// Zone is where times in notices are shown; UTC if nil.
 	Zone *time.Location
 	// Now is the clock.
@@ -65,7 +79,7 @@ type Config struct {
 	// Observe is told of each attempt, for metrics: accepted, retry, failed, expired. Optional.
 	Observe func(channel, result string)
 
-	// Workers is how many messages are sent at once; 2 if zero.
+	// Workers is how many messages are sent at once on each channel; 2 if zero.
 	Workers int
 	// SendTimeout bounds one attempt; 30 s if zero.
 	SendTimeout time.Duration
@@ -79,9 +93,16 @@ type Config struct {
 
 // Outbox takes messages within transactions and sends them afterwards.
 type Outbox struct {
-	cfg    Config
-	domain string // of message ids
-	wake   chan struct{}
+	cfg     Config
+	domain  string // of message ids
+	senders []sender
+}
+
+// sender is a channel that something sends on. Each has workers of its own, so that a slow gateway does not hold up the mail.
+type sender struct {
+	channel string
+	wake    chan struct{}
+	send    func(ctx context.Context, row store.Outbox, p payload) (Receipt, error)
 }
 
 // New returns an Outbox. Nothing leaves before [Outbox.Run] is called.
@@ -98,6 +119,15 @@ func New(cfg Config) (*Outbox, error) {
 			return nil, errors.New("make outbox: the sender's name holds control characters")
 		}
 		_, o.domain, _ = strings.Cut(cfg.From, "@")
+	}
+	if cfg.SMS != nil && cfg.Host == "" {
+		return nil, errors.New("make outbox: Host is required with SMS")
+	}
+	if strings.ContainsFunc(cfg.Host, func(r rune) bool { return r <= ' ' || r > '~' || r == '#' || r == '@' }) {
+		return nil, errors.New("make outbox: Host is not a host name")
+	}
+	if !printable(cfg.SMSFrom) {
+		return nil, errors.New("make outbox: the sender of text messages holds control characters")
 	}
 	if o.cfg.Zone == nil {
 		o.cfg.Zone = time.UTC
@@ -127,15 +157,27 @@ func New(cfg Config) (*Outbox, error) {
 	if o.cfg.Workers < 0 {
 		return nil, errors.New("make outbox: negative number of workers")
 	}
-	o.wake = make(chan struct{}, o.cfg.Workers)
+	if cfg.Mailer != nil {
+		o.senders = append(o.senders, sender{ChannelEmail, make(chan struct{}, o.cfg.Workers), o.mail})
+	}
+	if cfg.SMS != nil {
+		o.senders = append(o.senders, sender{ChannelSMS, make(chan struct{}, o.cfg.Workers), o.text})
+	}
 	return o, nil
+}
+
+// Sends reports whether messages of a channel leave at all, so that features offer only what arrives.
+func (o *Outbox) Sends(channel string) bool {
+	return slices.ContainsFunc(o.senders, func(s sender) bool { return s.channel == channel })
 }
 
 // CodeMessage carries a verification code.
 type CodeMessage struct {
 	AccountID   store.AccountID
 	ChallengeID store.ChallengeID
-	// To is the address the challenge is about.
+	// Channel is the way it travels; [ChannelEmail] if empty.
+	Channel string
+	// To is the address or the number, in the form of E.164, that the challenge is about.
 	To string
 	// Code is the code as the person types it.
 	Code string
@@ -147,16 +189,38 @@ type CodeMessage struct {
 // Code queues a verification code in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with
 // [ErrRecipient] for an address that cannot be sent to.
 func (o *Outbox) Code(ctx context.Context, tx *store.Tx, m CodeMessage) error {
+	if m.Channel == "" {
+		m.Channel = ChannelEmail
+	}
 	now := o.cfg.Now()
-	minutes := int((m.ExpiresAt.Sub(now) + time.Minute - 1) / time.Minute)
-	text, err := o.cfg.Templates.MailCode.Build(m.Lang, templates.CodeMail{Code: m.Code, Minutes: minutes})
+	view := templates.CodeMail{Code: m.Code, Minutes: int((m.ExpiresAt.Sub(now) + time.Minute - 1) / time.Minute)}
+	content, err := o.writeCode(m, view)
 	if err != nil {
-		return fmt.Errorf("write code mail: %w", err)
+		return fmt.Errorf("write code: %w", err)
 	}
 	return o.enqueue(ctx, tx, envelope{
-		kind: KindCode, account: m.AccountID, challenge: &m.ChallengeID, deadline: m.ExpiresAt, now: now,
-		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang), Secret: m.Code},
+		channel: m.Channel, kind: KindCode, account: m.AccountID, challenge: &m.ChallengeID, deadline: m.ExpiresAt, now: now, content: content,
 	})
+}
+
+func (o *Outbox) writeCode(m CodeMessage, view templates.CodeMail) (payload, error) {
+	content := payload{To: m.To, Lang: string(m.Lang), Secret: m.Code}
+	switch m.Channel {
+	case ChannelEmail:
+		mail, err := o.cfg.Templates.MailCode.Build(m.Lang, view)
+		if err != nil {
+			return payload{}, err
+		}
+		content.Subject, content.Text, content.HTML = mail.Subject, mail.Text, mail.HTML
+	case ChannelSMS:
+		if o.cfg.Host == "" {
+			return payload{}, errors.New("there is no host to bind it to")
+		}
+		content.Text = o.cfg.Templates.CodeText(m.Lang, view, o.cfg.Host)
+	default:
+		return payload{}, fmt.Errorf("unknown channel %q", m.Channel)
+	}
+	return content, nil
 }
 
 // NoticeMessage tells a person of a change of their settings.
@@ -174,16 +238,18 @@ type NoticeMessage struct {
 	FactorKind string
 	// Address is the new address as the mail shows it: masked.
 	Address string
+	// Device names the browser, where the notice is about one.
+	Device string
 }
 
-// Notice queues a notice in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
+// Notice queues a notice in the caller's transaction. Notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
 // address that cannot be sent to.
 func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) error {
 	now := o.cfg.Now()
 	if m.At.IsZero() {
 		m.At = now
 	}
-	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address}
+	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:
@@ -194,6 +260,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailReset
 	case KindCodesReissued:
 		mail = o.cfg.Templates.MailCodesReissued
+	case KindDeviceVoided:
+		mail = o.cfg.Templates.MailDeviceVoided
 	default:
 		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
 	}
@@ -202,22 +270,28 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		return fmt.Errorf("write notice: %w", err)
 	}
 	return o.enqueue(ctx, tx, envelope{
-		kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
+		channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
 		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang)},
 	})
 }
 
 // Wake makes the workers look at the outbox now. Callers of [Outbox.Code] and [Outbox.Notice] call it after their commit.
 func (o *Outbox) Wake() {
+	for _, s := range o.senders {
+		s.rouse()
+	}
+}
+
+func (s sender) rouse() {
 	select {
-	case o.wake <- struct{}{}:
+	case s.wake <- struct{}{}:
 	default: // they are awake already
 	}
 }
 
-// OldestAge is how long the message that is due first has been waiting, zero when none is; for metrics.
-func (o *Outbox) OldestAge(ctx context.Context) (time.Duration, error) {
-	at, err := o.cfg.DB.Read().OldestQueuedMessage(ctx)
+// OldestAge is how long the message of a channel that is due first has been waiting, zero when none is; for metrics.
+func (o *Outbox) OldestAge(ctx context.Context, channel string) (time.Duration, error) {
+	at, err := o.cfg.DB.Read().OldestQueuedMessage(ctx, channel)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		return 0, nil
@@ -239,6 +313,7 @@ type payload struct {
 }
 
 type envelope struct {
+	channel   string
 	kind      string
 	account   store.AccountID
 	challenge *store.ChallengeID
@@ -248,7 +323,11 @@ type envelope struct {
 }
 
 func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
-	if err := checkAddress(e.content.To); err != nil {
+	check := checkAddress
+	if e.channel == ChannelSMS {
+		check = checkNumber
+	}
+	if err := check(e.content.To); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}
 	id := store.NewID[store.MessageID]()
@@ -265,7 +344,7 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 		account = &e.account
 	}
 	if err := tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
-		ID: id, Channel: ChannelEmail, Kind: e.kind, AccountID: account, ChallengeID: e.challenge,
+		ID: id, Channel: e.channel, Kind: e.kind, AccountID: account, ChallengeID: e.challenge,
 		Recipient: e.content.To, PayloadSealed: sealed, Now: e.now, Deadline: e.deadline,
 	}); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)

@@ -156,7 +156,7 @@ func TestCodeTravelsAndIsErased(t *testing.T) {
 		if got := f.row(t, challenge); got.State != StateQueued || got.Attempts != 0 {
 			t.Errorf("before: %+v", got)
 		}
-		if age, err := f.OldestAge(t.Context()); err != nil || age < 0 || age > time.Minute {
+		if age, err := f.OldestAge(t.Context(), ChannelEmail); err != nil || age < 0 || age > time.Minute {
 			t.Errorf("OldestAge = %v, %v", age, err)
 		}
 		run(t, f.Outbox)
@@ -175,7 +175,7 @@ func TestCodeTravelsAndIsErased(t *testing.T) {
 		if row.Attempts != 1 || !strings.HasPrefix(row.Reply, "250") || row.FinishedAt == nil {
 			t.Errorf("after: %+v", row)
 		}
-		if age, err := f.OldestAge(t.Context()); err != nil || age != 0 {
+		if age, err := f.OldestAge(t.Context(), ChannelEmail); err != nil || age != 0 {
 			t.Errorf("OldestAge = %v, %v", age, err)
 		}
 		if strings.Contains(f.logged(), code) {
@@ -215,7 +215,7 @@ func TestContentIsSealedAtRest(t *testing.T) {
 
 func (f *fixture) claimOne(t *testing.T) store.Outbox {
 	t.Helper()
-	row, found, err := f.claim(t.Context(), "test")
+	row, found, err := f.claim(t.Context(), ChannelEmail, "test")
 	if err != nil || !found {
 		t.Fatalf("claim: %v, %v", found, err)
 	}
@@ -227,11 +227,11 @@ func TestNotices(t *testing.T) {
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
 	for _, lang := range templates.Langs() {
-		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued} {
+		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindDeviceVoided} {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {
 				return f.Notice(t.Context(), tx, NoticeMessage{
 					Kind: kind, AccountID: f.account, LoginID: "tanaka", To: kind + "-" + string(lang) + "@example.jp", Lang: lang, At: at,
-					FactorKind: "email", Address: "newmail@example.jp",
+					FactorKind: "email", Address: templates.MaskEmail("newmail@example.jp"), Device: "Chrome / Windows",
 				})
 			}); err != nil {
 				t.Fatalf("%s %s: %v", kind, lang, err)
@@ -239,12 +239,15 @@ func TestNotices(t *testing.T) {
 		}
 	}
 	run(t, f.Outbox)
-	waitFor(t, func() bool { return len(mails.Mails("")) == 8 })
+	waitFor(t, func() bool { return len(mails.Mails("")) == 10 })
 	seen := map[string]bool{}
 	for _, m := range mails.Mails("") {
 		for _, body := range []string{m.Text, m.HTML} {
 			if !strings.Contains(body, "tanaka") || !strings.Contains(body, "2026-11-02 17:45") {
 				t.Errorf("%s: account or time is missing: %s", m.To, body)
+			}
+			if !strings.Contains(body, "ne•••••@example.jp") || !strings.Contains(body, "Chrome / Windows") {
+				t.Errorf("%s: what changed is missing: %s", m.To, body)
 			}
 			if strings.Contains(body, "newmail@") {
 				t.Errorf("%s: the new address is told whole", m.To)
@@ -462,7 +465,7 @@ func TestOutdatedCodeIsNeverSent(t *testing.T) {
 					t.Fatal(err)
 				}
 			} else {
-				f.deliver(t.Context(), "test", f.claimOne(t))
+				f.deliver(t.Context(), f.senders[0], "test", f.claimOne(t))
 			}
 			if got := f.row(t, challenge); got.State != StateExpired || got.FinishedAt == nil {
 				t.Errorf("row = %+v", got)
@@ -470,7 +473,7 @@ func TestOutdatedCodeIsNeverSent(t *testing.T) {
 			if len(mails.Mails("")) != 0 {
 				t.Error("an outdated code was sent")
 			}
-			if _, found, _ := f.claim(t.Context(), "again"); found {
+			if _, found, _ := f.claim(t.Context(), ChannelEmail, "again"); found {
 				t.Error("it can be claimed again")
 			}
 		})
@@ -484,7 +487,7 @@ func TestAttemptDoesNotOutliveTheCode(t *testing.T) {
 	row := f.claimOne(t)
 	row.Deadline = f.now().Add(100 * time.Millisecond)
 	start := time.Now()
-	f.deliver(t.Context(), "test", row)
+	f.deliver(t.Context(), f.senders[0], "test", row)
 	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("the attempt took %v", d)
 	}

@@ -30,13 +30,13 @@ const (
 
 // Run sends messages until ctx ends, then lets attempts in hand come to their end for the configured time.
 func (o *Outbox) Run(ctx context.Context) error {
-	// Attempts do not end with ctx: an attempt cut off after the mail server took the message would be made again.
+	// Attempts do not end with ctx: an attempt cut off after the other side took the message would be made again.
 	sending, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
 	var wg sync.WaitGroup
-	if o.cfg.Mailer != nil {
+	for _, s := range o.senders {
 		for range o.cfg.Workers {
-			wg.Go(func() { o.work(ctx, sending) })
+			wg.Go(func() { o.work(ctx, sending, s) })
 		}
 	}
 	wg.Go(func() { o.tend(ctx) })
@@ -48,39 +48,39 @@ func (o *Outbox) Run(ctx context.Context) error {
 	return nil
 }
 
-// work sends one message after the other. ctx ends the loop, sending ends an attempt.
-func (o *Outbox) work(ctx, sending context.Context) {
+// work sends one message of a channel after the other. ctx ends the loop, sending ends an attempt.
+func (o *Outbox) work(ctx, sending context.Context, s sender) {
 	failing := false
 	for ctx.Err() == nil {
 		owner := rand.Text()
-		row, found, err := o.claim(ctx, owner)
+		row, found, err := o.claim(ctx, s.channel, owner)
 		if err != nil && ctx.Err() == nil && !failing {
 			o.cfg.Logger.WarnContext(ctx, "outbox cannot be read; trying again", "error", err)
 		}
 		failing = err != nil
 		if !found {
-			o.wait(ctx)
+			o.wait(ctx, s)
 			continue
 		}
-		o.Wake() // there may be more for the others
-		o.deliver(sending, owner, row)
+		s.rouse() // there may be more for the others
+		o.deliver(sending, s, owner, row)
 	}
 }
 
-func (o *Outbox) wait(ctx context.Context) {
+func (o *Outbox) wait(ctx context.Context, s sender) {
 	t := time.NewTimer(o.cfg.Poll)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
-	case <-o.wake:
+	case <-s.wake:
 	case <-t.C:
 	}
 }
 
-// claim leases the message that has been due longest, if there is one.
-func (o *Outbox) claim(ctx context.Context, owner string) (row store.Outbox, found bool, err error) {
+// claim leases the message of a channel that has been due longest, if there is one.
+func (o *Outbox) claim(ctx context.Context, channel, owner string) (row store.Outbox, found bool, err error) {
 	// Looking costs little; claiming takes the writer.
-	_, err = o.cfg.DB.Read().OldestQueuedMessage(ctx)
+	_, err = o.cfg.DB.Read().OldestQueuedMessage(ctx, channel)
 	if errors.Is(err, store.ErrNotFound) {
 		return row, false, nil
 	}
@@ -90,7 +90,7 @@ func (o *Outbox) claim(ctx context.Context, owner string) (row store.Outbox, fou
 	now := o.cfg.Now()
 	until := now.Add(o.cfg.SendTimeout + leaseMargin)
 	err = o.cfg.DB.InTx(ctx, func(tx *store.Tx) error {
-		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{Owner: &owner, LeasedUntil: &until, Now: now, BatchSize: 1})
+		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{Channel: channel, Owner: &owner, LeasedUntil: &until, Now: now, BatchSize: 1})
 		if err == nil && len(rows) > 0 {
 			row, found = rows[0], true
 		}
@@ -103,7 +103,7 @@ func (o *Outbox) claim(ctx context.Context, owner string) (row store.Outbox, fou
 }
 
 // deliver makes one attempt and notes its result.
-func (o *Outbox) deliver(ctx context.Context, owner string, row store.Outbox) {
+func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.Outbox) {
 	left := row.Deadline.Sub(o.cfg.Now())
 	if left <= 0 {
 		o.finish(ctx, owner, row, StateExpired, row.Reply)
@@ -118,41 +118,53 @@ func (o *Outbox) deliver(ctx context.Context, owner string, row store.Outbox) {
 
 	// An attempt must not outlive the message's use either.
 	attempt, cancel := context.WithTimeout(ctx, min(o.cfg.SendTimeout, left))
-	receipt, err := o.send(attempt, row, content)
+	receipt, err := s.try(attempt, row, content)
 	cancel()
 	if err == nil {
 		o.finish(ctx, owner, row, StateAccepted, cleanReply(receipt.Reply, content.Secret))
 		return
 	}
 
-	reply := "no answer from the mail server"
 	e, ok := errors.AsType[*SendError](err)
-	if ok {
-		reply = cleanReply(e.Reply, content.Secret)
+	if !ok {
+		e = &SendError{Reply: "no answer"}
 	}
-	if ok && e.Permanent {
+	reply := cleanReply(e.Reply, content.Secret)
+	// Whoever waits for a message that cannot come in time any more shall be told at once.
+	if e.Permanent || e.RetryAfter >= left {
 		o.finish(ctx, owner, row, StateFailed, reply)
 		return
 	}
-	o.cfg.Logger.WarnContext(ctx, "mail not sent; trying again", "message", row.ID, "kind", row.Kind, "attempt", row.Attempts,
-		"reply", reply, "error", cleanReply(err.Error(), content.Secret))
-	pause := o.pause(row)
+	o.cfg.Logger.WarnContext(ctx, "message not sent; trying again", "message", row.ID, "channel", row.Channel, "kind", row.Kind,
+		"attempt", row.Attempts, "reply", reply, "error", cleanReply(err.Error(), content.Secret))
+	pause := max(o.pause(row), e.RetryAfter)
 	if ctx.Err() != nil {
-		pause = 0 // we are stopping: another server, or the next start, takes it at once
+		pause = e.RetryAfter // we are stopping: another server, or the next start, takes it as soon as may be
 	}
 	o.retry(ctx, owner, row, reply, pause)
 }
 
-func (o *Outbox) send(ctx context.Context, row store.Outbox, p payload) (receipt Receipt, err error) {
+// try makes one attempt.
+func (s sender) try(ctx context.Context, row store.Outbox, p payload) (receipt Receipt, err error) {
 	// One bad message must not stop the others.
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("mailer panicked: %v", r)
+			err = fmt.Errorf("sender panicked: %v", r)
 		}
 	}()
+	return s.send(ctx, row, p)
+}
+
+func (o *Outbox) mail(ctx context.Context, row store.Outbox, p payload) (Receipt, error) {
 	return o.cfg.Mailer.Send(ctx, Mail{
 		MessageID: string(row.ID) + "@" + o.domain, From: o.cfg.From, FromName: o.cfg.FromName, To: p.To,
 		Subject: p.Subject, Text: p.Text, HTML: p.HTML, Lang: p.Lang, Date: row.CreatedAt,
+	})
+}
+
+func (o *Outbox) text(ctx context.Context, row store.Outbox, p payload) (Receipt, error) {
+	return o.cfg.SMS.Send(ctx, Text{
+		MessageID: string(row.ID), From: o.cfg.SMSFrom, To: p.To, Body: p.Text, Valid: row.Deadline.Sub(o.cfg.Now()),
 	})
 }
 
@@ -253,7 +265,15 @@ func (o *Outbox) tend(ctx context.Context) {
 }
 
 func (o *Outbox) expire(ctx context.Context) error {
-	if _, err := o.cfg.DB.Read().OldestQueuedMessage(ctx); err != nil {
+	var problems []error
+	for _, channel := range Channels() {
+		problems = append(problems, o.expireChannel(ctx, channel))
+	}
+	return errors.Join(problems...)
+}
+
+func (o *Outbox) expireChannel(ctx context.Context, channel string) error {
+	if _, err := o.cfg.DB.Read().OldestQueuedMessage(ctx, channel); err != nil {
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
 		}
@@ -262,11 +282,11 @@ func (o *Outbox) expire(ctx context.Context) error {
 	now := o.cfg.Now()
 	var n int64
 	err := o.cfg.DB.InTx(ctx, func(tx *store.Tx) (err error) {
-		n, err = tx.ExpireMessages(ctx, &now)
+		n, err = tx.ExpireMessages(ctx, store.ExpireMessagesParams{Channel: channel, Now: &now})
 		return err
 	})
 	for range n {
-		o.cfg.Observe(ChannelEmail, StateExpired)
+		o.cfg.Observe(channel, StateExpired)
 	}
 	return err
 }

@@ -12,7 +12,7 @@ type Addresses struct {
 	Provider string
 	// Store and MyPage are the sample sites.
 	Store, MyPage string
-	// Inbox shows the mail.
+	// Inbox shows the mail and the SMS.
 	Inbox string
 }
 

@@ -41,7 +41,7 @@ type Demo struct {
 	Addresses Addresses
 	// BackupCodes are the codes made at this start, by login id.
 	BackupCodes map[string][]string
-	// Server is the provider; Inbox is where its mail arrives.
+	// Server is the provider; Inbox is where its mail and its SMS arrive.
 	Server *server.Server
 	Inbox  *inbox.Inbox
 
@@ -85,7 +85,8 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 			err = errors.Join(err, d.release())
 		}
 	}()
-	config, err := d.config(o, ports)
+	smsSecret := rand.Text() + rand.Text()
+	config, err := d.config(o, ports, smsSecret)
 	if err != nil {
 		return nil, err
 	}
@@ -97,7 +98,7 @@ func Start(ctx context.Context, o Options) (_ *Demo, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if d.Inbox, err = inbox.New(inbox.Config{BaseURL: d.Addresses.Inbox, Logger: o.Logger}); err != nil {
+	if d.Inbox, err = inbox.New(inbox.Config{BaseURL: d.Addresses.Inbox, SMSSecret: smsSecret, Logger: o.Logger}); err != nil {
 		return nil, err
 	}
 	if d.Server, err = server.New(ctx, config); err != nil {
@@ -131,8 +132,8 @@ func (d *Demo) release() error {
 }
 
 // config is the provider's configuration: that of any server, with the demo's
-// addresses, database and mail server.
-func (d *Demo) config(o Options, ports *listeners) (server.Config, error) {
+// addresses, database, mail server and SMS gateway.
+func (d *Demo) config(o Options, ports *listeners, smsSecret string) (server.Config, error) {
 	mailPort := ports.smtp.Addr().(*net.TCPAddr).Port
 	mailer, err := delivery.NewSMTP(delivery.SMTPConfig{
 		Host: "127.0.0.1", Port: mailPort, TLS: delivery.TLSNone, Hello: "localhost",
@@ -140,11 +141,17 @@ func (d *Demo) config(o Options, ports *listeners) (server.Config, error) {
 	if err != nil {
 		return server.Config{}, fmt.Errorf("configure mail: %w", err)
 	}
+	// The inbox looks at the machine's clock, also when the provider's is moved.
+	sms, err := delivery.NewWebhook(delivery.WebhookConfig{URL: d.Addresses.Inbox + inbox.SMSPath, Secret: smsSecret, Now: time.Now})
+	if err != nil {
+		return server.Config{}, fmt.Errorf("configure SMS: %w", err)
+	}
 	c := server.Defaults()
 	c.Issuer = d.Addresses.Provider
 	c.DatabaseURL = o.Database
 	c.AutoMigrate = true
 	c.Mailer, c.MailFrom, c.MailFromName = mailer, mailFrom, brand
+	c.SMS, c.SMSFrom, c.SMSCountries = sms, brand, []string{"JP"}
 	c.Logger, c.Now = o.Logger, o.Now
 	c.Brand = templates.Brand{
 		Name: brand, MyPageURL: d.Addresses.MyPage, MailFrom: mailFrom, Environment: templates.EnvironmentDemo,

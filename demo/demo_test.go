@@ -124,7 +124,7 @@ func TestSeedTwice(t *testing.T) {
 func TestADatabaseInUseIsNotSeeded(t *testing.T) {
 	db := storetest.SQLite(t)
 	s := newSeeder(t, db)
-	hash, err := s.accounts.HashPassword(t.Context(), "a real password")
+	hash, err := s.accounts.HashPassword(t.Context(), "a real password", account.PasswordOwner{Kind: account.KindOperator})
 	if err != nil {
 		t.Fatal(err)
 	}

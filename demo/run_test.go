@@ -13,6 +13,10 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // TestRun starts the whole demo on free ports, twice on one database.
@@ -75,6 +79,44 @@ func TestRunAnnounces(t *testing.T) {
 		if !strings.Contains(printed.String(), want) {
 			t.Errorf("no %q in:\n%s", want, &printed)
 		}
+	}
+}
+
+// The demo's SMS leaves through the outbox and arrives over HTTP, signed.
+func TestRunDeliversSMS(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err := Start(ctx, Options{Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	defer func() {
+		cancel()
+		if err := d.Wait(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if !d.Server.Outbox.Sends(delivery.ChannelSMS) {
+		t.Fatal("the demo has no SMS")
+	}
+	if err := d.Server.DB.InTx(ctx, func(tx *store.Tx) error {
+		return d.Server.Outbox.Code(ctx, tx, delivery.CodeMessage{
+			AccountID: store.NewID[store.AccountID](), ChallengeID: store.NewID[store.ChallengeID](), Channel: delivery.ChannelSMS,
+			To: "+819012345678", Code: "417392", Lang: templates.Ja, ExpiresAt: time.Now().Add(10 * time.Minute),
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	d.Server.Outbox.Wake()
+	var got []struct{ Channel, To, Subject, Text string }
+	for deadline := time.Now().Add(15 * time.Second); len(got) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		body := get(t, d.Addresses.Inbox+"/api/messages?to=%2B819012345678")
+		if err := json.Unmarshal([]byte(body), &got); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(got) != 1 || got[0].Channel != "sms" || got[0].Text != "認証コード：417392（10分間有効）\n@localhost #417392" {
+		t.Errorf("arrived: %+v", got)
 	}
 }
 

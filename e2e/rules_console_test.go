@@ -435,7 +435,7 @@ func TestM10_Enforcement(t *testing.T) {
 		// It holds for whoever saved it, from the next page on.
 		b.saveEnforcement("admin", true)
 		b.on("/signin/two-factor")
-		b.setUpEmail(me.mailbox())
+		b.setUpApp()
 		b.on("/admin/settings/two-factor")
 		want("on", "on")
 		if said := b.enforce("store", false); !strings.Contains(said, "ストア画面：強制を解除します") {
@@ -463,11 +463,11 @@ func TestM11_OffNotAvailable(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.accept(t, "admin")
 		p := w.person(t, withEmail)
-		staff := w.person(t, isOperator, withEmail, func(p *person) { p.TwoFactor = account.TwoFactorUse })
+		staff := w.person(t, isOperator, func(p *person) { p.TwoFactor = account.TwoFactorUse })
 		b := w.browser(t)
 		b.open(w.Addresses.Provider + "/admin")
 		b.password(staff)
-		b.answerChallenge(staff.mailbox())
+		b.setUpApp()
 		b.on("/admin/customers")
 		w.enforced(t, "admin")
 		b.openTwoFactor(p)

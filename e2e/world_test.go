@@ -262,7 +262,8 @@ func (w *world) messages(t testing.TB, to string) []message {
 	return all
 }
 
-var sixDigits = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)
+// sixDigits finds the code of a mail, on a line of its own, and of an SMS.
+var sixDigits = regexp.MustCompile(`(?m)(?:^\s*|：)(\d{6})(?:\D|$)`)
 
 // code waits for a code that was not read yet and returns it.
 func (w *world) code(t testing.TB, to string) string {

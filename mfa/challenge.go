@@ -129,7 +129,7 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 		return fmt.Errorf("insert challenge: %w", err)
 	}
 	err = s.outbox.Code(ctx, tx, delivery.CodeMessage{
-		AccountID: c.AccountID, ChallengeID: c.ID, To: c.Address, Code: code, Lang: m.lang, ExpiresAt: c.ExpiresAt,
+		AccountID: c.AccountID, ChallengeID: c.ID, Channel: channelOf(m.method), To: c.Address, Code: code, Lang: m.lang, ExpiresAt: c.ExpiresAt,
 	})
 	if errors.Is(err, delivery.ErrRecipient) {
 		return ErrAddress

@@ -367,7 +367,7 @@ func TestI5_FiftyParallelVerifiesHaveOneWinner(t *testing.T) {
 		}
 		code := w.code("sato-2fa@example.jp")
 		ends := race(t, 50, func(int) error {
-			_, err := w.VerifySignInCode(ctx, f, signin.Email, code)
+			_, err := w.VerifySignInCode(ctx, f, signin.Email, code, false)
 			return err
 		})
 		if ends["ok"] != 1 {
@@ -410,7 +410,7 @@ func TestI5_SignInCodeIsBoundToItsAttempt(t *testing.T) {
 		w.enrol(id, "sato-2fa@example.jp")
 		w.mails()
 		f, g := w.flow(id), w.flow(id)
-		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456")
+		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456", false)
 		wantErr(t, "before sending", err, mfa.ErrNotSent)
 		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
@@ -422,7 +422,7 @@ func TestI5_SignInCodeIsBoundToItsAttempt(t *testing.T) {
 		}
 		second := w.code("sato-2fa@example.jp")
 		if first != second {
-			_, err = w.VerifySignInCode(ctx, g, signin.Email, first)
+			_, err = w.VerifySignInCode(ctx, g, signin.Email, first, false)
 			wantErr(t, "another attempt's code", err, mfa.ErrWrongCode)
 		}
 		// A code made for a change proves nothing at sign-in, and the reverse.
@@ -434,7 +434,7 @@ func TestI5_SignInCodeIsBoundToItsAttempt(t *testing.T) {
 		if !errors.Is(err, mfa.ErrWrongCode) && err != nil {
 			t.Errorf("sign-in code for a change: %v", err)
 		}
-		if _, err := w.VerifySignInCode(ctx, f, signin.Email, first); err != nil {
+		if _, err := w.VerifySignInCode(ctx, f, signin.Email, first, false); err != nil {
 			t.Errorf("right code: %v", err)
 		}
 	})
@@ -452,7 +452,7 @@ func TestI7_EveryGuessIsCounted(t *testing.T) {
 		}
 		bad := wrong(w.code("sato-2fa@example.jp"))
 		ends := race(t, 50, func(int) error {
-			_, err := w.VerifySignInCode(ctx, f, signin.Email, bad)
+			_, err := w.VerifySignInCode(ctx, f, signin.Email, bad, false)
 			return err
 		})
 		c, err := w.db.Read().GetFlowChallenge(ctx, store.GetFlowChallengeParams{Kind: "email", FlowID: &f.ID, AccountID: id})
@@ -508,14 +508,14 @@ func TestI7_HundredFailuresDisableTheFactor(t *testing.T) {
 				}
 			}
 			for range 5 {
-				if _, err := w.VerifySignInCode(ctx, f, signin.Email, bad); err == nil {
+				if _, err := w.VerifySignInCode(ctx, f, signin.Email, bad, false); err == nil {
 					t.Fatal("wrong code accepted")
 				}
 				guesses++
 			}
 			if guesses == 100 {
 				w.clock.pass(2 * time.Minute)
-				_, err := w.VerifySignInCode(ctx, open, signin.Email, bad)
+				_, err := w.VerifySignInCode(ctx, open, signin.Email, bad, false)
 				wantErr(t, "guess 101", err, mfa.ErrFactorDisabled)
 				if got := w.factor(id).Failures; got != 100 {
 					t.Errorf("%d guesses compared, want 100", got)
@@ -540,11 +540,11 @@ func TestI10_ProofRenewsTheSecret(t *testing.T) {
 		if err := w.SendSignInCode(ctx, f, signin.Email, templates.Ja); err != nil {
 			t.Fatal(err)
 		}
-		secret, err := w.VerifySignInCode(ctx, f, signin.Email, w.code("sato-2fa@example.jp"))
+		done, err := w.VerifySignInCode(ctx, f, signin.Email, w.code("sato-2fa@example.jp"), false)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !w.gone(f) || w.gone(w.next(f, secret)) {
+		if !w.gone(f) || w.gone(w.next(f, done.Secret)) {
 			t.Error("former secret works or new one does not")
 		}
 		session := w.session(id, signin.Password, signin.Email)
@@ -601,7 +601,7 @@ func TestI18_MailboxAloneProvesNothing(t *testing.T) {
 			})
 		})
 		wantErr(t, "send", w.SendSignInCode(ctx, f, signin.Email, templates.Ja), mfa.ErrFlowGone)
-		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456")
+		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456", false)
 		wantErr(t, "verify", err, mfa.ErrFlowGone)
 		_, err = w.VerifyBackupCode(ctx, f, "23456789ABCDEFGH")
 		wantErr(t, "backup", err, mfa.ErrFlowGone)

@@ -33,6 +33,15 @@ var (
 	// ErrCodeBlank and ErrCodeForm say that what was typed cannot be a code. It was compared with nothing.
 	ErrCodeBlank = errors.New("no code given")
 	ErrCodeForm  = errors.New("not a code")
+	// ErrPasskey means that a passkey's answer was not accepted: one answer for everything that can be wrong with it.
+	ErrPasskey = errors.New("passkey was not accepted")
+	// ErrTooManyPasskeys means that the account has as many passkeys as it can.
+	ErrTooManyPasskeys = errors.New("too many passkeys")
+	// ErrNameLong and ErrNameForm say why a passkey's name was not accepted.
+	ErrNameLong = errors.New("name is too long")
+	ErrNameForm = errors.New("name has characters that cannot be shown")
+	// ErrNotBegun means that what the answer is checked against is not there: it was used, is too old, or was never made.
+	ErrNotBegun = errors.New("nothing to check the answer against")
 	// ErrNotSent means that no code was sent in this attempt yet.
 	ErrNotSent = errors.New("no code was sent")
 	// ErrAddressChanged means that the newest code went to another address than the one now given.

@@ -23,17 +23,10 @@ type newFactor struct {
 	seal func(id store.FactorID) ([]byte, error)
 	// step is the time step of the code that proved an authenticator app.
 	step *int64
-	// after writes what else belongs to the factor, once its row is there; nil where nothing does. It returns the id that the
-	// proof names, the factor's own where it is empty.
-	after func(ctx context.Context, tx *store.Tx, factor store.Factor) (proved string, err error)
-	// proof is what the proof says of this session; its method, time and id are filled in.
-	proof signin.Evidence
-}
-
-func (f newFactor) evidence(now time.Time, id string) signin.Evidence {
-	e := f.proof
-	e.Method, e.At, e.FactorID = f.method, now, id
-	return e
+	// after writes what else belongs to the factor, once its row is there; nil where nothing does.
+	after func(ctx context.Context, tx *store.Tx, factor store.Factor) error
+	// unproved is true where setting the factor up proves nothing: it has to be used once before it counts.
+	unproved bool
 }
 
 // keep seals what is to be kept of a factor that gets that row.
@@ -48,19 +41,19 @@ func (f newFactor) keep(id store.FactorID) ([]byte, error) {
 	return sealed, nil
 }
 
-// finish writes what belongs to a factor's row and returns its proof.
-func (f newFactor) finish(ctx context.Context, tx *store.Tx, now time.Time, row store.Factor) (signin.Evidence, error) {
-	proved := string(row.ID)
+// finish writes what belongs to a factor's row and adds its proof to those there are.
+func (f newFactor) finish(
+	ctx context.Context, tx *store.Tx, now time.Time, row store.Factor, proved signin.EvidenceList,
+) (signin.EvidenceList, error) {
 	if f.after != nil {
-		id, err := f.after(ctx, tx, row)
-		if err != nil {
-			return signin.Evidence{}, err
-		}
-		if id != "" {
-			proved = id
+		if err := f.after(ctx, tx, row); err != nil {
+			return nil, err
 		}
 	}
-	return f.evidence(now, proved), nil
+	if f.unproved {
+		return proved, nil
+	}
+	return proved.With(signin.Evidence{Method: f.method, At: now, FactorID: string(row.ID)}), nil
 }
 
 // factorEvent describes the proof of a factor.
@@ -77,10 +70,14 @@ func enrolEvent(e audit.Event, method signin.Method, address string) audit.Event
 
 // mask shows enough of an address for its owner to know it. Factors without an address have none to show.
 func mask(method signin.Method, address string) string {
-	if method == signin.Email {
+	switch method {
+	case signin.Email:
 		return templates.MaskEmail(address)
+	case signin.SMS:
+		return templates.MaskPhone(address)
+	default:
+		return ""
 	}
-	return ""
 }
 
 // enrol sets up the account's first factor inside a sign-in (M17), with its backup codes and everything that follows from it, in
@@ -111,7 +108,8 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	if err != nil {
 		return "", fmt.Errorf("insert factor: %w", err)
 	}
-	proof, err := f.finish(ctx, tx, now, store.Factor{ID: id, AccountID: p.account.ID, Kind: string(f.method), Main: true})
+	row := store.Factor{ID: id, AccountID: p.account.ID, Kind: string(f.method), Main: true}
+	proved, err := f.finish(ctx, tx, now, row, p.evidence())
 	if err != nil {
 		return "", err
 	}
@@ -126,7 +124,7 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	if err := tx.EndAccess(ctx, now, p.account.ID, keep); err != nil {
 		return "", err
 	}
-	if secret, err = prove(ctx, tx, now, p, p.evidence().With(proof), epoch, &batch.id); err != nil {
+	if secret, err = prove(ctx, tx, now, p, proved, epoch, &batch.id); err != nil {
 		return "", err
 	}
 	for _, e := range []audit.Event{
@@ -152,8 +150,6 @@ type Changed struct {
 	First bool
 	// Replaced is true when the account had a factor of the same method, which the new one took the place of.
 	Replaced bool
-
-	account store.AccountID
 }
 
 // change sets up a factor from the self-service page, or replaces the one of its method, with everything that follows from it, in
@@ -161,7 +157,7 @@ type Changed struct {
 // acting session goes on under a new token. What proved the factor was spent before, in the same transaction.
 func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p acting, f newFactor, fresh batch, lang templates.Lang) (Changed, error) {
 	former, had := p.Factor(f.method)
-	done := Changed{First: !p.State.Enrolled, Replaced: had, account: p.account.ID}
+	done := Changed{First: !p.State.Enrolled, Replaced: had}
 	if done.First && fresh.id == "" {
 		return done, ErrSessionGone // staff took the factor away meanwhile
 	}
@@ -194,7 +190,7 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p act
 	if err != nil {
 		return Changed{}, err
 	}
-	proof, err := f.finish(ctx, tx, now, factor)
+	proved, err := f.finish(ctx, tx, now, factor, p.evidence())
 	if err != nil {
 		return Changed{}, err
 	}
@@ -209,7 +205,7 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p act
 		}
 		events = append(events, p.event(audit.BackupIssue, audit.Success, "set_up"))
 	}
-	if done.Token, err = carry(ctx, tx, now, p, epoch, p.evidence().With(proof)); err != nil {
+	if done.Token, err = carry(ctx, tx, now, p, epoch, proved); err != nil {
 		return Changed{}, err
 	}
 	for _, e := range events {

@@ -57,15 +57,25 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 
 // The addresses of the pages.
 const (
+	pathSignIn    = "/signin"
 	pathContinue  = "/signin/continue"
 	pathCancel    = "/signin/cancel"
 	pathMethods   = "/signin/two-factor"
 	pathEmail     = "/signin/two-factor/email"
+	pathSMS       = "/signin/two-factor/sms"
+	pathApp       = "/signin/two-factor/totp"
+	pathPasskey   = "/signin/two-factor/passkey"
 	pathChallenge = "/signin/challenge"
 	pathOthers    = "/signin/challenge/methods"
 	pathBackup    = "/signin/challenge/backup"
 	pathCodes     = "/signin/backup-codes"
 	pathCodesText = "/signin/backup-codes.txt"
+
+	pathLogin            = "/signin/passkey"
+	pathLoginOptions     = pathLogin + "/options"
+	pathPasskeyOptions   = pathPasskey + "/options"
+	pathChallengePasskey = pathChallenge + "/passkey"
+	pathChallengeOptions = pathChallengePasskey + "/options"
 
 	pathSecurity         = "/account/security"
 	pathOperatorSecurity = "/admin/security"
@@ -75,11 +85,17 @@ const (
 
 // The pages of a person's own security settings, below the page that shows them all.
 const (
-	selfEmail      = "/email"
-	selfCodes      = "/backup-codes"
-	selfCodesText  = "/backup-codes.txt"
-	selfEndSession = "/sessions/{id}/end"
-	selfEndOthers  = "/sessions/end-others"
+	selfEmail          = "/email"
+	selfSMS            = "/sms"
+	selfPasskeys       = "/passkey"
+	selfApp            = "/totp"
+	selfCodes          = "/backup-codes"
+	selfCodesText      = "/backup-codes.txt"
+	selfPasskeyOptions = selfPasskeys + "/options"
+	selfPasskeyRename  = selfPasskeys + "/{id}/rename"
+	selfPasskeyRemove  = selfPasskeys + "/{id}/remove"
+	selfEndSession     = "/sessions/{id}/end"
+	selfEndOthers      = "/sessions/end-others"
 )
 
 // The fields that an error can be about.
@@ -95,6 +111,18 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathMethods, h.inFlow(h.postMethods))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
 	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
+	r.Get(pathSMS, h.inFlow(h.getSetUpAddress(signin.SMS)))
+	r.Post(pathSMS, h.inFlow(h.postSetUpAddress(signin.SMS)))
+	r.Get(pathApp, h.inFlow(h.getSetUpApp))
+	r.Post(pathApp, h.inFlow(h.postSetUpApp))
+	r.Get(pathPasskey, h.inFlow(h.getSetUpPasskey))
+	r.Post(pathPasskey, h.inFlow(h.postSetUpPasskey))
+	r.Post(pathPasskeyOptions, h.inFlow(h.postSetUpOptions))
+	r.Post(pathLoginOptions, h.kit.Handle(h.postLoginOptions))
+	r.Post(pathLogin, h.kit.Handle(h.postLogin))
+	r.Post(pathChallengeOptions, h.inFlow(h.postChallengeOptions))
+	r.Post(pathChallengePasskey, h.inFlow(h.postPasskeyChallenge))
+	r.Get(pathChallengePasskey, h.inFlow(h.getChallengePasskey))
 	r.Get(pathChallenge, h.inFlow(h.getChallenge))
 	r.Post(pathChallenge, h.inFlow(h.postChallenge))
 	r.Get(pathChallenge+"/{method}", h.inFlow(h.getChallenge))
@@ -125,9 +153,21 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Get(at.base, in(h.getSecurity))
 	r.Get(at.base+selfEmail, in(h.getChangeAddress(signin.Email)))
 	r.Post(at.base+selfEmail, in(h.postChangeAddress(signin.Email)))
+	r.Get(at.base+selfSMS, in(h.getChangeAddress(signin.SMS)))
+	r.Post(at.base+selfSMS, in(h.postChangeAddress(signin.SMS)))
+	r.Get(at.base+selfApp, in(h.getChangeApp))
+	r.Post(at.base+selfApp, in(h.postChangeApp))
+	r.Get(at.base+selfPasskeys, in(h.getPasskeys))
+	r.Post(at.base+selfPasskeys, in(h.postAddPasskey))
+	r.Post(at.base+selfPasskeyOptions, in(h.postAddOptions))
+	r.Post(at.base+selfPasskeyRename, in(h.postRenamePasskey))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))
+	r.Get(at.base+selfRemoveDevice, in(h.getRemoveDevice))
+	r.Post(at.base+selfRemoveDevice, in(h.postRemoveDevice))
+	r.Get(at.base+selfRemoveDevices, in(h.getRemoveDevices))
+	r.Post(at.base+selfRemoveDevices, in(h.postRemoveDevices))
 	r.Post(at.base+selfEndSession, in(h.postEndSession))
 	r.Post(at.base+selfEndOthers, in(h.postEndOtherSessions))
 }
@@ -163,7 +203,7 @@ func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
 		switch {
 		case errors.Is(err, ErrFlowGone):
 			return h.astray(w, r, web.ErrFlowGone)
-		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp):
+		case errors.Is(err, ErrWrongStep), errors.Is(err, ErrAlreadySetUp), errors.Is(err, ErrMethod):
 			return web.SeeOther(w, r, q.to(pathContinue))
 		}
 		return later(err)
@@ -215,6 +255,14 @@ func (h *Handler) frame(q flowRequest) templates.Frame {
 func (h *Handler) proved(q flowRequest, secret string) error {
 	web.SetFlowCookie(q.w, q.r, q.flow.ID, secret)
 	return web.SeeOther(q.w, q.r, q.to(pathContinue))
+}
+
+// passed is proved after a challenge, which may have made the browser a trusted device.
+func (h *Handler) passed(q flowRequest, done Proved) error {
+	if done.Device != "" {
+		web.SetDeviceCookie(q.w, q.r, q.acc.ID, done.Device)
+	}
+	return h.proved(q, done.Secret)
 }
 
 // sessionRequest is a request with a full session.
@@ -274,6 +322,16 @@ func (h *Handler) codeErrors(lang templates.Lang, method signin.Method, err erro
 		field, key = fieldEmail, templates.MsgEmailBlank
 	case errors.Is(err, ErrEmailForm), errors.Is(err, ErrAddress) && method == signin.Email:
 		field, key = fieldEmail, templates.MsgEmailForm
+	case errors.Is(err, ErrPhoneBlank):
+		field, key = fieldPhone, templates.MsgPhoneBlank
+	case errors.Is(err, ErrPhoneForm), errors.Is(err, ErrPhoneLong), errors.Is(err, ErrAddress):
+		field, key = fieldPhone, templates.MsgPhoneForm
+	case errors.Is(err, ErrPhoneCountry):
+		field, key = fieldPhone, templates.MsgPhoneCountry
+	case errors.Is(err, ErrPhoneNotMobile):
+		field, key = fieldPhone, templates.MsgPhoneNotMobile
+	case errors.Is(err, ErrAddressChanged) && method == signin.SMS:
+		field, key = fieldPhone, templates.MsgPhoneEdited
 	case errors.Is(err, ErrEmailLong):
 		field, key = fieldEmail, templates.MsgEmailLong
 	case errors.Is(err, ErrAddressChanged):

@@ -46,6 +46,10 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 	if o.Status.SetUp() {
 		v.BackupURL = q.at.base + selfCodes
 	}
+	v.Devices, v.OffersTrust = h.deviceLines(q, o.Status.Devices), o.OffersTrust
+	if len(v.Devices) > 1 {
+		v.RemoveDevicesURL = q.at.base + selfRemoveDevices
+	}
 	for _, s := range o.Sessions {
 		line := templates.SecuritySession{
 			Browser:    browserName(s.UserAgent),
@@ -91,7 +95,11 @@ func (h *Handler) postChangeAddress(method signin.Method) func(sessionRequest) e
 			var done Changed
 			done, err = h.service.VerifyChangeCode(ctx, q.session.ID, to, form.Get("code"), lang)
 			if err == nil {
-				return h.changed(q, done, templates.FlashEmailSet, templates.FlashEmailChanged)
+				set, replaced := templates.FlashEmailSet, templates.FlashEmailChanged
+				if method == signin.SMS {
+					set, replaced = templates.FlashSMSSet, templates.FlashSMSChanged
+				}
+				return h.changed(q, done, set, replaced)
 			}
 		} else if err = h.service.SendChangeCode(ctx, q.session.ID, to, lang); err == nil {
 			return web.SeeOther(q.w, q.r, q.r.URL.Path)
@@ -123,14 +131,20 @@ func (h *Handler) renderChangeAddress(q sessionRequest, status int, typed Addres
 	if err != nil {
 		return err
 	}
+	f := h.selfFrame(q)
+	if typed.Method == signin.SMS {
+		if status == http.StatusOK && state.Current != "" {
+			typed.Country, typed.Text = splitPhone(state.Current)
+		}
+		v := h.smsView(f.Lang, status, state.Sending, typed, errs)
+		v.Action, v.Change, v.BackURL = q.r.URL.Path, state.Current != "", q.at.base
+		return h.templates.SMSSetup.Render(q.w, status, f, v)
+	}
 	if status == http.StatusOK {
 		typed.Text = state.Current
 	}
-	f := h.selfFrame(q)
 	v := h.emailView(f.Lang, status, state.Sending, typed.Text, errs)
-	v.Action = q.r.URL.Path
-	v.Change = true
-	v.BackURL = q.at.base
+	v.Action, v.Change, v.BackURL = q.r.URL.Path, true, q.at.base
 	return h.templates.EmailSetup.Render(q.w, status, f, v)
 }
 

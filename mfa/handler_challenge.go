@@ -17,8 +17,8 @@ import (
 func named(q flowRequest) signin.Method { return signin.Method(chi.URLParam(q.r, "method")) }
 
 // challengeOf reads the challenge that a request is about. A method that would not do leads to those that would.
-func (h *Handler) challengeOf(q flowRequest) (state Challenge, elsewhere bool, err error) {
-	state, err = h.service.Challenge(q.r.Context(), q.flow, named(q))
+func (h *Handler) challengeOf(q flowRequest, method signin.Method) (state Challenge, elsewhere bool, err error) {
+	state, err = h.service.Challenge(q.r.Context(), q.flow, method)
 	if errors.Is(err, ErrMethod) || err == nil && state.Method == "" {
 		return state, true, web.SeeOther(q.w, q.r, q.to(pathOthers))
 	}
@@ -28,9 +28,12 @@ func (h *Handler) challengeOf(q flowRequest) (state Challenge, elsewhere bool, e
 // getChallenge shows the challenge's page. The first time in a sign-in it sends the code, where the method sends any, unless the
 // request carries somebody else's intent or the browser only looks ahead (I25): then the page has a button for it.
 func (h *Handler) getChallenge(q flowRequest) error {
-	state, elsewhere, err := h.challengeOf(q)
+	state, elsewhere, err := h.challengeOf(q, named(q))
 	if elsewhere || err != nil {
 		return err
+	}
+	if state.Method == signin.Passkey {
+		return h.renderPasskeyChallenge(q, http.StatusOK, state, false, nil)
 	}
 	var errs web.FieldErrors
 	if sends(state.Method) && !state.Sent && state.LockedUntil == nil && ownIntent(q.r) {
@@ -41,11 +44,20 @@ func (h *Handler) getChallenge(q flowRequest) error {
 				return err
 			}
 		}
-		if state, elsewhere, err = h.challengeOf(q); elsewhere || err != nil {
+		if state, elsewhere, err = h.challengeOf(q, named(q)); elsewhere || err != nil {
 			return err
 		}
 	}
-	return h.renderChallenge(q, http.StatusOK, state, errs)
+	return h.renderChallenge(q, http.StatusOK, state, false, errs)
+}
+
+// getChallengePasskey is getChallenge for the page of the passkey, whose form is posted here.
+func (h *Handler) getChallengePasskey(q flowRequest) error {
+	state, elsewhere, err := h.challengeOf(q, signin.Passkey)
+	if elsewhere || err != nil {
+		return err
+	}
+	return h.renderPasskeyChallenge(q, http.StatusOK, state, false, nil)
 }
 
 // ownIntent reports whether a GET comes from our own pages or the person's own hand. A chain of redirects that another site
@@ -78,7 +90,7 @@ func (h *Handler) postChallenge(q flowRequest) error {
 	if err != nil {
 		return err
 	}
-	state, elsewhere, err := h.challengeOf(q)
+	state, elsewhere, err := h.challengeOf(q, named(q))
 	if elsewhere || err != nil {
 		return err
 	}
@@ -88,11 +100,11 @@ func (h *Handler) postChallenge(q flowRequest) error {
 			return web.SeeOther(q.w, q.r, q.to(q.r.URL.Path))
 		}
 	} else {
-		var secret string
-		secret, err = h.service.VerifySignInCode(ctx, q.flow, state.Method, form.Get("code"))
+		var done Proved
+		done, err = h.service.VerifySignInCode(ctx, q.flow, state.Method, form.Get("code"), form.Checked(fieldTrust))
 		if err == nil {
 			web.Event(ctx).Add(slog.String("factor", string(state.Method)))
-			return h.proved(q, secret)
+			return h.passed(q, done)
 		}
 	}
 	if errors.Is(err, ErrFactorDisabled) || errors.Is(err, ErrMethod) {
@@ -105,13 +117,14 @@ func (h *Handler) postChallenge(q flowRequest) error {
 	if !ok {
 		return err
 	}
-	if state, elsewhere, err = h.challengeOf(q); elsewhere || err != nil {
+	if state, elsewhere, err = h.challengeOf(q, named(q)); elsewhere || err != nil {
 		return err
 	}
-	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, errs)
+	return h.renderChallenge(q, http.StatusUnprocessableEntity, state, form.Checked(fieldTrust), errs)
 }
 
-func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, errs web.FieldErrors) error {
+// renderChallenge shows the challenge's page. trust is whether the person has asked to trust the browser.
+func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, trust bool, errs web.FieldErrors) error {
 	// The answer to the try that brought the pause says what was wrong with it; the next one meets the pause.
 	if state.LockedUntil != nil && status == http.StatusOK {
 		return h.renderLocked(q)
@@ -128,6 +141,8 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, er
 		WaitSeconds:  state.Wait,
 		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
 		MethodsURL:   q.to(pathOthers),
+		TrustDays:    state.TrustDays,
+		Trust:        trust,
 		Errors:       errs,
 	}
 	if state.BackupLeft > 0 {

@@ -104,11 +104,38 @@ func (h *Handler) renderSetUpAddress(q flowRequest, status int, typed Address, e
 		return err
 	}
 	f := h.frame(q)
+	if typed.Method == signin.SMS {
+		v := h.smsView(f.Lang, status, state, typed, errs)
+		v.Action = q.to(q.r.URL.Path)
+		v.Progress = &templates.Progress{N: 2, Of: setUpSteps}
+		v.BackURL = q.to(pathMethods)
+		return h.templates.SMSSetup.Render(q.w, status, f, v)
+	}
 	v := h.emailView(f.Lang, status, state, typed.Text, errs)
 	v.Action = q.to(q.r.URL.Path)
 	v.Progress = &templates.Progress{N: 2, Of: setUpSteps}
 	v.BackURL = q.to(pathMethods)
 	return h.templates.EmailSetup.Render(q.w, status, f, v)
+}
+
+// smsView is emailView for the page of phone numbers.
+func (h *Handler) smsView(lang templates.Lang, status int, state Sending, typed Address, errs web.FieldErrors) templates.SMSSetupView {
+	v := templates.SMSSetupView{
+		Tel: typed.Text, JustSent: state.Just && status == http.StatusOK, WaitSeconds: state.Wait, Errors: errs,
+	}
+	if state.Address != "" {
+		country, national := splitPhone(state.Address)
+		v.SentTo = national
+		if status == http.StatusOK {
+			typed.Country, v.Tel = country, national
+			if state.Failed {
+				v.JustSent = false
+				v.Errors = web.FieldErrors{fieldPhone: h.templates.T(lang, templates.MsgSendFailed)}
+			}
+		}
+	}
+	v.Countries = countryOptions(h.templates, lang, h.service.countries, typed.Country)
+	return v
 }
 
 // emailView fills in what the two-step page shows about the newest code, wherever the page stands.

@@ -164,15 +164,17 @@ func TestPagesOfTheFirstSignIn(t *testing.T) {
 	cont := at("/signin/continue")
 
 	p := s.get(at("/signin/two-factor"))
-	p.want(t, "choice", 200, "二要素認証の設定が必要です。次の認証方式から二要素認証の設定を行ってください。", "認証アプリ", "SMS", "メール", "パスキー", "選択不可")
+	p.want(t, "choice", 200, "二要素認証の設定が必要です。次の認証方式から二要素認証の設定を行ってください。", "認証アプリ", "SMS", "メール", "パスキー")
 	if !strings.Contains(p.header.Get("Content-Security-Policy"), "https://shop.example.jp") {
 		t.Error("the page's forms may not lead to the application")
 	}
-	for _, method := range []string{"", "totp", "sms", "passkey", "telepathy"} {
+	for _, method := range []string{"", "backup", "password", "telepathy"} {
 		s.post(at("/signin/two-factor"), url.Values{"method": {method}}).
 			want(t, "method "+method, 422, "認証方式を選択してください。")
 	}
-	s.post(at("/signin/two-factor"), url.Values{"method": {"email"}}).leads(t, "email", at("/signin/two-factor/email"))
+	for _, method := range []string{"totp", "sms", "email", "passkey"} {
+		s.post(at("/signin/two-factor"), url.Values{"method": {method}}).leads(t, method, at("/signin/two-factor/"+method))
+	}
 
 	email := at("/signin/two-factor/email")
 	s.get(email).want(t, "email", 200, "メールの設定", "メールアドレスを入力", "届いた認証コードを入力")

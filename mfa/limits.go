@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -32,6 +33,9 @@ type Limits struct {
 	NoticesHour int
 	// GlobalPerDay is how many codes the whole service sends in a day (UTC): 100 000. A larger one may be set.
 	GlobalPerDay int
+	// SMSPerDay is how many codes by SMS the whole service sends in a day (UTC), and SMSPerPrefixDay to one range of numbers:
+	// 5 000 and 100. What a stranger can make the service pay for is bounded by these, so larger ones are to be set with care.
+	SMSPerDay, SMSPerPrefixDay int
 	// ReissuesDay is how often an account's backup codes are replaced in any 24 hours: 5.
 	ReissuesDay int
 	// FactorFailures is after how many wrong codes in a row a factor is disabled, and how many guesses one batch of backup
@@ -72,8 +76,14 @@ func (l Limits) withDefaults() (Limits, error) {
 	if l.GlobalPerDay == 0 {
 		l.GlobalPerDay = 100_000
 	}
-	if l.GlobalPerDay < 0 {
-		problem = errors.Join(problem, fmt.Errorf("mfa: limit GlobalPerDay is %d, must be positive", l.GlobalPerDay))
+	if l.SMSPerDay == 0 {
+		l.SMSPerDay = 5000
+	}
+	if l.SMSPerPrefixDay == 0 {
+		l.SMSPerPrefixDay = 100
+	}
+	if l.GlobalPerDay < 0 || l.SMSPerDay < 0 || l.SMSPerPrefixDay < 0 {
+		problem = errors.Join(problem, errors.New("mfa: limits GlobalPerDay, SMSPerDay and SMSPerPrefixDay must be positive"))
 	}
 	atMost("FactorFailures", &l.FactorFailures, 100)
 	atMost("PauseAfter", &l.PauseAfter, 5)
@@ -88,9 +98,9 @@ func codeThrottle(id store.AccountID) string   { return "code:" + string(id) }
 func backupThrottle(id store.AccountID) string { return "backup:" + string(id) }
 func backupBudget(id store.BatchID) string     { return "backup-guesses:" + string(id) }
 
-func preparations(id store.ChallengeID) string { return "backup-made:" + string(id) }
-func reissues(id store.AccountID) string       { return "backup-reissues:" + string(id) }
-func resets(id store.AccountID) string         { return "resets:" + string(id) }
+func preparations(id string) string      { return "backup-made:" + id }
+func reissues(id store.AccountID) string { return "backup-reissues:" + string(id) }
+func resets(id store.AccountID) string   { return "resets:" + string(id) }
 
 func cooldown(id store.AccountID, purpose, address string) string {
 	return "send-cooldown:" + string(id) + ":" + sendClass(purpose) + ":" + destination(address)
@@ -235,14 +245,28 @@ func (s *Service) takeSend(ctx context.Context, tx *store.Tx, m codeMessage, now
 			return ErrTooManySends
 		}
 	}
-	_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
-		Key: "send-all:" + now.Format(time.DateOnly), Now: now, ExpiresAt: now.Add(24 * time.Hour), Ceiling: int64(s.limits.GlobalPerDay),
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return ErrTooManySends
+	day := now.Format(time.DateOnly)
+	budgets := []struct {
+		key     string
+		ceiling int
+	}{{"send-all:" + day, s.limits.GlobalPerDay}}
+	if m.method == signin.SMS {
+		// Each costs money, and numbers that pay their owner for being sent to come in ranges.
+		budgets = append(budgets, []struct {
+			key     string
+			ceiling int
+		}{{"send-prefix:" + phonePrefix(m.address) + ":" + day, s.limits.SMSPerPrefixDay}, {"send-sms:" + day, s.limits.SMSPerDay}}...)
 	}
-	if err != nil {
-		return fmt.Errorf("take budget: %w", err)
+	for _, b := range budgets {
+		_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
+			Key: b.key, Now: now, ExpiresAt: now.Add(24 * time.Hour), Ceiling: int64(b.ceiling),
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrTooManySends
+		}
+		if err != nil {
+			return fmt.Errorf("take budget: %w", err)
+		}
 	}
 	return nil
 }
@@ -264,12 +288,12 @@ func noteReset(ctx context.Context, tx *store.Tx, id store.AccountID, now time.T
 	return nil
 }
 
-// takePreparation bounds how often backup codes are made for one code that was sent. They are made before the code is looked at,
-// so this is what a burst of guesses costs at most.
-func (s *Service) takePreparation(ctx context.Context, c store.Challenge, now time.Time) error {
+// takePreparation bounds how often backup codes are made for one code that was sent, or one set-up. They are made before the code
+// is looked at, so this is what a burst of guesses costs at most.
+func (s *Service) takePreparation(ctx context.Context, id string, expires, now time.Time) error {
 	return s.db.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
-			Key: preparations(c.ID), Now: now, ExpiresAt: c.ExpiresAt.Add(time.Hour), Ceiling: preparationsPerTry * int64(s.limits.CodeTries),
+			Key: preparations(id), Now: now, ExpiresAt: expires.Add(time.Hour), Ceiling: preparationsPerTry * int64(s.limits.CodeTries),
 		})
 		if errors.Is(err, store.ErrNotFound) {
 			return ErrTriesSpent

@@ -65,7 +65,12 @@ func hashFor(_ context.Context, secret string) (string, error) {
 
 var pages = sync.OnceValues(func() (*templates.Set, error) { return templates.New(templates.Config{}) })
 
-func newWorld(t *testing.T, db *store.DB, limits mfa.Limits) *world {
+const passkeyOrigin = "https://id.example.jp"
+
+// withoutSMS takes the gateway away.
+func withoutSMS(c *delivery.Config) { c.SMS = nil }
+
+func newWorld(t *testing.T, db *store.DB, limits mfa.Limits, changes ...func(*delivery.Config)) *world {
 	t.Helper()
 	master, _ := seal.NewMasterKey()
 	wrapped, err := seal.Generate(master)
@@ -79,14 +84,20 @@ func newWorld(t *testing.T, db *store.DB, limits mfa.Limits) *world {
 	if w.set, err = pages(); err != nil {
 		t.Fatal(err)
 	}
-	outbox, err := delivery.New(delivery.Config{
+	c := delivery.Config{
 		DB: db, Box: w.box, Templates: w.set, Now: w.clock.now, Logger: slog.New(slog.DiscardHandler),
-	})
+		SMS: &delivery.CaptureSMS{}, Host: "id.example.jp",
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	outbox, err := delivery.New(c)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Service, err = mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits,
+		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits, SMSCountries: []string{"JP", "US"},
+		RPID: "id.example.jp", Origins: []string{passkeyOrigin},
 		HashAll: func(ctx context.Context, secrets []string) ([]string, error) {
 			if w.busy.Load() {
 				return nil, errBusy
@@ -256,15 +267,26 @@ type mail struct {
 	Kind, To, Subject, Text, Code string
 }
 
-// mails takes everything out of the outbox, oldest first.
+// mails takes every mail out of the outbox, oldest first.
 func (w *world) mails() []mail {
+	w.t.Helper()
+	return w.messages(delivery.ChannelEmail)
+}
+
+// texts takes every text message out of the outbox, oldest first.
+func (w *world) texts() []mail {
+	w.t.Helper()
+	return w.messages(delivery.ChannelSMS)
+}
+
+func (w *world) messages(channel string) []mail {
 	w.t.Helper()
 	var out []mail
 	w.tx(func(tx *store.Tx) error {
 		ctx, owner := w.t.Context(), "test"
 		until := w.clock.now().Add(time.Hour)
 		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{
-			Owner: &owner, LeasedUntil: &until, Now: w.clock.now(), BatchSize: 1000,
+			Owner: &owner, LeasedUntil: &until, Channel: channel, Now: w.clock.now(), BatchSize: 1000,
 		})
 		if err != nil {
 			return err

@@ -22,13 +22,16 @@ type notice struct {
 	// method and the masked address name the factor, where the notice is about one.
 	method  signin.Method
 	address string
+	// device names the browser, where the notice is about one.
+	device string
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
 	to []string
 }
 
 // notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
 // can be sent to (a registered address may be older than the rules for it) must not stop the change. One that got too many
-// notices already stops it with ErrTooManySends, unless staff makes the change: theirs is never to be stopped from outside.
+// notices already stops it with ErrTooManySends, unless staff makes the change, or a device is voided: neither is to be stopped
+// from outside.
 // It returns the addresses that hear of it.
 func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n notice) (told []string, err error) {
 	var to []string
@@ -42,7 +45,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		if err != nil {
 			return nil, err
 		}
-		if slot == "" && n.kind != delivery.KindReset {
+		if slot == "" && n.kind != delivery.KindReset && n.kind != delivery.KindDeviceVoided {
 			return nil, ErrTooManySends
 		}
 		spent[address] = slot == ""
@@ -53,7 +56,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		}
 		err := s.outbox.Notice(ctx, tx, delivery.NoticeMessage{
 			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
-			FactorKind: string(n.method), Address: n.address,
+			FactorKind: string(n.method), Address: n.address, Device: n.device,
 		})
 		if errors.Is(err, delivery.ErrRecipient) {
 			continue

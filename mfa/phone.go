@@ -148,6 +148,19 @@ func countryOptions(set *templates.Set, lang templates.Lang, allowed []string, s
 	return options
 }
 
+// splitPhone is a number as people of its country write it, with that country: what a form shows of it.
+func splitPhone(e164 string) (country, national string) {
+	n, err := phonenumbers.Parse(e164, "")
+	if err != nil {
+		return "", e164
+	}
+	// A number that the library does not know, such as a Japanese 060, has the country of its calling code.
+	if country = phonenumbers.GetRegionCodeForNumber(n); country == "" {
+		country = phonenumbers.GetRegionCodeForCountryCode(int(n.GetCountryCode()))
+	}
+	return country, phonenumbers.Format(n, phonenumbers.NATIONAL)
+}
+
 // phonePrefix is the part of a number that a sending budget against SMS pumping counts by: all but the last five digits. That
 // is the block of 100,000 numbers that Japan gives to one operator (090-123), and about what other countries give out at once.
 // Whoever is paid for messages to numbers of their own holds few such blocks, while honest people are spread over all of them;

@@ -29,8 +29,8 @@ type Challenge struct {
 	Methods []ChallengeMethod
 	// BackupLeft is how many backup codes are usable here.
 	BackupLeft int
-	// OffersTrust is whether the person may say that this browser is not to be asked again.
-	OffersTrust bool
+	// TrustDays is for how many days the person may say that this browser is not to be asked again; zero: they may not.
+	TrustDays int
 }
 
 // ChallengeMethod is one factor that would do.
@@ -51,7 +51,7 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.
 	if err := p.challenge(); err != nil {
 		return Challenge{}, err
 	}
-	v := Challenge{OffersTrust: p.Policy.OffersTrust()}
+	v := Challenge{TrustDays: p.trustDays()}
 	for _, m := range p.Policy.ChallengeMethods(p.State) {
 		if m == signin.Backup {
 			left, err := q.CountBackupCodes(ctx, p.account.ID)
@@ -169,12 +169,17 @@ func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, method si
 	return s.sent(ctx, now, err, event)
 }
 
+// Proved is what the proof of a factor left behind.
+type Proved struct {
+	// Secret is the flow's new secret.
+	Secret string
+	// Device is what the browser is to hold as a trusted device (see web.SetDeviceCookie); empty: it is none.
+	Device string
+}
+
 // VerifySignInCode adds the proof of a factor to the sign-in when the code is right: one that was sent, or an authenticator
-// app's. It returns the flow's new secret.
-func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method signin.Method, code string) (secret string, err error) {
-	if !sends(method) {
-		return "", ErrMethod
-	}
+// app's. With trust the browser is not to be asked again, where the challenge offers that.
+func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method signin.Method, code string, trust bool) (done Proved, err error) {
 	code, formErr := NormalizeCode(code)
 	now := s.now()
 	var verdict error
@@ -183,63 +188,80 @@ func (s *Service) VerifySignInCode(ctx context.Context, flow store.Flow, method 
 		if err != nil {
 			return err
 		}
-		if err := p.challenge(); err != nil {
-			return err
+		if _, err := p.challenged(method); err != nil && !errors.Is(err, ErrFactorDisabled) {
+			return err // guesses at a factor that is closed are written down below
 		}
 		if formErr != nil {
-			if _, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn); err != nil {
-				return err
+			if sends(method) {
+				if _, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn); err != nil {
+					return err
+				}
 			}
 			return formErr
 		}
-		secret, verdict, err = s.proveCode(ctx, tx, now, p, method, code)
+		switch {
+		case sends(method):
+			done, verdict, err = s.proveCode(ctx, tx, now, p, method, code, trust)
+		case method == signin.TOTP:
+			done, verdict, err = s.proveApp(ctx, tx, now, p, code, trust)
+		default:
+			err = ErrMethod
+		}
 		return err
 	})
 	if err == nil {
 		err = verdict
 	}
 	if err != nil {
-		return "", err
+		return Proved{}, err
 	}
-	return secret, nil
+	return done, nil
 }
 
 // proveCode judges a code that was sent and, if it is right, adds the proof. The verdict is nil when it was.
 func (s *Service) proveCode(
-	ctx context.Context, tx *store.Tx, now time.Time, p attempted, method signin.Method, code string,
-) (secret string, verdict, err error) {
+	ctx context.Context, tx *store.Tx, now time.Time, p attempted, method signin.Method, code string, trust bool,
+) (done Proved, verdict, err error) {
 	c, verdict, err := s.judge(ctx, tx, now, guess{
 		attempt: p.attempt(), account: p.account, purpose: purposeSignIn, method: method, code: code,
 		event: factorEvent(p.event(audit.SignInFactor, audit.Failure, ""), method),
 	})
 	if err != nil || verdict != nil {
-		return "", verdict, err
+		return Proved{}, verdict, err
 	}
 	if err := s.use(ctx, tx, now, c); err != nil {
-		return "", nil, err
+		return Proved{}, nil, err
 	}
 	n, err := tx.RecordFactorSuccess(ctx, store.RecordFactorSuccessParams{Now: &now, ID: *c.FactorID})
 	if err != nil {
-		return "", nil, fmt.Errorf("record success: %w", err)
+		return Proved{}, nil, fmt.Errorf("record success: %w", err)
 	}
 	if n != 1 {
-		return "", nil, ErrFactorDisabled
+		return Proved{}, nil, ErrFactorDisabled
 	}
 	proof := signin.Evidence{Method: method, At: now, FactorID: string(*c.FactorID)}
-	if secret, err = s.proved(ctx, tx, now, p, proof); err != nil {
-		return "", nil, err
+	if done, err = s.proved(ctx, tx, now, p, proof, trust); err != nil {
+		return Proved{}, nil, err
 	}
-	return secret, nil, s.endCooldown(ctx, tx, c, now)
+	return done, nil, s.endCooldown(ctx, tx, c, now)
 }
 
-// proved adds the proof of a factor to a sign-in, forgets the wrong guesses before it, and writes it down. It returns the flow's
-// new secret.
-func (s *Service) proved(ctx context.Context, tx *store.Tx, now time.Time, p attempted, proof signin.Evidence) (secret string, err error) {
-	if secret, err = prove(ctx, tx, now, p, p.evidence().With(proof), *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
-		return "", err
+// proved adds the proof of a factor to a sign-in, forgets the wrong guesses before it, and writes it down. With trust it makes the
+// browser a trusted device, where the sign-in offers that.
+func (s *Service) proved(
+	ctx context.Context, tx *store.Tx, now time.Time, p attempted, proof signin.Evidence, trust bool,
+) (done Proved, err error) {
+	if trust {
+		if done.Device, err = s.trust(ctx, tx, now, p, proof); err != nil {
+			return Proved{}, err
+		}
+	}
+	done.Secret, err = prove(ctx, tx, now, p, p.evidence().With(proof), *p.flow.CredentialEpoch, p.flow.BackupBatchID)
+	if err != nil {
+		return Proved{}, err
 	}
 	if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
-		return "", fmt.Errorf("clear pause: %w", err)
+		return Proved{}, fmt.Errorf("clear pause: %w", err)
 	}
-	return secret, audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), proof.Method))
+	return done, audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), proof.Method))
 }

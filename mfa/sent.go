@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -24,11 +25,21 @@ type Address struct {
 // EmailTo is a mail address.
 func EmailTo(address string) Address { return Address{Method: signin.Email, Text: address} }
 
+// channelOf is how a method's codes travel.
+func channelOf(method signin.Method) string {
+	if method == signin.SMS {
+		return delivery.ChannelSMS
+	}
+	return delivery.ChannelEmail
+}
+
 // parse returns the one spelling of an address that is stored, compared and sent to.
 func (s *Service) parse(a Address) (string, error) {
 	switch a.Method {
 	case signin.Email:
 		return ParseEmail(a.Text)
+	case signin.SMS:
+		return ParsePhone(a.Country, a.Text, s.countries)
 	default:
 		return "", ErrMethod
 	}
@@ -41,7 +52,7 @@ func (s *Service) SetUpSending(ctx context.Context, flow store.Flow, method sign
 	if err != nil {
 		return Sending{}, err
 	}
-	if err := p.setUp(method); err != nil {
+	if err := s.maySetUp(p, method); err != nil {
 		return Sending{}, err
 	}
 	return s.sending(ctx, q, p.attempt(), p.account.ID, method, purposeEnrol, now)
@@ -59,6 +70,15 @@ func (s *Service) SetUpMethods(ctx context.Context, flow store.Flow) ([]signin.M
 	return slices.DeleteFunc(p.Policy.SetUpMethods(), func(m signin.Method) bool { return !s.offered(m) }), nil
 }
 
+// CheckSetUp returns nil when the sign-in may set up its first factor by a method now.
+func (s *Service) CheckSetUp(ctx context.Context, flow store.Flow, method signin.Method) error {
+	p, err := s.attempted(ctx, s.db.Read(), flow, s.now())
+	if err != nil {
+		return err
+	}
+	return s.maySetUp(p, method)
+}
+
 // SendSetUpCode sends a code to the address a person wants to receive codes at (M16, M18).
 func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address, lang templates.Lang) error {
 	address, err := s.parse(to)
@@ -72,7 +92,7 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address
 		if err != nil {
 			return err
 		}
-		if err := p.setUp(to.Method); err != nil {
+		if err := s.maySetUp(p, to.Method); err != nil {
 			return err
 		}
 		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeEnrol, address)
@@ -86,127 +106,65 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address
 // VerifySetUpCode sets up the address as the account's first factor when the code is right, makes the backup codes, and adds
 // the proof to the sign-in (M17 to M19). It returns the flow's new secret.
 func (s *Service) VerifySetUpCode(ctx context.Context, flow store.Flow, to Address, code string, lang templates.Lang) (secret string, err error) {
-	p, err := s.attempted(ctx, s.db.Read(), flow, s.now())
+	e, err := s.flowEnrolment(ctx, flow, to.Method, lang)
 	if err != nil {
 		return "", err
 	}
-	if err := p.setUp(to.Method); err != nil {
+	if err := s.verifyAddress(ctx, e, to, code); err != nil {
 		return "", err
 	}
-	err = s.verifyAddress(ctx, newAddress{
-		attempt: p.attempt(), account: p.account.ID, purpose: purposeEnrol, to: to, code: code, first: true, gone: ErrFlowGone,
-		again: func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error) {
-			if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
-				return store.Account{}, audit.Event{}, err
-			}
-			return p.account, p.event(audit.FactorEnrol, audit.Failure, ""), p.setUp(to.Method)
-		},
-		apply: func(tx *store.Tx, now time.Time, f newFactor, b batch) error {
-			secret, err = s.enrol(ctx, tx, now, p, f, b, lang)
-			return err
-		},
-	})
-	if err != nil {
-		return "", err
-	}
-	return secret, nil
+	return e.secret, nil
 }
 
-// newAddress is an address that becomes a factor if a code is right.
-type newAddress struct {
-	attempt attempt
-	account store.AccountID
-	purpose string
-	// to and code are as typed.
-	to   Address
-	code string
-	// first is whether it is the account's first factor, so that backup codes come with it.
-	first bool
-	// gone is returned for an account that is not there any more.
-	gone error
-	// again reads, with the account held, who asks and what a wrong code is written down as; an error says that they may not.
-	again func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error)
-	// apply makes the change that a right code brings about.
-	apply func(tx *store.Tx, now time.Time, f newFactor, b batch) error
-}
-
-// verifyAddress judges a code that was sent to a new address and makes the change, in one transaction. Backup codes are made
-// before it: hashing takes long, and a right code must not be spent when it fails.
-func (s *Service) verifyAddress(ctx context.Context, a newAddress) error {
-	address, code, live, err := s.readForm(ctx, a)
+// verifyAddress judges a code that was sent to a new address and makes the change.
+func (s *Service) verifyAddress(ctx context.Context, e *enrolment, to Address, code string) error {
+	address, code, live, err := s.readForm(ctx, e, to, code)
 	if err != nil {
 		return err
 	}
-	var b batch
-	if a.first && live {
-		if b, err = s.newBatch(ctx, a.account); err != nil {
-			return err
-		}
-	}
-	now := s.now()
-	var verdict error
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		if err := hold(ctx, tx, a.account, a.gone); err != nil {
-			return err
-		}
-		acc, event, err := a.again(tx, now)
-		if err != nil {
-			return err
-		}
-		var c store.Challenge
-		c, verdict, err = s.judge(ctx, tx, now, guess{
-			attempt: a.attempt, account: acc, purpose: a.purpose, method: a.to.Method, address: address, code: code,
-			event: enrolEvent(event, a.to.Method, address),
+	return s.settle(ctx, e, live, func(tx *store.Tx, now time.Time, acc store.Account, event audit.Event) (f newFactor, verdict, err error) {
+		c, verdict, err := s.judge(ctx, tx, now, guess{
+			attempt: e.attempt, account: acc, purpose: e.purpose, method: e.method, address: address, code: code,
+			event: enrolEvent(event, e.method, address),
 		})
 		if err != nil || verdict != nil {
-			return err
-		}
-		if a.first && b.id == "" {
-			return ErrWrongCode // the code was taken back when the form was read: it cannot have been right then
+			return f, verdict, err
 		}
 		if err := s.use(ctx, tx, now, c); err != nil {
-			return err
+			return f, nil, err
 		}
-		if err := a.apply(tx, now, newFactor{method: a.to.Method, address: c.Address}, b); err != nil {
-			return err
-		}
-		return s.endCooldown(ctx, tx, c, now)
+		// The next code may leave at once: the person has shown that the last one was read.
+		e.after = func() error { return s.endCooldown(ctx, tx, c, now) }
+		return newFactor{method: e.method, address: c.Address}, nil, nil
 	})
-	if err == nil {
-		err = verdict
-	}
-	if err == nil {
-		s.outbox.Wake()
-	}
-	return err
 }
 
 // readForm checks what the two-step form holds, in the order a person fills it in. Whether a code was sent at all is said
 // first: it is what a person who pressed the wrong button needs to know. Live is whether the code that was sent can still be
 // right.
-func (s *Service) readForm(ctx context.Context, a newAddress) (address, code string, live bool, err error) {
+func (s *Service) readForm(ctx context.Context, e *enrolment, to Address, typed string) (address, code string, live bool, err error) {
 	now, q := s.now(), s.db.Read()
-	c, err := a.attempt.newest(ctx, q, a.account, a.to.Method, a.purpose)
+	c, err := e.attempt.newest(ctx, q, e.account, e.method, e.purpose)
 	if err != nil {
 		return "", "", false, err
 	}
-	if address, err = s.parse(a.to); err != nil {
+	if address, err = s.parse(to); err != nil {
 		return "", "", false, err
 	}
 	if address != c.Address {
 		return "", "", false, ErrAddressChanged
 	}
-	if code, err = NormalizeCode(a.code); err != nil {
+	if code, err = NormalizeCode(typed); err != nil {
 		return "", "", false, err
 	}
 	if !s.live(c, now) {
 		return address, code, false, nil
 	}
-	until, _, err := s.pause(ctx, q, codeThrottle(a.account), now)
+	until, _, err := s.pause(ctx, q, codeThrottle(e.account), now)
 	if err != nil || until != nil {
 		return address, code, false, err
 	}
-	return address, code, true, s.takePreparation(ctx, c, now)
+	return address, code, true, s.takePreparation(ctx, string(c.ID), c.ExpiresAt, now)
 }
 
 // AddressChange is the state of the self-service page of a method that sends codes.
@@ -261,13 +219,16 @@ func (s *Service) SendChangeCode(ctx context.Context, session store.SessionID, t
 // VerifyChangeCode makes the new address the factor when the code is right, and turns the account's switch to use (M21 to
 // M23). Every other session, sign-in, token and device of the account ends; the acting session goes on under a new token.
 func (s *Service) VerifyChangeCode(ctx context.Context, session store.SessionID, to Address, code string, lang templates.Lang) (Changed, error) {
-	done, err := s.verifyChange(ctx, session, to, code, lang)
-	if !errors.Is(err, ErrWrongCode) {
-		return done, err
+	e, err := s.sessionEnrolment(ctx, session, to.Method, lang)
+	if err != nil {
+		return Changed{}, err
+	}
+	if err = s.verifyAddress(ctx, e, to, code); !errors.Is(err, ErrWrongCode) {
+		return e.done, err
 	}
 	// The session outlives the change, so a second press of the button comes here: its person must not read that it failed.
 	c, rerr := s.db.Read().GetSessionChallenge(ctx, store.GetSessionChallengeParams{
-		SessionID: &session, AccountID: done.account, Kind: string(to.Method),
+		SessionID: &session, AccountID: e.account, Kind: string(to.Method),
 	})
 	if rerr == nil && c.UsedAt != nil && s.now().Sub(*c.UsedAt) < pressedTwice {
 		return Changed{}, ErrJustDone
@@ -277,40 +238,3 @@ func (s *Service) VerifyChangeCode(ctx context.Context, session store.SessionID,
 
 // pressedTwice is how long after a change its form counts as posted twice.
 const pressedTwice = 10 * time.Second
-
-func (s *Service) verifyChange(ctx context.Context, session store.SessionID, to Address, code string, lang templates.Lang) (Changed, error) {
-	p, err := s.actingFresh(ctx, s.db.Read(), session, s.now())
-	if err != nil {
-		return Changed{}, err
-	}
-	if err := s.mayAdd(p, to.Method); err != nil {
-		return Changed{}, err
-	}
-	var done Changed
-	id := p.account.ID
-	err = s.verifyAddress(ctx, newAddress{
-		attempt: p.attempt(), account: id, purpose: purposeChange, to: to, code: code,
-		first: !p.State.Enrolled, gone: ErrSessionGone,
-		again: func(tx *store.Tx, now time.Time) (store.Account, audit.Event, error) {
-			if p, err = s.actingFresh(ctx, tx.Queries, session, now); err != nil {
-				return store.Account{}, audit.Event{}, err
-			}
-			return p.account, p.event(p.changeType(to.Method), audit.Failure, ""), nil
-		},
-		apply: func(tx *store.Tx, now time.Time, f newFactor, b batch) error {
-			done, err = s.change(ctx, tx, now, p, f, b, lang)
-			return err
-		},
-	})
-	done.account = id
-	return done, err
-}
-
-// mayAdd returns nil if the person may set up a method from the self-service page: it is offered, and their surface allows it or
-// they have it already.
-func (s *Service) mayAdd(p acting, method signin.Method) error {
-	if _, had := p.Factor(method); !had && !p.Policy.Allows(method) || !s.offered(method) {
-		return ErrMethod
-	}
-	return nil
-}

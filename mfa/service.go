@@ -39,6 +39,14 @@ type Config struct {
 	Proofs standing.Limits
 	// SessionIdle is after how long without use a session is not listed as live any more; an hour if zero.
 	SessionIdle time.Duration
+	// Brand is what authenticator apps call the provider, beside the login ID; "Futakagi" if empty.
+	Brand string
+	// RPID is the domain that passkeys belong to, and Origins the addresses whose pages may use them: both from configuration, never
+	// from a request. Without RPID there are no passkeys.
+	RPID    string
+	Origins []string
+	// SMSCountries are the countries whose mobile numbers can be set up, as ISO 3166 codes; Japan if none.
+	SMSCountries []string
 	// Limits bound guessing and sending.
 	Limits Limits
 }
@@ -56,6 +64,9 @@ type Service struct {
 	proofs     standing.Limits
 	idle       time.Duration
 	limits     Limits
+	issuer     string
+	countries  []string
+	rp         *relyingParty // nil: no passkeys
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
 	decoy string
 }
@@ -76,12 +87,27 @@ func New(c Config) (*Service, error) {
 	case c.SessionIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
 		return nil, errors.New("mfa: SessionIdle or a limit of Proofs is negative")
 	}
+	if len(c.SMSCountries) == 0 {
+		c.SMSCountries = []string{"JP"}
+	}
+	if err := checkCountries(c.SMSCountries); err != nil {
+		return nil, err
+	}
 	limits, err := c.Limits.withDefaults()
 	if err != nil {
 		return nil, err
 	}
 	if c.SessionIdle == 0 {
 		c.SessionIdle = time.Hour
+	}
+	if c.Brand == "" {
+		c.Brand = "Futakagi"
+	}
+	var rp *relyingParty
+	if c.RPID != "" {
+		if rp, err = newRelyingParty(c.RPID, c.Brand, c.Origins); err != nil {
+			return nil, fmt.Errorf("mfa: %w", err)
+		}
 	}
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja
@@ -98,7 +124,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
-		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, decoy: decoys[0],
+		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
 	}, nil
 }
 
@@ -230,8 +256,12 @@ func (s *Service) hashing(err error) error {
 // offered reports whether this installation can do a method at all.
 func (s *Service) offered(method signin.Method) bool {
 	switch method {
-	case signin.Email:
+	case signin.Email, signin.TOTP:
 		return true
+	case signin.Passkey:
+		return s.rp != nil
+	case signin.SMS:
+		return s.outbox.Sends(delivery.ChannelSMS)
 	default:
 		return false
 	}

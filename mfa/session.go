@@ -9,6 +9,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/web"
 )
 
 // recentEvents is how many events the self-service page lists.
@@ -21,6 +22,8 @@ type Overview struct {
 	Company string
 	// Required is whether the account is asked for a second factor at sign-in, Enforced whether its surface demands that.
 	Required, Enforced bool
+	// OffersTrust is whether the person's surface lets them trust browsers.
+	OffersTrust bool
 	// Methods are those the person has or may set up.
 	Methods []signin.Method
 	Status  Status
@@ -40,6 +43,7 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 	}
 	v := Overview{
 		Account: p.account, Required: p.account.Demands(p.enforced), Enforced: p.enforced, Current: p.session.ID,
+		OffersTrust: p.account.Kind == string(web.Customer) && p.TrustDays > 0,
 	}
 	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
 		return Overview{}, err

@@ -170,7 +170,7 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 				case 2:
 					return w.EndOtherSessions(ctx, sessions[5])
 				case 3:
-					_, err := w.VerifySignInCode(ctx, flows[0], signin.Email, code)
+					_, err := w.VerifySignInCode(ctx, flows[0], signin.Email, code, false)
 					return err
 				case 4:
 					return w.ResendSignInCode(ctx, flows[i/8], signin.Email, templates.Ja)
@@ -181,7 +181,7 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 					_, err := w.finish(flows[3+i/8], true)
 					return err
 				default:
-					_, err := w.VerifySignInCode(ctx, flows[i/8], signin.Email, wrong(code))
+					_, err := w.VerifySignInCode(ctx, flows[i/8], signin.Email, wrong(code), false)
 					return err
 				}
 			})

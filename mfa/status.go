@@ -37,22 +37,6 @@ type FactorStatus struct {
 	Disabled bool
 }
 
-// PasskeyStatus is one passkey or security key.
-type PasskeyStatus struct {
-	ID        store.PasskeyID
-	Name      string
-	CreatedAt time.Time
-	// LastUsedAt is zero for a key that was never used.
-	LastUsedAt time.Time
-}
-
-// Device is one browser that is not asked for a code.
-type Device struct {
-	ID                               store.DeviceID
-	Name                             string
-	CreatedAt, LastUsedAt, ExpiresAt time.Time
-}
-
 // SetUp reports whether any factor is set up.
 func (s Status) SetUp() bool { return len(s.Factors) > 0 }
 
@@ -82,7 +66,7 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 		}
 		v.Factors = append(v.Factors, fs)
 		if f.Kind == string(signin.Passkey) {
-			if v.Passkeys, err = passkeysOf(ctx, q, id); err != nil {
+			if v.Passkeys, err = passkeys(ctx, q, id); err != nil {
 				return Status{}, err
 			}
 		}
@@ -98,30 +82,6 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return Status{}, fmt.Errorf("load backup codes: %w", err)
 	}
-	devices, err := q.ListTrustedDevices(ctx, store.ListTrustedDevicesParams{AccountID: id, Now: s.now()})
-	if err != nil {
-		return Status{}, fmt.Errorf("list trusted devices: %w", err)
-	}
-	for _, d := range devices {
-		v.Devices = append(v.Devices, Device{
-			ID: d.ID, Name: d.Name, CreatedAt: d.CreatedAt, LastUsedAt: d.LastUsedAt, ExpiresAt: d.ExpiresAt,
-		})
-	}
-	return v, nil
-}
-
-func passkeysOf(ctx context.Context, q *store.Queries, id store.AccountID) ([]PasskeyStatus, error) {
-	rows, err := q.ListPasskeys(ctx, id)
-	if err != nil {
-		return nil, fmt.Errorf("list passkeys: %w", err)
-	}
-	keys := make([]PasskeyStatus, 0, len(rows))
-	for _, row := range rows {
-		k := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt}
-		if row.LastUsedAt != nil {
-			k.LastUsedAt = *row.LastUsedAt
-		}
-		keys = append(keys, k)
-	}
-	return keys, nil
+	v.Devices, err = devices(ctx, q, id, s.now())
+	return v, err
 }

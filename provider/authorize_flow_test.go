@@ -385,7 +385,7 @@ func TestPrompt(t *testing.T) {
 	})
 	t.Run("none when a level is demanded", func(t *testing.T) {
 		wantTold(t, a, b.Get(rp.AuthorizeURL("prompt", "none", "acr_values", signin.Level2FAEmail.ACR())), rp.RedirectURI, "interaction_required")
-		wantTold(t, a, b.Get(rp.AuthorizeURL("prompt", "none", "acr_values", signin.Level2FA.ACR())), rp.RedirectURI, "unmet_authentication_requirements")
+		wantTold(t, a, b.Get(rp.AuthorizeURL("prompt", "none", "acr_values", signin.Level2FA.ACR())), rp.RedirectURI, "interaction_required")
 	})
 	t.Run("none when the proof is old", func(t *testing.T) {
 		a.Clock.Advance(time.Minute)
@@ -496,8 +496,7 @@ func TestACRValues(t *testing.T) {
 		{"unknown is passed over", "suzuki", "urn:example:gold", single, []any{"pwd"}},
 		{"email by set-up", "suzuki", email, email, []any{"pwd", "mca", "mfa"}},
 		{"lowest of several", "suzuki", full + " " + single, single, []any{"pwd"}},
-		{"full out of reach", "suzuki", full, nil, nil},
-		{"phr out of reach", "suzuki", "phr", nil, nil},
+		{"full by set-up", "suzuki", full, full, []any{"pwd", "otp", "mfa"}},
 		{"email by challenge", "sato", email, email, []any{"pwd", "mca", "mfa"}},
 		{"phr out of reach with factor", "sato", "phr", nil, nil},
 	} {
@@ -515,18 +514,32 @@ func TestACRValues(t *testing.T) {
 			}
 		})
 	}
+	t.Run("essential acr of the claims parameter", func(t *testing.T) {
+		a := testapp.New(t)
+		rp := a.RelyingParty(t, "store")
+		asks := func(acr string) string { return `{"id_token":{"acr":{"essential":true,"value":"` + acr + `"}}}` }
+		claims := rp.Redeem(a.CodeOf(t, a.NewBrowser(t), rp.AuthorizeURL("claims", asks(full)), "suzuki")).IDToken(t)
+		if claims["acr"] != full {
+			t.Errorf("claims = %v", claims)
+		}
+		wantTold(t, a, a.NewBrowser(t).Get(rp.AuthorizeURL("claims", asks("urn:example:gold"))), rp.RedirectURI, "unmet_authentication_requirements")
+		wantTold(t, a, a.NewBrowser(t).Get(rp.AuthorizeURL("claims", "[]")), rp.RedirectURI, "invalid_request")
+		wantTold(t, a, a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL("claims", asks("phr")), "sato"), rp.RedirectURI, "unmet_authentication_requirements")
+	})
+	t.Run("sub of the claims parameter", func(t *testing.T) {
+		a := testapp.New(t)
+		rp := a.RelyingParty(t, "store")
+		p := a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL("claims", `{"id_token":{"sub":{"value":"somebody-else"}}}`), "suzuki")
+		wantTold(t, a, p, rp.RedirectURI, "login_required")
+	})
 	t.Run("full by backup code", func(t *testing.T) {
 		a := testapp.New(t)
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
-		// The email code alone does not reach what is asked.
+		// An email code does not reach what is asked, so it is not offered.
 		p := a.Password(t, b, rp.AuthorizeURL("acr_values", full), "sato")
-		if p.URL.Path != "/signin/challenge" {
+		if p.URL.Path != "/signin/challenge/methods" || strings.Contains(p.Body, "/signin/challenge/email") {
 			t.Fatalf("%d %s", p.Status, p.URL)
-		}
-		p = b.Submit(p.URL.RequestURI(), url.Values{"do": {"verify"}, "code": {a.Code(t, testapp.FactorAddress("sato"), 0)}})
-		if p.Location().Host == "store.example.jp" {
-			t.Fatalf("the email code was enough: %s", p.Location())
 		}
 		p = b.Submit("/signin/challenge/backup?flow="+p.Flow(), url.Values{"code": {a.BackupCodes["sato"][0]}})
 		claims := rp.Redeem(answerOf(t, p, rp.RedirectURI).Get("code")).IDToken(t)

@@ -220,6 +220,29 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		}
 		q.Subject = claims.Subject
 	}
+	return q.fillClaims(form)
+}
+
+// fillClaims reads the claims parameter, which may name a level and a person too.
+func (q *authRequest) fillClaims(form url.Values) error {
+	if !form.Has("claims") {
+		return nil
+	}
+	asked, err := parseClaims(form.Get("claims"))
+	if err != nil {
+		return err
+	}
+	if asked.unmet {
+		return refuse("unmet_authentication_requirements", "claims asks for an acr that is not known here")
+	}
+	q.level = max(q.level, asked.level)
+	switch {
+	case asked.subject == "":
+	case q.Subject != "" && q.Subject != asked.subject:
+		return refuse("invalid_request", "claims and id_token_hint name different people")
+	default:
+		q.Subject = asked.subject
+	}
 	return nil
 }
 

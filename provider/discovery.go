@@ -92,6 +92,7 @@ func newDiscovery(issuer string) (*document, error) {
 		},
 		UILocales:                    []string{"ja", "en"},
 		ServiceDocumentation:         "https://github.com/futakagi/futakagi",
+		ClaimsParameter:              true,
 		AuthorizationResponseIssuers: true,
 	})
 	if err != nil {

@@ -12,13 +12,14 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
 
-// Config is what a Provider is made of. Every field is required.
+// Config is what a Provider is made of. Every field is required unless it says otherwise.
 type Config struct {
 	// Issuer is the public base URL, without a slash at its end (OpenID Connect Discovery §3).
 	Issuer string
@@ -43,9 +44,20 @@ type Config struct {
 	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail, for those who follow NIST SP 800-63B-4 §3.1.3.1
 	// to the letter. acr says what was proved all the same.
 	EmailNotMFA bool
+	// Passkeys is whether the login page offers to sign in by passkey, where a surface allows it.
+	Passkeys bool
+	// TrustedDevice looks at the browser whose person gave the right password. Optional: without it no browser is trusted.
+	TrustedDevice UseDevice
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
 	FlowsPerAddress int
 }
+
+// UseDevice decides, in the transaction that accepts a password and before it touches the flow, whether the browser stands in for
+// the second factor. st is where the sign-in will stand with the password, held what the browser holds of a trusted device. The
+// proof is zero if that does not count. hold is what the browser is to hold from here on; empty: nothing.
+type UseDevice func(
+	ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
+) (proof signin.Evidence, hold string, err error)
 
 // Lifetimes bound what is issued.
 type Lifetimes struct {
@@ -73,6 +85,8 @@ type Provider struct {
 
 	surfaces   map[string]web.Kind
 	flowBudget *flowBudget
+	passkeys   bool
+	useDevice  UseDevice
 }
 
 // New checks the configuration and builds the provider. Call Start before serving.
@@ -103,7 +117,8 @@ func New(c Config) (*Provider, error) {
 		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
 		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession},
 		idle:       map[web.Kind]time.Duration{web.Customer: c.CustomerIdle, web.Operator: c.OperatorIdle},
-		flowBudget: newFlowBudget(c.FlowsPerAddress),
+		flowBudget: newFlowBudget(c.FlowsPerAddress), passkeys: c.Passkeys,
+		useDevice: c.TrustedDevice,
 	}, nil
 }
 

@@ -1,15 +1,18 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -43,6 +46,15 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
+	if p.passkeys {
+		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
+		if err != nil {
+			return fmt.Errorf("load surface: %w", err)
+		}
+		if methods := standing.Methods(surface.AllowedMethods); methods == nil || slices.Contains(methods, signin.Passkey) {
+			v.PasskeyAction, v.PasskeyOptionsURL = flowURL("/signin/passkey", flow.ID), flowURL("/signin/passkey/options", flow.ID)
+		}
+	}
 	p.AllowReturn(r, flow)
 	return p.templates.Login.Render(w, status, f, v)
 }
@@ -127,43 +139,57 @@ func (p *Provider) postSignIn(w http.ResponseWriter, r *http.Request) error {
 
 	secret, hash := web.NewToken()
 	now := p.now()
-	err = p.db.InTx(ctx, func(tx *store.Tx) error { return p.acceptPassword(r, tx, flow, a, hash, now) })
+	held := web.DeviceCookie(r, a.ID)
+	hold := held
+	err = p.db.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		hold, err = p.acceptPassword(ctx, tx, flow, a, hash, held, now)
+		return err
+	})
 	if err != nil {
 		return err
+	}
+	if hold != held {
+		web.SetDeviceCookie(w, r, a.ID, hold)
 	}
 	web.SetFlowCookie(w, r, flow.ID, secret)
 	return web.SeeOther(w, r, flowURL("/signin/continue", flow.ID))
 }
 
 // acceptPassword binds the flow to the account. The flow's secret changes with it (I10): whoever knew it before the password
-// knows nothing now.
-func (p *Provider) acceptPassword(r *http.Request, tx *store.Tx, flow store.Flow, a store.Account, hash []byte, now time.Time) error {
-	ctx := r.Context()
-	former := signin.EvidenceList{}
+// knows nothing now. A browser that the account trusts adds its proof beside the password. It returns what the browser is to hold
+// of a trusted device.
+func (p *Provider) acceptPassword(
+	ctx context.Context, tx *store.Tx, flow store.Flow, a store.Account, hash []byte, held string, now time.Time,
+) (hold string, err error) {
+	evidence := signin.EvidenceList{}
 	var session *store.SessionID
 	var codes *store.BatchID
 	if flow.AccountID != nil && *flow.AccountID == a.ID && flow.CredentialEpoch != nil && *flow.CredentialEpoch == a.CredentialEpoch {
 		// The same person again, in the same session: what they proved before still stands beside the new password.
-		var err error
-		if former, err = signin.ParseEvidence(flow.Evidence); err != nil {
-			return err
+		if evidence, err = signin.ParseEvidence(flow.Evidence); err != nil {
+			return "", err
 		}
 		session, codes = flow.SessionID, flow.BackupBatchID
 	}
-	// Throttles are locked before flows, in every transaction that takes both.
+	evidence = evidence.With(signin.Evidence{Method: signin.Password, At: now})
+	// Throttles and devices are locked before flows, in every transaction that takes them.
 	if err := p.accounts.RecordSuccess(ctx, tx, a); err != nil {
-		return err
+		return "", err
+	}
+	if evidence, hold, err = p.withDevice(ctx, tx, flow, a, evidence, held, now); err != nil {
+		return "", err
 	}
 	n, err := tx.BindFlowAccount(ctx, store.BindFlowAccountParams{
 		AccountID: &a.ID, CredentialEpoch: &a.CredentialEpoch,
-		Evidence:      former.With(signin.Evidence{Method: signin.Password, At: now}).Encode(),
+		Evidence:      evidence.Encode(),
 		NewSecretHash: hash, SessionID: session, BackupBatchID: codes, ID: flow.ID, SecretHash: flow.SecretHash, Now: now,
 	})
 	if err != nil {
-		return fmt.Errorf("bind account to flow: %w", err)
+		return "", fmt.Errorf("bind account to flow: %w", err)
 	}
 	if n == 0 {
-		return web.ErrFlowGone
+		return "", web.ErrFlowGone
 	}
 	event := audit.Event{
 		Type: audit.SignInPassword, Result: audit.Success, Actor: audit.OfAccount(a), Account: a.ID, Target: flow.SurfaceID,
@@ -171,7 +197,26 @@ func (p *Provider) acceptPassword(r *http.Request, tx *store.Tx, flow store.Flow
 	if flow.ClientID != nil {
 		event.ClientID = *flow.ClientID
 	}
-	return audit.Write(ctx, tx, now, event)
+	return hold, audit.Write(ctx, tx, now, event)
+}
+
+// withDevice asks whether the browser stands in for the second factor of the account that gave its password, and returns the
+// evidence with what that proves and what the browser is to hold from here on.
+func (p *Provider) withDevice(
+	ctx context.Context, tx *store.Tx, flow store.Flow, a store.Account, evidence signin.EvidenceList, held string, now time.Time,
+) (proved signin.EvidenceList, hold string, err error) {
+	if held == "" || p.useDevice == nil {
+		return evidence, held, nil
+	}
+	st, err := standing.OfAccepted(ctx, tx.Queries, flow, a, evidence, now, p.limits)
+	if err != nil {
+		return nil, "", err
+	}
+	proof, hold, err := p.useDevice(ctx, tx, now, flow, st, held)
+	if err != nil || proof.Method == "" {
+		return evidence, hold, err
+	}
+	return evidence.With(proof), hold, nil
 }
 
 // postCancel drops everything proved in a flow, so that somebody else can sign in (別のIDを使う).

@@ -571,16 +571,18 @@ func (q *Queries) GetSessionChallenge(ctx context.Context, arg GetSessionChallen
 }
 
 const GetTrustedDevice = `-- name: GetTrustedDevice :one
-SELECT id, account_id, name, secret_hash, created_at, last_used_at, expires_at, former_hash, rotated_at, method, client_address FROM trusted_devices WHERE id = $1 AND account_id = $2
+SELECT d.id, d.account_id, d.name, d.secret_hash, d.created_at, d.last_used_at, d.expires_at, d.former_hash, d.rotated_at, d.method, d.client_address, d.credential_epoch FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
+WHERE d.id = $1 AND d.account_id = $2 AND d.expires_at > $3
 `
 
 type GetTrustedDeviceParams struct {
 	ID        DeviceID
 	AccountID AccountID
+	Now       time.Time
 }
 
 func (q *Queries) GetTrustedDevice(ctx context.Context, arg GetTrustedDeviceParams) (TrustedDevice, error) {
-	row := q.db.QueryRow(ctx, GetTrustedDevice, arg.ID, arg.AccountID)
+	row := q.db.QueryRow(ctx, GetTrustedDevice, arg.ID, arg.AccountID, arg.Now)
 	var i TrustedDevice
 	err := row.Scan(
 		&i.ID,
@@ -594,6 +596,7 @@ func (q *Queries) GetTrustedDevice(ctx context.Context, arg GetTrustedDevicePara
 		&i.RotatedAt,
 		&i.Method,
 		&i.ClientAddress,
+		&i.CredentialEpoch,
 	)
 	return i, err
 }
@@ -775,25 +778,27 @@ func (q *Queries) InsertPasskey(ctx context.Context, arg InsertPasskeyParams) er
 }
 
 const InsertTrustedDevice = `-- name: InsertTrustedDevice :exec
-INSERT INTO trusted_devices (id, account_id, name, secret_hash, method, client_address, created_at, last_used_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)
+INSERT INTO trusted_devices (id, account_id, credential_epoch, name, secret_hash, method, client_address, created_at, last_used_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)
 `
 
 type InsertTrustedDeviceParams struct {
-	ID            DeviceID
-	AccountID     AccountID
-	Name          string
-	SecretHash    []byte
-	Method        string
-	ClientAddress string
-	Now           time.Time
-	ExpiresAt     time.Time
+	ID              DeviceID
+	AccountID       AccountID
+	CredentialEpoch int64
+	Name            string
+	SecretHash      []byte
+	Method          string
+	ClientAddress   string
+	Now             time.Time
+	ExpiresAt       time.Time
 }
 
 func (q *Queries) InsertTrustedDevice(ctx context.Context, arg InsertTrustedDeviceParams) error {
 	_, err := q.db.Exec(ctx, InsertTrustedDevice,
 		arg.ID,
 		arg.AccountID,
+		arg.CredentialEpoch,
 		arg.Name,
 		arg.SecretHash,
 		arg.Method,
@@ -877,7 +882,8 @@ func (q *Queries) ListPasskeys(ctx context.Context, accountID AccountID) ([]Pass
 }
 
 const ListTrustedDevices = `-- name: ListTrustedDevices :many
-SELECT id, account_id, name, secret_hash, created_at, last_used_at, expires_at, former_hash, rotated_at, method, client_address FROM trusted_devices WHERE account_id = $1 AND expires_at > $2 ORDER BY created_at, id
+SELECT d.id, d.account_id, d.name, d.secret_hash, d.created_at, d.last_used_at, d.expires_at, d.former_hash, d.rotated_at, d.method, d.client_address, d.credential_epoch FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
+WHERE d.account_id = $1 AND d.expires_at > $2 ORDER BY d.last_used_at DESC, d.id DESC
 `
 
 type ListTrustedDevicesParams struct {
@@ -885,6 +891,7 @@ type ListTrustedDevicesParams struct {
 	Now       time.Time
 }
 
+// Those that still count: a device does not outlive the credentials it was trusted under.
 func (q *Queries) ListTrustedDevices(ctx context.Context, arg ListTrustedDevicesParams) ([]TrustedDevice, error) {
 	rows, err := q.db.Query(ctx, ListTrustedDevices, arg.AccountID, arg.Now)
 	if err != nil {
@@ -906,6 +913,7 @@ func (q *Queries) ListTrustedDevices(ctx context.Context, arg ListTrustedDevices
 			&i.RotatedAt,
 			&i.Method,
 			&i.ClientAddress,
+			&i.CredentialEpoch,
 		); err != nil {
 			return nil, err
 		}
@@ -982,16 +990,17 @@ func (q *Queries) RenamePasskey(ctx context.Context, arg RenamePasskeyParams) (i
 const RotateTrustedDevice = `-- name: RotateTrustedDevice :execrows
 UPDATE trusted_devices SET former_hash = secret_hash, secret_hash = $1, rotated_at = $2, last_used_at = $2,
     client_address = $3
-WHERE id = $4 AND account_id = $5 AND secret_hash = $6 AND expires_at > $2
+WHERE id = $4 AND account_id = $5 AND credential_epoch = $6 AND secret_hash = $7 AND expires_at > $2
 `
 
 type RotateTrustedDeviceParams struct {
-	NewHash       []byte
-	Now           *time.Time
-	ClientAddress string
-	ID            DeviceID
-	AccountID     AccountID
-	SecretHash    []byte
+	NewHash         []byte
+	Now             *time.Time
+	ClientAddress   string
+	ID              DeviceID
+	AccountID       AccountID
+	CredentialEpoch int64
+	SecretHash      []byte
 }
 
 // One use of a device's secret, which is another from then on. Of many uses of one secret the first succeeds.
@@ -1002,6 +1011,7 @@ func (q *Queries) RotateTrustedDevice(ctx context.Context, arg RotateTrustedDevi
 		arg.ClientAddress,
 		arg.ID,
 		arg.AccountID,
+		arg.CredentialEpoch,
 		arg.SecretHash,
 	)
 	if err != nil {
@@ -1106,6 +1116,25 @@ func (q *Queries) TakeCeremony(ctx context.Context, arg TakeCeremonyParams) (Cer
 		&i.ExpiresAt,
 	)
 	return i, err
+}
+
+const TrimTrustedDevices = `-- name: TrimTrustedDevices :execrows
+DELETE FROM trusted_devices WHERE trusted_devices.account_id = $1 AND trusted_devices.id NOT IN (
+    SELECT d.id FROM trusted_devices d WHERE d.account_id = $1 ORDER BY d.created_at DESC, d.id DESC LIMIT $2)
+`
+
+type TrimTrustedDevicesParams struct {
+	AccountID AccountID
+	Keep      int32
+}
+
+// Leaves an account its newest devices.
+func (q *Queries) TrimTrustedDevices(ctx context.Context, arg TrimTrustedDevicesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, TrimTrustedDevices, arg.AccountID, arg.Keep)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const UpsertFactor = `-- name: UpsertFactor :one

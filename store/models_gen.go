@@ -306,17 +306,18 @@ type TokenSet struct {
 }
 
 type TrustedDevice struct {
-	ID            DeviceID
-	AccountID     AccountID
-	Name          string
-	SecretHash    []byte
-	CreatedAt     time.Time
-	LastUsedAt    time.Time
-	ExpiresAt     time.Time
-	FormerHash    []byte
-	RotatedAt     *time.Time
-	Method        string
-	ClientAddress string
+	ID              DeviceID
+	AccountID       AccountID
+	Name            string
+	SecretHash      []byte
+	CreatedAt       time.Time
+	LastUsedAt      time.Time
+	ExpiresAt       time.Time
+	FormerHash      []byte
+	RotatedAt       *time.Time
+	Method          string
+	ClientAddress   string
+	CredentialEpoch int64
 }
 
 type UserGroup struct {

@@ -73,26 +73,28 @@ const ClaimMessages = `-- name: ClaimMessages :many
 UPDATE outbox SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
-    WHERE o.state = 'queued' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
+    WHERE o.state = 'queued' AND o.channel = $3 AND o.available_at <= $4 AND (o.leased_until IS NULL OR o.leased_until < $4)
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
-    ORDER BY o.available_at LIMIT $4)
-  AND state = 'queued' AND available_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
+    ORDER BY o.available_at LIMIT $5)
+  AND state = 'queued' AND available_at <= $4 AND (leased_until IS NULL OR leased_until < $4)
 RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at
 `
 
 type ClaimMessagesParams struct {
 	Owner       *string
 	LeasedUntil *time.Time
+	Channel     string
 	Now         time.Time
 	BatchSize   int32
 }
 
-// Leases the oldest due messages to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
+// Leases the oldest due messages of a channel to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
 // A code that was taken back while its mail was on a first, failing attempt is not tried again.
 func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([]Outbox, error) {
 	rows, err := q.db.Query(ctx, ClaimMessages,
 		arg.Owner,
 		arg.LeasedUntil,
+		arg.Channel,
 		arg.Now,
 		arg.BatchSize,
 	)
@@ -194,11 +196,16 @@ func (q *Queries) EnqueueMessage(ctx context.Context, arg EnqueueMessageParams) 
 
 const ExpireMessages = `-- name: ExpireMessages :execrows
 UPDATE outbox SET state = 'expired', payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = $1
-WHERE state = 'queued' AND deadline <= $1 AND (leased_until IS NULL OR leased_until < $1)
+WHERE state = 'queued' AND channel = $2 AND deadline <= $1 AND (leased_until IS NULL OR leased_until < $1)
 `
 
-func (q *Queries) ExpireMessages(ctx context.Context, now *time.Time) (int64, error) {
-	result, err := q.db.Exec(ctx, ExpireMessages, now)
+type ExpireMessagesParams struct {
+	Now     *time.Time
+	Channel string
+}
+
+func (q *Queries) ExpireMessages(ctx context.Context, arg ExpireMessagesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ExpireMessages, arg.Now, arg.Channel)
 	if err != nil {
 		return 0, err
 	}
@@ -332,11 +339,11 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]L
 }
 
 const OldestQueuedMessage = `-- name: OldestQueuedMessage :one
-SELECT created_at FROM outbox WHERE state = 'queued' ORDER BY available_at LIMIT 1
+SELECT created_at FROM outbox WHERE state = 'queued' AND channel = $1 ORDER BY available_at LIMIT 1
 `
 
-func (q *Queries) OldestQueuedMessage(ctx context.Context) (time.Time, error) {
-	row := q.db.QueryRow(ctx, OldestQueuedMessage)
+func (q *Queries) OldestQueuedMessage(ctx context.Context, channel string) (time.Time, error) {
+	row := q.db.QueryRow(ctx, OldestQueuedMessage, channel)
 	var created_at time.Time
 	err := row.Scan(&created_at)
 	return created_at, err

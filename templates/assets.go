@@ -42,14 +42,20 @@ func loadAssets(files fs.FS) (assets, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read script: %w", err)
 	}
+	passkey, err := fs.ReadFile(files, "static/js/passkey.js")
+	if err != nil {
+		return nil, fmt.Errorf("read script: %w", err)
+	}
 	icon, err := fs.ReadFile(files, "static/img/icon.svg")
 	if err != nil {
 		return nil, fmt.Errorf("read icon: %w", err)
 	}
 	return assets{
-		"app.css":  newAsset(css.Bytes(), "text/css; charset=utf-8"),
-		"app.js":   newAsset(js, "text/javascript; charset=utf-8"),
-		"icon.svg": newAsset(icon, "image/svg+xml"),
+		"app.css": newAsset(css.Bytes(), "text/css; charset=utf-8"),
+		"app.js":  newAsset(js, "text/javascript; charset=utf-8"),
+		// Of its own, since few pages need it.
+		"passkey.js": newAsset(passkey, "text/javascript; charset=utf-8"),
+		"icon.svg":   newAsset(icon, "image/svg+xml"),
 	}, nil
 }
 
@@ -62,7 +68,7 @@ func (a assets) path(name string) string {
 	return AssetPrefix + a[name].hash + "/" + name
 }
 
-// AssetPath is the address of a static file: "app.css", "app.js" or "icon.svg".
+// AssetPath is the address of a static file: "app.css", "app.js", "passkey.js" or "icon.svg".
 func (s *Set) AssetPath(name string) string { return s.assets.path(name) }
 
 // Assets serves the static files under AssetPrefix. The address contains a hash of the content, so a browser

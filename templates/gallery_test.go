@@ -65,11 +65,17 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	login := func(s *Set) Page[LoginView] { return s.Login }
 	twoFactor := func(s *Set) Page[TwoFactorView] { return s.TwoFactor }
 	email := func(s *Set) Page[EmailSetupView] { return s.EmailSetup }
+	sms := func(s *Set) Page[SMSSetupView] { return s.SMSSetup }
+	countries := []Option{{Value: "JP", Label: "日本（+81）", Selected: true}, {Value: "US", Label: "アメリカ（+1）"}}
+	passkey := func(s *Set) Page[PasskeyChallengeView] { return s.PasskeyChallenge }
+	passkeys := func(s *Set) Page[PasskeysView] { return s.Passkeys }
+	app := func(s *Set) Page[AppSetupView] { return s.AppSetup }
 	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
 	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
+	remove := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
 	account := func(s *Set) Page[AccountFormView] { return s.AccountForm }
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
@@ -95,9 +101,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	place.URL = ""
 	operator := AccountRef{Operator: true, Name: "support", LoginID: "support", URL: "/admin/operators/2"}
 	main := &FactorState{Kind: KindEmail, Address: "sato-2fa@example.jp", VerifiedAt: "2025-09-03 17:45:22", VerifiedISO: "2025-09-03T17:45:22+09:00"}
-	sms := FactorState{Kind: KindSMS, Address: "09000000034", VerifiedAt: "2025-09-03 17:50:01", VerifiedISO: "2025-09-03T17:50:01+09:00", ResetURL: "/admin/accounts/3/two-factor/reset/sms"}
-	totp := FactorState{Kind: KindTOTP, VerifiedAt: "2025-09-04 08:01:09", VerifiedISO: "2025-09-04T08:01:09+09:00", Disabled: true, ResetURL: "/admin/accounts/3/two-factor/reset/totp"}
-	passkeys := FactorState{Kind: KindPasskey, VerifiedAt: "2025-09-05 12:30:00", VerifiedISO: "2025-09-05T12:30:00+09:00", ResetURL: "/admin/accounts/3/two-factor/reset/passkey", Passkeys: []PasskeyRow{
+	smsState := FactorState{Kind: KindSMS, Address: "09000000034", VerifiedAt: "2025-09-03 17:50:01", VerifiedISO: "2025-09-03T17:50:01+09:00", ResetURL: "/admin/accounts/3/two-factor/reset/sms"}
+	totpState := FactorState{Kind: KindTOTP, VerifiedAt: "2025-09-04 08:01:09", VerifiedISO: "2025-09-04T08:01:09+09:00", Disabled: true, ResetURL: "/admin/accounts/3/two-factor/reset/totp"}
+	passkeyState := FactorState{Kind: KindPasskey, VerifiedAt: "2025-09-05 12:30:00", VerifiedISO: "2025-09-05T12:30:00+09:00", ResetURL: "/admin/accounts/3/two-factor/reset/passkey", Passkeys: []PasskeyRow{
 		{Name: "会社のノートPC", CreatedAt: "2025-09-05", UsedAt: "2026-11-22 09:14"},
 		{Name: `<b>鍵</b>`, CreatedAt: "2025-10-01"},
 	}}
@@ -140,6 +146,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{Kind: KindTOTP},
 		},
 		BackupLeft: 3, BackupIssued: "2025-09-03", BackupURL: "/account/security/backup-codes",
+		Devices: []SecurityDevice{
+			{Name: "Chrome / Windows", Current: true, Until: "2026-12-20", UsedAt: "2026-11-22 09:14", UsedISO: "2026-11-22T09:14:00+09:00", RemoveAction: "/account/security/devices/1/remove"},
+			{Name: "Safari / iPhone", Phone: true, Until: "2026-12-02", UsedAt: "2026-11-18 20:41", UsedISO: "2026-11-18T20:41:00+09:00", RemoveAction: "/account/security/devices/2/remove"},
+			{Until: "2026-12-02", UsedAt: "2026-11-18 20:41", UsedISO: "2026-11-18T20:41:00+09:00", RemoveAction: "/account/security/devices/3/remove"},
+		},
+		RemoveDevicesURL: "/account/security/devices/remove-all",
 		Sessions: []SecuritySession{
 			{Browser: "Chrome / Windows", Current: true, Apps: []string{"ストア", "マイページ"}, SignedInAt: "2026-11-22 09:14", SignedISO: "2026-11-22T09:14:00+09:00", SeenAt: "2026-11-22 10:02", SeenISO: "2026-11-22T10:02:00+09:00", Address: "192.0.2.24"},
 			{SignedInAt: "2026-11-18 20:41", SignedISO: "2026-11-18T20:41:00+09:00", Address: "198.51.100.7", EndAction: "/account/security/sessions/2/end"},
@@ -159,6 +171,22 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-login", login, LoginView{Action: "/signin?flow=1"}, admin),
 		screen("2fa-select", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-error", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, Selected: KindEmail, BackURL: "/signin", Errors: errorsOf("method", text(MsgMethodBlank))}, admin),
+		screen("2fa-sms", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-sent", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries[:1], Tel: "090-0000-0034", SentTo: "090-0000-0034", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-error", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, Tel: "03-0000-0000", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("tel", text(MsgPhoneNotMobile))}),
+		screen("2fa-sms-change", sms, SMSSetupView{Action: "/account/security/sms", Change: true, Countries: countries, Tel: "090-0000-0034", SentTo: "090-0000-0034", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
+		screen("2fa-passkey", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", Progress: &Progress{N: 2, Of: 3}, Name: "Chrome / Windows", BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-passkey-error", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("name", text(MsgPasskeyNameLong))}),
+		screen("challenge-passkey", passkey, PasskeyChallengeView{TrustDays: 30, Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-passkey-error", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgPasskeyFailed))}),
+		screen("passkeys", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Name: "Chrome / Windows", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", Synced: true, CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", UsedAt: "2026-11-21 09:14", UsedISO: "2026-11-21T09:14:00+09:00", RenameAction: "/account/security/passkey/1/rename", RemoveURL: "/account/security/passkey/1/remove"}, {ID: "2", Name: "iPhone", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/account/security/passkey/2/rename", RemoveURL: "/account/security/passkey/2/remove"}}}),
+		screen("passkeys-error", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Errors: errorsOf(FormError, text(MsgPasskeyNotMade))}),
+		screen("passkeys-rename-error", passkeys, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}, Errors: errorsOf("name-1", text(MsgPasskeyNameLong))}),
+		screen("passkeys-enough", passkeys, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}}),
+		screen("passkey-remove", func(s *Set) Page[PasskeyRemoveView] { return s.PasskeyRemove }, PasskeyRemoveView{Action: "/account/security/passkey/1/remove", BackURL: "/account/security/passkey", Name: "会社のノートPC"}),
+		screen("2fa-totp", app, AppSetupView{Action: "/signin/two-factor/totp?flow=1", Progress: &Progress{N: 2, Of: 3}, Begun: true, Key: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-totp-error", app, AppSetupView{Action: "/account/security/totp", Replaces: true, Begun: true, Key: "JBSW Y3DP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
+		screen("2fa-totp-begin", app, AppSetupView{Action: "/account/security/totp", BackURL: "/account/security", Errors: errorsOf(FormError, text(MsgAppExpired))}),
 		screen("2fa-email", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-email-sent", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, Email: "tanaka@example.jp", SentTo: "tanaka@example.jp", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-email-error", email, EmailSetupView{Action: "/signin/two-factor/email?flow=1", Progress: &Progress{N: 2, Of: 3}, Email: "tanaka@example.jp", SentTo: "tanaka@example.jp", WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("code", wrong)}),
@@ -168,10 +196,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("2fa-backup-codes", codes, BackupCodesView{Action: "/signin/backup-codes?flow=1", Progress: &Progress{N: 3, Of: 3}, Codes: tenCodes, SetUp: KindEmail, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/signin/backup-codes.txt?flow=1"}),
 		screen("2fa-backup-codes-error", codes, BackupCodesView{Action: "/account/security/backup-codes", Codes: tenCodes, LoginID: "tanaka", Date: "2026-11-22", DownloadURL: "/account/security/backup-codes.txt", Errors: errorsOf("saved", text(MsgSavedBlank))}),
 		screen("2fa-backup-renew", func(s *Set) Page[BackupRenewView] { return s.BackupRenew }, BackupRenewView{Action: "/account/security/backup-codes", BackURL: "/account/security", Left: 7}),
-		screen("challenge", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", JustSent: true, WaitSeconds: 52, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
-		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
+		screen("challenge", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", JustSent: true, WaitSeconds: 52, TrustDays: 30, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", NearLimit: true, TrustDays: 1, Trust: true, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1", Errors: errorsOf("code", wrong)}),
 		screen("challenge-form-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", WaitSeconds: 12, Errors: errorsOf(FormError, text(MsgSendFailed))}),
 		screen("challenge-unsent", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-totp", challenge, ChallengeView{Action: "/signin/challenge/totp?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
@@ -186,7 +216,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("flow-expired", func(s *Set) Page[SessionExpiredView] { return s.SessionExpired }, SessionExpiredView{Flow: true}),
 		screen("form-post", func(s *Set) Page[FormPostView] { return s.FormPost }, FormPostView{Action: "http://localhost:8081/callback", Fields: []Hidden{{Name: "code", Value: "c"}, {Name: "state", Value: `"><script>`}}}),
 		screen("security", security, secured, flash(text(FlashEmailChanged), text("flash.email_changed.more"))),
-		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
+		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", OffersTrust: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
+		screen("devices-remove", remove, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
+		screen("devices-remove-all", remove, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
 
 		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
@@ -201,8 +233,8 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-new", account, AccountFormView{Action: "/admin/accounts", BackURL: "/admin/customers/1/groups", New: true, PasswordMin: 8, Who: place, Errors: errorsOf("login_id", text(MsgLoginIDBlank), "password", text(MsgPasswordShort, "min", 8))}, console(NavCustomers)),
 		screen("admin-operator", account, AccountFormView{Action: "/admin/operators/2", BackURL: PathOperators, Who: AccountRef{Operator: true, Name: "support", LoginID: "support"}, LoginID: "support", Name: "support", Email: "support@example.jp", Roles: []Option{{Value: "administrator", Label: text("role.administrator")}, {Value: "support", Label: text("role.support"), Selected: true}}, TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true, PasswordAction: "/admin/operators/2/password", StateAction: "/admin/operators/2/state", Errors: errorsOf("password", text(MsgPasswordShort, "min", 8))}, console(NavOperators)),
 		screen("admin-account-2fa", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", Version: "1"}, console(NavCustomers)),
-		screen("admin-account-2fa-enforced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, SettingsURL: PathSettings, Main: main, BackupLeft: 10, Backups: []FactorState{sms}, Devices: devices[:1], ResetURL: "/admin/accounts/3/two-factor/reset", Errors: errorsOf("use", text(MsgOffForbidden))}, console(NavCustomers)),
-		screen("admin-account-2fa-all", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: &passkeys, Backups: []FactorState{totp, sms, *main}, BackupLeft: 2, Devices: devices, DevicesURL: "/admin/accounts/3/two-factor/devices", ResetURL: "/admin/accounts/3/two-factor/reset", Version: "use"}, console(NavCustomers), flash(text(FlashAccountDeviceRemoved), "")),
+		screen("admin-account-2fa-enforced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, SettingsURL: PathSettings, Main: main, BackupLeft: 10, Backups: []FactorState{smsState}, Devices: devices[:1], ResetURL: "/admin/accounts/3/two-factor/reset", Errors: errorsOf("use", text(MsgOffForbidden))}, console(NavCustomers)),
+		screen("admin-account-2fa-all", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: &passkeyState, Backups: []FactorState{totpState, smsState, *main}, BackupLeft: 2, Devices: devices, DevicesURL: "/admin/accounts/3/two-factor/devices", ResetURL: "/admin/accounts/3/two-factor/reset", Version: "use"}, console(NavCustomers), flash(text(FlashAccountDeviceRemoved), "")),
 		screen("admin-account-2fa-masked", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: &FactorState{Kind: KindSMS, Address: "•••-••••-••34", VerifiedAt: "2025-09-03 17:50:01", VerifiedISO: "2025-09-03T17:50:01+09:00", Disabled: true}, Backups: []FactorState{{Kind: KindEmail, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45:22", VerifiedISO: "2025-09-03T17:45:22+09:00"}}, Devices: devices, ReadOnly: true}, console(NavCustomers)),
 		screen("admin-account-2fa-devices", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who, Devices: devices}, console(NavCustomers)),
 		screen("admin-account-2fa-devices-none", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
@@ -210,9 +242,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-off", account2fa, AccountTwoFactorView{Action: "/admin/operators/2/two-factor", BackURL: "/admin/operators/2", Who: operator, ReadOnly: true}, console(NavOperators)),
 		screen("admin-account-2fa-reset", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, BackupLeft: 10, Sessions: 2}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
-		screen("admin-account-2fa-reset-all", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: &passkeys, Backups: []FactorState{totp, sms, *main}, BackupLeft: 2, Devices: 2, Sessions: 1}, console(NavCustomers)),
-		screen("admin-account-2fa-reset-main", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/passkey", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindPasskey, Main: &passkeys, Backups: []FactorState{totp, sms, *main}, BackupLeft: 2, Devices: 2, Sessions: 1}, console(NavCustomers)),
-		screen("admin-account-2fa-reset-backup", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/totp", BackURL: "/admin/accounts/3/two-factor", Who: operator, Method: KindTOTP, Main: main, Backups: []FactorState{totp}, BackupLeft: 2, Errors: errorsOf("reason", text(MsgReasonLong, "max", 128))}, console(NavOperators)),
+		screen("admin-account-2fa-reset-all", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: &passkeyState, Backups: []FactorState{totpState, smsState, *main}, BackupLeft: 2, Devices: 2, Sessions: 1}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-main", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/passkey", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindPasskey, Main: &passkeyState, Backups: []FactorState{totpState, smsState, *main}, BackupLeft: 2, Devices: 2, Sessions: 1}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-backup", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/totp", BackURL: "/admin/accounts/3/two-factor", Who: operator, Method: KindTOTP, Main: main, Backups: []FactorState{totpState}, BackupLeft: 2, Errors: errorsOf("reason", text(MsgReasonLong, "max", 128))}, console(NavOperators)),
 		screen("admin-account-2fa-reset-last", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/email", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindEmail, Main: main, BackupLeft: 2, Devices: 1}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-missing", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/sms", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindSMS, Main: main, BackupLeft: 2}, console(NavCustomers)),
 		screen("admin-settings-methods", func(s *Set) Page[MethodsView] { return s.Methods }, MethodsView{Surfaces: []SurfaceMethods{adminMethods, storeMethods}}, console(NavMethods), flash(text(FlashSettingsSaved), "")),

@@ -4,6 +4,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode/utf16"
 )
 
 type mailFixture struct {
@@ -24,6 +25,7 @@ func mails() []mailFixture {
 		of(MessageAddressChanged, func(s *Set) Mail[NoticeMail] { return s.MailAddressChanged }),
 		of(MessageReset, func(s *Set) Mail[NoticeMail] { return s.MailReset }),
 		of(MessageCodesReissued, func(s *Set) Mail[NoticeMail] { return s.MailCodesReissued }),
+		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
 	}
 }
 
@@ -104,5 +106,28 @@ func TestMailEscapes(t *testing.T) {
 	}
 	if strings.ContainsAny(code.Subject, "\r\n") {
 		t.Errorf("subject %q breaks the header", code.Subject)
+	}
+}
+
+func TestCodeText(t *testing.T) {
+	set := newSet(t)
+	for lang, want := range map[Lang]string{
+		Ja: "認証コード：123456（10分間有効）\n@id.example.co.jp #123456",
+		En: "123456 is your code (10 min)\n@id.example.co.jp #123456",
+	} {
+		if got := set.CodeText(lang, CodeMail{Code: "123456", Minutes: 10}, "id.example.co.jp"); got != want {
+			t.Errorf("%s: %q, want %q", lang, got, want)
+		}
+	}
+	// One segment is 70 characters, or 160 where all are of the GSM alphabet.
+	for lang, segment := range map[Lang]int{Ja: 70, En: 160} {
+		host := strings.Repeat("a", 40-len(".example.co.jp")) + ".example.co.jp"
+		got := set.CodeText(lang, CodeMail{Code: "123456", Minutes: 10}, host)
+		if n := len(utf16.Encode([]rune(got))); n > segment {
+			t.Errorf("%s: %d characters do not fit one segment: %q", lang, n, got)
+		}
+		if lang == En && strings.ContainsFunc(got, func(r rune) bool { return r > '~' }) {
+			t.Errorf("%q leaves the alphabet of the longer segment", got)
+		}
 	}
 }

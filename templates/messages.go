@@ -24,7 +24,18 @@ const (
 	MsgCodeForm          = "error.code_form"
 	MsgCodeWrong         = "error.code_wrong"
 	MsgCodeNearLimit     = "error.code_near_limit"
-	MsgCodeTries         = "error.code_tries" // this code takes no further tries; a new one is needed
+	MsgPhoneBlank        = "error.phone_blank"
+	MsgPhoneForm         = "error.phone_form"
+	MsgPhoneCountry      = "error.phone_country"
+	MsgPhoneNotMobile    = "error.phone_not_mobile"
+	MsgPhoneEdited       = "error.phone_edited"
+	MsgNameForm          = "error.name_form"
+	MsgPasskeyNameLong   = "error.passkey_name_long"
+	MsgPasskeyFailed     = "passkey.failed"
+	MsgPasskeyNotMade    = "passkey.create_failed"
+	MsgPasskeysEnough    = "passkey.enough"
+	MsgAppExpired        = "error.app_expired" // the key of an app that is being set up is void; a new one is needed
+	MsgCodeTries         = "error.code_tries"  // this code takes no further tries; a new one is needed
 	MsgSendFirst         = "error.send_first"
 	MsgAddressEdited     = "error.address_edited"
 	MsgResendWait        = "error.resend_wait" // {seconds}
@@ -69,13 +80,27 @@ const (
 	MsgLevelBlank     = "error.level_blank"
 	MsgDaysForm       = "error.days_form"
 	MsgLockout        = "error.lockout" // the operator could not take the change back
+
+	MsgPasswordSimple  = "error.password_simple"
+	MsgPasswordCommon  = "error.password_common"
+	MsgPasswordContext = "error.password_context"
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
 const (
 	FlashEmailSet        = "flash.email_set"
 	FlashEmailChanged    = "flash.email_changed"
+	FlashPasskeySet      = "flash.passkey_set"
+	FlashPasskeyRenamed  = "flash.passkey_renamed"
+	FlashPasskeyRemoved  = "flash.passkey_removed"
+	FlashPasskeyFailed   = "flash.passkey_failed"
+	FlashSMSSet          = "flash.sms_set"
+	FlashSMSChanged      = "flash.sms_changed"
+	FlashAppSet          = "flash.app_set"
+	FlashAppReplaced     = "flash.app_replaced"
 	FlashCodesReissued   = "flash.codes_reissued"
+	FlashDeviceRemoved   = "flash.device_removed"
+	FlashDevicesRemoved  = "flash.devices_removed"
 	FlashSessionEnded    = "flash.session_ended"
 	FlashSessionsEnded   = "flash.sessions_ended"
 	FlashSaved           = "flash.saved"
@@ -102,7 +127,17 @@ func flashTones() map[string]string {
 	return map[string]string{
 		FlashEmailSet:        "ok",
 		FlashEmailChanged:    "ok",
+		FlashPasskeySet:      "ok",
+		FlashPasskeyRenamed:  "ok",
+		FlashPasskeyRemoved:  "ok",
+		FlashPasskeyFailed:   "danger",
+		FlashSMSSet:          "ok",
+		FlashSMSChanged:      "ok",
+		FlashAppSet:          "ok",
+		FlashAppReplaced:     "ok",
 		FlashCodesReissued:   "ok",
+		FlashDeviceRemoved:   "ok",
+		FlashDevicesRemoved:  "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
 		FlashSaved:           "ok",
@@ -124,3 +159,6 @@ func flashTones() map[string]string {
 		FlashAccountDevicesRemoved: "ok",
 	}
 }
+
+// The words of text messages.
+const textCode = "sms.code" // {code}, {n}; see Set.CodeText

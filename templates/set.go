@@ -7,6 +7,12 @@ type Set struct {
 	Login            Page[LoginView]
 	TwoFactor        Page[TwoFactorView]
 	EmailSetup       Page[EmailSetupView]
+	SMSSetup         Page[SMSSetupView]
+	PasskeySetup     Page[PasskeySetupView]
+	PasskeyChallenge Page[PasskeyChallengeView]
+	Passkeys         Page[PasskeysView]
+	PasskeyRemove    Page[PasskeyRemoveView]
+	AppSetup         Page[AppSetupView]
 	BackupCodes      Page[BackupCodesView]
 	BackupRenew      Page[BackupRenewView]
 	Challenge        Page[ChallengeView]
@@ -18,6 +24,7 @@ type Set struct {
 	Error            Page[ErrorView]
 	SessionExpired   Page[SessionExpiredView]
 	Security         Page[SecurityView]
+	DevicesRemove    Page[DevicesRemoveView]
 	FormPost         Page[FormPostView]
 
 	Customers        Page[CustomersView]
@@ -42,6 +49,7 @@ type Set struct {
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
+	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
 
 	catalogs  map[Lang]catalog
 	brand     Brand

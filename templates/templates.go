@@ -41,6 +41,12 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Login, "auth", "login")
 	bindPage(b, &s.TwoFactor, "auth", "2fa-select")
 	bindPage(b, &s.EmailSetup, "auth", "2fa-email")
+	bindPage(b, &s.SMSSetup, "auth", "2fa-sms")
+	bindPage(b, &s.PasskeySetup, "auth", "2fa-passkey")
+	bindPage(b, &s.PasskeyChallenge, "auth", "challenge-passkey")
+	bindPage(b, &s.Passkeys, "account", "passkeys")
+	bindPage(b, &s.PasskeyRemove, "auth", "passkey-remove")
+	bindPage(b, &s.AppSetup, "auth", "2fa-totp")
 	bindPage(b, &s.BackupCodes, "auth", "2fa-backup-codes")
 	bindPage(b, &s.BackupRenew, "auth", "2fa-backup-renew")
 	bindPage(b, &s.Challenge, "auth", "challenge")
@@ -52,6 +58,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Error, "auth", "error")
 	bindPage(b, &s.SessionExpired, "auth", "session-expired")
 	bindPage(b, &s.Security, "account", "security")
+	bindPage(b, &s.DevicesRemove, "auth", "devices-remove")
 	bindPage(b, &s.FormPost, "auth", "form-post")
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
@@ -76,6 +83,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailAddressChanged, "address-changed")
 	bindMail(b, &s.MailReset, "reset")
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
+	bindMail(b, &s.MailDeviceVoided, "device-voided")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -113,7 +121,7 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 // EventKinds names the groups of audit events, by the first part of their codes, for the filter of the list.
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
-	options := make([]Option, 0, 10)
+	options := make([]Option, 0, 11)
 	for _, kind := range []string{"signin", "session", "2fa", "device", "account", "customer", "user_group", "settings", "client", "key", "token"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}

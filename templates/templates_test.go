@@ -74,8 +74,9 @@ func checkPage(t *testing.T, page string, lang Lang) {
 			t.Errorf("page contains %q", bad)
 		}
 	}
-	if n := strings.Count(page, "<script"); n != 1 {
-		t.Errorf("page has %d scripts, want the one of our own", n)
+	// The script of every page, and that of passkeys where there is one to use; none of anybody else's, and none in the page itself.
+	if n := strings.Count(page, "<script"); n != strings.Count(page, `<script src="/assets/`) || n < 1 || n > 2 || strings.Count(page, "</script>") != strings.Count(page, `defer></script>`) {
+		t.Errorf("page has %d scripts, or one that is not ours", n)
 	}
 
 	all := tags(page)
@@ -417,6 +418,26 @@ func TestM17_TenCodesOnce(t *testing.T) {
 	wantWords(t, page, "7KQ4-M2XP-R9TD-5HWC", "コピー", "印刷", "ダウンロード", "バックアップコードを保存しました", "完了", "メール認証の設定が完了しました。")
 }
 
+// The browser is trusted only by whoever asks for it.
+func TestI12_TrustIsOfferedUnticked(t *testing.T) {
+	set := newSet(t)
+	page := render(t, set.Challenge, Frame{}, ChallengeView{Action: "/c", TrustDays: 30})
+	wantWords(t, page, "この端末では30日間、認証コードを要求しない", "共用の端末では選択しないでください。")
+	if strings.Contains(page, "checked") {
+		t.Error("the box is ticked")
+	}
+	page = render(t, set.Challenge, Frame{}, ChallengeView{Action: "/c", TrustDays: 7, Trust: true})
+	wantWords(t, page, "この端末では7日間")
+	if !strings.Contains(page, `name="trust_device" value="yes" checked`) {
+		t.Error("an error unticks the box")
+	}
+	for name, v := range map[string]ChallengeView{"not offered": {Action: "/c"}, "no form": {Action: "/c", Unsent: true, TrustDays: 30}} {
+		if page := render(t, set.Challenge, Frame{}, v); strings.Contains(page, "trust_device") {
+			t.Errorf("%s: the box is there", name)
+		}
+	}
+}
+
 func TestM21_SelfServiceRows(t *testing.T) {
 	set := newSet(t)
 	page := render(t, set.Security, Frame{}, SecurityView{Methods: []SecurityMethod{{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", URL: "/account/security/email"}}})
@@ -482,7 +503,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"event.", "event_kind.", "kind.", "message.", "method.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days"}
+	prefixes := []string{"event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days"}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {

@@ -1,11 +1,16 @@
 package templates
 
+import "html/template"
+
 // LoginView is the page that asks for login ID and password. With Frame.Admin it is the operators' own.
 // Fields: username, password.
 type LoginView struct {
 	Action string
 	// App is the name of the application the person is signing in to.
 	App string
+	// PasskeyAction receives the passkey that the person used, PasskeyOptionsURL answers a POST with what the browser needs for it.
+	// Empty where passkeys do not sign in.
+	PasskeyAction, PasskeyOptionsURL string
 	// Username is kept after an error, or comes from login_hint.
 	Username string
 	// Notice explains why the page appears although the person was signed in.
@@ -68,6 +73,122 @@ type EmailSetupView struct {
 // Invalid reports whether the page answers a refused form.
 func (v EmailSetupView) Invalid() bool { return len(v.Errors) > 0 }
 
+// SMSSetupView is the page SMSの設定: one form, two steps, like EmailSetupView.
+// Fields: country, tel, code, do=send|verify. Both buttons send all of them.
+type SMSSetupView struct {
+	Action   string
+	Progress *Progress
+	// Change is the same page reached from My Page: the current number is filled in.
+	Change bool
+	// Countries are those whose numbers are accepted; a single one is not asked for.
+	Countries []Option
+	Tel       string
+	// SentTo is the number the newest code went to, whole; empty before the first 送信.
+	SentTo string
+	// JustSent shows the banner that the code was sent.
+	JustSent bool
+	// WaitSeconds is how long 再送信 still has to wait.
+	WaitSeconds int
+	BackURL     string
+	BackPost    bool
+	Errors      map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v SMSSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeySetupView is the page パスキーの設定 inside a sign-in. Fields: name, credential (filled in by script).
+type PasskeySetupView struct {
+	Action   string
+	Progress *Progress
+	// OptionsURL answers a POST with what the browser needs to make a passkey.
+	OptionsURL string
+	Name       string
+	BackURL    string
+	Errors     map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeySetupView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeyChallengeView asks for the use of a passkey. Field: credential (filled in by script).
+type PasskeyChallengeView struct {
+	Action       string
+	OptionsURL   string
+	LoginID      string
+	CancelAction string
+	// TrustDays and Trust are those of ChallengeView.
+	TrustDays  int
+	Trust      bool
+	MethodsURL string
+	BackupURL  string
+	Errors     map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeyChallengeView) Invalid() bool { return len(v.Errors) > 0 }
+
+// PasskeyLine is one passkey of the person.
+type PasskeyLine struct {
+	ID, Name string
+	// Synced is true for one that may exist in more than one place.
+	Synced                bool
+	CreatedAt, CreatedISO string
+	UsedAt, UsedISO       string // empty: never
+	// RenameAction receives the POST of a new name; RemoveURL leads to the removal.
+	RenameAction, RemoveURL string
+}
+
+// PasskeysView is the page of a person's passkeys. Fields: name, credential (filled in by script).
+type PasskeysView struct {
+	BackURL  string
+	Passkeys []PasskeyLine
+	// Action receives a new passkey, empty when there are enough; OptionsURL answers a POST with what the browser needs to make it.
+	Action, OptionsURL string
+	Name               string
+	Errors             map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v PasskeysView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Field is the field that the errors are about, where they are about one.
+func (v PasskeysView) Field() string {
+	for field := range v.Errors {
+		if field != FormError {
+			return field
+		}
+	}
+	return "name"
+}
+
+// PasskeyRemoveView asks before a passkey is removed.
+type PasskeyRemoveView struct {
+	Action, BackURL, Name string
+}
+
+// AppSetupView is the page 認証アプリの設定. Fields: code, do=begin|verify.
+type AppSetupView struct {
+	Action   string
+	Progress *Progress
+	// Begun is false when there is no key to show: the page then has a button that makes one.
+	Begun bool
+	// Replaces warns that the app set up before stops working.
+	Replaces bool
+	// Key is the key in groups; URI opens it in an app on this device.
+	Key string
+	URI template.URL
+	QR  QRCode
+	// LoginID is the account's name in the app.
+	LoginID  string
+	BackURL  string
+	BackPost bool
+	Errors   map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v AppSetupView) Invalid() bool { return len(v.Errors) > 0 }
+
 // BackupCodesView shows fresh backup codes once (M17). Field: saved.
 type BackupCodesView struct {
 	Action   string
@@ -114,7 +235,11 @@ type ChallengeView struct {
 	NearLimit  bool
 	MethodsURL string
 	BackupURL  string
-	Errors     map[string]string
+	// TrustDays offers not to ask in this browser again for so many days (field: trust_device); 0 offers nothing. Trust keeps
+	// the box ticked after an error.
+	TrustDays int
+	Trust     bool
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -242,6 +367,29 @@ type SecuritySession struct {
 	EndAction string
 }
 
+// SecurityDevice is one browser that is not asked for a code.
+type SecurityDevice struct {
+	// Name is e.g. "Chrome / Windows"; empty shows a neutral name.
+	Name string
+	// Phone draws a phone instead of a computer.
+	Phone   bool
+	Current bool
+	// Until is the date of its end.
+	Until           string
+	UsedAt, UsedISO string
+	// RemoveAction receives the POST of 解除.
+	RemoveAction string
+}
+
+// DevicesRemoveView asks before browsers are asked for a code again.
+type DevicesRemoveView struct {
+	Action, BackURL string
+	// All is true for every device, false for the one named.
+	All bool
+	// Devices names them; an empty name shows a neutral one.
+	Devices []string
+}
+
 // Activity is one line of recent activity.
 type Activity struct {
 	// Event is the audit event's code; its label comes from the catalogue.
@@ -269,7 +417,12 @@ type SecurityView struct {
 	BackupLeft   int
 	BackupIssued string
 	BackupURL    string
-	Sessions     []SecuritySession
+	// Devices are the browsers that are not asked for a code. Without any, OffersTrust decides whether the section is shown.
+	Devices     []SecurityDevice
+	OffersTrust bool
+	// RemoveDevicesURL is where すべて解除 leads; empty hides it.
+	RemoveDevicesURL string
+	Sessions         []SecuritySession
 	// EndOthersAction receives the POST of ほかをすべて終了.
 	EndOthersAction string
 	Activities      []Activity

@@ -7,6 +7,7 @@ const (
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"
 	MessageCodesReissued  = "codes_reissued"
+	MessageDeviceVoided   = "device_voided"
 )
 
 // CodeMail carries a verification code.
@@ -26,4 +27,6 @@ type NoticeMail struct {
 	Kind string
 	// Address is the masked new destination, where the notice names one.
 	Address string
+	// Device is the browser, where the notice names one.
+	Device string
 }

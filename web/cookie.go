@@ -12,15 +12,24 @@ import (
 // Every cookie begins so: the browser then refuses it unless it is Secure, for
 // the whole path and without a Domain, and no sibling host can plant one.
 const (
-	cookiePrefix     = "__Host-futakagi"
-	flowCookiePrefix = cookiePrefix + "-flow-"
-	langCookie       = cookiePrefix + "-lang"
-	flashCookie      = cookiePrefix + "-flash"
-	draftCookie      = cookiePrefix + "-draft"
+	cookiePrefix       = "__Host-futakagi"
+	flowCookiePrefix   = cookiePrefix + "-flow-"
+	deviceCookiePrefix = cookiePrefix + "-device-"
+	langCookie         = cookiePrefix + "-lang"
+	flashCookie        = cookiePrefix + "-flash"
+	draftCookie        = cookiePrefix + "-draft"
 )
 
-// maxFlowCookies bounds what abandoned sign-ins leave in a browser.
-const maxFlowCookies = 8
+const (
+	// maxFlowCookies bounds what abandoned sign-ins leave in a browser.
+	maxFlowCookies = 8
+	// maxDeviceCookies bounds for how many accounts a browser is a trusted device.
+	maxDeviceCookies = 8
+)
+
+// deviceCookieAge is the longest that a browser is trusted. How long it really
+// is, the device's row says.
+const deviceCookieAge = 30 * 24 * 60 * 60
 
 // setCookie is the only place that writes a cookie. maxAge 0 lasts as long as
 // the browser runs, a negative one deletes.
@@ -77,24 +86,30 @@ func SetFlowCookie(w http.ResponseWriter, r *http.Request, id store.FlowID, secr
 	if !store.ValidID(string(id)) {
 		return
 	}
+	makeRoom(w, r, flowCookiePrefix, flowCookieName(id), maxFlowCookies)
+	setCookie(w, flowCookieName(id), string(id)+"."+secret, 0)
+}
+
+// makeRoom forgets the oldest cookies of a prefix, so that with the one to be
+// set there are no more than limit. Their values begin with the id of a row.
+func makeRoom(w http.ResponseWriter, r *http.Request, prefix, name string, limit int) {
 	type old struct{ name, id string }
 	var olds []old
 	for _, c := range r.Cookies() {
-		if strings.HasPrefix(c.Name, flowCookiePrefix) && c.Name != flowCookieName(id) {
+		if strings.HasPrefix(c.Name, prefix) && c.Name != name {
 			// UUIDv7 sorts by age; anything unreadable sorts first, as oldest.
-			fid, _, _ := strings.Cut(c.Value, ".")
-			if !store.ValidID(fid) {
-				fid = ""
+			id, _, _ := strings.Cut(c.Value, ".")
+			if !store.ValidID(id) {
+				id = ""
 			}
-			olds = append(olds, old{c.Name, fid})
+			olds = append(olds, old{c.Name, id})
 		}
 	}
 	slices.SortFunc(olds, func(a, b old) int { return strings.Compare(a.id, b.id) })
-	for len(olds) >= maxFlowCookies {
+	for len(olds) >= limit {
 		setCookie(w, olds[0].name, "", -1)
 		olds = olds[1:]
 	}
-	setCookie(w, flowCookieName(id), string(id)+"."+secret, 0)
 }
 
 // FlowSecret returns the secret this browser holds for a flow, or "".
@@ -114,6 +129,42 @@ func ClearFlowCookie(w http.ResponseWriter, id store.FlowID) {
 	if store.ValidID(string(id)) {
 		setCookie(w, flowCookieName(id), "", -1)
 	}
+}
+
+// deviceCookieName uses the random end of the account's id: people share
+// browsers, and each is a trusted device of their own account alone.
+func deviceCookieName(id store.AccountID) string {
+	return deviceCookiePrefix + string(id)[len(id)-12:]
+}
+
+// SetDeviceCookie gives the browser what makes it a trusted device of an
+// account: the device's id and secret, joined by a dot. "" takes it back. When
+// a browser is trusted by too many accounts it forgets the oldest device.
+func SetDeviceCookie(w http.ResponseWriter, r *http.Request, id store.AccountID, value string) {
+	if !store.ValidID(string(id)) {
+		return
+	}
+	name := deviceCookieName(id)
+	if value == "" {
+		setCookie(w, name, "", -1)
+		return
+	}
+	makeRoom(w, r, deviceCookiePrefix, name, maxDeviceCookies)
+	setCookie(w, name, value, deviceCookieAge)
+}
+
+// DeviceCookie returns what SetDeviceCookie gave this browser for an account,
+// or "": a value that it cannot have given is none.
+func DeviceCookie(r *http.Request, id store.AccountID) string {
+	if !store.ValidID(string(id)) {
+		return ""
+	}
+	value := cookieValue(r, deviceCookieName(id))
+	device, secret, _ := strings.Cut(value, ".")
+	if !store.ValidID(device) || !plausibleToken(secret) {
+		return ""
+	}
+	return value
 }
 
 // sessionCookie keeps customers and operators apart: signing in to one side

@@ -22,11 +22,12 @@ func TestCookieShape(t *testing.T) {
 	SetSessionCookie(w, Customer, secret)
 	SetSessionCookie(w, Operator, secret)
 	SetFlowCookie(w, r, id, secret)
+	SetDeviceCookie(w, r, store.NewID[store.AccountID](), string(store.NewID[store.DeviceID]())+"."+secret)
 	setCookie(w, langCookie, "ja.1", langCookieAge)
 	setCookie(w, flashCookie, "flash.saved", 0)
 	lines := w.Header()["Set-Cookie"]
-	if len(lines) != 5 {
-		t.Fatalf("%d cookies, want 5", len(lines))
+	if len(lines) != 6 {
+		t.Fatalf("%d cookies, want 6", len(lines))
 	}
 	for _, line := range lines {
 		c, err := http.ParseSetCookie(line)
@@ -168,6 +169,82 @@ func TestFlowSecretRefusesOthers(t *testing.T) {
 		if got := FlowSecret(r, bad); got != "" {
 			t.Errorf("FlowSecret(%q) = %q", bad, got)
 		}
+	}
+}
+
+func TestI12_DeviceCookies(t *testing.T) {
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	r := httptest.NewRequest("GET", "/", nil)
+	held := map[store.AccountID]string{}
+	var accounts []store.AccountID
+	for i := range maxDeviceCookies + 2 {
+		secret, _ := NewToken()
+		id, value := store.NewID[store.AccountID](), string(flowIDAt(t, start.Add(time.Duration(i)*time.Hour)))+"."+secret
+		w := httptest.NewRecorder()
+		SetDeviceCookie(w, r, id, value)
+		cs := w.Result().Cookies()
+		c := cs[len(cs)-1]
+		if c.Name != "__Host-futakagi-device-"+string(id)[24:] || c.MaxAge != 30*24*3600 || !c.HttpOnly || !c.Secure || c.SameSite != http.SameSiteLaxMode {
+			t.Errorf("cookie %q", c)
+		}
+		r = jarRequest(w, r)
+		accounts, held[id] = append(accounts, id), value
+	}
+	// Several people share a browser; each has a device of their own, and the oldest ones went.
+	for i, id := range accounts {
+		want := held[id]
+		if i < 2 {
+			want = ""
+		}
+		if got := DeviceCookie(r, id); got != want {
+			t.Errorf("account %d: %q, want %q", i, got, want)
+		}
+	}
+	// A new secret takes the place of the former, and nobody else's.
+	last := accounts[len(accounts)-1]
+	secret, _ := NewToken()
+	next := held[last][:36] + "." + secret
+	w := httptest.NewRecorder()
+	SetDeviceCookie(w, r, last, next)
+	if r = jarRequest(w, r); DeviceCookie(r, last) != next || len(r.Cookies()) != maxDeviceCookies {
+		t.Errorf("after rotation %q among %d cookies", DeviceCookie(r, last), len(r.Cookies()))
+	}
+	w = httptest.NewRecorder()
+	SetDeviceCookie(w, r, last, "")
+	if r = jarRequest(w, r); DeviceCookie(r, last) != "" || DeviceCookie(r, accounts[5]) != held[accounts[5]] {
+		t.Error("forgetting one device forgot another, or none")
+	}
+}
+
+func TestI12_DeviceCookieRefusesWhatWasNeverGiven(t *testing.T) {
+	id := store.NewID[store.AccountID]()
+	device := string(store.NewID[store.DeviceID]())
+	secret, _ := NewToken()
+	name := deviceCookieName(id)
+	for _, tt := range []struct {
+		cookies string
+		want    bool
+	}{
+		{name + "=" + device + "." + secret, true},
+		{name + "=" + device + "." + secret[1:], false},
+		{name + "=" + device + "." + secret + "x", false},
+		{name + "=" + device + secret, false},
+		{name + "=" + device, false},
+		{name + "=" + strings.ToUpper(device) + "." + secret, false},
+		{name + "=." + secret, false},
+		{name + "=" + device + "." + secret + "; " + name + "=" + device + "." + secret, false},
+		{deviceCookiePrefix + "0123456789ab=" + device + "." + secret, false},
+	} {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("Cookie", tt.cookies)
+		if got := DeviceCookie(r, id); (got != "") != tt.want {
+			t.Errorf("DeviceCookie(%q) = %q", tt.cookies, got)
+		}
+	}
+	w := httptest.NewRecorder()
+	SetDeviceCookie(w, httptest.NewRequest("GET", "/", nil), "no id", device+"."+secret)
+	if len(w.Result().Cookies()) != 0 || DeviceCookie(httptest.NewRequest("GET", "/", nil), "no id") != "" {
+		t.Error("a cookie for what is no account")
 	}
 }
 

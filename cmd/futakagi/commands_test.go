@@ -258,13 +258,14 @@ func TestServerConfigCarriesEverySetting(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, err := serverConfig(c, nil)
+		s, err := serverConfig(t.Context(), c, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
-		// What cannot be printed for comparison: functions, and the mailer behind its interface.
-		s.Now, s.Mailer = nil, nil
-		return fmt.Sprintf("%+v %s", s, s.Zone)
+		// What cannot be printed for comparison: functions, and what is behind an interface. Of the gateway, its kind can.
+		gateway := fmt.Sprintf("%T", s.SMS)
+		s.Now, s.Mailer, s.SMS = nil, nil, nil
+		return fmt.Sprintf("%+v %s %s", s, s.Zone, gateway)
 	}
 	before := parts()
 	for _, change := range []string{
@@ -272,6 +273,7 @@ func TestServerConfigCarriesEverySetting(t *testing.T) {
 		"DRAIN_DELAY=5s", "MASTER_KEY=" + strings.Repeat("QUFB", 10) + "QUE=", "TIME_ZONE=UTC", "LANGUAGE=en",
 		"DATABASE__URL=sqlite:other.db", "DATABASE__MAX_CONNECTIONS=5",
 		"SMTP__FROM=b@example.jp", "SMTP__FROM_NAME=x",
+		"SMS__FROM=x", "SMS__COUNTRIES=JP,TW", "SMS__MAX_PER_DAY=1000", "SMS__MAX_PER_PREFIX_DAY=10",
 		"BRAND__NAME=x", "BRAND__ACCOUNT_NAME_JA=x", "BRAND__ACCOUNT_NAME_EN=x", "BRAND__CONSOLE_NAME_JA=x", "BRAND__CONSOLE_NAME_EN=x",
 		"BRAND__HELP_URL=https://x.example.jp", "BRAND__CONTACT_URL=https://x.example.jp", "BRAND__PRIVACY_URL=https://x.example.jp",
 		"BRAND__FORGOT_URL=https://x.example.jp", "BRAND__MY_PAGE_URL=https://x.example.jp", "BRAND__ENVIRONMENT=demo",
@@ -282,5 +284,33 @@ func TestServerConfigCarriesEverySetting(t *testing.T) {
 		if parts("FUTAKAGI_"+change) == before {
 			t.Errorf("%s changes nothing in the server", change)
 		}
+	}
+}
+
+func TestServeUsesTheGatewayOfTheSettings(t *testing.T) {
+	sid := strings.Repeat("0", 32)
+	for want, environ := range map[string][]string{
+		"<nil>":             nil,
+		"*delivery.Twilio":  {"GATEWAY=twilio", "FROM=+815012345678", "TWILIO_ACCOUNT_SID=AC" + sid, "TWILIO_AUTH_TOKEN=x"},
+		"*delivery.SNS":     {"GATEWAY=sns", "SNS_REGION=ap-northeast-1", "SNS_ACCESS_KEY_ID=x", "SNS_SECRET_ACCESS_KEY=x"},
+		"*delivery.Webhook": {"GATEWAY=webhook", "WEBHOOK_URL=https://sms.example.jp", "WEBHOOK_SECRET=" + sid},
+	} {
+		all := []string{"FUTAKAGI_ISSUER=https://id.example.jp"}
+		for _, one := range environ {
+			all = append(all, "FUTAKAGI_SMS__"+one)
+		}
+		c, _, err := config.Load("", all, config.ForServe)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parts, err := serverConfig(t.Context(), c, nil)
+		if got := fmt.Sprintf("%T", parts.SMS); err != nil || got != want {
+			t.Errorf("%v: %s, want %s, %v", environ, got, want, err)
+		}
+	}
+	// An error names the section and the fix.
+	_, err := newSMS(t.Context(), config.SMS{Gateway: config.GatewayWebhook, WebhookURL: "http://sms.example.jp/?key=canary"})
+	if err == nil || !strings.Contains(err.Error(), "sms: ") || strings.Contains(err.Error(), "canary") || exitCode(err) != exitConfig {
+		t.Errorf("err = %v", err)
 	}
 }

@@ -35,8 +35,8 @@ func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) erro
 		return err
 	}
 	command, err := server.OpenCommand(c.Context(), server.Config{
-		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Zone: settings.Location(),
-		Now: time.Now, Logger: a.quietLogger(settings.Log),
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Passwords: passwords(settings),
+		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	})
 	if err != nil {
 		return explain(err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
@@ -31,7 +32,7 @@ With PostgreSQL the schema must be up to date: run 'futakagi migrate up' before.
 				return err
 			}
 			logger := a.logger(settings.Log)
-			parts, err := serverConfig(settings, logger)
+			parts, err := serverConfig(c.Context(), settings, logger)
 			if err != nil {
 				return err
 			}
@@ -60,8 +61,12 @@ With PostgreSQL the schema must be up to date: run 'futakagi migrate up' before.
 }
 
 // serverConfig maps the settings to the parts list.
-func serverConfig(c *config.Config, logger *slog.Logger) (server.Config, error) {
+func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (server.Config, error) {
 	mailer, err := newMailer(c.SMTP)
+	if err != nil {
+		return server.Config{}, err
+	}
+	sms, err := newSMS(ctx, c.SMS)
 	if err != nil {
 		return server.Config{}, err
 	}
@@ -106,10 +111,20 @@ func serverConfig(c *config.Config, logger *slog.Logger) (server.Config, error) 
 			Refresh:         c.Tokens.Refresh,
 			RefreshAbsolute: c.Tokens.RefreshAbsolute,
 		},
-		Hashing:      hashing(c.Password),
-		Mailer:       mailer,
-		MailFrom:     c.SMTP.From,
-		MailFromName: fromName,
+		EmailNotMFA:    c.Tokens.EmailAMR == "mca",
+		PasskeyRPID:    c.Passkey.RPID,
+		PasskeyOrigins: c.Passkey.Origins,
+		Hashing:        hashing(c.Password),
+		Passwords:      passwords(c),
+		Mailer:         mailer,
+		MailFrom:       c.SMTP.From,
+		MailFromName:   fromName,
+
+		SMS:             sms,
+		SMSFrom:         c.SMS.From,
+		SMSCountries:    c.SMS.Countries,
+		SMSPerDay:       c.SMS.MaxPerDay,
+		SMSPerPrefixDay: c.SMS.MaxPerPrefixDay,
 
 		DrainDelay: c.DrainDelay,
 		Now:        time.Now,
@@ -133,6 +148,33 @@ func newMailer(s config.SMTP) (delivery.Mailer, error) {
 	return smtp, nil
 }
 
+// newSMS returns the SMS gateway of the settings, or nil when there is none: SMS
+// is not offered then.
+func newSMS(ctx context.Context, s config.SMS) (delivery.SMS, error) {
+	var gateway delivery.SMS
+	var err error
+	switch s.Gateway {
+	case config.GatewayTwilio:
+		gateway, err = delivery.NewTwilio(delivery.TwilioConfig{
+			AccountSID: s.TwilioAccountSID, AuthToken: s.TwilioAuthToken.Reveal(), MessagingServiceSID: s.TwilioMessagingServiceSID,
+			URL: s.TwilioURL, Timeout: s.Timeout,
+		})
+	case config.GatewaySNS:
+		gateway, err = delivery.NewSNS(ctx, delivery.SNSConfig{
+			Region: s.SNSRegion, Endpoint: s.SNSEndpoint,
+			AccessKeyID: s.SNSAccessKeyID, SecretAccessKey: s.SNSSecretAccessKey.Reveal(), Timeout: s.Timeout,
+		})
+	case config.GatewayWebhook:
+		gateway, err = delivery.NewWebhook(delivery.WebhookConfig{
+			URL: s.WebhookURL, Secret: s.WebhookSecret.Reveal(), Timeout: s.Timeout, Now: time.Now,
+		})
+	}
+	if err != nil {
+		return nil, settingError{"sms", "check the settings below sms", exitConfig, err}
+	}
+	return gateway, nil
+}
+
 // hashing maps the cost of password hashing.
 func hashing(p config.Password) account.HasherConfig {
 	return account.HasherConfig{
@@ -141,5 +183,14 @@ func hashing(p config.Password) account.HasherConfig {
 		Workers:         p.MaxConcurrent,
 		Queue:           p.Queue,
 		MemoryBudgetMiB: p.MemoryBudgetMiB,
+	}
+}
+
+// passwords maps the rules of new passwords.
+func passwords(c *config.Config) account.PasswordRules {
+	return account.PasswordRules{
+		MinLength:      c.Password.MinLength,
+		MinLengthAlone: c.Password.MinLengthAlone,
+		Words:          []string{c.Brand.Name, c.Brand.AccountNameJA, c.Brand.AccountNameEN},
 	}
 }

@@ -24,9 +24,10 @@ var tokyo = time.FixedZone("JST", 9*60*60)
 
 // handler serves the page and the API of an inbox.
 type handler struct {
-	inbox *Inbox
-	site  *page.Site
-	log   *slog.Logger
+	inbox     *Inbox
+	site      *page.Site
+	smsSecret string
+	log       *slog.Logger
 }
 
 func newHandler(b *Inbox, c Config) (http.Handler, error) {
@@ -44,7 +45,7 @@ func newHandler(b *Inbox, c Config) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	h := &handler{inbox: b, site: site, log: c.Logger}
+	h := &handler{inbox: b, site: site, smsSecret: c.SMSSecret, log: c.Logger}
 	mux := http.NewServeMux()
 	for pattern, f := range map[string]func(http.ResponseWriter, *http.Request) error{
 		"GET /{$}":                h.getPage,
@@ -52,6 +53,7 @@ func newHandler(b *Inbox, c Config) (http.Handler, error) {
 		"GET /messages/{id}/html": h.getHTML,
 		"GET /api/messages":       h.getMessages,
 		"DELETE /api/messages":    h.deleteMessages,
+		"POST " + SMSPath:         h.postSMS,
 	} {
 		mux.HandleFunc(pattern, h.handle(f))
 	}

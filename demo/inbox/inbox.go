@@ -24,6 +24,9 @@ const maxMail = 1 << 20
 type Config struct {
 	// BaseURL is where its page is reached, for instance http://localhost:8025.
 	BaseURL string
+	// SMSSecret signs the text messages that come to SMSPath; without one, none is
+	// taken.
+	SMSSecret string
 	// Keep is how many messages are kept, the newest ones; 0 means 500.
 	Keep int
 	// Logger receives what went wrong. Required.
@@ -71,6 +74,19 @@ func (b *Inbox) Handler() http.Handler { return b.handler }
 func (b *Inbox) Add(m Message) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	b.add(m)
+}
+
+// addOnce puts a message in unless one with its key is there.
+func (b *Inbox) addOnce(m Message) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !slices.ContainsFunc(b.messages, func(other Message) bool { return other.key == m.key }) {
+		b.add(m)
+	}
+}
+
+func (b *Inbox) add(m Message) {
 	b.lastID++
 	m.id, m.At = b.lastID, b.now().UTC()
 	b.messages = append(b.messages, m)

@@ -38,6 +38,7 @@ type Message struct {
 
 	id   int64
 	html string
+	key  string // under which an SMS came, the same at every try
 }
 
 // content is what a person reads in a mail.

@@ -6,8 +6,8 @@ var texts = page.Texts{
 	"site.name":   {JA: "受信箱", EN: "Inbox"},
 	"inbox.title": {JA: "届いたメッセージ", EN: "Messages received"},
 	"inbox.lead": {
-		JA: "お試し用のメールサーバーに届いたメールが、宛先にかかわらずすべてここに並びます。",
-		EN: "Every mail that reaches the demo's mail server is listed here, whoever it is for.",
+		JA: "お試し用のメールサーバーに届いたメールと、お試し用のゲートウェイに届いたSMSが、宛先にかかわらずすべてここに並びます。",
+		EN: "Every mail and text message that reaches the demo's own servers is listed here, whoever it is for.",
 	},
 	"inbox.to":     {JA: "宛先で絞り込む", EN: "Only messages to"},
 	"inbox.filter": {JA: "絞り込む", EN: "Filter"},

@@ -20,7 +20,8 @@ type Command struct {
 	db *store.DB
 }
 
-// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Now and Logger are used.
+// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Now, Zone and Logger are
+// used.
 func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
 	if err := c.checkDatabase(); err != nil {
 		return nil, err
@@ -41,7 +42,7 @@ func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := account.New(account.Config{DB: db, Hasher: hasher, Now: c.Now, Logger: c.Logger})
+	accounts, err := account.New(account.Config{DB: db, Hasher: hasher, Now: c.Now, Logger: c.Logger, Passwords: c.Passwords})
 	if err != nil {
 		return nil, err
 	}

@@ -2,8 +2,11 @@ package server
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"net"
 	"net/netip"
+	"net/url"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
@@ -43,13 +46,29 @@ type Config struct {
 	CustomerIdle, OperatorIdle time.Duration
 	// Lifetimes bound what is issued.
 	Lifetimes provider.Lifetimes
+	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail.
+	EmailNotMFA bool
+	// PasskeyRPID is the domain that passkeys belong to, the issuer's host if empty; PasskeyOrigins are the addresses whose pages
+	// may use them, the issuer's if none.
+	PasskeyRPID    string
+	PasskeyOrigins []string
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; the provider's default if zero.
 	FlowsPerAddress int
 	// Hashing bounds the work of password hashing.
 	Hashing account.HasherConfig
+	// Passwords are the rules of new passwords.
+	Passwords account.PasswordRules
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
 	Mailer                 delivery.Mailer
 	MailFrom, MailFromName string
+	// SMS sends text messages, and SMSFrom is the sender that phones show; optional. Without SMS, codes go by mail alone.
+	SMS     delivery.SMS
+	SMSFrom string
+	// SMSCountries are the countries whose mobile numbers may be used (ISO 3166-1 alpha-2).
+	SMSCountries []string
+	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
+	// differ in their last five digits only.
+	SMSPerDay, SMSPerPrefixDay int
 
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
 	DrainDelay time.Duration
@@ -72,7 +91,27 @@ func Defaults() Config {
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
 			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour,
 		},
+		SMSCountries: []string{"JP"}, SMSPerDay: 5000, SMSPerPrefixDay: 100,
 	}
+}
+
+// passkeys returns the domain that passkeys belong to and the addresses that may use them, from the issuer where nothing else is
+// said. An issuer that is an IP address has no domain, and so no passkeys.
+func (c *Config) passkeys() (rpID string, origins []string, err error) {
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return "", nil, fmt.Errorf("server: Issuer: %w", err)
+	}
+	rpID, origins = c.PasskeyRPID, c.PasskeyOrigins
+	if rpID == "" {
+		if rpID = issuer.Hostname(); net.ParseIP(rpID) != nil {
+			return "", nil, nil
+		}
+	}
+	if len(origins) == 0 {
+		origins = []string{issuer.Scheme + "://" + issuer.Host}
+	}
+	return rpID, origins, nil
 }
 
 func (c *Config) check() error {

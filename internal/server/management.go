@@ -20,18 +20,21 @@ func (s *Server) management(metrics *prometheus.Registry, outbox *delivery.Outbo
 	metrics.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		prometheus.NewGaugeFunc(prometheus.GaugeOpts{
-			Name: "futakagi_outbox_oldest_age_seconds", Help: "Age of the oldest message that waits to be sent.",
+	)
+	for _, channel := range delivery.Channels() {
+		metrics.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{
+			Name: "futakagi_outbox_oldest_age_seconds", Help: "Age of the oldest message that waits to be sent, by channel.",
+			ConstLabels: prometheus.Labels{"channel": channel},
 		}, func() float64 {
 			ctx, cancel := context.WithTimeout(context.Background(), probeLimit)
 			defer cancel()
-			age, err := outbox.OldestAge(ctx)
+			age, err := outbox.OldestAge(ctx, channel)
 			if err != nil {
 				return -1
 			}
 			return age.Seconds()
-		}),
-	)
+		}))
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { answerProbe(w, http.StatusOK, "ok") })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {

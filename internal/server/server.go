@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -104,13 +106,18 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	accounts, err := account.New(account.Config{DB: db, Hasher: hasher, Now: c.Now, Logger: c.Logger})
+	accounts, err := account.New(account.Config{DB: db, Hasher: hasher, Now: c.Now, Logger: c.Logger, Passwords: c.Passwords})
 	if err != nil {
 		return nil, err
+	}
+	issuer, err := url.Parse(c.Issuer)
+	if err != nil {
+		return nil, fmt.Errorf("server: Issuer: %w", err)
 	}
 	sent := newDeliveryCounter(metrics)
 	outbox, err := delivery.New(delivery.Config{
 		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
+		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
 		Now: c.Now, Logger: c.Logger, Observe: sent,
 	})
 	if err != nil {
@@ -132,10 +139,20 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 
 	// Features.
+	rpID, origins, err := c.passkeys()
+	if err != nil {
+		return nil, err
+	}
+	var factors *mfa.Service // the provider asks it, too
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		FlowsPerAddress: c.FlowsPerAddress,
+		EmailNotMFA: c.EmailNotMFA, Passkeys: rpID != "", FlowsPerAddress: c.FlowsPerAddress,
+		TrustedDevice: func(
+			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
+		) (signin.Evidence, string, error) {
+			return factors.UseDevice(ctx, tx, now, flow, st, held)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -143,10 +160,11 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := op.Start(ctx); err != nil {
 		return nil, err
 	}
-	factors, err := mfa.New(mfa.Config{
+	factors, err = mfa.New(mfa.Config{
 		DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
-		NoticeLang: c.Language, SessionIdle: c.CustomerIdle,
+		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, Brand: c.Brand.Name,
+		RPID: rpID, Origins: origins, SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
 	})
 	if err != nil {
 		return nil, err

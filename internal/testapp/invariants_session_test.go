@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
 )
@@ -244,7 +245,7 @@ func TestI11_RevocationIsCompleteAndImmediate(t *testing.T) {
 	events := map[string]func(t *testing.T, a *testapp.App, acting *testapp.Browser){
 		"password change": func(t *testing.T, a *testapp.App, _ *testapp.Browser) {
 			s := accounts(t, a)
-			hash, err := s.HashPassword(t.Context(), "another good passphrase")
+			hash, err := s.HashPassword(t.Context(), "another good passphrase", account.OwnerOf(accountOf(t, a, "sato")))
 			if err != nil {
 				t.Fatal(err)
 			}

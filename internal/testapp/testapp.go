@@ -22,6 +22,8 @@ import (
 const (
 	StoreCallback  = "https://store.example.jp/callback"
 	StoreLoggedOut = "https://store.example.jp/bye"
+	// PasskeyOrigin is where passkeys of tests are made and used.
+	PasskeyOrigin = "http://localhost"
 	// ClientSecret is that of every confidential client of the fixtures.
 	ClientSecret = "not-a-secret-but-long-enough-for-tests-0123456789"
 )
@@ -33,10 +35,13 @@ type App struct {
 	URL string
 	// Clock is the server's clock.
 	Clock *Clock
-	// Mail caught what was sent.
+	// Mail caught what was sent by mail, SMS what was sent to phones.
 	Mail *delivery.Capture
+	SMS  *delivery.CaptureSMS
 	// BackupCodes are those of the fixtures, by login id.
 	BackupCodes map[string][]string
+	// Apps are the authenticator apps set up in SignIn, by login id.
+	Apps map[string]*Authenticator
 	// Log holds what was logged so far.
 	Log *Buffer
 }
@@ -88,13 +93,18 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 		URL:   "http://" + listener.Addr().String(),
 		Clock: &Clock{at: time.Now().UTC().Truncate(time.Second)},
 		Mail:  &delivery.Capture{},
+		Apps:  map[string]*Authenticator{},
+		SMS:   &delivery.CaptureSMS{},
 		Log:   &Buffer{},
 	}
 	c := server.Defaults()
 	c.Issuer, c.DatabaseURL = a.URL, databaseURL
 	// Not a key anybody uses: base64 of 32 times the letter k.
 	c.MasterKey = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+	// The issuer is an address, which can have no passkeys; a virtual authenticator says it is wherever it likes.
+	c.PasskeyRPID, c.PasskeyOrigins = "localhost", []string{PasskeyOrigin}
 	c.Mailer, c.MailFrom, c.MailFromName = a.Mail, "no-reply@auth.example.jp", "Futakagi"
+	c.SMS = a.SMS
 	c.Brand = templates.Brand{Environment: templates.EnvironmentDemo, MailFrom: c.MailFrom}
 	// The cheapest argon2id there is: what a hash costs is measured elsewhere.
 	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024}
@@ -151,6 +161,23 @@ func (a *App) Code(t testing.TB, to string, n int) string {
 			}
 		}
 		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("no code came to %s", to)
+	return ""
+}
+
+var textCode = regexp.MustCompile(`(?m)(?:^|：)(\d{6})(?:\D|$)`)
+
+// TextCode waits for the newest code sent to a number after the first n text messages to it, and returns it.
+func (a *App) TextCode(t testing.TB, to string, n int) string {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		texts := a.SMS.Texts(to)
+		for i := len(texts) - 1; i >= n; i-- {
+			if m := textCode.FindStringSubmatch(texts[i].Body); m != nil {
+				return m[1]
+			}
+		}
 	}
 	t.Fatalf("no code came to %s", to)
 	return ""

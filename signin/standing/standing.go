@@ -34,6 +34,8 @@ type Standing struct {
 	Account store.Account
 	// Factors are the account's factors, the main one first.
 	Factors []store.Factor
+	// TrustDays is for how many days the surface trusts a browser; zero: it trusts none.
+	TrustDays int
 	// CodesToShow is the batch of backup codes made in this sign-in that is still to be saved; zero when there is none.
 	CodesToShow store.BackupBatch
 	// State and Policy are what signin.Next decides on.
@@ -61,10 +63,7 @@ func (s Standing) Factor(kind signin.Method) (store.Factor, bool) {
 // meanwhile changed the secret, and whoever holds the old one has to look again. A flow that nobody has given a password in
 // stands at the beginning, whatever its row says.
 func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, limits Limits) (Standing, error) {
-	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
-	if f.EvidenceAfter != nil {
-		s.Policy.EvidenceAfter = *f.EvidenceAfter
-	}
+	s := asked(f)
 	if f.AccountID == nil {
 		return s, nil
 	}
@@ -94,6 +93,31 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 	return s, nil
 }
 
+// OfAccepted is where a sign-in will stand once its row has the account and the evidence: what the transaction that accepts a
+// password asks before it writes them. Backup codes that wait to be saved are not looked at.
+func OfAccepted(
+	ctx context.Context, q *store.Queries, f store.Flow, a store.Account, evidence signin.EvidenceList, now time.Time, limits Limits,
+) (Standing, error) {
+	s := asked(f)
+	surface, err := q.GetSurface(ctx, f.SurfaceID)
+	if err != nil {
+		return Standing{}, fmt.Errorf("load surface: %w", err)
+	}
+	if err := s.about(a, surface, evidence.Encode(), now, limits); err != nil {
+		return Standing{}, err
+	}
+	return s, s.ReadFactors(ctx, q)
+}
+
+// asked begins with what a sign-in was started for.
+func asked(f store.Flow) Standing {
+	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
+	if f.EvidenceAfter != nil {
+		s.Policy.EvidenceAfter = *f.EvidenceAfter
+	}
+	return s
+}
+
 // OfSession is where the person of a full session stands under a policy. It reads nothing: where the answer depends on the
 // account's factors, and it does whenever Next is not StepIssue or the policy asks for all factors, ReadFactors comes first.
 func OfSession(
@@ -110,6 +134,7 @@ func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte
 	demands := SurfacePolicy(surface, a)
 	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
 	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
+	s.TrustDays = int(min(max(surface.TrustDays, 0), MaxTrustDays))
 	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
 		s.Policy.EvidenceAfter = oldest
 	}
@@ -125,6 +150,9 @@ func SurfacePolicy(surface store.Surface, a store.Account) signin.Policy {
 		Allowed: Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
 	}
 }
+
+// MaxTrustDays is the longest that any surface trusts a browser (I12).
+const MaxTrustDays = 30
 
 // SatisfiesTwoFactor reports whether what was proved would do if the surface demanded two factors of the account.
 func (s Standing) SatisfiesTwoFactor() bool {

@@ -188,20 +188,28 @@ UPDATE backup_batches SET codes_sealed = NULL WHERE id = @id AND account_id = @a
 UPDATE backup_batches SET codes_sealed = NULL WHERE created_at < @before AND codes_sealed IS NOT NULL;
 
 -- name: ListTrustedDevices :many
-SELECT * FROM trusted_devices WHERE account_id = @account_id AND expires_at > @now ORDER BY created_at, id;
+-- Those that still count: a device does not outlive the credentials it was trusted under.
+SELECT d.* FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
+WHERE d.account_id = @account_id AND d.expires_at > @now ORDER BY d.last_used_at DESC, d.id DESC;
 
 -- name: GetTrustedDevice :one
-SELECT * FROM trusted_devices WHERE id = @id AND account_id = @account_id;
+SELECT d.* FROM trusted_devices d JOIN accounts a ON a.id = d.account_id AND a.credential_epoch = d.credential_epoch
+WHERE d.id = @id AND d.account_id = @account_id AND d.expires_at > @now;
 
 -- name: InsertTrustedDevice :exec
-INSERT INTO trusted_devices (id, account_id, name, secret_hash, method, client_address, created_at, last_used_at, expires_at)
-VALUES (@id, @account_id, @name, @secret_hash, @method, @client_address, @now, @now, @expires_at);
+INSERT INTO trusted_devices (id, account_id, credential_epoch, name, secret_hash, method, client_address, created_at, last_used_at, expires_at)
+VALUES (@id, @account_id, @credential_epoch, @name, @secret_hash, @method, @client_address, @now, @now, @expires_at);
+
+-- name: TrimTrustedDevices :execrows
+-- Leaves an account its newest devices.
+DELETE FROM trusted_devices WHERE trusted_devices.account_id = @account_id AND trusted_devices.id NOT IN (
+    SELECT d.id FROM trusted_devices d WHERE d.account_id = @account_id ORDER BY d.created_at DESC, d.id DESC LIMIT @keep);
 
 -- name: RotateTrustedDevice :execrows
 -- One use of a device's secret, which is another from then on. Of many uses of one secret the first succeeds.
 UPDATE trusted_devices SET former_hash = secret_hash, secret_hash = @new_hash, rotated_at = @now, last_used_at = @now,
     client_address = @client_address
-WHERE id = @id AND account_id = @account_id AND secret_hash = @secret_hash AND expires_at > @now;
+WHERE id = @id AND account_id = @account_id AND credential_epoch = @credential_epoch AND secret_hash = @secret_hash AND expires_at > @now;
 
 -- name: DeleteTrustedDevice :execrows
 DELETE FROM trusted_devices WHERE id = @id AND account_id = @account_id;

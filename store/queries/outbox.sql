@@ -3,12 +3,12 @@ INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payl
 VALUES (@id, @channel, @kind, @account_id, @challenge_id, @recipient, @payload_sealed, 'queued', 0, @now, @deadline, '', @now);
 
 -- name: ClaimMessages :many
--- Leases the oldest due messages to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
+-- Leases the oldest due messages of a channel to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
 -- A code that was taken back while its mail was on a first, failing attempt is not tried again.
 UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
-    WHERE o.state = 'queued' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+    WHERE o.state = 'queued' AND o.channel = @channel AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT @batch_size)
   AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
@@ -25,7 +25,7 @@ WHERE id = @id AND lease_owner = @owner AND state = 'queued';
 
 -- name: ExpireMessages :execrows
 UPDATE outbox SET state = 'expired', payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
-WHERE state = 'queued' AND deadline <= @now AND (leased_until IS NULL OR leased_until < @now);
+WHERE state = 'queued' AND channel = @channel AND deadline <= @now AND (leased_until IS NULL OR leased_until < @now);
 
 -- name: CancelFlowMessages :execrows
 -- A newer code replaced these: what has not left yet need not.
@@ -65,7 +65,7 @@ SELECT count(*) FROM (
 SELECT id, state, attempts, reply, created_at, finished_at FROM outbox WHERE challenge_id = @challenge_id;
 
 -- name: OldestQueuedMessage :one
-SELECT created_at FROM outbox WHERE state = 'queued' ORDER BY available_at LIMIT 1;
+SELECT created_at FROM outbox WHERE state = 'queued' AND channel = @channel ORDER BY available_at LIMIT 1;
 
 -- name: SweepMessages :execrows
 DELETE FROM outbox WHERE id IN (

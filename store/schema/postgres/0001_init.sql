@@ -265,7 +265,7 @@ CREATE INDEX token_sets_expiry ON token_sets (expires_at);
 
 CREATE TABLE outbox (
     id uuid PRIMARY KEY,
-    channel text NOT NULL,         -- email
+    channel text NOT NULL,         -- email | sms
     kind text NOT NULL,            -- code | notice kinds
     account_id uuid,
     challenge_id uuid,
@@ -277,7 +277,7 @@ CREATE TABLE outbox (
     deadline timestamptz NOT NULL,
     leased_until timestamptz,
     lease_owner text,
-    reply text NOT NULL,           -- the last answer of the mail server
+    reply text NOT NULL,           -- the last answer of the mail server or gateway
     created_at timestamptz NOT NULL,
     finished_at timestamptz
 );

@@ -60,7 +60,8 @@ ALTER TABLE trusted_devices
     ADD COLUMN former_hash bytea,                               -- the secret before the last use
     ADD COLUMN rotated_at timestamptz,
     ADD COLUMN method text NOT NULL DEFAULT 'email',            -- what was proved when it was trusted
-    ADD COLUMN client_address text NOT NULL DEFAULT '';
+    ADD COLUMN client_address text NOT NULL DEFAULT '',
+    ADD COLUMN credential_epoch bigint NOT NULL DEFAULT 0;      -- dead once the account's is another
 
 -- Secrets that are handed out to be used once: a new password, the undoing of a change.
 CREATE TABLE tickets (

@@ -57,6 +57,7 @@ ALTER TABLE trusted_devices ADD COLUMN former_hash BLOB; -- the secret before th
 ALTER TABLE trusted_devices ADD COLUMN rotated_at INTEGER;
 ALTER TABLE trusted_devices ADD COLUMN method TEXT NOT NULL DEFAULT 'email'; -- what was proved when it was trusted
 ALTER TABLE trusted_devices ADD COLUMN client_address TEXT NOT NULL DEFAULT '';
+ALTER TABLE trusted_devices ADD COLUMN credential_epoch INTEGER NOT NULL DEFAULT 0; -- dead once the account's is another
 
 -- Secrets that are handed out to be used once: a new password, the undoing of a change.
 CREATE TABLE tickets (
