@@ -272,6 +272,10 @@ func (s *Service) SetDisabled(ctx context.Context, tx *store.Tx, id store.Accoun
 	if err := changed(n, err); err != nil {
 		return false, fmt.Errorf("set account state: %w", err)
 	}
+	// Tickets that outlive a change of credentials end here: nothing of a disabled account wakes up again when it is enabled.
+	if _, err := tx.VoidTickets(ctx, store.VoidTicketsParams{Now: &now, AccountID: id, Purpose: store.TicketAddressUndo}); err != nil {
+		return false, fmt.Errorf("set account state: void tickets: %w", err)
+	}
 	if err := tx.EndAccount(ctx, now, id, store.Keep{}); err != nil {
 		return false, fmt.Errorf("set account state: %w", err)
 	}

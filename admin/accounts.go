@@ -183,7 +183,7 @@ func holdOff(ctx context.Context, w *work, kind string) error {
 // actor may do, and by nobody for themselves. It fails with an [account.ValidationError], [ErrConflict] or
 // [store.ErrNotFound], and reports whether anything was changed.
 func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.AccountID, version time.Time, in account.Profile) (bool, error) {
-	return s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountUpdate}, func(w *work) error {
+	changed, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountUpdate}, func(w *work) error {
 		former, err := w.target(ctx, id, mayEditAccounts)
 		if err != nil {
 			return err
@@ -212,8 +212,15 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 		}
 		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "email", former.RegisteredEmail, acc.RegisteredEmail,
 			"role", former.Role, acc.Role)
-		return nil
+		if s.factors == nil {
+			return nil
+		}
+		return s.factors.NoteRegisteredChange(ctx, w.tx, former, acc, w.now)
 	})
+	if changed && s.outbox != nil {
+		s.outbox.Wake()
+	}
+	return changed, err
 }
 
 // holdOperators lets nobody else take an operator's power away until the transaction ends, and looks again whether the actor

@@ -78,7 +78,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	outbox, err := delivery.New(delivery.Config{DB: db, Box: box, Templates: w.set, Now: w.clock.now, Logger: logger})
 	must(t, err)
 	factors, err := mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: box, Now: w.clock.now, SessionIdle: time.Hour,
+		Issuer: "https://id.example.jp", DB: db, Outbox: outbox, Box: box, Now: w.clock.now, SessionIdle: time.Hour,
 		HashAll:   func(_ context.Context, secrets []string) ([]string, error) { return secrets, nil },
 		CheckHash: func(context.Context, string, string) (bool, error) { return false, nil },
 	})

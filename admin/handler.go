@@ -21,6 +21,9 @@ const freshFor = 5 * time.Minute
 // signOutAction is where the console's sign-out button posts to.
 const signOutAction = "/logout/confirm?kind=operator"
 
+// securityURL is where operators find their own security settings.
+const securityURL = "/admin/security"
+
 // HandlerConfig is what a [Handler] is made of. Every field is required.
 type HandlerConfig struct {
 	// Service has the use cases.
@@ -125,7 +128,7 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
 		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
-		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SignOutAction: signOutAction,
+		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)

@@ -30,6 +30,9 @@ const (
 	PasskeyRename Type = "2fa.passkey_rename"
 	FactorReset   Type = "2fa.reset"
 	TwoFactorSet  Type = "2fa.switch"
+	FactorRemove  Type = "2fa.remove"
+	FactorOrder   Type = "2fa.order"
+	AddressUndo   Type = "2fa.undo"
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was

@@ -35,6 +35,11 @@ const (
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
 	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
+
+	KindFactorRemoved     = "factor_removed"     // a second factor was removed
+	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
+	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
+	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
@@ -240,6 +245,9 @@ type NoticeMessage struct {
 	Address string
 	// Device names the browser, where the notice is about one.
 	Device string
+	// URL undoes the change, for the one recipient who may do that; it works for Hours.
+	URL   string
+	Hours int
 }
 
 // Notice queues a notice in the caller's transaction. Notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
@@ -250,6 +258,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		m.At = now
 	}
 	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device}
+	view.UndoURL, view.Hours = m.URL, m.Hours
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:
@@ -262,6 +271,14 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailCodesReissued
 	case KindDeviceVoided:
 		mail = o.cfg.Templates.MailDeviceVoided
+	case KindFactorRemoved:
+		mail = o.cfg.Templates.MailFactorRemoved
+	case KindOrderChanged:
+		mail = o.cfg.Templates.MailOrderChanged
+	case KindAddressRestored:
+		mail = o.cfg.Templates.MailAddressRestored
+	case KindRegisteredChanged:
+		mail = o.cfg.Templates.MailRegisteredChanged
 	default:
 		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
 	}

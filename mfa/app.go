@@ -81,7 +81,7 @@ func (s *Service) app(
 	if err != nil {
 		return App{}, err
 	}
-	v.Begun, v.Key, v.URI = true, typedSeed(seed), totpURI(seed, s.issuer, p.account.LoginID)
+	v.Begun, v.Key, v.URI = true, typedSeed(seed), totpURI(seed, s.brand, p.account.LoginID)
 	if v.QR, err = drawQR(v.URI); err != nil {
 		return App{}, fmt.Errorf("draw QR code: %w", err)
 	}

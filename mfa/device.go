@@ -154,7 +154,7 @@ func (s *Service) refuseDevice(ctx context.Context, tx *store.Tx, now time.Time,
 		return "", err
 	}
 	_, err = s.notify(ctx, tx, now, notice{
-		kind: delivery.KindDeviceVoided, account: p.account, lang: s.noticeLang, device: d.Name, to: p.mailboxes(),
+		kind: delivery.KindDeviceVoided, account: p.account, lang: s.noticeLang, device: d.Name, to: p.mailboxes(), always: true,
 	})
 	return "", err
 }

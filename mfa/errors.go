@@ -35,6 +35,8 @@ var (
 	ErrCodeForm  = errors.New("not a code")
 	// ErrPasskey means that a passkey's answer was not accepted: one answer for everything that can be wrong with it.
 	ErrPasskey = errors.New("passkey was not accepted")
+	// ErrLastPasskey means that the passkey is the only one, so that the method goes with it.
+	ErrLastPasskey = errors.New("the only passkey")
 	// ErrTooManyPasskeys means that the account has as many passkeys as it can.
 	ErrTooManyPasskeys = errors.New("too many passkeys")
 	// ErrNameLong and ErrNameForm say why a passkey's name was not accepted.
@@ -62,6 +64,13 @@ var (
 	ErrFactorDisabled = errors.New("factor is disabled")
 	// ErrNoCodes means that there are no backup codes to show.
 	ErrNoCodes = errors.New("no backup codes to show")
+
+	// ErrOrder means that an order does not name exactly the methods that the account has.
+	ErrOrder = errors.New("order does not name the account's methods")
+	// ErrLastFactor means that the account needs a second factor and has no other that would do.
+	ErrLastFactor = errors.New("last factor of an account that needs one")
+	// ErrTicket means that a ticket opens nothing: wrong, old, used, void or somebody else's, one answer for all of them.
+	ErrTicket = errors.New("ticket opens nothing")
 )
 
 // WaitError says that a code was sent a moment ago and the next one has to wait.

@@ -137,7 +137,7 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	}
 	_, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindSetUp, account: p.account, lang: lang, method: f.method, address: mask(f.method, f.address),
-		to: []string{p.account.RegisteredEmail},
+		to: f.mailboxes(p.subject),
 	})
 	return secret, err
 }
@@ -215,10 +215,13 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p act
 	}
 	n := notice{
 		kind: delivery.KindSetUp, account: p.account, lang: lang, method: f.method, address: mask(f.method, f.address),
-		to: p.mailboxes(),
+		to: f.mailboxes(p.subject),
 	}
-	if had && former.Address != "" {
+	if had && former.Address != f.address {
 		n.kind = delivery.KindAddressChanged
+		if n.undo, err = s.offerUndo(ctx, tx, now, former, f.address); err != nil {
+			return Changed{}, err
+		}
 	}
 	_, err = s.notify(ctx, tx, now, n)
 	return done, err
@@ -254,6 +257,15 @@ func (p acting) changeType(method signin.Method) audit.Type {
 		return audit.FactorChange
 	}
 	return audit.FactorEnrol
+}
+
+// mailboxes are who hears that a factor is set up or changed: the account's mailboxes until now, and the new one.
+func (f newFactor) mailboxes(p subject) []string {
+	to := p.mailboxes()
+	if f.method == signin.Email {
+		to = append(to, f.address)
+	}
+	return to
 }
 
 // mailboxes are the verified addresses of the account and its registered one: who hears of a change.

@@ -80,7 +80,12 @@ const (
 	pathSecurity         = "/account/security"
 	pathOperatorSecurity = "/admin/security"
 
-	pathSignOut = "/logout"
+	pathUndo   = "/account/undo"
+	pathUndone = "/account/undo/done"
+
+	pathConsole         = "/admin"
+	pathSignOut         = "/logout"
+	pathOperatorSignOut = "/logout/confirm?kind=operator"
 )
 
 // The pages of a person's own security settings, below the page that shows them all.
@@ -96,6 +101,9 @@ const (
 	selfPasskeyRemove  = selfPasskeys + "/{id}/remove"
 	selfEndSession     = "/sessions/{id}/end"
 	selfEndOthers      = "/sessions/end-others"
+	selfOrder          = "/order"
+	selfRemove         = "/{method}/remove"
+	selfPassword       = "/password"
 )
 
 // The fields that an error can be about.
@@ -134,6 +142,10 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
 	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))
 
+	r.Get(pathUndo, h.kit.Handle(h.getUndo))
+	r.Post(pathUndo, h.kit.Handle(h.postUndo))
+	r.Get(pathUndone, h.kit.Handle(h.getUndone))
+
 	for _, place := range []place{{pathSecurity, web.Customer}, {pathOperatorSecurity, web.Operator}} {
 		r.Group(func(r chi.Router) {
 			r.Use(h.kit.Sessions.Require(place.kind))
@@ -161,6 +173,8 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Post(at.base+selfPasskeys, in(h.postAddPasskey))
 	r.Post(at.base+selfPasskeyOptions, in(h.postAddOptions))
 	r.Post(at.base+selfPasskeyRename, in(h.postRenamePasskey))
+	r.Get(at.base+selfPasskeyRemove, in(h.getRemovePasskey))
+	r.Post(at.base+selfPasskeyRemove, in(h.postRemovePasskey))
 	r.Get(at.base+selfCodes, in(h.getSessionCodes))
 	r.Post(at.base+selfCodes, in(h.postSessionCodes))
 	r.Get(at.base+selfCodesText, in(h.getSessionCodesText))
@@ -170,6 +184,10 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Post(at.base+selfRemoveDevices, in(h.postRemoveDevices))
 	r.Post(at.base+selfEndSession, in(h.postEndSession))
 	r.Post(at.base+selfEndOthers, in(h.postEndOtherSessions))
+	r.Get(at.base+selfOrder, in(h.getOrder))
+	r.Post(at.base+selfOrder, in(h.postOrder))
+	r.Get(at.base+selfRemove, in(h.getRemove))
+	r.Post(at.base+selfRemove, in(h.postRemove))
 }
 
 // flowRequest is a request that belongs to a sign-in whose password was accepted.

@@ -2,6 +2,7 @@ package mfa
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -30,18 +31,17 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 		Enforced:      o.Enforced,
 		BackupLeft:    o.Status.BackupCodesLeft,
 		BackupIssued:  templates.Date(o.Status.BackupIssuedAt, h.zone),
+		PasswordURL:   q.at.base + selfPassword,
 		SignOutAction: pathSignOut,
 	}
+	if q.at.kind == web.Operator {
+		v.BackURL, v.SignOutAction = pathConsole, pathOperatorSignOut
+	}
 	for _, m := range o.Methods {
-		line := templates.SecurityMethod{Kind: string(m), URL: q.at.base + "/" + string(m)}
-		for _, f := range o.Status.Factors {
-			if f.Kind != string(m) {
-				continue
-			}
-			line.Set, line.Main, line.Address = true, f.Main, mask(m, f.Address)
-			line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
-		}
-		v.Methods = append(v.Methods, line)
+		v.Methods = append(v.Methods, h.methodLine(q, o, m))
+	}
+	if len(o.Status.Factors) > 1 {
+		v.OrderURL = q.at.base + selfOrder
 	}
 	if o.Status.SetUp() {
 		v.BackupURL = q.at.base + selfCodes
@@ -49,6 +49,13 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 	v.Devices, v.OffersTrust = h.deviceLines(q, o.Status.Devices), o.OffersTrust
 	if len(v.Devices) > 1 {
 		v.RemoveDevicesURL = q.at.base + selfRemoveDevices
+	}
+	if o.Status.Drift {
+		for _, f := range o.Status.Factors {
+			if f.Kind == string(signin.Email) {
+				v.DriftTo = mask(signin.Email, f.Address)
+			}
+		}
 	}
 	for _, s := range o.Sessions {
 		line := templates.SecuritySession{
@@ -67,11 +74,47 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 		v.EndOthersAction = q.at.base + selfEndOthers
 	}
 	for _, e := range o.Events {
-		v.Activities = append(v.Activities, templates.Activity{
-			Event: e.Type, OK: e.Result == string(audit.Success),
-			At: templates.Time(e.At, h.zone), ISO: templates.ISO(e.At, h.zone),
-			Browser: browserName(e.UserAgent), FromAddress: e.ClientAddress,
-		})
+		v.Activities = append(v.Activities, h.activity(o.Account, e))
+	}
+	return v
+}
+
+// methodLine describes one method of the page.
+func (h *Handler) methodLine(q sessionRequest, o Overview, m signin.Method) templates.SecurityMethod {
+	line := templates.SecurityMethod{Kind: string(m)}
+	if slices.Contains(o.Settable, m) {
+		line.URL = q.at.base + "/" + string(m)
+	}
+	for _, f := range o.Status.Factors {
+		if f.Kind != string(m) {
+			continue
+		}
+		line.Set, line.Main, line.Disabled, line.Address = true, f.Main, f.Disabled, mask(m, f.Address)
+		line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
+		line.RemoveURL = q.at.base + "/" + string(m) + "/remove"
+		if m == signin.Passkey {
+			line.VerifiedAt, line.VerifiedISO = "", ""
+			for _, p := range o.Status.Passkeys {
+				used := ""
+				if !p.LastUsedAt.IsZero() {
+					used = templates.Date(p.LastUsedAt, h.zone)
+				}
+				line.Passkeys = append(line.Passkeys, templates.PasskeyLine{Name: p.Name, UsedAt: used})
+			}
+		}
+	}
+	return line
+}
+
+// activity describes one event of an account to its owner. Where staff sat when they did something is not the owner's business.
+func (h *Handler) activity(acc store.Account, e store.AuditEvent) templates.Activity {
+	v := templates.Activity{
+		Event: e.Type, OK: e.Result == string(audit.Success),
+		At: templates.Time(e.At, h.zone), ISO: templates.ISO(e.At, h.zone),
+	}
+	staff := e.ActorKind == string(audit.ByOperator) || e.ActorKind == string(audit.BySystem)
+	if v.ByStaff = staff && e.ActorID != string(acc.ID); !v.ByStaff {
+		v.Browser, v.FromAddress = browserName(e.UserAgent), e.ClientAddress
 	}
 	return v
 }

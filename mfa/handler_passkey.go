@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -234,6 +235,42 @@ func (h *Handler) postRenamePasskey(q sessionRequest) error {
 		return err
 	}
 	return h.renderPasskeys(q, http.StatusUnprocessableEntity, proposedName(q.r), errs)
+}
+
+// getRemovePasskey asks before a passkey goes. The only one is the method itself, whose removal has a page of its own.
+func (h *Handler) getRemovePasskey(q sessionRequest) error {
+	list, err := h.service.Passkeys(q.r.Context(), q.session.ID)
+	if err != nil {
+		return err
+	}
+	id := store.PasskeyID(chi.URLParam(q.r, "id"))
+	i := slices.IndexFunc(list, func(p PasskeyStatus) bool { return p.ID == id })
+	switch {
+	case i < 0:
+		return web.NotFound(nil)
+	case len(list) == 1:
+		return web.SeeOther(q.w, q.r, q.at.base+selfPasskeys+"/remove")
+	}
+	return h.templates.PasskeyRemove.Render(q.w, http.StatusOK, h.selfFrame(q), templates.PasskeyRemoveView{
+		Action: q.r.URL.Path, BackURL: q.at.base + selfPasskeys, Name: list[i].Name,
+	})
+}
+
+func (h *Handler) postRemovePasskey(q sessionRequest) error {
+	id := chi.URLParam(q.r, "id")
+	if !store.ValidID(id) {
+		return web.NotFound(nil)
+	}
+	token, err := h.service.RemovePasskey(q.r.Context(), q.session.ID, store.PasskeyID(id), web.Lang(q.r))
+	if errors.Is(err, ErrLastPasskey) {
+		return web.SeeOther(q.w, q.r, q.at.base+selfPasskeys+"/remove")
+	}
+	if err != nil {
+		return err
+	}
+	web.SetSessionCookie(q.w, q.session.Kind, token)
+	h.kit.SetFlash(q.w, templates.FlashPasskeyRemoved)
+	return web.SeeOther(q.w, q.r, q.at.base+selfPasskeys)
 }
 
 func (h *Handler) renderPasskeys(q sessionRequest, status int, name string, errs web.FieldErrors) error {

@@ -96,7 +96,7 @@ func newWorld(t *testing.T, db *store.DB, limits mfa.Limits, changes ...func(*de
 		t.Fatal(err)
 	}
 	w.Service, err = mfa.New(mfa.Config{
-		DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits, SMSCountries: []string{"JP", "US"},
+		Issuer: "https://id.example.jp", DB: db, Outbox: outbox, Box: w.box, Now: w.clock.now, Busy: errBusy, Limits: limits, SMSCountries: []string{"JP", "US"},
 		RPID: "id.example.jp", Origins: []string{passkeyOrigin},
 		HashAll: func(ctx context.Context, secrets []string) ([]string, error) {
 			if w.busy.Load() {

@@ -26,12 +26,15 @@ type notice struct {
 	device string
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
 	to []string
+	// always is set where too many notices to an address must not stop the change: what staff does, and what takes a change back.
+	always bool
+	// undo goes to one of the addresses alone.
+	undo undoLink
 }
 
 // notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
 // can be sent to (a registered address may be older than the rules for it) must not stop the change. One that got too many
-// notices already stops it with ErrTooManySends, unless staff makes the change, or a device is voided: neither is to be stopped
-// from outside.
+// notices already stops it with ErrTooManySends, unless nobody may stop it from outside.
 // It returns the addresses that hear of it.
 func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n notice) (told []string, err error) {
 	var to []string
@@ -45,7 +48,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		if err != nil {
 			return nil, err
 		}
-		if slot == "" && n.kind != delivery.KindReset && n.kind != delivery.KindDeviceVoided {
+		if slot == "" && !n.always {
 			return nil, ErrTooManySends
 		}
 		spent[address] = slot == ""
@@ -54,10 +57,14 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		if spent[address] {
 			continue
 		}
-		err := s.outbox.Notice(ctx, tx, delivery.NoticeMessage{
+		m := delivery.NoticeMessage{
 			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
 			FactorKind: string(n.method), Address: n.address, Device: n.device,
-		})
+		}
+		if address == n.undo.to {
+			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)
+		}
+		err := s.outbox.Notice(ctx, tx, m)
 		if errors.Is(err, delivery.ErrRecipient) {
 			continue
 		}

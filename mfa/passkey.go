@@ -12,6 +12,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -467,11 +468,11 @@ func passkeys(ctx context.Context, q *store.Queries, id store.AccountID) ([]Pass
 	}
 	list := make([]PasskeyStatus, 0, len(rows))
 	for _, row := range rows {
-		c, err := readCredential(row.Record)
-		if err != nil {
-			return nil, err
+		p := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt}
+		// A record that cannot be read opens nothing; the list shows it all the same, so that it can be removed.
+		if c, err := readCredential(row.Record); err == nil {
+			p.Synced = c.BackupEligible
 		}
-		p := PasskeyStatus{ID: row.ID, Name: row.Name, CreatedAt: row.CreatedAt, Synced: c.BackupEligible}
 		if row.LastUsedAt != nil {
 			p.LastUsedAt = *row.LastUsedAt
 		}
@@ -490,6 +491,57 @@ func (s *Service) Passkeys(ctx context.Context, session store.SessionID) ([]Pass
 		return nil, err
 	}
 	return passkeys(ctx, s.db.Read(), p.account.ID)
+}
+
+// RemovePasskey takes one of several passkeys away. Like any change of what the account signs in with, it ends every other session.
+// It returns the session's new token. The only passkey is the method itself, which RemoveFactor removes: ErrLastPasskey. One that is
+// unknown or somebody else's is store.ErrNotFound (I14).
+func (s *Service) RemovePasskey(ctx context.Context, session store.SessionID, id store.PasskeyID, lang templates.Lang) (token string, err error) {
+	now := s.now()
+	err = s.db.InTx(ctx, func(tx *store.Tx) error {
+		p, err := s.actingFreshHeld(ctx, tx, session, now)
+		if err != nil {
+			return err
+		}
+		row, err := tx.GetPasskey(ctx, store.GetPasskeyParams{ID: id, AccountID: p.account.ID})
+		if err != nil {
+			return fmt.Errorf("load passkey: %w", err)
+		}
+		rows, err := tx.ListPasskeys(ctx, p.account.ID)
+		if err != nil {
+			return fmt.Errorf("list passkeys: %w", err)
+		}
+		if len(rows) == 1 {
+			return ErrLastPasskey
+		}
+		epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
+		if err != nil {
+			return err
+		}
+		if err := tx.EndCodes(ctx, now, p.account.ID); err != nil {
+			return err
+		}
+		if _, err := tx.DeletePasskey(ctx, store.DeletePasskeyParams{ID: id, AccountID: p.account.ID}); err != nil {
+			return fmt.Errorf("delete passkey: %w", err)
+		}
+		if token, err = carry(ctx, tx, now, p, epoch, p.evidence()); err != nil {
+			return err
+		}
+		e := factorEvent(p.event(audit.FactorRemove, audit.Success, ""), signin.Passkey)
+		e.Target, e.Data["passkey"] = row.Name, string(id)
+		if err := audit.Write(ctx, tx, now, e); err != nil {
+			return err
+		}
+		_, err = s.notify(ctx, tx, now, notice{
+			kind: delivery.KindFactorRemoved, account: p.account, lang: lang, method: signin.Passkey, to: p.mailboxes(),
+		})
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	s.outbox.Wake()
+	return token, nil
 }
 
 // RenamePasskey names a passkey. One that is unknown or somebody else's is store.ErrNotFound (I14).

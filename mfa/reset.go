@@ -69,7 +69,7 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 		return r, nil
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
-		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: append(mailAddresses(r.Factors), acc.RegisteredEmail),
+		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: append(mailAddresses(r.Factors), acc.RegisteredEmail), always: true,
 	})
 	return r, err
 }
@@ -129,7 +129,7 @@ func (s *Service) ResetOne(ctx context.Context, tx *store.Tx, acc store.Account,
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, method: method,
-		to: append(mailAddresses(factors), acc.RegisteredEmail),
+		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true,
 	})
 	return r, err
 }

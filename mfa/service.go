@@ -5,7 +5,9 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -15,10 +17,13 @@ import (
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
 )
 
 // Config is what a Service is made of.
 type Config struct {
+	// Issuer is the public base URL: links in mails begin with it.
+	Issuer string
 	// DB holds everything.
 	DB *store.DB
 	// Outbox takes codes and notices.
@@ -37,8 +42,9 @@ type Config struct {
 	NoticeLang templates.Lang
 	// Proofs is how long a proof counts at most: the absolute limits of sessions; a day and 12 hours if zero.
 	Proofs standing.Limits
-	// SessionIdle is after how long without use a session is not listed as live any more; an hour if zero.
-	SessionIdle time.Duration
+	// SessionIdle is after how long without use a session is not listed as live any more; an hour if zero. OperatorIdle is that
+	// of operators, the same if zero.
+	SessionIdle, OperatorIdle time.Duration
 	// Brand is what authenticator apps call the provider, beside the login ID; "Futakagi" if empty.
 	Brand string
 	// RPID is the domain that passkeys belong to, and Origins the addresses whose pages may use them: both from configuration, never
@@ -53,6 +59,7 @@ type Config struct {
 
 // Service holds the rules. It knows nothing of HTTP and is safe for concurrent use.
 type Service struct {
+	issuer     string
 	db         *store.DB
 	outbox     *delivery.Outbox
 	box        *seal.Box
@@ -62,9 +69,9 @@ type Service struct {
 	clock      func() time.Time
 	noticeLang templates.Lang
 	proofs     standing.Limits
-	idle       time.Duration
+	idle       map[web.Kind]time.Duration
 	limits     Limits
-	issuer     string
+	brand      string
 	countries  []string
 	rp         *relyingParty // nil: no passkeys
 	// decoy is compared when there is nothing to compare, so that a guess costs the same whatever it hits.
@@ -73,6 +80,9 @@ type Service struct {
 
 // New checks the configuration and makes a Service.
 func New(c Config) (*Service, error) {
+	if u, err := url.Parse(c.Issuer); err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("mfa: issuer %q is not an http(s) URL", c.Issuer)
+	}
 	switch {
 	case c.DB == nil:
 		return nil, errors.New("mfa: DB is missing")
@@ -84,8 +94,8 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("mfa: HashAll or CheckHash is missing")
 	case c.Now == nil:
 		return nil, errors.New("mfa: Now is missing")
-	case c.SessionIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
-		return nil, errors.New("mfa: SessionIdle or a limit of Proofs is negative")
+	case c.SessionIdle < 0 || c.OperatorIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
+		return nil, errors.New("mfa: an idle limit or a limit of Proofs is negative")
 	}
 	if len(c.SMSCountries) == 0 {
 		c.SMSCountries = []string{"JP"}
@@ -99,6 +109,9 @@ func New(c Config) (*Service, error) {
 	}
 	if c.SessionIdle == 0 {
 		c.SessionIdle = time.Hour
+	}
+	if c.OperatorIdle == 0 {
+		c.OperatorIdle = c.SessionIdle
 	}
 	if c.Brand == "" {
 		c.Brand = "Futakagi"
@@ -123,8 +136,9 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("mfa: hash decoy: %w", err)
 	}
 	return &Service{
-		db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
-		noticeLang: c.NoticeLang, proofs: c.Proofs, idle: c.SessionIdle, limits: limits, issuer: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
+		issuer: strings.TrimSuffix(c.Issuer, "/"), db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
+		noticeLang: c.NoticeLang, proofs: c.Proofs, limits: limits, brand: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
+		idle: map[web.Kind]time.Duration{web.Customer: c.SessionIdle, web.Operator: c.OperatorIdle},
 	}, nil
 }
 

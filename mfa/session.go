@@ -24,9 +24,11 @@ type Overview struct {
 	Required, Enforced bool
 	// OffersTrust is whether the person's surface lets them trust browsers.
 	OffersTrust bool
-	// Methods are those the person has or may set up.
+	// Methods are those the person has, in the order they are offered in, and after them those they may set up.
 	Methods []signin.Method
-	Status  Status
+	// Settable are those of the methods that can be set up or changed now.
+	Settable []signin.Method
+	Status   Status
 	// Sessions are the account's live sessions, last used first; Current is the one that asks.
 	Sessions []store.Session
 	Current  store.SessionID
@@ -48,13 +50,20 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
 		return Overview{}, err
 	}
+	for _, f := range p.Factors {
+		v.Methods = append(v.Methods, signin.Method(f.Kind))
+	}
 	for _, m := range signin.FactorMethods() {
-		if s.mayAdd(p, m) == nil {
+		if s.mayAdd(p, m) != nil {
+			continue
+		}
+		v.Settable = append(v.Settable, m)
+		if _, had := p.Factor(m); !had {
 			v.Methods = append(v.Methods, m)
 		}
 	}
 	if v.Sessions, err = q.ListSessions(ctx, store.ListSessionsParams{
-		AccountID: p.account.ID, Now: now, IdleSince: now.Add(-s.idle), CredentialEpoch: p.account.CredentialEpoch,
+		AccountID: p.account.ID, Now: now, IdleSince: now.Add(-s.idle[web.Kind(p.account.Kind)]), CredentialEpoch: p.account.CredentialEpoch,
 	}); err != nil {
 		return Overview{}, fmt.Errorf("list sessions: %w", err)
 	}
@@ -143,4 +152,13 @@ func (s *Service) actingHeld(ctx context.Context, tx *store.Tx, session store.Se
 		return acting{}, err
 	}
 	return s.acting(ctx, tx.Queries, session, now)
+}
+
+// actingFreshHeld is actingHeld for changes of security settings (I13).
+func (s *Service) actingFreshHeld(ctx context.Context, tx *store.Tx, session store.SessionID, now time.Time) (acting, error) {
+	p, err := s.actingHeld(ctx, tx, session, now)
+	if err == nil && !p.fresh() {
+		err = ErrNotFresh
+	}
+	return p, err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
@@ -22,6 +23,9 @@ type Status struct {
 	BackupIssuedAt time.Time
 	// Devices are the browsers that are not asked for a code.
 	Devices []Device
+	// Drift is whether the registered address was changed after the email factor was verified, and is another than the factor's:
+	// the person may look for codes where none arrive.
+	Drift bool
 }
 
 // FactorStatus is one factor.
@@ -35,6 +39,16 @@ type FactorStatus struct {
 	LastUsedAt time.Time // zero: never
 	// Disabled is true when too many wrong codes closed the factor.
 	Disabled bool
+}
+
+func factorStatus(f store.Factor) FactorStatus {
+	v := FactorStatus{
+		ID: f.ID, Kind: f.Kind, Address: f.Address, Main: f.Main, VerifiedAt: f.VerifiedAt, Disabled: f.DisabledAt != nil,
+	}
+	if f.LastUsedAt != nil {
+		v.LastUsedAt = *f.LastUsedAt
+	}
+	return v
 }
 
 // SetUp reports whether any factor is set up.
@@ -58,19 +72,18 @@ func (s *Service) Status(ctx context.Context, q *store.Queries, id store.Account
 	}
 	var v Status
 	for _, f := range factors {
-		fs := FactorStatus{
-			ID: f.ID, Kind: f.Kind, Address: f.Address, Main: f.Main, VerifiedAt: f.VerifiedAt, Disabled: f.DisabledAt != nil,
-		}
-		if f.LastUsedAt != nil {
-			fs.LastUsedAt = *f.LastUsedAt
-		}
-		v.Factors = append(v.Factors, fs)
+		v.Factors = append(v.Factors, factorStatus(f))
 		if f.Kind == string(signin.Passkey) {
 			if v.Passkeys, err = passkeys(ctx, q, id); err != nil {
 				return Status{}, err
 			}
 		}
 	}
+	acc, err := q.GetAccount(ctx, id)
+	if err != nil {
+		return Status{}, fmt.Errorf("load account: %w", err)
+	}
+	v.Drift = slices.ContainsFunc(factors, func(f store.Factor) bool { return drifted(acc, f) })
 	left, err := q.CountBackupCodes(ctx, id)
 	if err != nil {
 		return Status{}, fmt.Errorf("count backup codes: %w", err)

@@ -10,3 +10,6 @@ const (
 
 // KeysetName is the row of the keyset that seals and signs what the database holds.
 const KeysetName = "main"
+
+// TicketAddressUndo is the purpose of the tickets that undo a change of the second factor's address.
+const TicketAddressUndo = "address_undo"

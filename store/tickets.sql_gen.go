@@ -11,6 +11,34 @@ import (
 	"time"
 )
 
+const GetSpentTicket = `-- name: GetSpentTicket :one
+SELECT id, purpose, account_id, secret_hash, credential_epoch, data, created_at, expires_at, used_at FROM tickets WHERE secret_hash = $1 AND purpose = $2 AND used_at >= $3
+`
+
+type GetSpentTicketParams struct {
+	SecretHash []byte
+	Purpose    string
+	Since      *time.Time
+}
+
+// A ticket that was used or voided since a time, for somebody who presses a button twice.
+func (q *Queries) GetSpentTicket(ctx context.Context, arg GetSpentTicketParams) (Ticket, error) {
+	row := q.db.QueryRow(ctx, GetSpentTicket, arg.SecretHash, arg.Purpose, arg.Since)
+	var i Ticket
+	err := row.Scan(
+		&i.ID,
+		&i.Purpose,
+		&i.AccountID,
+		&i.SecretHash,
+		&i.CredentialEpoch,
+		&i.Data,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.UsedAt,
+	)
+	return i, err
+}
+
 const GetTicket = `-- name: GetTicket :one
 SELECT id, purpose, account_id, secret_hash, credential_epoch, data, created_at, expires_at, used_at FROM tickets WHERE secret_hash = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
 `
@@ -99,6 +127,48 @@ func (q *Queries) InsertTicket(ctx context.Context, arg InsertTicketParams) erro
 	return err
 }
 
+const ListTickets = `-- name: ListTickets :many
+SELECT id, purpose, account_id, secret_hash, credential_epoch, data, created_at, expires_at, used_at FROM tickets WHERE account_id = $1 AND purpose = $2 AND used_at IS NULL AND expires_at > $3
+ORDER BY created_at, id
+`
+
+type ListTicketsParams struct {
+	AccountID AccountID
+	Purpose   string
+	Now       time.Time
+}
+
+// An account's tickets that still open something.
+func (q *Queries) ListTickets(ctx context.Context, arg ListTicketsParams) ([]Ticket, error) {
+	rows, err := q.db.Query(ctx, ListTickets, arg.AccountID, arg.Purpose, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Ticket
+	for rows.Next() {
+		var i Ticket
+		if err := rows.Scan(
+			&i.ID,
+			&i.Purpose,
+			&i.AccountID,
+			&i.SecretHash,
+			&i.CredentialEpoch,
+			&i.Data,
+			&i.CreatedAt,
+			&i.ExpiresAt,
+			&i.UsedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const OldestPasswordRequest = `-- name: OldestPasswordRequest :one
 SELECT id, account_kind, login_key, lang, client_address, user_agent, request_id, created_at FROM password_requests ORDER BY created_at, id LIMIT 1
 `
@@ -185,6 +255,34 @@ type VoidAccountTicketsParams struct {
 
 func (q *Queries) VoidAccountTickets(ctx context.Context, arg VoidAccountTicketsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, VoidAccountTickets, arg.Now, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const VoidNewerTickets = `-- name: VoidNewerTickets :execrows
+UPDATE tickets SET used_at = $1
+WHERE account_id = $2 AND purpose = $3 AND used_at IS NULL AND id <> $4 AND created_at >= $5
+`
+
+type VoidNewerTicketsParams struct {
+	Now       *time.Time
+	AccountID AccountID
+	Purpose   string
+	ID        TicketID
+	CreatedAt time.Time
+}
+
+// What was handed out since a ticket is undone with what the ticket undoes.
+func (q *Queries) VoidNewerTickets(ctx context.Context, arg VoidNewerTicketsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, VoidNewerTickets,
+		arg.Now,
+		arg.AccountID,
+		arg.Purpose,
+		arg.ID,
+		arg.CreatedAt,
+	)
 	if err != nil {
 		return 0, err
 	}

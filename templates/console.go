@@ -151,7 +151,7 @@ func (v ErrorView) Name() string {
 // Calm is true when waiting or going back is enough.
 func (v ErrorView) Calm() bool {
 	switch v.Kind {
-	case ErrorUnavailable, ErrorTooMany, ErrorFlowGone:
+	case ErrorUnavailable, ErrorTooMany, ErrorFlowGone, ErrorLinkGone:
 		return true
 	}
 	return false

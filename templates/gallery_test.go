@@ -32,7 +32,7 @@ func admin(f *Frame) { f.Admin = true }
 
 func console(active string) func(*Frame) {
 	return func(f *Frame) {
-		f.Operator = &OperatorFrame{Name: "operator", Role: "Administrator", Active: active, SignOutAction: "/admin/sign-out"}
+		f.Operator = &OperatorFrame{Name: "operator", Role: "Administrator", Active: active, SecurityURL: "/admin/security", SignOutAction: "/admin/sign-out"}
 	}
 }
 
@@ -65,17 +65,21 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	login := func(s *Set) Page[LoginView] { return s.Login }
 	twoFactor := func(s *Set) Page[TwoFactorView] { return s.TwoFactor }
 	email := func(s *Set) Page[EmailSetupView] { return s.EmailSetup }
-	sms := func(s *Set) Page[SMSSetupView] { return s.SMSSetup }
+	phoneSetup := func(s *Set) Page[SMSSetupView] { return s.SMSSetup }
 	countries := []Option{{Value: "JP", Label: "日本（+81）", Selected: true}, {Value: "US", Label: "アメリカ（+1）"}}
 	passkey := func(s *Set) Page[PasskeyChallengeView] { return s.PasskeyChallenge }
-	passkeys := func(s *Set) Page[PasskeysView] { return s.Passkeys }
+	passkeyList := func(s *Set) Page[PasskeysView] { return s.Passkeys }
 	app := func(s *Set) Page[AppSetupView] { return s.AppSetup }
 	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
 	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
-	remove := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
+	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
+	order := func(s *Set) Page[FactorOrderView] { return s.FactorOrder }
+	remove := func(s *Set) Page[FactorRemoveView] { return s.FactorRemove }
+	undo := func(s *Set) Page[AddressUndoView] { return s.AddressUndo }
+	undone := func(s *Set) Page[AddressUndoneView] { return s.AddressUndone }
 	account := func(s *Set) Page[AccountFormView] { return s.AccountForm }
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
@@ -142,9 +146,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	secured := SecurityView{
 		BackURL: "http://localhost:8082/", Company: "株式会社サンプル商事", Name: "佐藤 陽子", LoginID: "sato", On: true,
 		Methods: []SecurityMethod{
-			{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email"},
-			{Kind: KindTOTP},
+			{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email", RemoveURL: "/account/security/email/remove"},
+			{Kind: KindPasskey, Set: true, Passkeys: []PasskeyLine{{Name: "会社のノートPC", UsedAt: "2026-11-21"}, {Name: "iPhone"}}, URL: "/account/security/passkey", RemoveURL: "/account/security/passkey/remove"},
+			{Kind: KindTOTP, Set: true, Disabled: true, RemoveURL: "/account/security/totp/remove"},
+			{Kind: KindSMS, URL: "/account/security/sms"},
 		},
+		OrderURL: "/account/security/order", PasswordURL: "/account/security/password",
 		BackupLeft: 3, BackupIssued: "2025-09-03", BackupURL: "/account/security/backup-codes",
 		Devices: []SecurityDevice{
 			{Name: "Chrome / Windows", Current: true, Until: "2026-12-20", UsedAt: "2026-11-22 09:14", UsedISO: "2026-11-22T09:14:00+09:00", RemoveAction: "/account/security/devices/1/remove"},
@@ -160,9 +167,22 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		Activities: []Activity{
 			{Event: "signin.complete", OK: true, At: "2026-11-22 09:14", ISO: "2026-11-22T09:14:00+09:00", Browser: "Chrome / Windows", FromAddress: "192.0.2.24"},
 			{Event: "signin.factor", At: "2026-11-18 20:40", ISO: "2026-11-18T20:40:00+09:00", FromAddress: "198.51.100.7"},
+			{Event: "account.update", OK: true, At: "2026-11-18 10:40", ISO: "2026-11-18T10:40:00+09:00", ByStaff: true},
 		},
 		SignOutAction: "/account/security/sign-out",
 	}
+
+	drifted := secured
+	drifted.DriftTo = "sa•••••@example.jp"
+	ordered := FactorOrderView{
+		Action: "/account/security/order", BackURL: "/account/security", Order: "totp.email.passkey", Changed: true, Rows: []FactorOrderRow{
+			{Kind: KindTOTP, DownURL: "/account/security/order?order=email.totp.passkey"},
+			{Kind: KindEmail, Address: "sa•••••@example.jp", UpURL: "/account/security/order?order=email.totp.passkey", DownURL: "/account/security/order?order=totp.passkey.email"},
+			{Kind: KindPasskey, UpURL: "/account/security/order?order=totp.passkey.email"},
+		},
+	}
+	stale := ordered
+	stale.Changed, stale.Errors = false, errorsOf(FormError, text(MsgOrderStale))
 
 	return []fixture{
 		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
@@ -171,18 +191,18 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-login", login, LoginView{Action: "/signin?flow=1"}, admin),
 		screen("2fa-select", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-error", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Progress: &Progress{N: 1, Of: 3}, Methods: methods, Selected: KindEmail, BackURL: "/signin", Errors: errorsOf("method", text(MsgMethodBlank))}, admin),
-		screen("2fa-sms", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, BackURL: "/signin/two-factor?flow=1"}),
-		screen("2fa-sms-sent", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries[:1], Tel: "090-0000-0034", SentTo: "090-0000-0034", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
-		screen("2fa-sms-error", sms, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, Tel: "03-0000-0000", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("tel", text(MsgPhoneNotMobile))}),
-		screen("2fa-sms-change", sms, SMSSetupView{Action: "/account/security/sms", Change: true, Countries: countries, Tel: "090-0000-0034", SentTo: "090-0000-0034", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
+		screen("2fa-sms", phoneSetup, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-sent", phoneSetup, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries[:1], Tel: "090-0000-0034", SentTo: "090-0000-0034", JustSent: true, WaitSeconds: 47, BackURL: "/signin/two-factor?flow=1"}),
+		screen("2fa-sms-error", phoneSetup, SMSSetupView{Action: "/signin/two-factor/sms?flow=1", Progress: &Progress{N: 2, Of: 3}, Countries: countries, Tel: "03-0000-0000", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("tel", text(MsgPhoneNotMobile))}),
+		screen("2fa-sms-change", phoneSetup, SMSSetupView{Action: "/account/security/sms", Change: true, Countries: countries, Tel: "090-0000-0034", SentTo: "090-0000-0034", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
 		screen("2fa-passkey", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", Progress: &Progress{N: 2, Of: 3}, Name: "Chrome / Windows", BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-passkey-error", func(s *Set) Page[PasskeySetupView] { return s.PasskeySetup }, PasskeySetupView{Action: "/signin/two-factor/passkey?flow=1", OptionsURL: "/signin/two-factor/passkey/options?flow=1", BackURL: "/signin/two-factor?flow=1", Errors: errorsOf("name", text(MsgPasskeyNameLong))}),
 		screen("challenge-passkey", passkey, PasskeyChallengeView{TrustDays: 30, Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-passkey-error", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgPasskeyFailed))}),
-		screen("passkeys", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Name: "Chrome / Windows", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", Synced: true, CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", UsedAt: "2026-11-21 09:14", UsedISO: "2026-11-21T09:14:00+09:00", RenameAction: "/account/security/passkey/1/rename", RemoveURL: "/account/security/passkey/1/remove"}, {ID: "2", Name: "iPhone", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/account/security/passkey/2/rename", RemoveURL: "/account/security/passkey/2/remove"}}}),
-		screen("passkeys-error", passkeys, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Errors: errorsOf(FormError, text(MsgPasskeyNotMade))}),
-		screen("passkeys-rename-error", passkeys, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}, Errors: errorsOf("name-1", text(MsgPasskeyNameLong))}),
-		screen("passkeys-enough", passkeys, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}}),
+		screen("passkeys", passkeyList, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Name: "Chrome / Windows", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", Synced: true, CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", UsedAt: "2026-11-21 09:14", UsedISO: "2026-11-21T09:14:00+09:00", RenameAction: "/account/security/passkey/1/rename", RemoveURL: "/account/security/passkey/1/remove"}, {ID: "2", Name: "iPhone", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/account/security/passkey/2/rename", RemoveURL: "/account/security/passkey/2/remove"}}}),
+		screen("passkeys-error", passkeyList, PasskeysView{BackURL: "/account/security", Action: "/account/security/passkey", OptionsURL: "/account/security/passkey/options", Errors: errorsOf(FormError, text(MsgPasskeyNotMade))}),
+		screen("passkeys-rename-error", passkeyList, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}, Errors: errorsOf("name-1", text(MsgPasskeyNameLong))}),
+		screen("passkeys-enough", passkeyList, PasskeysView{BackURL: "/account/security", Passkeys: []PasskeyLine{{ID: "1", Name: "会社のノートPC", CreatedAt: "2026-10-02 11:05", CreatedISO: "2026-10-02T11:05:00+09:00", RenameAction: "/x", RemoveURL: "/y"}}}),
 		screen("passkey-remove", func(s *Set) Page[PasskeyRemoveView] { return s.PasskeyRemove }, PasskeyRemoveView{Action: "/account/security/passkey/1/remove", BackURL: "/account/security/passkey", Name: "会社のノートPC"}),
 		screen("2fa-totp", app, AppSetupView{Action: "/signin/two-factor/totp?flow=1", Progress: &Progress{N: 2, Of: 3}, Begun: true, Key: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/signin/two-factor?flow=1"}),
 		screen("2fa-totp-error", app, AppSetupView{Action: "/account/security/totp", Replaces: true, Begun: true, Key: "JBSW Y3DP", URI: "otpauth://totp/x", QR: QRCode{Size: 29, Path: "M4 4h7v7h-7z"}, LoginID: "tanaka", BackURL: "/account/security", Errors: errorsOf("code", wrong)}),
@@ -217,9 +237,21 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("form-post", func(s *Set) Page[FormPostView] { return s.FormPost }, FormPostView{Action: "http://localhost:8081/callback", Fields: []Hidden{{Name: "code", Value: "c"}, {Name: "state", Value: `"><script>`}}}),
 		screen("security", security, secured, flash(text(FlashEmailChanged), text("flash.email_changed.more"))),
 		screen("security-off", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", OffersTrust: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}),
-		screen("devices-remove", remove, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
-		screen("devices-remove-all", remove, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
+		screen("devices-remove", removeDevices, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
+		screen("devices-remove-all", removeDevices, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
+		screen("security-drift", security, drifted),
+		screen("2fa-order", order, ordered),
+		screen("2fa-order-error", order, stale, admin),
+		screen("2fa-remove", remove, FactorRemoveView{Action: "/account/security/email/remove", BackURL: "/account/security", Kind: KindEmail, Address: "sa•••••@example.jp", NextMain: KindTOTP}),
+		screen("2fa-remove-last", remove, FactorRemoveView{Action: "/account/security/totp/remove", BackURL: "/account/security", Kind: KindTOTP, Last: true}),
+		screen("2fa-remove-refused", remove, FactorRemoveView{Action: "/account/security/email/remove", BackURL: "/account/security", Kind: KindEmail, Address: "sa•••••@example.jp", Last: true, Refused: true}),
+		screen("2fa-remove-error", remove, FactorRemoveView{Action: "/admin/security/email/remove", BackURL: "/admin/security", Kind: KindEmail, Address: "sa•••••@example.jp", Last: true, Refused: true, Errors: errorsOf(FormError, text(MsgLastFactor))}, admin),
+		screen("2fa-undo", undo, AddressUndoView{Action: "/account/undo", Hidden: []Hidden{{Name: "ticket", Value: "t"}}, LoginID: "sato", Former: "sa•••••@example.jp", Present: "ne•••••@example.jp"}),
+		screen("2fa-undo-removed", undo, AddressUndoView{Action: "/account/undo", Hidden: []Hidden{{Name: "ticket", Value: "t"}}, LoginID: "sato", Former: "sa•••••@example.jp"}, admin),
+		screen("2fa-undone", undone, AddressUndoneView{SignInURL: "/account/security"}),
+		screen("2fa-undone-operator", undone, AddressUndoneView{SignInURL: "/admin/security"}, admin),
+		screen("error-link-gone", failure, ErrorView{Kind: ErrorLinkGone, HomeURL: "http://localhost:8082/"}),
 
 		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
 		screen("admin-customers-empty", customers, CustomersView{Action: PathCustomers, Query: `サンプル"><b>`}, console(NavCustomers)),

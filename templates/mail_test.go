@@ -26,6 +26,12 @@ func mails() []mailFixture {
 		of(MessageReset, func(s *Set) Mail[NoticeMail] { return s.MailReset }),
 		of(MessageCodesReissued, func(s *Set) Mail[NoticeMail] { return s.MailCodesReissued }),
 		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
+		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
+		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
+		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
+		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
+			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+		}},
 	}
 }
 
@@ -71,6 +77,29 @@ func TestMailCode(t *testing.T) {
 			if strings.Count(body, "123456") != 1 || !strings.Contains(body, "10") {
 				t.Errorf("%s lacks the code or its life:\n%s", part, body)
 			}
+		}
+	}
+}
+
+// The one link that a mail has goes to the former address alone, whole in both parts.
+func TestMailUndoLink(t *testing.T) {
+	set := newSet(t)
+	const link = "https://id.example.jp/account/undo?ticket=abc"
+	for _, lang := range Langs() {
+		v := NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail, Address: "ne•••••@example.jp", UndoURL: link, Hours: 72}
+		msg, err := set.MailAddressChanged.Build(lang, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(msg.Text, "\n    "+link+"\n") || !strings.Contains(msg.Text, "72") {
+			t.Errorf("text lacks the link on a line of its own, or its life:\n%s", msg.Text)
+		}
+		if !strings.Contains(msg.HTML, `<a href="`+link+`">`+link+`</a>`) {
+			t.Errorf("html lacks the link:\n%s", msg.HTML)
+		}
+		v.UndoURL = "javascript:alert(1)"
+		if msg, err = set.MailAddressChanged.Build(lang, v); err != nil || strings.Contains(msg.HTML, `href="javascript:`) {
+			t.Errorf("html has a link that is none (%v):\n%s", err, msg.HTML)
 		}
 	}
 }

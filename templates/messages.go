@@ -72,18 +72,19 @@ const (
 	MsgDateForm          = "error.date_form"
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
+	MsgLastFactor        = "error.last_factor" // the last method cannot be removed: two factors are required
+	MsgOrderStale        = "error.order_stale" // the methods are others than when the page was shown
 	MsgPressAgain        = "admin.press_again" // the proof was renewed; the form is filled in but not sent yet
-
-	MsgMethodsBlank   = "error.methods_blank"
-	MsgMethodsWeak    = "error.methods_weak"    // none of the methods reaches the level demanded
-	MsgMethodsMissing = "error.methods_missing" // the installation has none of the methods
-	MsgLevelBlank     = "error.level_blank"
-	MsgDaysForm       = "error.days_form"
-	MsgLockout        = "error.lockout" // the operator could not take the change back
 
 	MsgPasswordSimple  = "error.password_simple"
 	MsgPasswordCommon  = "error.password_common"
 	MsgPasswordContext = "error.password_context"
+	MsgMethodsBlank    = "error.methods_blank"
+	MsgMethodsWeak     = "error.methods_weak"    // none of the methods reaches the level demanded
+	MsgMethodsMissing  = "error.methods_missing" // the installation has none of the methods
+	MsgLevelBlank      = "error.level_blank"
+	MsgDaysForm        = "error.days_form"
+	MsgLockout         = "error.lockout" // the operator could not take the change back
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -115,6 +116,8 @@ const (
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
 	FlashAccountEnabled  = "flash.account_enabled"
+	FlashOrderChanged    = "flash.order_changed"
+	FlashFactorRemoved   = "flash.factor_removed"
 
 	FlashResetOne              = "flash.reset_one"
 	FlashResetOneNothing       = "flash.reset_one_nothing"
@@ -152,6 +155,8 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+		FlashOrderChanged:    "ok",
+		FlashFactorRemoved:   "ok",
 
 		FlashResetOne:              "ok",
 		FlashResetOneNothing:       "info",

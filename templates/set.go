@@ -25,6 +25,10 @@ type Set struct {
 	SessionExpired   Page[SessionExpiredView]
 	Security         Page[SecurityView]
 	DevicesRemove    Page[DevicesRemoveView]
+	FactorOrder      Page[FactorOrderView]
+	FactorRemove     Page[FactorRemoveView]
+	AddressUndo      Page[AddressUndoView]
+	AddressUndone    Page[AddressUndoneView]
 	FormPost         Page[FormPostView]
 
 	Customers        Page[CustomersView]
@@ -50,6 +54,11 @@ type Set struct {
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
 	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
+
+	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
+	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
+	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
+	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
 
 	catalogs  map[Lang]catalog
 	brand     Brand

@@ -59,6 +59,10 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.SessionExpired, "auth", "session-expired")
 	bindPage(b, &s.Security, "account", "security")
 	bindPage(b, &s.DevicesRemove, "auth", "devices-remove")
+	bindPage(b, &s.FactorOrder, "account", "2fa-order")
+	bindPage(b, &s.FactorRemove, "auth", "2fa-remove")
+	bindPage(b, &s.AddressUndo, "auth", "2fa-undo")
+	bindPage(b, &s.AddressUndone, "auth", "2fa-undone")
 	bindPage(b, &s.FormPost, "auth", "form-post")
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
@@ -84,6 +88,10 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailReset, "reset")
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
 	bindMail(b, &s.MailDeviceVoided, "device-voided")
+	bindMail(b, &s.MailFactorRemoved, "factor-removed")
+	bindMail(b, &s.MailOrderChanged, "order-changed")
+	bindMail(b, &s.MailAddressRestored, "address-restored")
+	bindMail(b, &s.MailRegisteredChanged, "registered-changed")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -234,12 +242,15 @@ func bindMail[T any](b *binder, mail *Mail[T], name string) {
 func (s *Set) funcs(lang Lang) template.FuncMap {
 	c := s.catalogs[lang]
 	return template.FuncMap{
-		"t":       c.text,
-		"event":   func(code string) string { return label(c, "event.", code) },
-		"message": func(kind string) string { return label(c, "message.", kind) },
-		"kind":    func(kind string) string { return label(c, "kind.", kind) },
-		"kinds":   func(kinds []string) string { return kindLabels(c, kinds) },
-		"days":    func(n int) string { return trustDays(c, n) },
+		"t":        c.text,
+		"event":    func(code string) string { return label(c, "event.", code) },
+		"activity": func(code string, done bool) string { return activity(c, code, done) },
+		"browser":  func(name string) string { return browser(c, name) },
+		"around":   around,
+		"message":  func(kind string) string { return label(c, "message.", kind) },
+		"kind":     func(kind string) string { return label(c, "kind.", kind) },
+		"kinds":    func(kinds []string) string { return kindLabels(c, kinds) },
+		"days":     func(n int) string { return trustDays(c, n) },
 		"surface": func(id, name string) string {
 			if name != "" {
 				return name

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -444,11 +445,102 @@ func TestM21_SelfServiceRows(t *testing.T) {
 	wantWords(t, page, "メール メイン 認証済み", "設定（メール）")
 }
 
+// Nothing that is written down may reach a person as its code.
+func TestEveryEventHasALabel(t *testing.T) {
+	set := newSet(t)
+	source, err := os.ReadFile(filepath.Join("..", "audit", "audit.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	types := regexp.MustCompile(`\bType\s+= "([^"]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(types) < 25 {
+		t.Fatalf("found only %d types", len(types))
+	}
+	for _, lang := range Langs() {
+		c := set.catalogs[lang]
+		for _, m := range types {
+			code := m[1]
+			if _, ok := c["event."+code]; !ok {
+				t.Errorf("event %s has no label in %s", code, lang)
+			}
+			for _, done := range []bool{true, false} {
+				if text := activity(c, code, done); text == "" || strings.Contains(text, code) || strings.Contains(text, "{") {
+					t.Errorf("event %s, done %v, reads %q in %s", code, done, text, lang)
+				}
+			}
+			kind, _, _ := strings.Cut(code, ".")
+			if _, ok := c["event_kind."+kind]; !ok && kind != "console" {
+				t.Errorf("kind %s of events has no name in %s", kind, lang)
+			}
+		}
+		for key := range c {
+			if code, ok := strings.CutPrefix(key, "activity."); ok {
+				code = strings.TrimSuffix(code, ".failed")
+				if !slices.ContainsFunc(types, func(m []string) bool { return m[1] == code }) {
+					t.Errorf("sentence %q tells of an event that there is not", key)
+				}
+			}
+		}
+	}
+}
+
+func TestBrowserNames(t *testing.T) {
+	set := newSet(t)
+	for _, tc := range []struct {
+		lang       Lang
+		name, want string
+	}{
+		{Ja, "Chrome / Windows", "Windows の Chrome"},
+		{En, "Chrome / Windows", "Chrome on Windows"},
+		{Ja, "Safari / iPhone", "iPhone の Safari"},
+		{Ja, "Firefox", "Firefox"},
+		{En, "", ""},
+		{Ja, "{system} / {browser}", "{browser} の {system}"},
+	} {
+		if got := set.Browser(tc.lang, tc.name); got != tc.want {
+			t.Errorf("Browser(%q, %q) = %q, want %q", tc.lang, tc.name, got, tc.want)
+		}
+	}
+	page := render(t, set.Security, Frame{}, SecurityView{
+		Sessions:   []SecuritySession{{Browser: "Chrome / Windows"}},
+		Activities: []Activity{{Event: "signin.factor", Browser: "Safari / iPhone"}, {Event: "2fa.reset", OK: true, ByStaff: true}},
+	})
+	wantWords(t, page, "Windows の Chrome", "認証コードの入力に失敗しました", "iPhone の Safari", "認証設定を初期化しました", "事業者による操作")
+}
+
+func TestSecurityPageLinks(t *testing.T) {
+	set := newSet(t)
+	v := SecurityView{
+		Methods: []SecurityMethod{
+			{Kind: KindTOTP, Set: true, Main: true, URL: "/s/totp", RemoveURL: "/s/totp/remove"},
+			{Kind: KindEmail, Set: true, Disabled: true, RemoveURL: "/s/email/remove"},
+			{Kind: KindSMS, URL: "/s/sms"},
+		},
+		OrderURL: "/s/order", PasswordURL: "/s/password", DriftTo: "sa•••••@example.jp", Activities: []Activity{{Event: "signin.complete", OK: true}},
+	}
+	page := render(t, set.Security, Frame{}, v)
+	wantWords(t, page, "設定（認証アプリ）削除（認証アプリ）", "削除（メール）", "利用停止中", "順序を変更", "登録メールアドレスが変更されています",
+		"これまでどおり sa•••••@example.jp に届きます", "心当たりのない操作がある場合は、パスワードを変更し、ご契約の事業者にご連絡ください。")
+	for _, url := range []string{"/s/totp", "/s/totp/remove", "/s/email/remove", "/s/sms", "/s/order", "/s/password"} {
+		if strings.Count(page, `href="`+url+`"`) != 1 {
+			t.Errorf("page has not one link to %s", url)
+		}
+	}
+	if strings.Contains(page, "/s/sms/remove") || strings.Contains(words(page), "設定（メール）") {
+		t.Error("page offers what it was not given")
+	}
+	operator := render(t, set.Security, Frame{Admin: true}, v)
+	wantWords(t, operator, "パスワードを変更し、ほかの管理者に連絡してください。")
+	bare := render(t, set.Security, Frame{}, SecurityView{})
+	wantWords(t, bare, "現在、設定できる認証方式はありません。")
+}
+
 func TestErrorKinds(t *testing.T) {
 	set := newSet(t)
 	kinds := []ErrorKind{
 		"", ErrorServer, ErrorUnavailable, ErrorProtocol, ErrorNotFound, ErrorForbidden, ErrorCrossSite, ErrorBadRequest, ErrorMethod,
 		ErrorConflict, ErrorTooLarge, ErrorMisdirected, ErrorTooMany, ErrorCookies, ErrorFlowGone, ErrorOtherPerson,
+		ErrorLinkGone,
 	}
 	for _, kind := range kinds {
 		for _, lang := range Langs() {
@@ -464,6 +556,24 @@ func TestErrorKinds(t *testing.T) {
 }
 
 // Every key a template or a message names exists, and every sentence is used.
+// A key that a catalogue has twice says the later of two sentences, and nobody sees that.
+func TestCataloguesHaveEachKeyOnce(t *testing.T) {
+	key := regexp.MustCompile(`(?m)^\s*"([^"]+)":`)
+	for _, lang := range Langs() {
+		text, err := fs.ReadFile(embedded, "locales/"+string(lang)+".json")
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen := map[string]bool{}
+		for _, m := range key.FindAllStringSubmatch(string(text), -1) {
+			if seen[m[1]] {
+				t.Errorf("%s has %q twice", lang, m[1])
+			}
+			seen[m[1]] = true
+		}
+	}
+}
+
 func TestCatalogues(t *testing.T) {
 	set := newSet(t)
 	ja, en := set.catalogs[Ja], set.catalogs[En]
@@ -499,11 +609,18 @@ func TestCatalogues(t *testing.T) {
 			t.Errorf("messages.go names the unknown sentence %q", m[1])
 		}
 	}
+	source, err = os.ReadFile("activity.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile(`c\.text\("([^"]+)"`).FindAllStringSubmatch(string(source), -1) {
+		used[m[1]] = true
+	}
 	for key := range flashTones() {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days"}
+	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days"}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {

@@ -41,6 +41,8 @@ type OperatorFrame struct {
 	Active string
 	// Items are the menu entries to show, by Nav constant; nil shows all.
 	Items []string
+	// SecurityURL leads to the operator's own security settings.
+	SecurityURL string
 	// SignOutAction receives the sign-out POST.
 	SignOutAction string
 }

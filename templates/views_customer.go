@@ -317,6 +317,7 @@ const (
 	ErrorCookies     ErrorKind = "cookies"      // 400: the browser sends no cookies
 	ErrorFlowGone    ErrorKind = "flow_gone"    // 410: the step is over or was never there
 	ErrorOtherPerson ErrorKind = "other_person" // the session belongs to somebody else than was asked for
+	ErrorLinkGone    ErrorKind = "link_gone"    // 404: a link from a mail opens nothing
 )
 
 // ErrorView is the error page. The zero value renders as ErrorServer.
@@ -349,13 +350,17 @@ type SecurityMethod struct {
 	Address     string // masked
 	VerifiedAt  string
 	VerifiedISO string
-	// URL is where 設定 leads.
-	URL string
+	// Disabled is true when too many wrong codes closed it.
+	Disabled bool
+	// Passkeys are the passkeys that the method stands for, with name and day of last use.
+	Passkeys []PasskeyLine
+	// URL is where 設定 leads, RemoveURL where 削除 leads.
+	URL, RemoveURL string
 }
 
 // SecuritySession is one signed-in browser.
 type SecuritySession struct {
-	// Browser is e.g. "Chrome / Windows"; empty shows a neutral name.
+	// Browser is e.g. "Chrome / Windows", which the page shows in its own language; empty shows a neutral name.
 	Browser string
 	Current bool
 	// Apps are the applications signed in to.
@@ -399,6 +404,8 @@ type Activity struct {
 	At, ISO     string
 	Browser     string
 	FromAddress string
+	// ByStaff is true for what the provider did, from wherever.
+	ByStaff bool
 }
 
 // SecurityView is the self-service page (M20 to M23).
@@ -412,6 +419,10 @@ type SecurityView struct {
 	// Enforced is true when the surface demands two factors.
 	Enforced bool
 	Methods  []SecurityMethod
+	// OrderURL leads to the order of the methods; empty while there is nothing to order.
+	OrderURL string
+	// DriftTo is the masked address that codes still go to although the registered address was changed; empty if they agree.
+	DriftTo string
 	// BackupLeft is the number of codes that still work; BackupURL leads to their reissue and is empty when
 	// no factor is set up.
 	BackupLeft   int
@@ -426,8 +437,65 @@ type SecurityView struct {
 	// EndOthersAction receives the POST of ほかをすべて終了.
 	EndOthersAction string
 	Activities      []Activity
+	// PasswordURL leads to the change of the password.
+	PasswordURL string
 	// SignOutAction receives the sign-out POST.
 	SignOutAction string
+}
+
+// FactorOrderRow is one method in the order it is offered in.
+type FactorOrderRow struct {
+	Kind string
+	// Address is masked; empty for kinds without one.
+	Address string
+	// UpURL and DownURL propose the order in which it has changed places with its neighbour; empty at the ends.
+	UpURL, DownURL string
+}
+
+// FactorOrderView is the order in which the methods are offered: the first is the main one. Field: order.
+type FactorOrderView struct {
+	Action, BackURL string
+	// Order is the order shown, as the field carries it.
+	Order string
+	// Changed is true when that is not the order in force.
+	Changed bool
+	Rows    []FactorOrderRow
+	Errors  map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v FactorOrderView) Invalid() bool { return len(v.Errors) > 0 }
+
+// FactorRemoveView asks before a method is removed, or says why it cannot be.
+type FactorRemoveView struct {
+	Action, BackURL string
+	Kind            string
+	// Address is masked; empty for kinds without one.
+	Address string
+	// NextMain is the kind that becomes the main one; empty if that stays as it is.
+	NextMain string
+	// Last is true when no method would be left.
+	Last bool
+	// Refused is true when two factors are required and this is the last one that would do.
+	Refused bool
+	Errors  map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v FactorRemoveView) Invalid() bool { return len(v.Errors) > 0 }
+
+// AddressUndoView asks before a change of the 2FA address is taken back, by a link from a mail.
+type AddressUndoView struct {
+	Action  string
+	Hidden  []Hidden
+	LoginID string
+	// Former is the masked address that comes back, Present the one in force; empty when there is none.
+	Former, Present string
+}
+
+// AddressUndoneView says what to do after that.
+type AddressUndoneView struct {
+	SignInURL string
 }
 
 // FormPostView carries an authorization response to the application by POST.

@@ -8,6 +8,11 @@ const (
 	MessageReset          = "reset"
 	MessageCodesReissued  = "codes_reissued"
 	MessageDeviceVoided   = "device_voided"
+
+	MessageFactorRemoved     = "factor_removed"
+	MessageOrderChanged      = "order_changed"
+	MessageAddressRestored   = "address_restored"
+	MessageRegisteredChanged = "registered_changed"
 )
 
 // CodeMail carries a verification code.
@@ -29,4 +34,7 @@ type NoticeMail struct {
 	Address string
 	// Device is the browser, where the notice names one.
 	Device string
+	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
+	UndoURL string
+	Hours   int
 }

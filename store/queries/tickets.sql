@@ -13,6 +13,20 @@ UPDATE tickets SET used_at = @now WHERE id = @id AND used_at IS NULL AND expires
 -- Only the newest ticket of a purpose counts, or none any more.
 UPDATE tickets SET used_at = @now WHERE account_id = @account_id AND purpose = @purpose AND used_at IS NULL;
 
+-- name: VoidNewerTickets :execrows
+-- What was handed out since a ticket is undone with what the ticket undoes.
+UPDATE tickets SET used_at = @now
+WHERE account_id = @account_id AND purpose = @purpose AND used_at IS NULL AND id <> @id AND created_at >= @created_at;
+
+-- name: ListTickets :many
+-- An account's tickets that still open something.
+SELECT * FROM tickets WHERE account_id = @account_id AND purpose = @purpose AND used_at IS NULL AND expires_at > @now
+ORDER BY created_at, id;
+
+-- name: GetSpentTicket :one
+-- A ticket that was used or voided since a time, for somebody who presses a button twice.
+SELECT * FROM tickets WHERE secret_hash = @secret_hash AND purpose = @purpose AND used_at >= @since;
+
 -- name: VoidAccountTickets :execrows
 UPDATE tickets SET used_at = @now WHERE account_id = @account_id AND used_at IS NULL;
 
