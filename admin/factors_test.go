@@ -41,7 +41,7 @@ func (w *world) add(id store.AccountID, methods ...signin.Method) {
 			for _, name := range []string{"会社のノートPC", "鍵"} {
 				key := store.NewID[store.PasskeyID]()
 				err = errors.Join(err, tx.InsertPasskey(ctx, store.InsertPasskeyParams{
-					ID: key, AccountID: id, FactorID: f.ID, CredentialID: []byte(key), Record: []byte(`{"v":1,"id":"eA","public_key":"eA"}`), Name: name, Now: w.clock.now(),
+					ID: key, AccountID: id, FactorID: f.ID, CredentialID: []byte(key), Record: []byte("x"), Name: name, Now: w.clock.now(),
 				}))
 			}
 			return err
@@ -52,10 +52,14 @@ func (w *world) add(id store.AccountID, methods ...signin.Method) {
 // device makes an account trust a browser.
 func (w *world) device(id store.AccountID) store.DeviceID {
 	w.t.Helper()
-	device, now, epoch := store.NewID[store.DeviceID](), w.clock.now(), w.row(id).CredentialEpoch
+	device, now := store.NewID[store.DeviceID](), w.clock.now()
 	w.tx(func(tx *store.Tx) error {
+		acc, err := tx.GetAccount(w.t.Context(), id)
+		if err != nil {
+			return err
+		}
 		return tx.InsertTrustedDevice(w.t.Context(), store.InsertTrustedDeviceParams{
-			ID: device, AccountID: id, CredentialEpoch: epoch, Name: "Chrome / Windows", SecretHash: []byte(device), Method: "email", Now: now,
+			ID: device, AccountID: id, CredentialEpoch: acc.CredentialEpoch, Name: "Chrome / Windows", SecretHash: []byte(device), Method: "email", Now: now,
 			ExpiresAt: now.Add(30 * 24 * time.Hour),
 		})
 	})

@@ -114,7 +114,7 @@ func TestM07_DevicePages(t *testing.T) {
 	c.wants(c.get(page), "端末をすべて解除しました。", "登録済みの端末はありません。")
 	c.post(page + "/devices")
 	c.wants(c.get(page), "変更はありませんでした。")
-	c.wants(c.get("/admin/audit?kind=device"), "端末の登録を解除", "Chrome / Windows", "すべて", "株式会社サンプル商事 / tanaka", "2件")
+	c.wants(c.get("/admin/audit?kind=device"), "認証コードを要求しない端末を解除", "Chrome / Windows", "すべて", "株式会社サンプル商事 / tanaka", "2件")
 	if len(c.status(c.suzuki).Status.Devices) != 1 {
 		t.Error("another account's device went too")
 	}

@@ -77,7 +77,7 @@ func TestI12_TrustedDevice(t *testing.T) {
 		// Taking it back is a change of security settings, for which the device does not speak.
 		b.press("解除（Chrome / Linux）")
 		b.prove(p)
-		b.heading("この端末の登録を解除しますか？")
+		b.heading("端末の登録を解除しますか？")
 		b.press("解除する")
 		b.on("/account/security")
 		b.see("端末の登録を解除しました。", "登録済みの端末はありません。", "二要素認証は有効です")

@@ -32,6 +32,7 @@ type world struct {
 
 	mu       sync.Mutex
 	accounts int
+	numbers  int
 	read     map[string]int
 }
 
@@ -219,6 +220,17 @@ func (w *world) person(t testing.TB, changes ...func(*person)) person {
 	}
 	p.codes = codes
 	return p
+}
+
+// number is a mobile number that no other test uses, as somebody types it and as it is kept.
+func (w *world) number() (n struct{ typed, e164 string }) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.numbers++
+	// Every number is of a range of its own, whose budget no other test spends.
+	n.typed = fmt.Sprintf("０９０－１%03d－００００", w.numbers)
+	n.e164 = fmt.Sprintf("+81901%03d0000", w.numbers)
+	return n
 }
 
 // withEmail gives a person a verified address and backup codes.

@@ -26,7 +26,8 @@ type notice struct {
 	device string
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
 	to []string
-	// always is set where too many notices to an address must not stop the change: what staff does, and what takes a change back.
+	// always is set where too many notices to an address must not stop the change: what staff does, what takes a change back, and
+	// the voiding of a device.
 	always bool
 	// undo goes to one of the addresses alone.
 	undo undoLink
