@@ -30,7 +30,7 @@ func mails() []mailFixture {
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
-			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})
 		}},
 		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
