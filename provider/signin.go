@@ -46,7 +46,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
-	if p.passkeys {
+	if p.limits.Offers == nil || p.limits.Offers(signin.Passkey) {
 		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
 		if err != nil {
 			return fmt.Errorf("load surface: %w", err)
