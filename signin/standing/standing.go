@@ -115,7 +115,11 @@ func OfAccepted(
 
 // asked begins with what a sign-in was started for.
 func asked(f store.Flow) Standing {
-	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
+	s := Standing{Policy: signin.Policy{
+		RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors,
+		// A first factor rests on what was proved in this very sign-in, or a moment before it began (I3, I13).
+		SetUpAfter: f.CreatedAt.Add(-FreshFor),
+	}}
 	if f.EvidenceAfter != nil {
 		s.Policy.EvidenceAfter = *f.EvidenceAfter
 	}
