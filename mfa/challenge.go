@@ -270,7 +270,7 @@ type Sending struct {
 	Address string
 	// Just is true right after it was sent.
 	Just bool
-	// Failed is true when the message could not be delivered.
+	// Failed is true when the message could not be delivered so far, whether it is tried again or not.
 	Failed bool
 	// Wait is how many seconds the next one to this address has to wait.
 	Wait int
@@ -299,6 +299,18 @@ func (s *Service) sending(
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Sending{}, fmt.Errorf("load message: %w", err)
 	}
-	v.Failed = err == nil && m.State == delivery.StateFailed
+	v.Failed = err == nil && c.UsedAt == nil && undelivered(m)
 	return v, nil
+}
+
+// undelivered reports whether a message was refused or tried in vain. One that waits for its next try may arrive yet, but whoever
+// looks at an empty inbox shall not wait for that: the other side may be away for longer than the code lives.
+func undelivered(m store.GetChallengeMessageRow) bool {
+	switch m.State {
+	case delivery.StateFailed, delivery.StateExpired:
+		return true
+	case delivery.StateQueued:
+		return m.Reply != "" // of a try before
+	}
+	return false
 }

@@ -40,14 +40,15 @@ func handleOf(id store.AccountID) ([]byte, error) {
 	return u[:], nil
 }
 
-// ParsePasskeyName reads the name a person gives a passkey. An empty one becomes the fallback: what the page proposed.
+// ParsePasskeyName reads the name a person gives a passkey. An empty one becomes the fallback, what the page proposed, and is
+// ErrNameBlank without one.
 func ParsePasskeyName(typed, fallback string) (string, error) {
 	name := strings.Join(strings.FieldsFunc(typed, unicode.IsSpace), " ")
 	if name == "" {
 		name = fallback
 	}
 	if name == "" {
-		name = string(signin.Passkey)
+		return "", ErrNameBlank
 	}
 	if len([]rune(name)) > maxPasskeyName {
 		return "", ErrNameLong

@@ -228,6 +228,9 @@ func (p *Provider) postCancel(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if err := web.Pressed(w, r); err != nil {
+		return err
+	}
 	now := p.now()
 	secret, hash := web.NewToken()
 	err = p.db.InTx(r.Context(), func(tx *store.Tx) error {

@@ -137,6 +137,8 @@ type PasskeyLine struct {
 	Synced                bool
 	CreatedAt, CreatedISO string
 	UsedAt, UsedISO       string // empty: never
+	// Typed is the new name that was refused, beside its error.
+	Typed string
 	// RenameAction receives the POST of a new name; RemoveURL leads to the removal.
 	RenameAction, RemoveURL string
 }
@@ -234,7 +236,9 @@ type ChallengeView struct {
 	// WaitSeconds is how long the next sending still has to wait.
 	WaitSeconds int
 	// NearLimit adds the warning that further failures pause the verification.
-	NearLimit  bool
+	NearLimit bool
+	// Others are the methods to take instead, shown before the form when the code could not be sent.
+	Others     []MethodLink
 	MethodsURL string
 	BackupURL  string
 	// TrustDays offers not to ask in this browser again for so many days (field: trust_device); 0 offers nothing. Trust keeps
