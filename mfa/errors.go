@@ -7,6 +7,8 @@ import (
 )
 
 var (
+	// ErrTooManyCeremonies means that a sign-in asked for more challenges of passkeys, or keys of apps, than anybody needs.
+	ErrTooManyCeremonies = errors.New("too many ceremonies in one sign-in")
 	// ErrFlowGone means that the sign-in is over, or its account's credentials changed since the password was given.
 	ErrFlowGone = errors.New("sign-in is over")
 	// ErrSessionGone means that the session is over, or its account's credentials changed since.

@@ -161,7 +161,7 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, tr
 func (h *Handler) renderLocked(q flowRequest) error {
 	f := h.frame(q)
 	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, f, templates.LockedView{
-		SignInURL: q.to(pathContinue), ForgotURL: h.templates.Brand().Forgot(f.Admin, string(q.flow.ID)),
+		SignInURL: q.to(pathContinue), MethodsURL: q.to(pathOthers), ForgotURL: h.templates.Brand().Forgot(f.Admin, string(q.flow.ID)),
 	})
 }
 

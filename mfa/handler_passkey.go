@@ -64,7 +64,7 @@ func (h *Handler) postLoginOptions(w http.ResponseWriter, r *http.Request) error
 		return web.NotFound(err)
 	}
 	if err != nil {
-		return err
+		return later(err)
 	}
 	return writeOptions(w, options)
 }

@@ -246,7 +246,7 @@ func (s *Service) proveCode(
 	return done, nil, s.endCooldown(ctx, tx, c, now)
 }
 
-// proved adds the proof of a factor to a sign-in, forgets the wrong guesses before it, and writes it down. With trust it makes the
+// proved adds the proof of a factor to a sign-in, forgets the wrong codes before a right one, and writes it down. With trust it makes the
 // browser a trusted device, where the sign-in offers that.
 func (s *Service) proved(
 	ctx context.Context, tx *store.Tx, now time.Time, p attempted, proof signin.Evidence, trust bool,
@@ -260,8 +260,12 @@ func (s *Service) proved(
 	if err != nil {
 		return Proved{}, err
 	}
-	if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
-		return Proved{}, fmt.Errorf("clear pause: %w", err)
+	// Whoever gave a code holds the pause since before it was looked at. A passkey comes past the pause and says nothing of codes: what
+	// was guessed at them stays counted (I7), and the pause is not locked behind the passkey and the sign-in.
+	if proof.Method != signin.Passkey {
+		if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
+			return Proved{}, fmt.Errorf("clear pause: %w", err)
+		}
 	}
 	return done, audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), proof.Method))
 }

@@ -286,6 +286,8 @@ func (v ChallengeBackupView) Invalid() bool { return len(v.Errors) > 0 }
 type LockedView struct {
 	// SignInURL leads back to the start.
 	SignInURL string
+	// MethodsURL leads to the ways that are not paused; empty hides the link.
+	MethodsURL string
 	// ForgotURL is where the password can be changed without signing in; empty hides the link.
 	ForgotURL string
 }
