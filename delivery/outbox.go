@@ -34,6 +34,7 @@ const (
 	KindAddressChanged = "address_changed" // the second factor's address was changed
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+	KindCodesLow       = "codes_low"       // a backup code was used and few are left
 	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
@@ -248,6 +249,8 @@ type NoticeMessage struct {
 	Address string
 	// Device names the browser, where the notice is about one.
 	Device string
+	// Left is how many backup codes are left, where the notice is about that.
+	Left int
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
@@ -262,7 +265,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	}
 	view := templates.NoticeMail{
 		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
-		UndoURL: m.URL, Hours: m.Hours,
+		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
 	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
@@ -274,6 +277,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailReset
 	case KindCodesReissued:
 		mail = o.cfg.Templates.MailCodesReissued
+	case KindCodesLow:
+		mail = o.cfg.Templates.MailCodesLow
 	case KindDeviceVoided:
 		mail = o.cfg.Templates.MailDeviceVoided
 	case KindFactorRemoved:

@@ -191,7 +191,7 @@ func (h *Handler) postBackup(q flowRequest) error {
 		return err
 	}
 	ctx := q.r.Context()
-	secret, err := h.service.VerifyBackupCode(ctx, q.flow, form.Get("code"))
+	secret, err := h.service.VerifyBackupCode(ctx, q.flow, form.Get("code"), web.Lang(q.r))
 	if err == nil {
 		web.Event(ctx).Add(slog.String("factor", "backup"))
 		return h.proved(q, secret)

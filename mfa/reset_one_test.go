@@ -131,7 +131,7 @@ func TestI17_ResetOfOneFactorKeepsTheOthers(t *testing.T) {
 		}
 		// With what stayed the person signs in.
 		f := w.flow(id)
-		if _, err := w.VerifyBackupCode(ctx, f, codes[0]); err != nil {
+		if _, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja); err != nil {
 			t.Errorf("backup code: %v", err)
 		}
 	})
@@ -178,7 +178,7 @@ func TestI17_ResetOfTheLastFactorIsAFullOne(t *testing.T) {
 		if err := w.checkSetUp(ctx, f); err != nil {
 			t.Errorf("set-up after the reset: %v", err)
 		}
-		_, err := w.VerifyBackupCode(ctx, f, codes[0])
+		_, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja)
 		wantErr(t, "old backup code", err, mfa.ErrWrongStep)
 	})
 }

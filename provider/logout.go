@@ -148,14 +148,40 @@ func (p *Provider) postLogoutConfirm(w http.ResponseWriter, r *http.Request) err
 	return p.afterLogout(w, r, q)
 }
 
+// currentSession is the browser's session of the first of the kinds that it has one of. Whoever signs out means everything that the
+// session gave out, so that one is found as well that nobody used for too long: it opens nothing, and its tokens live on.
 func (p *Provider) currentSession(r *http.Request, kinds []web.Kind) (web.Session, error) {
 	for _, k := range kinds {
 		s, err := p.kit.Sessions.Load(r, k)
+		if errors.Is(err, web.ErrNoSession) {
+			s, err = p.unusedSession(r, k)
+		}
 		if err == nil || !errors.Is(err, web.ErrNoSession) {
 			return s, err
 		}
 	}
 	return web.Session{}, web.ErrNoSession
+}
+
+// unusedSession is the browser's session of a kind that was not ended, however old it is. It is good for nothing but to be ended.
+func (p *Provider) unusedSession(r *http.Request, kind web.Kind) (web.Session, error) {
+	token := web.SessionToken(r, kind)
+	if token == "" {
+		return web.Session{}, web.ErrNoSession
+	}
+	ctx, q := r.Context(), p.db.Read()
+	row, err := q.GetSessionByToken(ctx, web.HashToken(token))
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.AccountKind != string(kind) {
+		return web.Session{}, web.ErrNoSession
+	}
+	if err != nil {
+		return web.Session{}, fmt.Errorf("load session: %w", err)
+	}
+	account, err := q.GetAccount(ctx, row.AccountID)
+	if err != nil {
+		return web.Session{}, fmt.Errorf("load account of session: %w", err)
+	}
+	return web.Session{ID: row.ID, AccountID: row.AccountID, Kind: kind, Account: account}, nil
 }
 
 func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, s web.Session, client *Client) error {

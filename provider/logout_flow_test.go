@@ -51,6 +51,32 @@ func TestLogoutByRelyingParty(t *testing.T) {
 	})
 }
 
+// A session that nobody used for too long opens nothing, but what it gave out lives on until its person signs out.
+func TestI11_SignOutEndsAnUnusedSession(t *testing.T) {
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		rp := a.RelyingParty(t, "store")
+		for name, signOut := range map[string]func(b *testapp.Browser, hint string) testapp.Page{
+			"button": func(b *testapp.Browser, _ string) testapp.Page {
+				return b.Post("/logout/confirm", url.Values{"kind": {"store"}})
+			},
+			"relying party": func(b *testapp.Browser, hint string) testapp.Page { return b.Get(logoutURL("id_token_hint", hint)) },
+		} {
+			b := a.NewBrowser(t)
+			tokens := rp.TokensOf(b, "suzuki")
+			a.Clock.Advance(2 * time.Hour)
+			if p := b.Get("/account/security"); p.Location().Path != "/signin/start" {
+				t.Fatalf("%s: after two hours the session opens %d %s", name, p.Status, p.Location())
+			}
+			if p := signOut(b, tokens.Str("id_token")); p.Location().Path != "/signed-out" {
+				t.Errorf("%s leads to %d %s", name, p.Status, p.Location())
+			}
+			if r := rp.Refresh(tokens.Str("refresh_token")); r.Str("error") != "invalid_grant" {
+				t.Errorf("%s: the refresh token lives on: %d %s", name, r.Status, r.Body)
+			}
+		}
+	})
+}
+
 // Nobody is signed out by a link: without a hint that means this very session the person is asked first, and the browser goes to
 // registered places only.
 func TestTrap_LogoutWithoutConfirmation(t *testing.T) {
