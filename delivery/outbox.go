@@ -256,15 +256,17 @@ type NoticeMessage struct {
 	Hours int
 }
 
-// Notice queues a notice in the caller's transaction. Notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
-// address that cannot be sent to.
+// Notice queues a notice in the caller's transaction; notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails
+// with [ErrRecipient] for an address that cannot be sent to.
 func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) error {
 	now := o.cfg.Now()
 	if m.At.IsZero() {
 		m.At = now
 	}
-	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device}
-	view.Left, view.UndoURL, view.Hours = m.Left, m.URL, m.Hours
+	view := templates.NoticeMail{
+		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
+		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
+	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:

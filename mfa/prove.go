@@ -140,33 +140,29 @@ func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, method si
 	if !sends(method) {
 		return ErrMethod
 	}
-	now := s.now()
-	var event audit.Event
-	err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.attempted(ctx, tx.Queries, flow, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.attempted(ctx, q, flow, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
 		f, err := p.challenged(method)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
 		if first {
-			_, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn)
+			_, err := p.attempt().newest(ctx, q, p.account.ID, method, purposeSignIn)
 			if err == nil {
-				return errAlreadySent
+				return codeMessage{}, errAlreadySent
 			}
 			if !errors.Is(err, ErrNotSent) {
-				return err
+				return codeMessage{}, err
 			}
 		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), method, purposeSignIn, f.Address)
-		return s.send(ctx, tx, now, codeMessage{
+		return codeMessage{
 			attempt: p.attempt(), account: p.account, purpose: purposeSignIn, method: method, factor: &f.ID, address: f.Address,
-			lang: lang, event: event,
-		})
+			lang: lang, event: p.event(audit.CodeSend, audit.Success, ""),
+		}, nil
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // Proved is what the proof of a factor left behind.

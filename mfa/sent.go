@@ -84,22 +84,16 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	var event audit.Event
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.attempted(ctx, tx.Queries, flow, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.attempted(ctx, q, flow, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
-		if err := p.setUp(to.Method); err != nil {
-			return err
-		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeEnrol, address)
-		return s.send(ctx, tx, now, codeMessage{
-			attempt: p.attempt(), account: p.account, purpose: purposeEnrol, method: to.Method, address: address, lang: lang, event: event,
-		})
+		return codeMessage{
+			attempt: p.attempt(), account: p.account, purpose: purposeEnrol, method: to.Method, address: address, lang: lang,
+			event: p.event(audit.CodeSend, audit.Success, ""),
+		}, p.setUp(to.Method)
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // VerifySetUpCode sets up the address as the account's first factor when the code is right, makes the backup codes, and adds
@@ -197,22 +191,16 @@ func (s *Service) SendChangeCode(ctx context.Context, session store.SessionID, t
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	var event audit.Event
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.actingFresh(ctx, tx.Queries, session, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.actingFresh(ctx, q, session, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
-		if err := s.mayAdd(p, to.Method); err != nil {
-			return err
-		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeChange, address)
-		return s.send(ctx, tx, now, codeMessage{
-			attempt: p.attempt(), account: p.account, purpose: purposeChange, method: to.Method, address: address, lang: lang, event: event,
-		})
+		return codeMessage{
+			attempt: p.attempt(), account: p.account, purpose: purposeChange, method: to.Method, address: address, lang: lang,
+			event: p.event(audit.CodeSend, audit.Success, ""),
+		}, s.mayAdd(p, to.Method)
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // VerifyChangeCode makes the new address the factor when the code is right, and turns the account's switch to use (M21 to
