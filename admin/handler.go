@@ -80,7 +80,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/operators/new", h.getNewOperator, h.postNewOperator)
 
 		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
-		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState} {
+		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
 			// Their forms are on the account's page.
 			parent := h.fresh(func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) })
 			get("/admin/accounts/{id}/"+path, func(w http.ResponseWriter, r *http.Request) error {

@@ -56,6 +56,9 @@ type Policy struct {
 	RequiredLevel Level
 	// EvidenceAfter is the time before which proofs do not count: max_age, prompt=login or a fresh proof. Zero: all count.
 	EvidenceAfter time.Time
+	// SetUpAfter is the time before which proofs do not open the set-up of a first factor: whoever finds a session that was left
+	// open must not make it theirs for good. Zero: all do.
+	SetUpAfter time.Time
 	// AllFactors demands an enrolled factor even where TwoFactor does not: the fresh proof before a change of security settings.
 	AllFactors bool
 }
@@ -148,6 +151,9 @@ func Next(s State, p Policy) Step {
 	if !s.Enrolled {
 		if asked && len(p.SetUpMethods()) == 0 {
 			return StepUnmet
+		}
+		if proved.Since(p.SetUpAfter).Level() == LevelNone {
+			return StepPassword
 		}
 		return StepSetUpFactor
 	}

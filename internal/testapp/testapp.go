@@ -71,6 +71,15 @@ func (b *Buffer) String() string {
 	return b.b.String()
 }
 
+// Take returns the log so far and forgets it.
+func (b *Buffer) Take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.b.String()
+	b.b.Reset()
+	return text
+}
+
 // Option changes the server's configuration before it is made.
 type Option func(*server.Config)
 

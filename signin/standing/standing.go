@@ -116,7 +116,11 @@ func OfAccepted(
 // asked begins with what a sign-in was started for. What was proved before it began grows older while it lasts, and is asked for
 // again when it is too old at the end; what was proved within it counts.
 func asked(f store.Flow, now time.Time) Standing {
-	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
+	s := Standing{Policy: signin.Policy{
+		RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors,
+		// A first factor rests on what was proved in this very sign-in, or a moment before it began (I3, I13).
+		SetUpAfter: f.CreatedAt.Add(-FreshFor),
+	}}
 	if f.EvidenceAfter != nil {
 		lasted := min(max(0, now.Sub(f.CreatedAt)), f.CreatedAt.Sub(*f.EvidenceAfter))
 		s.Policy.EvidenceAfter = f.EvidenceAfter.Add(lasted)
