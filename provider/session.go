@@ -125,10 +125,13 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	token, hash := web.NewToken()
 	kind := web.Kind(st.Account.Kind)
 	m := mintedSession{kind: kind, token: token}
-	expires := p.sessionEnd(kind, st.State.Evidence, now)
 	if flow.SessionID != nil {
+		evidence, err := besideSession(ctx, tx, *flow.SessionID, st.State.Evidence)
+		if err != nil {
+			return m, err
+		}
 		n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
-			TokenHash: hash, Evidence: st.State.Evidence.Encode(), Now: now, ExpiresAt: expires,
+			TokenHash: hash, Evidence: evidence.Encode(), Now: now, ExpiresAt: p.sessionEnd(kind, evidence, now),
 			ID: *flow.SessionID, AccountID: st.Account.ID, CredentialEpoch: st.Account.CredentialEpoch,
 		})
 		if err != nil {
@@ -149,12 +152,29 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	err := tx.InsertSession(ctx, store.InsertSessionParams{
 		ID: m.id, TokenHash: hash, AccountID: st.Account.ID, AccountKind: st.Account.Kind, CredentialEpoch: st.Account.CredentialEpoch,
 		Evidence: st.State.Evidence.Encode(), ClientAddress: audit.OriginOf(ctx).Address, UserAgent: audit.OriginOf(ctx).UserAgent,
-		Now: now, ExpiresAt: expires,
+		Now: now, ExpiresAt: p.sessionEnd(kind, st.State.Evidence, now),
 	})
 	if err != nil {
 		return m, fmt.Errorf("insert session: %w", err)
 	}
 	return m, nil
+}
+
+// besideSession is what was proved in a sign-in beside what its session has by now: another tab may have stepped it up meanwhile, and
+// a level that was reached is not lowered. The caller holds the account, so that of two tabs one comes after the other.
+func besideSession(ctx context.Context, tx *store.Tx, id store.SessionID, proved signin.EvidenceList) (signin.EvidenceList, error) {
+	session, err := tx.GetSession(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, web.ErrFlowGone
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load session: %w", err)
+	}
+	has, err := signin.ParseEvidence(session.Evidence)
+	if err != nil {
+		return nil, fmt.Errorf("session %s: %w", id, err)
+	}
+	return has.Beside(proved), nil
 }
 
 // sessionEnd is the absolute end of a session: so long after the password, or the passkey that took its place, however often it

@@ -102,6 +102,17 @@ func (l EvidenceList) With(e Evidence) EvidenceList {
 	return append(l.keep(func(old Evidence) bool { return old.Method != e.Method || old.UserVerified && !e.UserVerified }), e)
 }
 
+// Beside returns what both lists prove, oldest first: of two proofs by one method the later, as With has it.
+func (l EvidenceList) Beside(other EvidenceList) EvidenceList {
+	all := slices.Concat(l, other)
+	slices.SortStableFunc(all, func(a, b Evidence) int { return a.At.Compare(b.At) })
+	var both EvidenceList
+	for _, e := range all {
+		both = both.With(e)
+	}
+	return both
+}
+
 // Without returns the list without the proofs by a method.
 func (l EvidenceList) Without(m Method) EvidenceList {
 	return l.keep(func(e Evidence) bool { return e.Method != m })

@@ -254,6 +254,34 @@ func TestWithKeepsWhatSaysMore(t *testing.T) {
 	}
 }
 
+func TestBesideTakesNothingAway(t *testing.T) {
+	at := func(m Method, minute int) Evidence {
+		return Evidence{Method: m, At: noon.Add(time.Duration(minute) * time.Minute)}
+	}
+	touched, verified := at(Passkey, 2), at(Passkey, 1)
+	verified.UserVerified = true
+	for _, tt := range []struct{ name, want string }{
+		{"nothing", ""}, {"one", "password"}, {"other", "password email"}, {"both", "email password"}, {"passkeys", "passkey passkey totp"},
+	} {
+		lists := map[string][2]EvidenceList{
+			"nothing":  {},
+			"one":      {{at(Password, 0)}, nil},
+			"other":    {nil, {at(Password, 0), at(Email, 1)}},
+			"both":     {{at(Password, 0), at(Email, 2)}, {at(Password, 3), at(Email, 1)}},
+			"passkeys": {{touched, at(TOTP, 3)}, {verified, touched}},
+		}[tt.name]
+		for i := range lists {
+			var got []string
+			for _, e := range lists[i].Beside(lists[1-i]) {
+				got = append(got, string(e.Method))
+			}
+			if s := strings.Join(got, " "); s != tt.want {
+				t.Errorf("%s: %s, want %s", tt.name, s, tt.want)
+			}
+		}
+	}
+}
+
 func TestAuthTimeIsTheOldestProofTheLevelRestsOn(t *testing.T) {
 	l := EvidenceList{{Method: Email, At: noon}, {Method: Password, At: noon.Add(time.Hour)}}
 	if got := l.AuthTime(); !got.Equal(noon) {

@@ -434,6 +434,68 @@ func TestStepUpByAge(t *testing.T) {
 	})
 }
 
+// TestStepUpInTwoTabs steps one session up twice at once. What was proved in either tab the session has, whichever ends last.
+func TestStepUpInTwoTabs(t *testing.T) {
+	const login = "tanaka"
+	a := testapp.New(t)
+	a.Equip(t, login, testapp.ByApp, testapp.ByKey)
+	leaveToPassword(t, a, login)
+	s := visit(t, a, "store", login, level{acrPassword, testapp.ByPassword})
+	before := s.claims
+	a.Clock.Advance(2 * time.Second)
+	first, second := s.b.Open(s.rp.AuthorizeURL("acr_values", acrPasskey)), s.b.Open(s.rp.AuthorizeURL("acr_values", acrFull))
+	renewal := s.b.Open(s.rp.AuthorizeURL("max_age", "1"))
+	if got := s.take(a.Walk(t, s.b, login, testapp.ByKey).From(first)); got["acr"] != acrPasskey {
+		t.Fatalf("the first tab: %v", got)
+	}
+	former := s.token()
+	if got := s.take(a.Walk(t, s.b, login, testapp.ByApp).From(second)); got["acr"] != acrFull || got["sid"] != before["sid"] {
+		t.Fatalf("the second tab: %v", got)
+	}
+	if s.token() == former || !s.dead(former) {
+		t.Error("the session's former token is good still")
+	}
+	got := s.take(s.b.Get(s.rp.AuthorizeURL("prompt", "none", "acr_values", acrPasskey)))
+	if got["acr"] != acrPasskey || got["sid"] != before["sid"] || got["auth_time"] != before["auth_time"] {
+		t.Errorf("the session has %v", got)
+	}
+	// A third one, in which the password is typed again, takes nothing away either, and its password is the one that counts.
+	began := a.Clock.Now()
+	s.take(a.Walk(t, s.b, login, testapp.ByPassword).From(renewal))
+	got = s.take(s.b.Get(s.rp.AuthorizeURL("prompt", "none", "acr_values", acrPasskey)))
+	if verified := got["urn:futakagi:2fa"].(map[string]any)["verified_at"]; got["acr"] != acrPasskey || got["auth_time"] != verified || verified.(float64) > float64(began.Unix()) {
+		t.Errorf("after the password anew the session has %v", got)
+	}
+}
+
+// TestI1_MaxAgeHoldsToTheEnd takes long over a step-up: what was young enough when it began and is too old when it ends is asked for
+// again, and what was proved in the sign-in itself is not.
+func TestI1_MaxAgeHoldsToTheEnd(t *testing.T) {
+	const login = "tanaka"
+	a := testapp.New(t)
+	a.Equip(t, login, testapp.ByApp, testapp.ByKey)
+	leaveToPassword(t, a, login)
+	s := visit(t, a, "store", login, level{acrPassword, testapp.ByPassword})
+	before := s.claims
+	a.Clock.Advance(9 * time.Minute)
+	p := s.b.Open(s.rp.AuthorizeURL("max_age", "600", "acr_values", acrFull))
+	if !strings.HasPrefix(p.URL.Path, "/signin/challenge") {
+		t.Fatalf("asked for %d %s", p.Status, p.URL)
+	}
+	a.Clock.Advance(2 * time.Minute)
+	w := a.Walk(t, s.b, login, testapp.ByApp)
+	if p = s.b.Submit(p.URL.RequestURI(), value("do", "verify", "code", a.Apps[login].Fresh(a.Clock))); p.URL.Path != "/signin" {
+		t.Fatalf("after the code: %d %s to %s", p.Status, p.URL, p.Location())
+	}
+	p, _ = w.Step(p)
+	proved := a.Clock.Now()
+	a.Clock.Advance(12 * time.Minute)
+	got := s.take(w.From(p))
+	if got["acr"] != acrFull || got["auth_time"] != float64(proved.Unix()) || got["sid"] != before["sid"] {
+		t.Errorf("ID token %v, password at %d", got, proved.Unix())
+	}
+}
+
 // TestI12_NoDeviceForALevel signs in with a trusted browser: it spares the account's own demand and nothing else.
 func TestI12_NoDeviceForALevel(t *testing.T) {
 	a := testapp.New(t)

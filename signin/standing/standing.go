@@ -67,7 +67,7 @@ func (s Standing) Factor(kind signin.Method) (store.Factor, bool) {
 // meanwhile changed the secret, and whoever holds the old one has to look again. A flow that nobody has given a password in
 // stands at the beginning, whatever its row says.
 func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, limits Limits) (Standing, error) {
-	s := asked(f)
+	s := asked(f, now)
 	if f.AccountID == nil {
 		return s, nil
 	}
@@ -102,7 +102,7 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 func OfAccepted(
 	ctx context.Context, q *store.Queries, f store.Flow, a store.Account, evidence signin.EvidenceList, now time.Time, limits Limits,
 ) (Standing, error) {
-	s := asked(f)
+	s := asked(f, now)
 	surface, err := q.GetSurface(ctx, f.SurfaceID)
 	if err != nil {
 		return Standing{}, fmt.Errorf("load surface: %w", err)
@@ -113,15 +113,17 @@ func OfAccepted(
 	return s, s.ReadFactors(ctx, q)
 }
 
-// asked begins with what a sign-in was started for.
-func asked(f store.Flow) Standing {
+// asked begins with what a sign-in was started for. What was proved before it began grows older while it lasts, and is asked for
+// again when it is too old at the end; what was proved within it counts.
+func asked(f store.Flow, now time.Time) Standing {
 	s := Standing{Policy: signin.Policy{
 		RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors,
 		// A first factor rests on what was proved in this very sign-in, or a moment before it began (I3, I13).
 		SetUpAfter: f.CreatedAt.Add(-FreshFor),
 	}}
 	if f.EvidenceAfter != nil {
-		s.Policy.EvidenceAfter = *f.EvidenceAfter
+		lasted := min(max(0, now.Sub(f.CreatedAt)), f.CreatedAt.Sub(*f.EvidenceAfter))
+		s.Policy.EvidenceAfter = f.EvidenceAfter.Add(lasted)
 	}
 	return s
 }
