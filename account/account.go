@@ -230,6 +230,12 @@ func (s *Service) Update(ctx context.Context, tx *store.Tx, id store.AccountID, 
 	if err := changed(n, err); err != nil {
 		return store.Account{}, fmt.Errorf("update account: %w", err)
 	}
+	if email != a.RegisteredEmail {
+		// Whoever reads the former address may not be the person any more: a link to a new password that went there is void.
+		if _, err := tx.VoidTickets(ctx, store.VoidTicketsParams{Now: &now, AccountID: id, Purpose: store.TicketPassword}); err != nil {
+			return store.Account{}, fmt.Errorf("update account: void tickets: %w", err)
+		}
+	}
 	a, err = tx.GetAccount(ctx, id)
 	if err != nil {
 		return store.Account{}, fmt.Errorf("update account: %w", err)

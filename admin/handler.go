@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -80,13 +79,11 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/operators/new", h.getNewOperator, h.postNewOperator)
 
 		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
+		// Their forms are on the account's page.
+		parent := func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) }
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
-			// Their forms are on the account's page.
-			parent := h.fresh(func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) })
-			get("/admin/accounts/{id}/"+path, func(w http.ResponseWriter, r *http.Request) error {
-				return web.SeeOther(w, r, strings.TrimSuffix(r.URL.Path, "/"+path))
-			})
-			r.With(parent).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
+			get("/admin/accounts/{id}/"+path, toForm(parent))
+			r.With(h.fresh(parent)).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
 		}
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
@@ -96,9 +93,7 @@ func (h *Handler) Mount(r chi.Router) {
 		twoFactor := func(r *http.Request) string {
 			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
 		}
-		get("/admin/accounts/{id}/two-factor/devices/{device}", func(w http.ResponseWriter, r *http.Request) error {
-			return web.SeeOther(w, r, twoFactor(r))
-		})
+		get("/admin/accounts/{id}/two-factor/devices/{device}", toForm(twoFactor))
 		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
@@ -114,6 +109,16 @@ func (h *Handler) Mount(r chi.Router) {
 
 func redirectTo(path string) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error { return web.SeeOther(w, r, path) }
+}
+
+// toForm leads from an address that only takes posts to the page of an account that has the form.
+func toForm(page func(r *http.Request) string) web.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if !store.ValidID(chi.URLParam(r, "id")) {
+			return store.ErrNotFound
+		}
+		return web.SeeOther(w, r, page(r))
+	}
 }
 
 // actorOf is the operator of a request that passed Require.

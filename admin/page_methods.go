@@ -164,17 +164,22 @@ func (h *Handler) refuseMethods(w http.ResponseWriter, r *http.Request, typed Su
 	return h.templates.MethodsForm.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, templates.NavMethods), v)
 }
 
-// postMethodsForm leads to the confirmation, which carries the choices in its address; nothing is saved yet.
-func (h *Handler) postMethodsForm(w http.ResponseWriter, r *http.Request) error {
+// postedPolicy reads the form of a surface's methods, from an operator who may change them.
+func (h *Handler) postedPolicy(w http.ResponseWriter, r *http.Request) (Actor, SurfacePolicy, error) {
 	form, err := web.ParseForm(w, r)
 	if err != nil {
-		return err
+		return Actor{}, SurfacePolicy{}, err
 	}
 	actor, current, err := h.policy(r)
+	return actor, typedPolicy(current.ID, form), err
+}
+
+// postMethodsForm leads to the confirmation, which carries the choices in its address; nothing is saved yet.
+func (h *Handler) postMethodsForm(w http.ResponseWriter, r *http.Request) error {
+	actor, typed, err := h.postedPolicy(w, r)
 	if err != nil {
 		return err
 	}
-	typed := typedPolicy(current.ID, form)
 	preview, err := h.service.PreviewSurfacePolicy(r.Context(), actor, typed)
 	switch {
 	case err != nil:
@@ -182,7 +187,7 @@ func (h *Handler) postMethodsForm(w http.ResponseWriter, r *http.Request) error 
 	case preview.Before.equal(preview.After):
 		return h.done(w, r, templates.FlashUnchanged, templates.PathMethods)
 	}
-	return web.SeeOther(w, r, methodsURL(current.ID)+"/confirm?"+typed.fields().Encode())
+	return web.SeeOther(w, r, methodsURL(typed.ID)+"/confirm?"+typed.fields().Encode())
 }
 
 func (h *Handler) getMethodsConfirm(w http.ResponseWriter, r *http.Request) error {
@@ -216,15 +221,10 @@ func (h *Handler) getMethodsConfirm(w http.ResponseWriter, r *http.Request) erro
 }
 
 func (h *Handler) postMethodsConfirm(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ParseForm(w, r)
+	actor, typed, err := h.postedPolicy(w, r)
 	if err != nil {
 		return err
 	}
-	actor, current, err := h.policy(r)
-	if err != nil {
-		return err
-	}
-	typed := typedPolicy(current.ID, form)
 	changed, err := h.service.SetSurfacePolicy(r.Context(), actor, typed)
 	switch {
 	case err != nil:

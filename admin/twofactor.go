@@ -111,46 +111,25 @@ func (r Reason) check() (Reason, error) {
 // works under enforcement, and on an account with nothing set up, of which the result tells. It fails with an
 // [account.ValidationError] or [store.ErrNotFound].
 func (s *Service) ResetFactors(ctx context.Context, actor Actor, id store.AccountID, reason Reason) (mfa.ResetResult, error) {
-	if s.factors == nil {
-		return mfa.ResetResult{}, errNoFactors
-	}
-	var r mfa.ResetResult
-	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.FactorReset}, func(w *work) error {
-		acc, err := w.other(ctx, id, mayReset)
-		if err != nil {
-			return err
-		}
-		checked, err := reason.check()
-		if err != nil {
-			return err
-		}
-		if r, err = s.factors.Reset(ctx, w.tx, acc, w.now); err != nil {
-			return err
-		}
-		w.event.Reason = checked.Text
-		w.event.Data = resetData(r)
-		w.event.Data["identity_checked"] = "true"
-		return nil
-	})
-	if err != nil {
-		return mfa.ResetResult{}, err
-	}
-	s.outbox.Wake()
-	return r, nil
+	return s.reset(ctx, actor, id, "", reason)
 }
 
 // ResetFactor takes one factor of an account away and leaves the others as they are; the last one takes everything with it, as
 // [Service.ResetFactors] does. It works under enforcement, and on an account without that factor, of which the result tells. It
 // fails with an [account.ValidationError] or [store.ErrNotFound], also for what is no method of a second factor.
 func (s *Service) ResetFactor(ctx context.Context, actor Actor, id store.AccountID, method signin.Method, reason Reason) (mfa.ResetResult, error) {
-	if s.factors == nil {
-		return mfa.ResetResult{}, errNoFactors
-	}
 	if !slices.Contains(signin.FactorMethods(), method) {
 		return mfa.ResetResult{}, store.ErrNotFound
 	}
-	var r mfa.ResetResult
-	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.FactorReset}, func(w *work) error {
+	return s.reset(ctx, actor, id, method, reason)
+}
+
+// reset takes away the factor of a method, or everything if none is named.
+func (s *Service) reset(ctx context.Context, actor Actor, id store.AccountID, method signin.Method, reason Reason) (r mfa.ResetResult, err error) {
+	if s.factors == nil {
+		return mfa.ResetResult{}, errNoFactors
+	}
+	_, err = s.act(ctx, actor, mayView, audit.Event{Type: audit.FactorReset}, func(w *work) error {
 		acc, err := w.other(ctx, id, mayReset)
 		if err != nil {
 			return err
@@ -159,12 +138,20 @@ func (s *Service) ResetFactor(ctx context.Context, actor Actor, id store.Account
 		if err != nil {
 			return err
 		}
-		if r, err = s.factors.ResetOne(ctx, w.tx, acc, method, w.now); err != nil {
+		if method == "" {
+			r, err = s.factors.Reset(ctx, w.tx, acc, w.now)
+		} else {
+			r, err = s.factors.ResetOne(ctx, w.tx, acc, method, w.now)
+		}
+		if err != nil {
 			return err
 		}
 		w.event.Reason = checked.Text
 		w.event.Data = resetData(r)
-		w.event.Data["method"], w.event.Data["identity_checked"] = string(method), "true"
+		w.event.Data["identity_checked"] = "true"
+		if method != "" {
+			w.event.Data["method"] = string(method)
+		}
 		return nil
 	})
 	if err != nil {

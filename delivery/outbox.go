@@ -34,6 +34,7 @@ const (
 	KindAddressChanged = "address_changed" // the second factor's address was changed
 	KindReset          = "reset"           // staff reset the settings
 	KindCodesReissued  = "codes_reissued"  // new backup codes replaced the former
+	KindCodesLow       = "codes_low"       // a backup code was used and few are left
 	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
@@ -248,20 +249,24 @@ type NoticeMessage struct {
 	Address string
 	// Device names the browser, where the notice is about one.
 	Device string
+	// Left is how many backup codes are left, where the notice is about that.
+	Left int
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
 }
 
-// Notice queues a notice in the caller's transaction. Notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails with [ErrRecipient] for an
-// address that cannot be sent to.
+// Notice queues a notice in the caller's transaction; notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails
+// with [ErrRecipient] for an address that cannot be sent to.
 func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) error {
 	now := o.cfg.Now()
 	if m.At.IsZero() {
 		m.At = now
 	}
-	view := templates.NoticeMail{LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device}
-	view.UndoURL, view.Hours = m.URL, m.Hours
+	view := templates.NoticeMail{
+		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
+		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
+	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
 	case KindSetUp:
@@ -272,6 +277,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailReset
 	case KindCodesReissued:
 		mail = o.cfg.Templates.MailCodesReissued
+	case KindCodesLow:
+		mail = o.cfg.Templates.MailCodesLow
 	case KindDeviceVoided:
 		mail = o.cfg.Templates.MailDeviceVoided
 	case KindFactorRemoved:

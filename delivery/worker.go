@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/binary"
@@ -127,9 +128,10 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 
 	e, ok := errors.AsType[*SendError](err)
 	if !ok {
-		e = &SendError{Reply: "no answer"}
+		e = &SendError{}
 	}
-	reply := cleanReply(e.Reply, content.Secret)
+	// A message that was tried in vain always has one: by it a page knows.
+	reply := cmp.Or(cleanReply(e.Reply, content.Secret), "no answer")
 	// Whoever waits for a message that cannot come in time any more shall be told at once.
 	if e.Permanent || e.RetryAfter >= left {
 		o.finish(ctx, owner, row, StateFailed, reply)

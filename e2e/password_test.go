@@ -56,9 +56,10 @@ func TestPasswordChange(t *testing.T) {
 		w.clock.advance(2 * time.Minute)
 
 		b := w.browser(t)
-		b.open(change)
+		b.open(w.Addresses.Provider + "/account/security")
 		b.password(p)
 		b.answerChallenge(p.mailbox())
+		b.press("パスワードを変更")
 		b.on("/account/security/password")
 		b.see(p.LoginID, "8文字以上にしてください。")
 		for _, field := range []string{"current", "password"} {

@@ -25,6 +25,8 @@ const (
 	backupLength   = 16
 	backupGroup    = 4
 	backupCodes    = 10
+	// fewBackupCodes is from how many left their owner is advised to issue new ones.
+	fewBackupCodes = 3
 )
 
 // BackupCode is one code of a fresh batch.
@@ -176,7 +178,7 @@ func (s *Service) Backup(ctx context.Context, flow store.Flow) (Backup, error) {
 //
 // The try is counted and committed first. Then exactly one hash is compared, whether the selector belongs to a code or not, and
 // outside of a transaction, since that takes long. The code is spent by a statement that finds it unused and its batch current.
-func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed string) (secret string, err error) {
+func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed string, lang templates.Lang) (secret string, err error) {
 	code, formErr := NormalizeBackupCode(typed)
 	if formErr != nil {
 		if _, err := s.Backup(ctx, flow); err != nil {
@@ -206,7 +208,7 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 		return "", verdict
 	}
 
-	if secret, verdict, err = s.spendBackupCode(ctx, flow, stored, code); err == nil {
+	if secret, verdict, err = s.spendBackupCode(ctx, flow, stored, code, lang); err == nil {
 		err = verdict
 	}
 	if err != nil {
@@ -215,11 +217,12 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 		}
 		return "", err
 	}
+	s.outbox.Wake()
 	return secret, nil
 }
 
 // spendBackupCode compares a counted guess and, if it is right, spends the code. The verdict is nil when it was.
-func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored store.GetBackupCodeRow, code string) (secret string, verdict, err error) {
+func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored store.GetBackupCodeRow, code string, lang templates.Lang) (secret string, verdict, err error) {
 	hash := stored.CodeHash
 	if hash == "" {
 		hash = s.decoy
@@ -259,12 +262,30 @@ func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored s
 		if secret, err = prove(ctx, tx, now, p, proved, *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
 			return err
 		}
+		if err := s.warnFewCodes(ctx, tx, now, p, lang); err != nil {
+			return err
+		}
 		return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), signin.Backup))
 	})
 	if err != nil {
 		return "", nil, err
 	}
 	return secret, verdict, nil
+}
+
+// warnFewCodes tells a person who just used a backup code that few are left.
+func (s *Service) warnFewCodes(ctx context.Context, tx *store.Tx, now time.Time, p attempted, lang templates.Lang) error {
+	left, err := tx.CountBackupCodes(ctx, p.account.ID)
+	if err != nil {
+		return fmt.Errorf("count backup codes: %w", err)
+	}
+	if left > fewBackupCodes {
+		return nil
+	}
+	_, err = s.notify(ctx, tx, now, notice{
+		kind: delivery.KindCodesLow, account: p.account, lang: lang, left: int(left), to: p.mailboxes(), always: true,
+	})
+	return err
 }
 
 // undecided writes down a guess that was counted and came to no verdict (I27), even if its browser has gone meanwhile.

@@ -2,6 +2,7 @@ package mfa_test
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -33,11 +34,11 @@ func TestI6_BackupCodeWorksOnce(t *testing.T) {
 		ctx := t.Context()
 		id, codes := w.enrolled("sato")
 		other, _ := w.enrolled("suzuki")
-		_, err := w.VerifyBackupCode(ctx, w.flow(other), codes[0])
+		_, err := w.VerifyBackupCode(ctx, w.flow(other), codes[0], templates.Ja)
 		wantErr(t, "another account's code", err, mfa.ErrWrongCode)
 
 		f := w.flow(id)
-		secret, err := w.VerifyBackupCode(ctx, f, strings.ToLower(codes[0][:9])+" "+codes[0][10:])
+		secret, err := w.VerifyBackupCode(ctx, f, strings.ToLower(codes[0][:9])+" "+codes[0][10:], templates.Ja)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -50,10 +51,37 @@ func TestI6_BackupCodeWorksOnce(t *testing.T) {
 		if proved, _ := signin.ParseEvidence(row.Flow.Evidence); proved.Level() != signin.Level2FA {
 			t.Errorf("evidence = %+v", proved)
 		}
-		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0], templates.Ja)
 		wantErr(t, "a second time", err, mfa.ErrWrongCode)
 		if left := w.status(id).BackupCodesLeft; left != 9 {
 			t.Errorf("%d left, want 9", left)
+		}
+	})
+}
+
+func TestBackup_FewLeftIsTold(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, codes := w.enrolled("sato")
+		for i, code := range codes {
+			if _, err := w.VerifyBackupCode(t.Context(), w.flow(id), code, templates.En); err != nil {
+				t.Fatal(err)
+			}
+			var told []string
+			for _, m := range w.mails() {
+				if m.Kind == delivery.KindCodesLow {
+					told = append(told, m.To)
+					if want := fmt.Sprintf("Codes left: %d.", 9-i); !strings.Contains(m.Text, want) {
+						t.Errorf("%q is not in %s", want, m.Text)
+					}
+				}
+			}
+			var want []string
+			if left := 9 - i; left <= 3 {
+				want = []string{"sato-2fa@example.jp", "sato@example.jp"}
+			}
+			if diff := cmp.Diff(want, told); diff != "" {
+				t.Errorf("after %d codes, notices to (-want +got):\n%s", i+1, diff)
+			}
 		}
 	})
 }
@@ -66,7 +94,7 @@ func TestI6_FiftyParallelUsesHaveOneWinner(t *testing.T) {
 			flows = append(flows, w.flow(id))
 		}
 		ends := race(t, 5, func(i int) error {
-			_, err := w.VerifyBackupCode(t.Context(), flows[i], codes[0])
+			_, err := w.VerifyBackupCode(t.Context(), flows[i], codes[0], templates.Ja)
 			return err
 		})
 		if ends["ok"] != 1 {
@@ -74,7 +102,7 @@ func TestI6_FiftyParallelUsesHaveOneWinner(t *testing.T) {
 		}
 		same := w.flow(id)
 		ends = race(t, 50, func(int) error {
-			_, err := w.VerifyBackupCode(t.Context(), same, codes[1])
+			_, err := w.VerifyBackupCode(t.Context(), same, codes[1], templates.Ja)
 			return err
 		})
 		if ends["ok"] > 1 {
@@ -105,9 +133,9 @@ func TestI6_NewBatchKillsTheOld(t *testing.T) {
 		if err != nil || len(fresh.Codes) != 10 {
 			t.Fatalf("codes = %+v, %v", fresh, err)
 		}
-		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		_, err = w.VerifyBackupCode(ctx, w.flow(id), codes[0], templates.Ja)
 		wantErr(t, "old code", err, mfa.ErrWrongCode)
-		if _, err := w.VerifyBackupCode(ctx, w.flow(id), fresh.Codes[0]); err != nil {
+		if _, err := w.VerifyBackupCode(ctx, w.flow(id), fresh.Codes[0], templates.Ja); err != nil {
 			t.Errorf("new code: %v", err)
 		}
 		var to []string
@@ -136,7 +164,7 @@ func TestI7_BackupGuessesAreCountedAndCostTheSame(t *testing.T) {
 			if i%2 == 0 {
 				guess = "ZZZZ-ZZZZ-ZZZZ-ZZZZ"
 			}
-			_, err := w.VerifyBackupCode(ctx, f, guess)
+			_, err := w.VerifyBackupCode(ctx, f, guess, templates.Ja)
 			return err
 		})
 		if ends[mfa.ErrWrongCode.Error()] != 5 || w.hashed.Load() != 5 {
@@ -152,7 +180,7 @@ func TestI7_BackupGuessesAreCountedAndCostTheSame(t *testing.T) {
 		}
 		for range 5 {
 			w.clock.pass(time.Minute)
-			_, err = w.VerifyBackupCode(ctx, f, used)
+			_, err = w.VerifyBackupCode(ctx, f, used, templates.Ja)
 			wantErr(t, "after the pause", err, mfa.ErrWrongCode)
 		}
 		if state, err = w.Backup(ctx, f); err != nil || state.LockedUntil == nil || !state.LockedUntil.Equal(w.clock.now().Add(15*time.Minute)) {
@@ -167,11 +195,11 @@ func TestI7_HundredGuessesCloseABatch(t *testing.T) {
 		id, codes := w.enrolled("sato")
 		for range 100 {
 			w.clock.pass(time.Hour)
-			_, err := w.VerifyBackupCode(ctx, w.flow(id), "ZZZZ-ZZZZ-ZZZZ-ZZZZ")
+			_, err := w.VerifyBackupCode(ctx, w.flow(id), "ZZZZ-ZZZZ-ZZZZ-ZZZZ", templates.Ja)
 			wantErr(t, "guess", err, mfa.ErrWrongCode)
 		}
 		w.clock.pass(time.Hour)
-		_, err := w.VerifyBackupCode(ctx, w.flow(id), codes[0])
+		_, err := w.VerifyBackupCode(ctx, w.flow(id), codes[0], templates.Ja)
 		wantErr(t, "the right one, too late", err, mfa.ErrFactorDisabled)
 	})
 }

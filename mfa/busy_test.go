@@ -117,13 +117,13 @@ func TestI27_GuessWithoutVerdictIsWrittenDown(t *testing.T) {
 		id, codes := w.enrolled("sato")
 		f := w.flow(id)
 		w.busy.Store(true)
-		_, err := w.VerifyBackupCode(ctx, f, codes[0])
+		_, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja)
 		wantErr(t, "busy", err, mfa.ErrBusy)
 		w.busy.Store(false)
 		if n := w.events(id, "signin.factor", "refused"); n != 1 {
 			t.Errorf("%d rows for a guess that met no room, want 1", n)
 		}
-		secret, err := w.VerifyBackupCode(ctx, f, codes[0])
+		secret, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja)
 		if err != nil {
 			t.Fatalf("once there is room: %v", err)
 		}
@@ -134,7 +134,7 @@ func TestI27_GuessWithoutVerdictIsWrittenDown(t *testing.T) {
 		// Of guesses at once whose sign-in is proved by one of them, each leaves a row.
 		g := w.flow(id)
 		ends := race(t, 4, func(i int) error {
-			_, err := w.VerifyBackupCode(ctx, g, codes[1+i])
+			_, err := w.VerifyBackupCode(ctx, g, codes[1+i], templates.Ja)
 			return err
 		})
 		rows := w.events(id, "signin.factor", "success") + w.events(id, "signin.factor", "refused") + w.events(id, "signin.factor", "failure")

@@ -17,6 +17,9 @@ import (
 
 const (
 	seedLifetime = 10 * time.Minute // of the seed of an app that is being set up
+	// flowCeremonies is how many a sign-in may begin. Nobody has proved anything to begin one, and each can leave a row in the audit
+	// log: with the budget of sign-ins this bounds what a stranger can cause (I29).
+	flowCeremonies = 50
 )
 
 // ceremonyPlace binds what is sealed to its row.
@@ -55,6 +58,18 @@ func (s *Service) begin(
 		DataSealed: c.DataSealed, Now: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 	}); err != nil {
 		return store.Ceremony{}, fmt.Errorf("insert ceremony: %w", err)
+	}
+	if a.flow == nil {
+		return c, nil
+	}
+	_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
+		Key: "ceremonies:" + string(*a.flow), Now: now, ExpiresAt: now.Add(24 * time.Hour), Ceiling: flowCeremonies,
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Ceremony{}, ErrTooManyCeremonies
+	}
+	if err != nil {
+		return store.Ceremony{}, fmt.Errorf("take budget: %w", err)
 	}
 	return c, nil
 }

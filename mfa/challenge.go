@@ -90,7 +90,8 @@ type codeMessage struct {
 	factor  *store.FactorID // nil while the factor is being set up
 	address string
 	lang    templates.Lang
-	event   audit.Event
+	// event is who sends; sendCode adds what.
+	event audit.Event
 }
 
 // send makes a code, takes back the attempt's former ones and puts the message into the outbox, all or nothing. The caller wakes
@@ -140,22 +141,27 @@ func (s *Service) send(ctx context.Context, tx *store.Tx, now time.Time, m codeM
 	return audit.Write(ctx, tx, now, m.event)
 }
 
-// sendEvent describes the sending of a code.
-func sendEvent(e audit.Event, method signin.Method, purpose, address string) audit.Event {
-	e.Target = mask(method, address)
-	e.Data = map[string]string{"purpose": purpose, "method": string(method)}
-	return e
-}
-
-// sent finishes a sending: the worker is woken after a commit, and a refusal by a budget is written down.
-func (s *Service) sent(ctx context.Context, now time.Time, err error, e audit.Event) error {
+// sendCode sends the code that ready describes after reading, in the same transaction, whether it may be sent. The worker is woken
+// after the commit, and a refusal by a budget is written down.
+func (s *Service) sendCode(ctx context.Context, ready func(q *store.Queries, now time.Time) (codeMessage, error)) error {
+	now := s.now()
+	var m codeMessage
+	err := s.db.InTx(ctx, func(tx *store.Tx) error {
+		var err error
+		if m, err = ready(tx.Queries, now); err != nil {
+			return err
+		}
+		m.event.Target = mask(m.method, m.address)
+		m.event.Data = map[string]string{"purpose": m.purpose, "method": string(m.method)}
+		return s.send(ctx, tx, now, m)
+	})
 	if err == nil {
 		s.outbox.Wake()
 		return nil
 	}
 	if errors.Is(err, ErrTooManySends) {
-		e.Result, e.Reason = audit.Refused, "too_many"
-		if werr := s.record(ctx, now, e); werr != nil {
+		m.event.Result, m.event.Reason = audit.Refused, "too_many"
+		if werr := s.record(ctx, now, m.event); werr != nil {
 			return werr
 		}
 	}
@@ -270,7 +276,7 @@ type Sending struct {
 	Address string
 	// Just is true right after it was sent.
 	Just bool
-	// Failed is true when the message could not be delivered.
+	// Failed is true when the message could not be delivered so far, whether it is tried again or not.
 	Failed bool
 	// Wait is how many seconds the next one to this address has to wait.
 	Wait int
@@ -299,6 +305,18 @@ func (s *Service) sending(
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return Sending{}, fmt.Errorf("load message: %w", err)
 	}
-	v.Failed = err == nil && m.State == delivery.StateFailed
+	v.Failed = err == nil && c.UsedAt == nil && undelivered(m)
 	return v, nil
+}
+
+// undelivered reports whether a message was refused or tried in vain. One that waits for its next try may arrive yet, but whoever
+// looks at an empty inbox shall not wait for that: the other side may be away for longer than the code lives.
+func undelivered(m store.GetChallengeMessageRow) bool {
+	switch m.State {
+	case delivery.StateFailed, delivery.StateExpired:
+		return true
+	case delivery.StateQueued:
+		return m.Reply != "" // of a try before
+	}
+	return false
 }

@@ -601,7 +601,7 @@ func TestI18_MailboxAloneProvesNothing(t *testing.T) {
 		wantErr(t, "send", w.SendSignInCode(ctx, f, signin.Email, templates.Ja), mfa.ErrFlowGone)
 		_, err := w.VerifySignInCode(ctx, f, signin.Email, "123456", false)
 		wantErr(t, "verify", err, mfa.ErrFlowGone)
-		_, err = w.VerifyBackupCode(ctx, f, "23456789ABCDEFGH")
+		_, err = w.VerifyBackupCode(ctx, f, "23456789ABCDEFGH", templates.Ja)
 		wantErr(t, "backup", err, mfa.ErrFlowGone)
 		wantErr(t, "set up", w.SendSetUpCode(ctx, f, mfa.EmailTo("evil@example.com"), templates.Ja), mfa.ErrFlowGone)
 	})

@@ -7,6 +7,8 @@ import (
 )
 
 var (
+	// ErrTooManyCeremonies means that a sign-in asked for more challenges of passkeys, or keys of apps, than anybody needs.
+	ErrTooManyCeremonies = errors.New("too many ceremonies in one sign-in")
 	// ErrFlowGone means that the sign-in is over, or its account's credentials changed since the password was given.
 	ErrFlowGone = errors.New("sign-in is over")
 	// ErrSessionGone means that the session is over, or its account's credentials changed since.
@@ -39,9 +41,10 @@ var (
 	ErrLastPasskey = errors.New("the only passkey")
 	// ErrTooManyPasskeys means that the account has as many passkeys as it can.
 	ErrTooManyPasskeys = errors.New("too many passkeys")
-	// ErrNameLong and ErrNameForm say why a passkey's name was not accepted.
-	ErrNameLong = errors.New("name is too long")
-	ErrNameForm = errors.New("name has characters that cannot be shown")
+	// ErrNameBlank, ErrNameLong and ErrNameForm say why a passkey's name was not accepted.
+	ErrNameBlank = errors.New("no name given")
+	ErrNameLong  = errors.New("name is too long")
+	ErrNameForm  = errors.New("name has characters that cannot be shown")
 	// ErrNotBegun means that what the answer is checked against is not there: it was used, is too old, or was never made.
 	ErrNotBegun = errors.New("nothing to check the answer against")
 	// ErrNotSent means that no code was sent in this attempt yet.

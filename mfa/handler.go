@@ -233,7 +233,7 @@ func later(err error) error {
 	switch {
 	case errors.Is(err, ErrBusy):
 		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyRetry, Cause: err}
-	case errors.Is(err, ErrTooManyCodes), errors.Is(err, ErrTooManySends):
+	case errors.Is(err, ErrTooManyCodes), errors.Is(err, ErrTooManySends), errors.Is(err, ErrTooManyCeremonies):
 		return web.TooMany(limitRetry, err)
 	}
 	return err

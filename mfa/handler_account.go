@@ -192,6 +192,9 @@ func (h *Handler) renderChangeAddress(q sessionRequest, status int, typed Addres
 }
 
 func (h *Handler) postEndSession(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	id := chi.URLParam(q.r, "id")
 	if !store.ValidID(id) {
 		return web.NotFound(nil)
@@ -204,6 +207,9 @@ func (h *Handler) postEndSession(q sessionRequest) error {
 }
 
 func (h *Handler) postEndOtherSessions(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	if err := h.service.EndOtherSessions(q.r.Context(), q.session.ID); err != nil {
 		return err
 	}

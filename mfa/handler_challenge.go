@@ -148,6 +148,9 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, tr
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)
 	}
+	if state.Failed {
+		v.Others = otherMethods(q, state)
+	}
 	if state.Failed && status == http.StatusOK {
 		v.JustSent = false
 		v.Errors = web.FieldErrors{templates.FormError: h.templates.T(f.Lang, templates.MsgSendFailed)}
@@ -158,8 +161,23 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, tr
 func (h *Handler) renderLocked(q flowRequest) error {
 	f := h.frame(q)
 	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, f, templates.LockedView{
-		SignInURL: q.to(pathContinue), ForgotURL: h.templates.Brand().Forgot(f.Admin, string(q.flow.ID)),
+		SignInURL: q.to(pathContinue), MethodsURL: q.to(pathOthers), ForgotURL: h.templates.Brand().Forgot(f.Admin, string(q.flow.ID)),
 	})
+}
+
+func methodLink(q flowRequest, m ChallengeMethod) templates.MethodLink {
+	return templates.MethodLink{Kind: string(m.Method), To: m.To, URL: q.to(pathChallenge + "/" + string(m.Method))}
+}
+
+// otherMethods are the factors that would do instead of the one asked for.
+func otherMethods(q flowRequest, state Challenge) []templates.MethodLink {
+	var links []templates.MethodLink
+	for _, m := range state.Methods {
+		if m.Method != state.Method {
+			links = append(links, methodLink(q, m))
+		}
+	}
+	return links
 }
 
 // getOthers lists every way to answer the challenge.
@@ -170,7 +188,7 @@ func (h *Handler) getOthers(q flowRequest) error {
 	}
 	v := templates.ChallengeMethodsView{LoginID: q.acc.LoginID, CancelAction: q.to(pathCancel)}
 	for _, m := range state.Methods {
-		v.Methods = append(v.Methods, templates.MethodLink{Kind: string(m.Method), To: m.To, URL: q.to(pathChallenge + "/" + string(m.Method))})
+		v.Methods = append(v.Methods, methodLink(q, m))
 	}
 	if len(state.Methods) > 0 {
 		v.BackURL = q.to(pathChallenge)
@@ -191,7 +209,7 @@ func (h *Handler) postBackup(q flowRequest) error {
 		return err
 	}
 	ctx := q.r.Context()
-	secret, err := h.service.VerifyBackupCode(ctx, q.flow, form.Get("code"))
+	secret, err := h.service.VerifyBackupCode(ctx, q.flow, form.Get("code"), web.Lang(q.r))
 	if err == nil {
 		web.Event(ctx).Add(slog.String("factor", "backup"))
 		return h.proved(q, secret)

@@ -78,6 +78,9 @@ func (h *Handler) renderRemoveDevices(q sessionRequest, list []Device, all bool)
 }
 
 func (h *Handler) postRemoveDevice(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	id := chi.URLParam(q.r, "id")
 	if !store.ValidID(id) {
 		return web.NotFound(nil)
@@ -93,6 +96,9 @@ func (h *Handler) postRemoveDevice(q sessionRequest) error {
 }
 
 func (h *Handler) postRemoveDevices(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	if err := h.service.RemoveDevices(q.r.Context(), q.session.ID); err != nil {
 		return err
 	}

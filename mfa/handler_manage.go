@@ -111,6 +111,9 @@ func (h *Handler) getRemove(q sessionRequest) error {
 }
 
 func (h *Handler) postRemove(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	lang := web.Lang(q.r)
 	method := signin.Method(chi.URLParam(q.r, "method"))
 	token, err := h.service.RemoveFactor(q.r.Context(), q.session.ID, method, lang)

@@ -29,12 +29,16 @@ func writeOptions(w http.ResponseWriter, options json.RawMessage) error {
 }
 
 // proposedName is what a passkey is called whose maker does not name it: the browser, which its owner knows it by.
-func proposedName(r *http.Request) string { return browserName(r.UserAgent()) }
+func (h *Handler) proposedName(r *http.Request) string {
+	return h.templates.Browser(web.Lang(r), browserName(r.UserAgent()))
+}
 
 // nameErrors are what may be wrong with the set-up of a passkey, or with its new name; name is the field of that.
 func (h *Handler) nameErrors(lang templates.Lang, name string, err error) (web.FieldErrors, bool) {
 	field, key := templates.FormError, ""
 	switch {
+	case errors.Is(err, ErrNameBlank):
+		field, key = name, templates.MsgPasskeyNameBlank
 	case errors.Is(err, ErrNameLong):
 		field, key = name, templates.MsgPasskeyNameLong
 	case errors.Is(err, ErrNameForm):
@@ -60,7 +64,7 @@ func (h *Handler) postLoginOptions(w http.ResponseWriter, r *http.Request) error
 		return web.NotFound(err)
 	}
 	if err != nil {
-		return err
+		return later(err)
 	}
 	return writeOptions(w, options)
 }
@@ -95,7 +99,7 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) getSetUpPasskey(q flowRequest) error {
-	return h.renderSetUpPasskey(q, http.StatusOK, proposedName(q.r), nil)
+	return h.renderSetUpPasskey(q, http.StatusOK, h.proposedName(q.r), nil)
 }
 
 func (h *Handler) postSetUpOptions(q flowRequest) error {
@@ -112,7 +116,7 @@ func (h *Handler) postSetUpPasskey(q flowRequest) error {
 		return err
 	}
 	ctx, lang := q.r.Context(), web.Lang(q.r)
-	name, err := ParsePasskeyName(form.Text("name"), proposedName(q.r))
+	name, err := ParsePasskeyName(form.Text("name"), h.proposedName(q.r))
 	if err == nil {
 		var secret string
 		secret, err = h.service.SetUpPasskey(ctx, q.flow, name, []byte(form.Raw(fieldCredential)), lang)
@@ -180,11 +184,16 @@ func (h *Handler) renderPasskeyChallenge(q flowRequest, status int, state Challe
 }
 
 func (h *Handler) getPasskeys(q sessionRequest) error {
-	return h.renderPasskeys(q, http.StatusOK, proposedName(q.r), nil)
+	return h.renderPasskeys(q, http.StatusOK, typedNames{"name": h.proposedName(q.r)}, nil)
 }
 
 func (h *Handler) postAddOptions(q sessionRequest) error {
 	options, err := h.service.PasskeyAdd(q.r.Context(), q.session.ID)
+	if errors.Is(err, ErrTooManyPasskeys) {
+		return &web.Error{
+			Status: http.StatusConflict, Code: "too_many_passkeys", Kind: templates.ErrorMethod, Message: templates.MsgPasskeysEnough, Cause: err,
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -197,7 +206,7 @@ func (h *Handler) postAddPasskey(q sessionRequest) error {
 		return err
 	}
 	ctx, lang := q.r.Context(), web.Lang(q.r)
-	name, err := ParsePasskeyName(form.Text("name"), proposedName(q.r))
+	name, err := ParsePasskeyName(form.Text("name"), h.proposedName(q.r))
 	if err == nil {
 		var done Changed
 		done, err = h.service.AddPasskey(ctx, q.session.ID, name, []byte(form.Raw(fieldCredential)), lang)
@@ -209,22 +218,29 @@ func (h *Handler) postAddPasskey(q sessionRequest) error {
 	if !ok {
 		return err
 	}
-	return h.renderPasskeys(q, http.StatusUnprocessableEntity, form.Text("name"), errs)
+	return h.renderPasskeys(q, http.StatusUnprocessableEntity, typedNames{"name": form.Text("name")}, errs)
 }
+
+// renameField is the field of a passkey's new name. There is one for each on the page.
+func renameField(id store.PasskeyID) string { return "name-" + string(id) }
 
 func (h *Handler) postRenamePasskey(q sessionRequest) error {
 	form, err := web.ParseForm(q.w, q.r)
 	if err != nil {
 		return err
 	}
-	id := chi.URLParam(q.r, "id")
-	if !store.ValidID(id) {
-		return web.NotFound(nil)
+	list, err := h.service.Passkeys(q.r.Context(), q.session.ID)
+	if err != nil {
+		return err
 	}
-	field := "name-" + id
+	id := store.PasskeyID(chi.URLParam(q.r, "id"))
+	if !slices.ContainsFunc(list, func(p PasskeyStatus) bool { return p.ID == id }) {
+		return web.NotFound(nil) // before its name is looked at: there is no form to show the error in
+	}
+	field := renameField(id)
 	name, err := ParsePasskeyName(form.Text(field), "")
 	if err == nil {
-		err = h.service.RenamePasskey(q.r.Context(), q.session.ID, store.PasskeyID(id), name)
+		err = h.service.RenamePasskey(q.r.Context(), q.session.ID, id, name)
 	}
 	if err == nil {
 		h.kit.SetFlash(q.w, templates.FlashPasskeyRenamed)
@@ -234,7 +250,7 @@ func (h *Handler) postRenamePasskey(q sessionRequest) error {
 	if !ok {
 		return err
 	}
-	return h.renderPasskeys(q, http.StatusUnprocessableEntity, proposedName(q.r), errs)
+	return h.renderPasskeys(q, http.StatusUnprocessableEntity, typedNames{"name": h.proposedName(q.r), field: form.Text(field)}, errs)
 }
 
 // getRemovePasskey asks before a passkey goes. The only one is the method itself, whose removal has a page of its own.
@@ -257,6 +273,9 @@ func (h *Handler) getRemovePasskey(q sessionRequest) error {
 }
 
 func (h *Handler) postRemovePasskey(q sessionRequest) error {
+	if err := web.Pressed(q.w, q.r); err != nil {
+		return err
+	}
 	id := chi.URLParam(q.r, "id")
 	if !store.ValidID(id) {
 		return web.NotFound(nil)
@@ -273,18 +292,21 @@ func (h *Handler) postRemovePasskey(q sessionRequest) error {
 	return web.SeeOther(q.w, q.r, q.at.base+selfPasskeys)
 }
 
-func (h *Handler) renderPasskeys(q sessionRequest, status int, name string, errs web.FieldErrors) error {
+// typedNames is what the fields of the page hold that takes names of passkeys.
+type typedNames map[string]string
+
+func (h *Handler) renderPasskeys(q sessionRequest, status int, typed typedNames, errs web.FieldErrors) error {
 	list, err := h.service.Passkeys(q.r.Context(), q.session.ID)
 	if err != nil {
 		return err
 	}
-	v := templates.PasskeysView{BackURL: q.at.base, Name: name, Errors: errs}
+	v := templates.PasskeysView{BackURL: q.at.base, Name: typed["name"], Errors: errs}
 	if len(list) < maxPasskeys {
 		v.Action, v.OptionsURL = q.at.base+selfPasskeys, q.at.base+selfPasskeyOptions
 	}
 	for _, p := range list {
 		line := templates.PasskeyLine{
-			ID: string(p.ID), Name: p.Name, Synced: p.Synced,
+			ID: string(p.ID), Name: p.Name, Typed: typed[renameField(p.ID)], Synced: p.Synced,
 			CreatedAt: templates.Time(p.CreatedAt, h.zone), CreatedISO: templates.ISO(p.CreatedAt, h.zone),
 			RenameAction: q.at.base + selfPasskeys + "/" + string(p.ID) + "/rename",
 			RemoveURL:    q.at.base + selfPasskeys + "/" + string(p.ID) + "/remove",

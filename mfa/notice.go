@@ -24,10 +24,12 @@ type notice struct {
 	address string
 	// device names the browser, where the notice is about one.
 	device string
+	// left is how many backup codes are left, where the notice is about that.
+	left int
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
 	to []string
-	// always is set where too many notices to an address must not stop the change: what staff does, what takes a change back, and
-	// the voiding of a device.
+	// always is set where too many notices to an address must not stop the change: what staff does, what takes a change back, the
+	// voiding of a device, and a sign-in.
 	always bool
 	// undo goes to one of the addresses alone.
 	undo undoLink
@@ -60,7 +62,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		}
 		m := delivery.NoticeMessage{
 			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
-			FactorKind: string(n.method), Address: n.address, Device: n.device,
+			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left,
 		}
 		if address == n.undo.to {
 			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)

@@ -40,14 +40,15 @@ func handleOf(id store.AccountID) ([]byte, error) {
 	return u[:], nil
 }
 
-// ParsePasskeyName reads the name a person gives a passkey. An empty one becomes the fallback: what the page proposed.
+// ParsePasskeyName reads the name a person gives a passkey. An empty one becomes the fallback, what the page proposed, and is
+// ErrNameBlank without one.
 func ParsePasskeyName(typed, fallback string) (string, error) {
 	name := strings.Join(strings.FieldsFunc(typed, unicode.IsSpace), " ")
 	if name == "" {
 		name = fallback
 	}
 	if name == "" {
-		name = string(signin.Passkey)
+		return "", ErrNameBlank
 	}
 	if len([]rune(name)) > maxPasskeyName {
 		return "", ErrNameLong
@@ -83,7 +84,7 @@ func (s *Service) PasskeySetUp(ctx context.Context, flow store.Flow) (json.RawMe
 	return s.beginPasskey(ctx, now, func(tx *store.Tx) (subject, attempt, string, error) {
 		p, err := s.attempted(ctx, tx.Queries, flow, now)
 		if err == nil {
-			err = s.maySetUp(p, signin.Passkey)
+			err = p.setUp(signin.Passkey)
 		}
 		return p.subject, p.attempt(), purposeEnrol, err
 	})

@@ -100,7 +100,7 @@ func (p attempted) challenged(method signin.Method) (store.Factor, error) {
 	}
 	f, ok := p.Factor(method)
 	switch {
-	case !ok || !p.Policy.Allows(method):
+	case !ok || !p.Policy.Can(method):
 		return store.Factor{}, ErrMethod
 	case f.DisabledAt != nil:
 		return store.Factor{}, ErrFactorDisabled
@@ -140,33 +140,29 @@ func (s *Service) sendSignInCode(ctx context.Context, flow store.Flow, method si
 	if !sends(method) {
 		return ErrMethod
 	}
-	now := s.now()
-	var event audit.Event
-	err := s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.attempted(ctx, tx.Queries, flow, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.attempted(ctx, q, flow, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
 		f, err := p.challenged(method)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
 		if first {
-			_, err := p.attempt().newest(ctx, tx.Queries, p.account.ID, method, purposeSignIn)
+			_, err := p.attempt().newest(ctx, q, p.account.ID, method, purposeSignIn)
 			if err == nil {
-				return errAlreadySent
+				return codeMessage{}, errAlreadySent
 			}
 			if !errors.Is(err, ErrNotSent) {
-				return err
+				return codeMessage{}, err
 			}
 		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), method, purposeSignIn, f.Address)
-		return s.send(ctx, tx, now, codeMessage{
+		return codeMessage{
 			attempt: p.attempt(), account: p.account, purpose: purposeSignIn, method: method, factor: &f.ID, address: f.Address,
-			lang: lang, event: event,
-		})
+			lang: lang, event: p.event(audit.CodeSend, audit.Success, ""),
+		}, nil
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // Proved is what the proof of a factor left behind.
@@ -246,7 +242,7 @@ func (s *Service) proveCode(
 	return done, nil, s.endCooldown(ctx, tx, c, now)
 }
 
-// proved adds the proof of a factor to a sign-in, forgets the wrong guesses before it, and writes it down. With trust it makes the
+// proved adds the proof of a factor to a sign-in, forgets the wrong codes before a right one, and writes it down. With trust it makes the
 // browser a trusted device, where the sign-in offers that.
 func (s *Service) proved(
 	ctx context.Context, tx *store.Tx, now time.Time, p attempted, proof signin.Evidence, trust bool,
@@ -260,8 +256,12 @@ func (s *Service) proved(
 	if err != nil {
 		return Proved{}, err
 	}
-	if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
-		return Proved{}, fmt.Errorf("clear pause: %w", err)
+	// Whoever gave a code holds the pause since before it was looked at. A passkey comes past the pause and says nothing of codes: what
+	// was guessed at them stays counted (I7), and the pause is not locked behind the passkey and the sign-in.
+	if proof.Method != signin.Passkey {
+		if err := tx.ClearThrottle(ctx, codeThrottle(p.account.ID)); err != nil {
+			return Proved{}, fmt.Errorf("clear pause: %w", err)
+		}
 	}
 	return done, audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Success, ""), proof.Method))
 }

@@ -131,7 +131,7 @@ func TestI17_ResetOfOneFactorKeepsTheOthers(t *testing.T) {
 		}
 		// With what stayed the person signs in.
 		f := w.flow(id)
-		if _, err := w.VerifyBackupCode(ctx, f, codes[0]); err != nil {
+		if _, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja); err != nil {
 			t.Errorf("backup code: %v", err)
 		}
 	})
@@ -178,7 +178,7 @@ func TestI17_ResetOfTheLastFactorIsAFullOne(t *testing.T) {
 		if err := w.checkSetUp(ctx, f); err != nil {
 			t.Errorf("set-up after the reset: %v", err)
 		}
-		_, err := w.VerifyBackupCode(ctx, f, codes[0])
+		_, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja)
 		wantErr(t, "old backup code", err, mfa.ErrWrongStep)
 	})
 }
@@ -364,6 +364,48 @@ func TestI11_ResetOfOneFactorAgainstAChangeAtTheSameTime(t *testing.T) {
 		// Whichever came first, the address is gone and so is the session.
 		if diff := cmp.Diff([]string{"totp"}, kindsOf(w.status(id))); diff != "" || !w.dead(session) {
 			t.Errorf("the session goes on, or factors (-want +got):\n%s (ends %v)", diff, ends)
+		}
+	})
+}
+
+// Whoever signs in with a passkey holds it before its factor, and so does whoever takes both away: neither may stop the other.
+func TestI11_ResetAgainstAPasskeySignInAtTheSameTime(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		for i := range 6 {
+			id, key := w.account("tanaka-"+store.NewID[string](), "use"), phoneKey()
+			w.enrolPasskey(id, key)
+			if i%2 == 0 {
+				w.give(id, signin.SMS)
+			}
+			f := w.stranger("store")
+			options, err := w.PasskeyLogin(ctx, f)
+			answer := answerTo(t, key.Get, options, err)
+			secret := ""
+			ends := race(t, 2, func(n int) error {
+				if n == 0 {
+					var err error
+					secret, err = w.VerifyLogin(ctx, f, answer)
+					return err
+				}
+				return w.db.InTx(ctx, func(tx *store.Tx) error {
+					acc, err := tx.GetAccount(ctx, id)
+					if err != nil {
+						return err
+					}
+					_, err = w.ResetOne(ctx, tx, acc, signin.Passkey, w.clock.now())
+					return err
+				})
+			})
+			if secret != "" {
+				f.SecretHash = web.HashToken(secret)
+				if !w.gone(f) {
+					t.Errorf("the sign-in survives the reset (ends %v)", ends)
+				}
+			}
+			if s := w.status(id); len(s.Passkeys) != 0 || slices.Contains(kindsOf(s), "passkey") {
+				t.Errorf("status = %+v (ends %v)", s, ends)
+			}
 		}
 	})
 }

@@ -67,7 +67,7 @@ func TestI17_ResetTakesEverything(t *testing.T) {
 		if err := w.checkSetUp(ctx, f); err != nil {
 			t.Errorf("set-up after the reset: %v", err)
 		}
-		_, err := w.VerifyBackupCode(ctx, f, codes[0])
+		_, err := w.VerifyBackupCode(ctx, f, codes[0], templates.Ja)
 		wantErr(t, "old backup code", err, mfa.ErrWrongStep)
 	})
 }

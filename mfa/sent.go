@@ -3,7 +3,6 @@ package mfa
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -52,7 +51,7 @@ func (s *Service) SetUpSending(ctx context.Context, flow store.Flow, method sign
 	if err != nil {
 		return Sending{}, err
 	}
-	if err := s.maySetUp(p, method); err != nil {
+	if err := p.setUp(method); err != nil {
 		return Sending{}, err
 	}
 	return s.sending(ctx, q, p.attempt(), p.account.ID, method, purposeEnrol, now)
@@ -67,7 +66,7 @@ func (s *Service) SetUpMethods(ctx context.Context, flow store.Flow) ([]signin.M
 	if err := p.setUp(""); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(p.Policy.SetUpMethods(), func(m signin.Method) bool { return !s.offered(m) }), nil
+	return p.Policy.SetUpMethods(), nil
 }
 
 // CheckSetUp returns nil when the sign-in may set up its first factor by a method now.
@@ -76,7 +75,7 @@ func (s *Service) CheckSetUp(ctx context.Context, flow store.Flow, method signin
 	if err != nil {
 		return err
 	}
-	return s.maySetUp(p, method)
+	return p.setUp(method)
 }
 
 // SendSetUpCode sends a code to the address a person wants to receive codes at (M16, M18).
@@ -85,22 +84,16 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	var event audit.Event
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.attempted(ctx, tx.Queries, flow, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.attempted(ctx, q, flow, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
-		if err := s.maySetUp(p, to.Method); err != nil {
-			return err
-		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeEnrol, address)
-		return s.send(ctx, tx, now, codeMessage{
-			attempt: p.attempt(), account: p.account, purpose: purposeEnrol, method: to.Method, address: address, lang: lang, event: event,
-		})
+		return codeMessage{
+			attempt: p.attempt(), account: p.account, purpose: purposeEnrol, method: to.Method, address: address, lang: lang,
+			event: p.event(audit.CodeSend, audit.Success, ""),
+		}, p.setUp(to.Method)
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // VerifySetUpCode sets up the address as the account's first factor when the code is right, makes the backup codes, and adds
@@ -198,22 +191,16 @@ func (s *Service) SendChangeCode(ctx context.Context, session store.SessionID, t
 	if err != nil {
 		return err
 	}
-	now := s.now()
-	var event audit.Event
-	err = s.db.InTx(ctx, func(tx *store.Tx) error {
-		p, err := s.actingFresh(ctx, tx.Queries, session, now)
+	return s.sendCode(ctx, func(q *store.Queries, now time.Time) (codeMessage, error) {
+		p, err := s.actingFresh(ctx, q, session, now)
 		if err != nil {
-			return err
+			return codeMessage{}, err
 		}
-		if err := s.mayAdd(p, to.Method); err != nil {
-			return err
-		}
-		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeChange, address)
-		return s.send(ctx, tx, now, codeMessage{
-			attempt: p.attempt(), account: p.account, purpose: purposeChange, method: to.Method, address: address, lang: lang, event: event,
-		})
+		return codeMessage{
+			attempt: p.attempt(), account: p.account, purpose: purposeChange, method: to.Method, address: address, lang: lang,
+			event: p.event(audit.CodeSend, audit.Success, ""),
+		}, s.mayAdd(p, to.Method)
 	})
-	return s.sent(ctx, now, err, event)
 }
 
 // VerifyChangeCode makes the new address the factor when the code is right, and turns the account's switch to use (M21 to

@@ -175,7 +175,7 @@ func TestI11_EndingsOfOneAccountAtOnce(t *testing.T) {
 				case 4:
 					return w.ResendSignInCode(ctx, flows[i/8], signin.Email, templates.Ja)
 				case 5:
-					_, err := w.VerifyBackupCode(ctx, flows[1+i/8], codes[round*3+i/8])
+					_, err := w.VerifyBackupCode(ctx, flows[1+i/8], codes[round*3+i/8], templates.Ja)
 					return err
 				case 6:
 					_, err := w.finish(flows[3+i/8], true)

@@ -13,8 +13,8 @@ import (
 	"github.com/futakagi/futakagi/web"
 )
 
-// purpose is that of our tickets. The value is stored.
-const purpose = "password"
+// purpose is that of our tickets.
+const purpose = store.TicketPassword
 
 // ticketLength is that of every secret [web.NewToken] makes.
 const ticketLength = 43

@@ -238,7 +238,7 @@ func (w *world) hold(id store.AccountID, session store.SessionID) holdings {
 				Evidence: json.RawMessage("[]"), CodeHash: code, CodeExpiresAt: now.Add(time.Minute), Now: now, ExpiresAt: now.Add(time.Hour),
 			}),
 			tx.InsertTrustedDevice(ctx, store.InsertTrustedDeviceParams{
-				ID: store.NewID[store.DeviceID](), AccountID: id, Name: "x", SecretHash: device, Method: "email", Now: now,
+				ID: store.NewID[store.DeviceID](), AccountID: id, CredentialEpoch: epoch, Name: "x", SecretHash: device, Method: "email", Now: now,
 				ExpiresAt: now.Add(30 * 24 * time.Hour),
 			}),
 		)

@@ -115,6 +115,16 @@ func TestI19_WhatALinkIsGoodFor(t *testing.T) {
 			must(w.t, err)
 			return link
 		},
+		"sent to an address that is not the registered one any more": func(w *world, id store.AccountID, link string) string {
+			a := w.row(id)
+			w.tx(func(tx *store.Tx) error {
+				_, err := w.accounts.Update(w.t.Context(), tx, id, account.Profile{
+					DisplayName: a.DisplayName, Role: a.Role, RegisteredEmail: "moved@example.jp",
+				})
+				return err
+			})
+			return link
+		},
 		"the account was disabled": func(w *world, id store.AccountID, link string) string {
 			w.tx(func(tx *store.Tx) error { _, err := w.accounts.SetDisabled(w.t.Context(), tx, id, true); return err })
 			return link

@@ -46,7 +46,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
-	if p.passkeys {
+	if p.limits.Offers == nil || p.limits.Offers(signin.Passkey) {
 		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
 		if err != nil {
 			return fmt.Errorf("load surface: %w", err)
@@ -226,6 +226,9 @@ func (p *Provider) withDevice(
 func (p *Provider) postCancel(w http.ResponseWriter, r *http.Request) error {
 	flow, err := p.kit.Flows.Load(r)
 	if err != nil {
+		return err
+	}
+	if err := web.Pressed(w, r); err != nil {
 		return err
 	}
 	now := p.now()

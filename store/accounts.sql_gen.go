@@ -63,19 +63,6 @@ func (q *Queries) CountAccountsByKind(ctx context.Context, kind string) (int64, 
 	return count, err
 }
 
-const CountAccountsNotUsing = `-- name: CountAccountsNotUsing :one
-SELECT count(*) FROM accounts a
-WHERE a.kind = $1 AND a.disabled_at IS NULL AND a.two_factor = 'dont_use'
-`
-
-// How many accounts of a kind sign in with the password alone today and would no longer.
-func (q *Queries) CountAccountsNotUsing(ctx context.Context, kind string) (int64, error) {
-	row := q.db.QueryRow(ctx, CountAccountsNotUsing, kind)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const CountAccountsStopped = `-- name: CountAccountsStopped :one
 SELECT count(*) FROM accounts a
 WHERE a.kind = $1 AND a.disabled_at IS NULL

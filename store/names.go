@@ -13,3 +13,6 @@ const KeysetName = "main"
 
 // TicketAddressUndo is the purpose of the tickets that undo a change of the second factor's address.
 const TicketAddressUndo = "address_undo"
+
+// TicketPassword is the purpose of the tickets that let somebody who forgot the password choose another.
+const TicketPassword = "password"

@@ -25,12 +25,15 @@ func mails() []mailFixture {
 		of(MessageAddressChanged, func(s *Set) Mail[NoticeMail] { return s.MailAddressChanged }),
 		of(MessageReset, func(s *Set) Mail[NoticeMail] { return s.MailReset }),
 		of(MessageCodesReissued, func(s *Set) Mail[NoticeMail] { return s.MailCodesReissued }),
+		{MessageCodesLow, func(s *Set, l Lang) (Message, error) {
+			return s.MailCodesLow.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Left: 3})
+		}},
 		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
 		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
-			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})
 		}},
 		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})

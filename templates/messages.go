@@ -30,6 +30,7 @@ const (
 	MsgPhoneNotMobile    = "error.phone_not_mobile"
 	MsgPhoneEdited       = "error.phone_edited"
 	MsgNameForm          = "error.name_form"
+	MsgPasskeyNameBlank  = "error.passkey_name_blank"
 	MsgPasskeyNameLong   = "error.passkey_name_long"
 	MsgPasskeyFailed     = "passkey.failed"
 	MsgPasskeyNotMade    = "passkey.create_failed"

@@ -59,6 +59,7 @@ type Set struct {
 	MailSetUp          Mail[NoticeMail] // a factor was set up
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address
 	MailReset          Mail[NoticeMail] // the settings were reset by the provider
+	MailCodesLow       Mail[NoticeMail] // few backup codes are left
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
 	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
 

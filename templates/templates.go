@@ -94,6 +94,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailAddressChanged, "address-changed")
 	bindMail(b, &s.MailReset, "reset")
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
+	bindMail(b, &s.MailCodesLow, "codes-low")
 	bindMail(b, &s.MailDeviceVoided, "device-voided")
 	bindMail(b, &s.MailFactorRemoved, "factor-removed")
 	bindMail(b, &s.MailOrderChanged, "order-changed")

@@ -270,7 +270,7 @@ func TestM07_DevicesAndTheirButtons(t *testing.T) {
 	set := newSet(t)
 	devices := []DeviceRow{{Name: "Chrome / Windows", CreatedAt: "2026-11-20 09:14", UsedAt: "2026-11-22 09:14", ExpiresAt: "2026-12-20 09:14", RemoveAction: "/d/1"}, {ExpiresAt: "2026-12-21 09:14"}}
 	page := render(t, set.AccountTwoFactor, Frame{}, AccountTwoFactorView{Devices: devices, DevicesURL: "/d"})
-	wantWords(t, page, "Chrome / Windows解除（Chrome / Windows）登録：2026-11-20 09:14 最終使用：2026-11-22 09:14 有効期限：2026-12-20 09:14", "不明なブラウザー有効期限：2026-12-21 09:14", "すべて解除")
+	wantWords(t, page, "Windows の Chrome解除（Windows の Chrome）登録：2026-11-20 09:14 最終使用：2026-11-22 09:14 有効期限：2026-12-20 09:14", "不明なブラウザー有効期限：2026-12-21 09:14", "すべて解除")
 	if !strings.Contains(page, `<form method="post" action="/d/1">`) || strings.Count(page, `action="/d/`) != 1 || !strings.Contains(page, `href="/d"`) {
 		t.Error("the buttons are not those of the devices that can be removed")
 	}

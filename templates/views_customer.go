@@ -137,6 +137,8 @@ type PasskeyLine struct {
 	Synced                bool
 	CreatedAt, CreatedISO string
 	UsedAt, UsedISO       string // empty: never
+	// Typed is the new name that was refused, beside its error.
+	Typed string
 	// RenameAction receives the POST of a new name; RemoveURL leads to the removal.
 	RenameAction, RemoveURL string
 }
@@ -234,7 +236,9 @@ type ChallengeView struct {
 	// WaitSeconds is how long the next sending still has to wait.
 	WaitSeconds int
 	// NearLimit adds the warning that further failures pause the verification.
-	NearLimit  bool
+	NearLimit bool
+	// Others are the methods to take instead, shown before the form when the code could not be sent.
+	Others     []MethodLink
 	MethodsURL string
 	BackupURL  string
 	// TrustDays offers not to ask in this browser again for so many days (field: trust_device); 0 offers nothing. Trust keeps
@@ -282,6 +286,8 @@ func (v ChallengeBackupView) Invalid() bool { return len(v.Errors) > 0 }
 type LockedView struct {
 	// SignInURL leads back to the start.
 	SignInURL string
+	// MethodsURL leads to the ways that are not paused; empty hides the link.
+	MethodsURL string
 	// ForgotURL is where the password can be changed without signing in; empty hides the link.
 	ForgotURL string
 }

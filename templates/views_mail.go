@@ -7,6 +7,7 @@ const (
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"
 	MessageCodesReissued  = "codes_reissued"
+	MessageCodesLow       = "codes_low"
 	MessageDeviceVoided   = "device_voided"
 
 	MessageFactorRemoved     = "factor_removed"
@@ -37,6 +38,8 @@ type NoticeMail struct {
 	Address string
 	// Device is the browser, where the notice names one.
 	Device string
+	// Left is how many backup codes are left, where the notice is about that.
+	Left int
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
 	Hours   int

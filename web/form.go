@@ -115,8 +115,14 @@ func (f Form) Text(name string) string {
 // Raw returns a value exactly as sent; passwords only.
 func (f Form) Raw(name string) string { return f.values.Get(name) }
 
-// Checked reports whether a tick box was sent.
-func (f Form) Checked(name string) bool { return f.values.Get(name) != "" }
+// Checked reports whether a tick box was sent. One with nothing but spaces in it was not ticked by anybody.
+func (f Form) Checked(name string) bool { return f.Get(name) != "" }
+
+// Pressed checks the body of a form that has nothing but its button: as long as it is a form, what is in it does not matter.
+func Pressed(w http.ResponseWriter, r *http.Request) error {
+	_, err := ParseForm(w, r)
+	return err
+}
 
 // unprintable characters hide or reorder what a person reads (Unicode
 // Bidi_Control, line separators) or break what a machine reads (Cc).

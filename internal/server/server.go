@@ -150,7 +150,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		EmailNotMFA: c.EmailNotMFA, Passkeys: rpID != "", FlowsPerAddress: c.FlowsPerAddress,
+		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
 			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
 		) (signin.Evidence, string, error) {

@@ -2,7 +2,7 @@ package testapp
 
 import (
 	"crypto/hmac"
-	"crypto/sha1" //nolint:gosec // what RFC 6238 and every authenticator app use
+	"crypto/sha1" // what RFC 6238 and every authenticator app use
 	"encoding/base32"
 	"encoding/binary"
 	"fmt"

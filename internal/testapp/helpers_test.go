@@ -23,6 +23,7 @@ const (
 	acrPassword = "urn:futakagi:acr:1fa"
 	acrEmail    = "urn:futakagi:acr:2fa-email"
 	acrFull     = "urn:futakagi:acr:2fa"
+	acrPasskey  = "phr"
 )
 
 // watched is an app whose tables a test can compare.
@@ -54,8 +55,9 @@ func watch(t *testing.T, driver, url string, a *testapp.App) *watched {
 	return &watched{App: a, db: db}
 }
 
-// rows is the content of every table, as one line per row. It waits until the outbox is at rest.
-func (a *watched) rows(t *testing.T) []string {
+// rows is the content of every table, as one line per row, without the columns named as table.column. It waits until the outbox is
+// at rest.
+func (a *watched) rows(t *testing.T, masked ...string) []string {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		var n int
@@ -91,13 +93,13 @@ func (a *watched) rows(t *testing.T) []string {
 	}
 	var out []string
 	for _, name := range tables {
-		out = append(out, a.table(t, name)...)
+		out = append(out, a.table(t, name, masked)...)
 	}
 	slices.Sort(out)
 	return out
 }
 
-func (a *watched) table(t *testing.T, name string) []string {
+func (a *watched) table(t *testing.T, name string, masked []string) []string {
 	t.Helper()
 	rows, err := a.db.Query("SELECT * FROM " + name)
 	if err != nil {
@@ -116,6 +118,11 @@ func (a *watched) table(t *testing.T, name string) []string {
 		}
 		if err := rows.Scan(targets...); err != nil {
 			t.Fatal(err)
+		}
+		for i, column := range columns {
+			if slices.Contains(masked, name+"."+column) {
+				values[i] = "…"
+			}
 		}
 		out = append(out, fmt.Sprintf("%s %v", name, values))
 	}

@@ -104,11 +104,6 @@ SELECT count(*) FROM accounts a
 WHERE a.kind = @kind AND a.disabled_at IS NULL
   AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id);
 
--- name: CountAccountsNotUsing :one
--- How many accounts of a kind sign in with the password alone today and would no longer.
-SELECT count(*) FROM accounts a
-WHERE a.kind = @kind AND a.disabled_at IS NULL AND a.two_factor = 'dont_use';
-
 -- name: SetSurfaceMethods :execrows
 -- Guarded by the row's version, so that of two operators only one changes it.
 UPDATE surfaces SET allowed_methods = @allowed_methods, second_level = @second_level, trust_days = @trust_days, updated_at = @now

@@ -1,0 +1,487 @@
+package testapp_test
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/testapp"
+	"github.com/futakagi/futakagi/store"
+)
+
+// The guide's words.
+const (
+	saysLoginFailed    = "ログインIDまたはパスワードが正しくありません。"
+	saysLoginBlank     = "ログインIDを入力してください。"
+	saysPasswordBlank  = "パスワードを入力してください。"
+	saysPasskeyFailed  = "パスキーの認証を完了できませんでした。もう一度試すか、別の方法を使ってください。"
+	saysPasskeyNotMade = "パスキーを作成できませんでした。もう一度試すか、別の方法を使ってください。"
+	saysNameBlank      = "パスキーの名前を入力してください。"
+	saysNameLong       = "パスキーの名前は40文字以内で入力してください。"
+	saysNameForm       = "使えない文字が含まれています。別の名前を入力してください。"
+	saysMethodBlank    = "認証方式を選択してください。"
+	saysEmailBlank     = "メールアドレスを入力してください。"
+	saysEmailForm      = "メールアドレスの形式が正しくありません。例：name@example.co.jp"
+	saysEmailLong      = "メールアドレスが長すぎます。254文字以内で入力してください。"
+	saysPhoneBlank     = "携帯電話番号を入力してください。"
+	saysPhoneForm      = "携帯電話番号の形式が正しくありません。例：09012345678"
+	saysPhoneCountry   = "この国・地域の番号には送信できません。"
+	saysCodeBlank      = "認証コードを入力してください。"
+	saysCodeForm       = "認証コードは6桁の数字です。"
+	saysBackupBlank    = "バックアップコードを入力してください。"
+	saysBackupWrong    = "バックアップコードが正しくないか、すでに使われています。"
+	saysSavedBlank     = "コードを保存し、チェックを入れてください。"
+	saysOrderStale     = "設定済みの認証方式が変わりました。"
+	saysLinkGone       = "このリンクは使えません"
+	saysReasonBlank    = "初期化の理由を入力してください。"
+	saysReasonLong     = "理由は128文字以内で入力してください。"
+	saysIdentityBlank  = "ご本人からの依頼であることを確認してください。"
+	saysUseBlank       = "「利用する」または「利用しない」を選択してください。"
+	saysSettingBlank   = "「強制する」または「強制しない」を選択してください。"
+	saysElsewhere      = "ほかの担当者が更新しました。最新の内容を確認してください。"
+	saysMethodsBlank   = "使える認証方式を1つ以上選択してください。"
+	saysLevelBlank     = "求める安全性を選択してください。"
+	saysDaysForm       = "「提供しない」または30日間までの日数を選択してください。"
+	saysCustomerName   = "販売先名を入力してください。"
+	saysCustomerCode   = "販売先コードを入力してください。"
+	saysCustomerForm   = "販売先コードは半角の英数字とハイフンで、32文字以内で入力してください。"
+	saysGroupName      = "ユーザーグループ名を入力してください。"
+	saysHundred        = "100文字以内で入力してください。"
+	saysPersonName     = "氏名を入力してください。"
+	saysLoginIDForm    = "ログインIDは半角の英数字と . _ - @ で、64文字以内で入力してください。"
+	saysRoleBlank      = "権限を選択してください。"
+	saysPasswordLong   = "パスワードは256文字以内にしてください。"
+	saysPasswordShort  = "文字以上にしてください。"
+)
+
+// cast is everybody and everything that bad input is tried on.
+type cast struct {
+	*watched
+
+	t *testing.T
+	// customer and operator have everything; other is a customer who has it too, and whose things are foreign to everybody else.
+	customer, operator, other *person
+	// staff is an operator's browser that may do everything in the console.
+	staff *testapp.Browser
+	// code, text and shown are codes of the other person's: by mail, by SMS, of their app.
+	code, text, shown string
+	// credential is what the other person's passkey answered in their own sign-in.
+	credential string
+}
+
+// badInputCases sets the stage, and lists every form and page with what may be wrong about it.
+func badInputCases(t *testing.T, a *watched) ([]form, []look) {
+	t.Helper()
+	allowEverything(t, a.App)
+	c := &cast{
+		watched: a, t: t,
+		customer: everythingSetUp(t, a.App, account.KindStore, "kikuchi", 1),
+		operator: everythingSetUp(t, a.App, account.KindOperator, "kanri", 2),
+		other:    everythingSetUp(t, a.App, account.KindStore, "mori", 3),
+		staff:    a.NewBrowser(t),
+	}
+	a.SignIn(t, c.staff, "/admin", "operator")
+	c.foreign()
+	start, looks := c.signIn()
+	self, more := c.selfService()
+	console, rest := c.console()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console)
+	return forms, slices.Concat(looks, more, rest)
+}
+
+// foreign brings the other person's sign-in to its challenge by every method.
+func (c *cast) foreign() {
+	c.t.Helper()
+	b := c.NewBrowser(c.t)
+	sent, texts := len(c.Mail.Mails(c.other.address)), len(c.SMS.Texts(e164(c.other.phone)))
+	flow := "?flow=" + c.Password(c.t, b, c.other.home, c.other.account.LoginID).Flow()
+	c.code = c.Code(c.t, c.other.address, sent)
+	b.Get("/signin/challenge/sms" + flow)
+	c.text = c.TextCode(c.t, e164(c.other.phone), texts)
+	c.shown = c.other.app.Code(c.Clock.Now())
+	c.credential = answerTo(c.t, b, "/signin/challenge/passkey/options"+flow, c.other.keys[0].Get)
+}
+
+// same says one thing of every bad value.
+func same(name, text string, with url.Values) field {
+	return field{name: name, with: with, blank: text, bad: text}
+}
+
+// codeField is a code of six digits.
+func codeField(with url.Values, foreign ...string) field {
+	return field{name: "code", with: with, blank: saysCodeBlank, bad: saysCodeForm, foreign: foreign, wrong: wrongText}
+}
+
+// signIn are the pages before anybody has said who they are, and those that need no sign-in.
+func (c *cast) signIn() ([]form, []look) {
+	c.t.Helper()
+	rp := c.RelyingParty(c.t, "store")
+	b, elsewhere := c.NewBrowser(c.t), c.NewBrowser(c.t)
+	flow := "?flow=" + b.Open(rp.AuthorizeURL()).Flow()
+	theirs := "?flow=" + elsewhere.Open(rp.AuthorizeURL()).Flow()
+	login := answerTo(c.t, elsewhere, "/signin/passkey/options"+theirs, c.customer.keys[0].Get)
+	leaving := c.NewBrowser(c.t)
+	c.SignIn(c.t, leaving, "/account/security", "suzuki")
+	tries, nobody := 0, value("username", "nobody")
+	another := func() { // of whom no try has been counted
+		tries++
+		nobody.Set("username", fmt.Sprint("nobody-", tries))
+	}
+	forms := []form{
+		{pattern: "/signin", path: "/signin" + flow, b: b, fields: []field{
+			{name: "username", with: value("password", "wrong"), blank: saysLoginBlank, bad: saysLoginFailed, refilled: true},
+			{name: "password", with: nobody, blank: saysPasswordBlank, bad: saysLoginFailed, raw: true, before: another},
+		}},
+		{pattern: "/signin/passkey", path: "/signin/passkey" + flow, page: "/signin" + flow, b: b, leads: "/signin" + flow, fields: []field{
+			{
+				name: "credential", blank: saysPasskeyFailed, bad: saysPasskeyFailed, foreign: []string{login, c.credential}, wrong: saysPasskeyFailed,
+				before: func() { b.Post("/signin/passkey/options"+flow, nil) },
+			},
+		}},
+		{pattern: "/signin/passkey/options", path: "/signin/passkey/options" + flow, b: b, script: true},
+		{pattern: "/account/undo", path: "/account/undo", page: "/account/undo?ticket=" + c.other.undo, b: c.NewBrowser(c.t), status: 404, fields: []field{
+			{name: "ticket", blank: saysLinkGone, bad: saysLinkGone, foreign: []string{strings.Repeat("A", 43), c.other.undo[:42], c.other.undo + "A"}, wrong: saysLinkGone},
+		}},
+		{pattern: "/logout/confirm", path: "/logout/confirm", page: "/logout", b: leaving, acts: true, fields: []field{
+			{name: "kind", fits: anything},
+		}},
+	}
+	looks := []look{
+		{pattern: "/signin/continue", path: "/signin/continue" + flow, b: b, parameters: []string{"step"}},
+		{pattern: "/signin/backup-codes.txt", path: "/signin/backup-codes.txt" + flow, b: b, parameters: []string{"q"}},
+		{pattern: "/signin/challenge/methods", path: "/signin/challenge/methods" + flow, b: b, parameters: []string{"method"}},
+		{pattern: "/signin/start", path: "/signin/start", b: c.NewBrowser(c.t), parameters: []string{"to", "fresh"}},
+		{pattern: "/account/undo", path: "/account/undo", b: c.NewBrowser(c.t), parameters: []string{"ticket"}},
+		{pattern: "/account/undo/done", path: "/account/undo/done", b: c.NewBrowser(c.t), parameters: []string{"kind"}},
+		{pattern: "/signed-out", path: "/signed-out", b: c.NewBrowser(c.t), parameters: []string{"kind"}},
+	}
+	return forms, looks
+}
+
+// setUp are the pages that set up the first factor inside a sign-in.
+func (c *cast) setUp() []form {
+	c.t.Helper()
+	rp := c.RelyingParty(c.t, "store")
+	b := c.NewBrowser(c.t)
+	acc := newcomer(c.t, c.App, account.KindStore, "shinki")
+	flow := "?flow=" + c.Password(c.t, b, rp.AuthorizeURL(), "shinki").Flow()
+	const address, phone = "shinki-2fa@example.jp", "09012349001"
+	b.Submit("/signin/two-factor/email"+flow, value("do", "send", "email", address))
+	b.Submit("/signin/two-factor/sms"+flow, value("do", "send", "country", "JP", "tel", phone))
+	b.Get("/signin/two-factor/totp" + flow)
+
+	done := c.NewBrowser(c.t)
+	newcomer(c.t, c.App, account.KindStore, "owari")
+	end := "?flow=" + c.Password(c.t, done, rp.AuthorizeURL(), "owari").Flow()
+	done.Submit("/signin/two-factor/email"+end, value("do", "send", "email", "owari-2fa@example.jp"))
+	done.Submit("/signin/two-factor/email"+end, value("do", "verify", "email", "owari-2fa@example.jp", "code", c.Code(c.t, "owari-2fa@example.jp", 0)))
+
+	quiet := func() { calm(c.t, c.App, acc.ID) }
+	at := func(what string) form {
+		pattern := "/signin/two-factor" + what
+		return form{pattern: pattern, path: pattern + flow, b: b, calm: quiet}
+	}
+	choice := at("")
+	choice.fields = []field{{
+		name: "method", blank: saysMethodBlank, bad: saysMethodBlank,
+		foreign: []string{"backup", "trusted_device", "password", "EMAIL", "email/../../admin"}, wrong: saysMethodBlank,
+	}}
+	forms := []form{choice}
+	forms = append(forms, c.addresses(at, address, phone)...)
+	forms = append(forms, c.others(at, func() { b.Post("/signin/two-factor/passkey/options"+flow, nil) })...)
+	return append(forms, form{
+		pattern: "/signin/backup-codes", path: "/signin/backup-codes" + end, b: done,
+		fields: []field{{name: "saved", blank: saysSavedBlank, fits: ticked}},
+	})
+}
+
+// addresses are the two-step pages of mail and SMS, with a code under way.
+func (c *cast) addresses(at func(string) form, address, phone string) []form {
+	email, sms := at("/email"), at("/sms")
+	email.fields = []field{
+		same("do", saysEmailBlank, value("email", "", "code", "")),
+		{name: "email", with: value("do", "send"), blank: saysEmailBlank, bad: saysEmailForm, long: saysEmailLong, refilled: true},
+		codeField(value("do", "verify", "email", address), c.code),
+	}
+	number := value("do", "send", "country", "JP")
+	sms.fields = []field{
+		same("do", saysPhoneBlank, value("country", "JP", "tel", "", "code", "")),
+		{
+			name: "country", with: value("do", "send", "tel", phone), blank: saysPhoneCountry, bad: saysPhoneCountry,
+			foreign: []string{"US", "jp", "81"}, wrong: saysPhoneCountry,
+		},
+		{name: "tel", with: number, blank: saysPhoneBlank, bad: saysPhoneForm, refilled: true},
+		codeField(value("do", "verify", "country", "JP", "tel", phone), c.text),
+	}
+	return []form{email, sms}
+}
+
+// others are the set-up pages of an app and of a passkey.
+func (c *cast) others(at func(string) form, ask func()) []form {
+	app, passkey, options := at("/totp"), at("/passkey"), at("/passkey/options")
+	app.fields = []field{same("do", saysCodeBlank, value("code", "")), codeField(value("do", "verify"), c.shown)}
+	passkey.fields = []field{
+		{name: "name", with: value("credential", ""), blank: saysPasskeyNotMade, bad: saysPasskeyNotMade, long: saysNameLong, refilled: true},
+		{
+			name: "credential", with: value("name", "鍵"), blank: saysPasskeyNotMade, bad: saysPasskeyNotMade, before: ask,
+			foreign: []string{c.credential, "{}", "null", "[]", `{"id":"x"}`}, wrong: saysPasskeyNotMade,
+		},
+	}
+	options.script = true
+	return []form{app, passkey, options}
+}
+
+// challenge are the pages that ask for a second factor.
+func (c *cast) challenge() []form {
+	c.t.Helper()
+	b := c.NewBrowser(c.t)
+	p := c.Password(c.t, b, c.customer.home, c.customer.account.LoginID)
+	flow := "?flow=" + p.Flow()
+	b.Get("/signin/challenge/sms" + flow)
+	quiet := func() { calm(c.t, c.App, c.customer.account.ID) }
+	at := func(what string) form {
+		pattern := "/signin/challenge" + what
+		return form{pattern: pattern, path: pattern + flow, b: b, calm: quiet}
+	}
+	// Anything but its own code is foreign to a page, also what is right on the next one.
+	coded := func(f form, foreign ...string) form {
+		f.fields = []field{
+			same("do", saysCodeBlank, value("code", "")), codeField(value("do", "verify"), foreign...),
+			same("trust_device", saysCodeForm, value("do", "verify", "code", "x")),
+		}
+		return f
+	}
+	email, sms, app := at(""), at("/sms"), at("/totp")
+	for _, f := range []*form{&sms, &app} {
+		f.pattern, f.elsewhere = "/signin/challenge/{method}", "/signin/challenge/methods"
+		f.own, _, _ = strings.Cut(strings.TrimPrefix(f.path, "/signin/challenge/"), "?")
+		f.foreign = append([]string{"trusted_device", "password", "EMAIL", "none"}, malformedIDs()...)
+	}
+	passkey, options, backup := at("/passkey"), at("/passkey/options"), at("/backup")
+	ask := func() { b.Post(options.path, nil) }
+	passkey.fields = []field{
+		{
+			name: "credential", blank: saysPasskeyFailed, bad: saysPasskeyFailed, before: ask,
+			foreign: []string{c.credential, "{}", "null"}, wrong: saysPasskeyFailed,
+		},
+		same("trust_device", saysPasskeyFailed, value("credential", "")),
+	}
+	options.script = true
+	backup.fields = []field{{
+		name: "code", blank: saysBackupBlank, bad: saysBackupWrong,
+		foreign: []string{c.BackupCodes["sato"][0], "2345-6789-ABCD-EFGH"}, wrong: saysBackupWrong,
+	}}
+	return []form{
+		coded(email, c.code, c.shown), coded(sms, c.text), coded(app, c.shown), passkey, options, backup,
+		{pattern: "/signin/cancel", path: "/signin/cancel" + flow, page: email.path, b: b},
+	}
+}
+
+// selfService are the pages of people's own settings, once for customers and once for operators.
+func (c *cast) selfService() ([]form, []look) {
+	c.t.Helper()
+	var forms []form
+	var looks []look
+	for _, p := range []*person{c.customer, c.operator} {
+		address, phone := p.account.LoginID+"-next@example.jp", "0901234"+p.phone[7:10]+"9"
+		p.b.Submit(p.home+"/email", value("do", "send", "email", address))
+		p.b.Submit(p.home+"/sms", value("do", "send", "country", "JP", "tel", phone))
+		p.b.Get(p.home + "/totp")
+		quiet := func() { calm(c.t, c.App, p.account.ID) }
+		at := func(what string) form {
+			return form{pattern: p.home + what, path: p.home + what, b: p.b, calm: quiet}
+		}
+		forms = append(forms, c.addresses(at, address, phone)...)
+		forms = append(forms, c.others(at, func() { p.b.Post(p.home+"/passkey/options", nil) })...)
+		forms = append(forms, c.lists(at, p)...)
+
+		// Somebody who has codes to save.
+		saving := c.NewBrowser(c.t)
+		login := "kodo-" + p.account.Kind
+		newcomer(c.t, c.App, p.account.Kind, login)
+		c.SignIn(c.t, saving, p.home, login)
+		saving.Post(p.home+"/backup-codes", nil)
+		codes, again := at("/backup-codes"), at("/backup-codes")
+		codes.b, codes.fields = saving, []field{{name: "saved", blank: saysSavedBlank, fits: ticked}}
+		forms = append(forms, codes, again)
+
+		looks = append(looks,
+			look{pattern: p.home, path: p.home, b: p.b, parameters: []string{"q"}},
+			look{pattern: p.home + "/order", path: p.home + "/order", b: p.b, parameters: []string{"order"}},
+			look{pattern: p.home + "/backup-codes.txt", path: p.home + "/backup-codes.txt", b: p.b, parameters: []string{"q"}},
+		)
+	}
+	return forms, looks
+}
+
+// lists are the pages of what a person has: its order, and the end of each.
+func (c *cast) lists(at func(string) form, p *person) []form {
+	foreign := malformedIDs()
+	for _, id := range []string{
+		string(c.other.passkeys[0].ID), string(c.other.devices[0].ID), string(c.other.session), string(c.other.account.ID), string(p.account.ID),
+	} {
+		foreign = append(foreign, id, strings.ToUpper(id))
+	}
+	one := func(what, id, page string) form {
+		f := at(strings.Replace(what, "{id}", id, 1))
+		f.pattern, f.own, f.foreign = p.home+what, id, foreign
+		if page != "" {
+			f.page = p.home + strings.TrimPrefix(page, "/home")
+		}
+		return f
+	}
+	key := string(p.passkeys[0].ID)
+	rename := one("/passkey/{id}/rename", key, "/passkey")
+	rename.fields = []field{{
+		name: "name-" + key, blank: saysNameBlank, long: saysNameLong, fits: words, refilled: true,
+		foreign: []string{"a\u00adb", "a\ufffdb", "a\U000e0041b"}, wrong: saysNameForm,
+	}}
+	order := at("/order")
+	order.fields = []field{{
+		name: "order", blank: saysOrderStale, bad: saysOrderStale,
+		foreign: []string{"email", "email.sms", "email.email.sms.totp.passkey", "email.sms.totp.passkey.backup", "email sms totp passkey", "email,sms,totp,passkey"},
+		wrong:   saysOrderStale,
+	}}
+	remove := one("/{method}/remove", "", "")
+	remove.path, remove.own = p.home+"/totp/remove", "totp"
+	remove.foreign = append([]string{"backup", "trusted_device", "password", "TOTP", "totp ", "sessions"}, malformedIDs()...)
+	end := one("/sessions/{id}/end", string(p.session), "/home")
+	others := at("/sessions/end-others")
+	others.page = p.home
+	all := at("/devices/remove-all")
+	device := one("/devices/{id}/remove", string(store.NewID[store.DeviceID]()), "")
+	if len(p.devices) > 0 {
+		device = one("/devices/{id}/remove", string(p.devices[0].ID), "")
+	} else {
+		device.unseen, all.unseen = true, true // operators have none
+	}
+	return []form{rename, one("/passkey/{id}/remove", key, ""), order, remove, end, others, device, all}
+}
+
+// console are the console's pages.
+func (c *cast) console() ([]form, []look) {
+	c.t.Helper()
+	target := c.other.account
+	group, err := c.DB.Read().GetUserGroup(c.t.Context(), *target.UserGroupID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	foreign := append(malformedIDs(), string(c.other.session), string(c.other.passkeys[0].ID))
+	at := func(pattern, id string, fields ...field) form {
+		f := form{pattern: "/admin" + pattern, path: "/admin" + strings.Replace(pattern, "{id}", id, 1), b: c.staff, fields: fields}
+		if id != "" {
+			f.own, f.foreign = id, foreign
+		}
+		return f
+	}
+	on := func(f form, page string) form {
+		f.page = page
+		return f
+	}
+	person, customer, place := string(target.ID), string(group.CustomerID), string(group.ID)
+	accountPage := "/admin/accounts/" + person
+	short := func(v sample) bool { return !v.blank && utf8.RuneCountInString(v.value) >= 8 && !v.long }
+	version := func(with url.Values) field { return same("version", saysElsewhere, with) }
+	// current completes what is posted by the version of what its page shows.
+	current := func(f form) form {
+		shown, _ := formsOf(c.staff.Get(f.path).Body, f.path)
+		for i, known := range f.fields {
+			if known.name != "version" {
+				f.fields[i].with = maps.Clone(known.with)
+				f.fields[i].with.Set("version", shown["version"])
+			}
+		}
+		return f
+	}
+	names := func(blank string, with url.Values, otherwise string) field {
+		return field{name: "name", with: with, blank: blank, bad: otherwise, long: saysHundred, refilled: true}
+	}
+	email := field{name: "email", with: value("name", ""), blank: saysEmailBlank, bad: saysEmailForm, long: saysEmailLong, refilled: true}
+	role := same("role", saysRoleBlank, value("name", ""))
+	role.foreign, role.wrong = []string{"administrator", "ADMIN"}, saysRoleBlank
+	newAccount := []field{
+		names(saysPersonName, value("login_id", ""), saysLoginBlank), email, role,
+		{name: "login_id", with: value("name", ""), blank: saysLoginBlank, bad: saysLoginIDForm, refilled: true},
+		{name: "password", with: value("name", ""), blank: saysPasswordBlank, bad: saysPersonName, long: saysPasswordLong, raw: true},
+	}
+	newOperator := slices.Clone(newAccount)
+	newOperator[2].foreign = []string{"buyer", "ADMINISTRATOR"}
+	reset := []field{
+		{name: "reason", blank: saysReasonBlank, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
+		{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, fits: ticked},
+	}
+	one := at("/accounts/{id}/two-factor/reset/{method}", person, reset...)
+	one.path, one.own = strings.Replace(one.path, "{method}", "totp", 1), "totp"
+	one.foreign = []string{"backup", "trusted_device", "TOTP", "x", "🔑", "' OR ''='"}
+	device := on(at("/accounts/{id}/two-factor/devices/{device}", person), accountPage+"/two-factor")
+	device.own = string(c.other.devices[0].ID)
+	device.path, device.foreign = strings.Replace(device.path, "{device}", device.own, 1), append(foreign, string(c.customer.devices[0].ID))
+	state := on(at("/accounts/{id}/state", person, field{name: "do"}), accountPage)
+	state.status, state.press = 400, value("do", "disable")
+
+	confirm := at("/settings/two-factor/confirm", "",
+		same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off")),
+		field{name: "store.former", fits: anything}, field{name: "admin.former", fits: anything},
+	)
+	confirm.path += "?admin=off&store=off"
+	chosen := value("allow-email", "yes", "allow-totp", "yes", "allow-sms", "yes", "allow-passkey", "yes", "level", "2fa-email", "days", "30")
+	boxes := func(fits func(sample) bool) []field {
+		var out []field
+		for _, m := range []string{"email", "sms", "totp", "passkey"} {
+			out = append(out, field{name: "allow-" + m, with: value("level", "2fa-email", "days", "30"), blank: saysMethodsBlank, fits: fits})
+		}
+		return out
+	}
+	policy := []field{same("level", saysLevelBlank, chosen), same("days", saysDaysForm, chosen)}
+	policy[1].foreign, policy[1].wrong = []string{"31", "-1", "1e1", "99999999999999999999", "0x1"}, saysDaysForm
+	const store = "/admin/settings/methods/store"
+	shown, _ := formsOf(c.staff.Get(store).Body, store)
+	fewer := maps.Clone(chosen)
+	fewer.Set("days", "7")
+	fewer.Set("version", shown["version"])
+	policy = append(policy, version(fewer))
+	methods := at("/settings/methods/{surface}", "", append(boxes(ticked), policy...)...)
+	methods.path, methods.own, methods.foreign = store, "store", []string{"x", "STORE", "operator", "🔑", "' OR ''='"}
+	sure := at("/settings/methods/{surface}/confirm", "", append(boxes(anything), policy...)...)
+	sure.path, sure.own, sure.foreign = store+"/confirm?"+fewer.Encode(), "store", methods.foreign
+
+	forms := []form{
+		at("/customers/new", "", names(saysCustomerName, value("code", ""), saysCustomerCode),
+			field{name: "code", with: value("name", ""), blank: saysCustomerCode, bad: saysCustomerForm, refilled: true}),
+		current(at("/customers/{id}/edit", customer, version(value("name", "x", "code", "C-1")), names(saysCustomerName, value("code", ""), saysCustomerCode),
+			field{name: "code", with: value("name", ""), blank: saysCustomerCode, bad: saysCustomerForm, refilled: true})),
+		at("/customers/{id}/groups/new", customer, field{name: "name", blank: saysGroupName, long: saysHundred, fits: words, refilled: true}),
+		current(at("/groups/{id}/edit", place, version(value("name", "x")),
+			field{name: "name", with: url.Values{}, blank: saysGroupName, long: saysHundred, fits: words, refilled: true})),
+		at("/groups/{id}/accounts/new", place, newAccount...),
+		at("/operators/new", "", newOperator...),
+		current(at("/accounts/{id}", person, version(value("name", "x", "email", "x@example.jp", "role", "buyer")),
+			names(saysPersonName, value("email", "", "role", "buyer"), saysEmailBlank), email, role)),
+		on(at("/accounts/{id}/password", person, field{
+			name: "password", blank: saysPasswordBlank, bad: saysPasswordShort, long: saysPasswordLong, raw: true, fits: short,
+		}), accountPage),
+		state,
+		at("/accounts/{id}/two-factor", person, same("use", saysUseBlank, value("version", target.TwoFactor)),
+			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
+		at("/accounts/{id}/two-factor/reset", person, reset...), one,
+		at("/accounts/{id}/two-factor/devices", person), device,
+		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
+		confirm, methods, sure,
+	}
+	looks := []look{
+		{pattern: "/admin", path: "/admin", b: c.staff, parameters: []string{"q"}},
+		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "page"}},
+		{pattern: "/admin/customers/{id}", path: "/admin/customers/" + customer, b: c.staff, own: customer, foreign: foreign},
+		{pattern: "/admin/customers/{id}/groups", path: "/admin/customers/" + customer + "/groups", b: c.staff, own: customer, foreign: foreign},
+		{pattern: "/admin/operators", path: "/admin/operators", b: c.staff, parameters: []string{"after"}},
+		{pattern: "/admin/settings/methods", path: "/admin/settings/methods", b: c.staff, parameters: []string{"q"}},
+		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "page"}},
+		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "page"}},
+	}
+	return forms, looks
+}
