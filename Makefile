@@ -7,6 +7,7 @@ SHELL := bash
 BINARY   ?= bin/futakagi
 VERSION  ?=
 FUZZTIME ?= 30s
+WALK     ?= 10m
 SCREENS  ?= screens
 
 GOLANGCI_VERSION := v2.15.0
@@ -74,6 +75,10 @@ fuzz: ## Fuzz every target for FUZZTIME (30s)
 			go test -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) $$dir; \
 		done; \
 	done
+
+.PHONY: walk
+walk: ## Let people and thieves wander through the server at random for WALK (10m) on SQLite, a third of it on PostgreSQL
+	FUTAKAGI_WALK=$(WALK) FUTAKAGI_TEST_POSTGRES=1 go test ./internal/testapp/walk -count=1 -timeout 0 -v
 
 .PHONY: screens
 screens: ## Photograph every screen into SCREENS (ja and en, wide and narrow, light and dark)

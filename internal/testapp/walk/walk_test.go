@@ -97,6 +97,7 @@ func (w *walk) begin() {
 		w.fail("%s begins no sign-in", c)
 	}
 	w.goThrough(b, f)
+	w.Clock.Advance(61 * time.Second)
 	in := w.sessionOf(b, ann.kind)
 	if in == nil {
 		if s.enforced || ann.use {
@@ -105,10 +106,16 @@ func (w *walk) begin() {
 		w.fail("ann does not get in with her password, and nobody asks for more")
 	}
 	for _, m := range methods {
-		if w.flip("ann sets up " + m) {
-			w.setUp(place{b: b, session: in}, m, false)
-			w.Clock.Advance(61 * time.Second)
+		if !w.flip("ann sets up " + m) {
+			continue
 		}
+		had, fresh := ann.held.factors[m], w.fresh(in) == nil
+		w.setUp(place{b: b, session: in}, m, false)
+		now := ann.held.factors[m]
+		if fresh && s.accepts(m) && m != passkey && (now.ID == "" || had.VerifiedAt.Equal(now.VerifiedAt)) {
+			w.fail("ann does everything right, and has no other %s", m)
+		}
+		w.Clock.Advance(61 * time.Second)
 	}
 	w.tally[fmt.Sprintf("begun with %d methods", len(ann.held.factors))]++
 }
