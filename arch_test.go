@@ -29,17 +29,18 @@ var own = map[string][]string{
 	"account":         {"store", "audit"},
 	"mfa":             {"store", "audit", "signin", "signin/standing", "delivery", "web", "templates"},
 	"provider":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
-	"admin":           {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa"},
+	"password":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
+	"admin":           {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password"},
 	"config":          {},
 
 	"internal/seal":    {},
-	"internal/server":  {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "provider", "admin"},
-	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "provider", "admin", "internal/server", "demo", "store/storetest"},
+	"internal/server":  {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "admin"},
+	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":  {},
 	"store/storetest":  {"store", "internal/pgtest"},
 	"mfa/webauthntest": {},
-	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "internal/server"},
-	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "provider", "admin", "config", "demo", "internal/server"},
+	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
+	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
 	"bench":            {"store", "internal/testapp", "internal/pgtest", "internal/server"},
 	"e2e":              {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }
@@ -139,7 +140,7 @@ var ownTime = map[string]int{"web/middleware.go": 3, "delivery/smtp.go": 2}
 // TestClockIsInjected keeps the machine's clock out of the features: what cannot be given a time cannot be tested at its edges.
 func TestClockIsInjected(t *testing.T) {
 	clock := regexp.MustCompile(`\btime\.(Now|Since|Until)\(`)
-	for _, dir := range []string{"signin", "account", "audit", "mfa", "provider", "admin", "delivery", "web"} {
+	for _, dir := range []string{"signin", "account", "audit", "mfa", "password", "provider", "admin", "delivery", "web"} {
 		for _, file := range goFiles(t, dir) {
 			if strings.HasPrefix(file, "delivery/smtptest/") {
 				continue // a part of tests

@@ -127,6 +127,9 @@ func (s *Service) judgePassword(password string, owner PasswordOwner) (message s
 // two, ａ from an input method or a from the keys.
 func normal(password string) string { return norm.NFKC.String(password) }
 
+// SamePassword reports whether two texts are one password, however they were typed.
+func SamePassword(a, b string) bool { return normal(a) == normal(b) }
+
 // spellings are the texts to check a password by: as it was typed, which is what was hashed elsewhere, and as we hash it. How many
 // there are depends on the typed text alone.
 func spellings(password string) []string {

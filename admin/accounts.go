@@ -242,8 +242,8 @@ func (s *Service) holdOperators(ctx context.Context, w *work) error {
 // PasswordMin returns the fewest characters of a new password, for the hint beside its field.
 func (s *Service) PasswordMin(owner account.PasswordOwner) int { return s.accounts.PasswordMin(owner) }
 
-// SetPassword gives an account a new password and ends everything it holds. It fails with an [account.ValidationError],
-// [account.ErrBusy] or [store.ErrNotFound].
+// SetPassword gives an account a new password, ends everything it holds, and tells its owner. It fails with an
+// [account.ValidationError], [account.ErrBusy] or [store.ErrNotFound].
 func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.AccountID, password string) error {
 	event := audit.Event{Type: audit.PasswordSet}
 	// As in create: the right before the work.
@@ -264,11 +264,18 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 		return err
 	}
 	_, err = s.act(ctx, actor, mayView, event, func(w *work) error {
-		if _, err := w.target(ctx, id, maySetPasswords); err != nil {
+		acc, err := w.target(ctx, id, maySetPasswords)
+		if err != nil {
 			return err
 		}
-		return s.accounts.SetPassword(ctx, w.tx, id, hash)
+		if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {
+			return err
+		}
+		return s.passwords.NoteSet(ctx, w.tx, acc, w.now)
 	})
+	if err == nil && s.passwords != nil {
+		s.outbox.Wake()
+	}
 	return err
 }
 

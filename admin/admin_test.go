@@ -19,7 +19,9 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/templates"
@@ -83,8 +85,13 @@ func newWorld(t *testing.T, db *store.DB) *world {
 		CheckHash: func(context.Context, string, string) (bool, error) { return false, nil },
 	})
 	must(t, err)
+	passwords, err := password.New(password.Config{
+		DB: db, Accounts: accounts, Outbox: outbox, Issuer: "https://id.example.jp", Now: w.clock.now, Logger: logger,
+		Proofs: standing.Limits{Customer: time.Hour, Operator: time.Hour},
+	})
+	must(t, err)
 	w.Service, err = New(Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Now: w.clock.now, Zone: tokyo(),
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Now: w.clock.now, Zone: tokyo(),
 		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
 		ValidRedirect: func(uri string) string {
 			if strings.HasPrefix(uri, "https://") {
@@ -750,6 +757,8 @@ func TestRights(t *testing.T) {
 		}},
 		{"set password", ErrForbidden, audit.PasswordSet, func(a Actor) error { return w.SetPassword(ctx, a, w.tanaka, "futakagi-demo") }},
 		{"set operator's password", store.ErrNotFound, audit.PasswordSet, func(a Actor) error { return w.SetPassword(ctx, a, w.chief, "futakagi-demo") }},
+		{"send reset mail", nil, audit.PasswordLink, func(a Actor) error { return w.SendPasswordReset(ctx, a, w.tanaka) }},
+		{"send operator's reset mail", store.ErrNotFound, audit.PasswordLink, func(a Actor) error { return w.SendPasswordReset(ctx, a, w.chief) }},
 		{"disable", nil, audit.AccountDisable, func(a Actor) error {
 			defer func() { _, _ = w.SetDisabled(ctx, System(), w.suzuki, false) }()
 			return only(w.SetDisabled(ctx, a, w.suzuki, true))

@@ -81,7 +81,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
 		// Their forms are on the account's page.
 		parent := func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) }
-		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState} {
+		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
 			get("/admin/accounts/{id}/"+path, toForm(parent))
 			r.With(h.fresh(parent)).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
 		}

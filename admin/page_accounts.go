@@ -127,6 +127,9 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 	if mayChange(actor, a, maySetPasswords) {
 		v.PasswordAction = accountURL(a.ID) + "/password"
 	}
+	if h.service.passwords != nil && mayChange(actor, a, mayReset) {
+		v.ResetMailAction = accountURL(a.ID) + "/reset-mail"
+	}
 	if mayChangeOther(actor, a, mayEditAccounts) {
 		v.StateAction = accountURL(a.ID) + "/state"
 	}
@@ -196,6 +199,17 @@ func (h *Handler) postPassword(w http.ResponseWriter, r *http.Request) error {
 		return h.refillAccount(w, r, err, nil)
 	}
 	return h.done(w, r, templates.FlashPasswordSet, accountURL(id))
+}
+
+func (h *Handler) postResetMail(w http.ResponseWriter, r *http.Request) error {
+	if _, err := web.ParseForm(w, r); err != nil {
+		return err
+	}
+	id := store.AccountID(chi.URLParam(r, "id"))
+	if err := h.service.SendPasswordReset(r.Context(), actorOf(r), id); err != nil {
+		return h.refillAccount(w, r, err, nil)
+	}
+	return h.done(w, r, templates.FlashResetMailSent, accountURL(id))
 }
 
 func (h *Handler) postState(w http.ResponseWriter, r *http.Request) error {

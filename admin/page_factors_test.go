@@ -29,7 +29,7 @@ func TestM05_M06_M07_Pages(t *testing.T) {
 	device := c.device(c.tanaka)
 	page := "/admin/accounts/" + string(c.tanaka) + "/two-factor"
 	c.wants(c.get(page), "（tanaka-2fa@example.jp）", "認証アプリ", "SMS認証", "（09012345678）", "（2件）", "会社のノートPC", "未使用",
-		"Chrome / Windows", "登録：2026-11-22 10:00", `action="`+page+"/devices/"+string(device)+`"`, `href="`+page+`/devices"`,
+		"Windows の Chrome", "登録：2026-11-22 10:00", `action="`+page+"/devices/"+string(device)+`"`, `href="`+page+`/devices"`,
 		`href="`+page+`/reset/email"`, "メールだけを初期化", `href="`+page+`/reset/passkey"`)
 	c.wants(c.get("/admin/accounts/"+string(c.tanaka)), "バックアップコード（10個利用可能）", "認証アプリ、SMS、パスキー")
 	c.wants(c.get(page+"/reset"), "tanaka-2fa@example.jp", "09012345678", "会社のノートPC", "10個利用可能")
@@ -107,7 +107,7 @@ func TestM07_DevicePages(t *testing.T) {
 			t.Errorf("device %s: %d, want 404", id, w.Code)
 		}
 	}
-	c.wants(c.get(page+"/devices"), "tanakaさんの端末をすべて解除しますか？", "Chrome / Windows", "解除する")
+	c.wants(c.get(page+"/devices"), "tanakaさんの端末をすべて解除しますか？", "Windows の Chrome", "解除する")
 	if l, _ := c.post(page + "/devices"); l != page {
 		t.Fatal(l)
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
@@ -24,6 +25,8 @@ type Config struct {
 	// has no key to seal with, leaves both out: what concerns second factors then fails.
 	Factors *mfa.Service
 	Outbox  *delivery.Outbox
+	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
+	Passwords *password.Service
 	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
@@ -40,6 +43,7 @@ type Service struct {
 	accounts      *account.Service
 	factors       *mfa.Service
 	outbox        *delivery.Outbox
+	passwords     *password.Service
 	validRedirect func(string) string
 	idle          map[string]time.Duration
 	zone          *time.Location
@@ -53,6 +57,9 @@ func New(c Config) (*Service, error) {
 	if c.DB == nil || c.Accounts == nil || (c.Factors == nil) != (c.Outbox == nil) || c.ValidRedirect == nil || c.Now == nil {
 		return nil, errors.New("make admin service: DB, Accounts, ValidRedirect and Now are required, and Factors with Outbox")
 	}
+	if c.Passwords != nil && c.Outbox == nil {
+		return nil, errors.New("make admin service: Passwords needs Outbox")
+	}
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
@@ -62,7 +69,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		offers: offers,
-		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }

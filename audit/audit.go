@@ -49,6 +49,11 @@ const (
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
 
+	PasswordChange Type = "password.change" // by the person, who knew the former one
+	PasswordForgot Type = "password.forgot" // asked for by somebody who says that they forgot it
+	PasswordLink   Type = "password.link"   // staff sent the link to a new one
+	PasswordReset  Type = "password.reset"  // by whoever had the link
+
 	ConsoleView    Type = "console.view"
 	EnforcementSet Type = "settings.enforcement"
 	MethodsSet     Type = "settings.methods"

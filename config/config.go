@@ -92,7 +92,7 @@ type Brand struct {
 	HelpURL       string `koanf:"help_url" sample:"https://www.example.jp/help" doc:"Help link in the footer. This and the next four are left out of the pages when unset."`
 	ContactURL    string `koanf:"contact_url" sample:"https://www.example.jp/contact" doc:"Contact link in the footer and on error pages: https or mailto."`
 	PrivacyURL    string `koanf:"privacy_url" sample:"https://www.example.jp/privacy" doc:"Privacy link in the footer."`
-	ForgotURL     string `koanf:"forgot_url" sample:"https://www.example.jp/password" doc:"Where a person who forgot the password goes."`
+	ForgotURL     string `koanf:"forgot_url" sample:"https://www.example.jp/password" doc:"Where a customer who forgot the password goes; if empty, to the page of Futakagi itself."`
 	MyPageURL     string `koanf:"my_page_url" sample:"https://mypage.example.jp" doc:"Way back from the self-service pages and from errors."`
 	Environment   string `koanf:"environment" sample:"production" doc:"Badge in the console that tells installations apart: production or demo. Unset: no badge."`
 }

@@ -40,6 +40,9 @@ const (
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
 	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
 	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
+
+	KindPasswordChanged   = "password_changed"    // the password was changed or reset
+	KindPasswordResetLink = "password_reset_link" // the link to a new password
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
@@ -230,7 +233,7 @@ func (o *Outbox) writeCode(m CodeMessage, view templates.CodeMail) (payload, err
 
 // NoticeMessage tells a person of a change of their settings.
 type NoticeMessage struct {
-	// Kind is one of the kinds other than [KindCode].
+	// Kind is one of the kinds other than [KindCode] and [KindPasswordResetLink].
 	Kind      string
 	AccountID store.AccountID
 	LoginID   string
@@ -279,6 +282,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailAddressRestored
 	case KindRegisteredChanged:
 		mail = o.cfg.Templates.MailRegisteredChanged
+	case KindPasswordChanged:
+		mail = o.cfg.Templates.MailPasswordChanged
 	default:
 		return fmt.Errorf("write notice: unknown kind %q", m.Kind)
 	}
@@ -289,6 +294,38 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	return o.enqueue(ctx, tx, envelope{
 		channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
 		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang)},
+	})
+}
+
+// LinkMessage carries the link to a new password.
+type LinkMessage struct {
+	AccountID store.AccountID
+	LoginID   string
+	// To is the registered address.
+	To string
+	// URL is the whole link, Secret the part of it that opens something.
+	URL, Secret string
+	Lang        templates.Lang
+	// ExpiresAt is when the link dies; the message is not sent after it.
+	ExpiresAt time.Time
+	// ByProvider is true when staff sends it, not the person.
+	ByProvider bool
+}
+
+// Link queues the link to a new password in the caller's transaction. Call [Outbox.Wake] after the commit. It fails with
+// [ErrRecipient] for an address that cannot be sent to.
+func (o *Outbox) Link(ctx context.Context, tx *store.Tx, m LinkMessage) error {
+	now := o.cfg.Now()
+	minutes := int((m.ExpiresAt.Sub(now) + time.Minute - 1) / time.Minute)
+	text, err := o.cfg.Templates.MailPasswordResetLink.Build(m.Lang, templates.LinkMail{
+		LoginID: m.LoginID, URL: m.URL, Minutes: minutes, ByProvider: m.ByProvider,
+	})
+	if err != nil {
+		return fmt.Errorf("write link mail: %w", err)
+	}
+	return o.enqueue(ctx, tx, envelope{
+		channel: ChannelEmail, kind: KindPasswordResetLink, account: m.AccountID, deadline: m.ExpiresAt, now: now,
+		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang), Secret: m.Secret},
 	})
 }
 

@@ -237,7 +237,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 // pause is how long a message waits for its next attempt: longer each time, and not all at the same moment.
 func (o *Outbox) pause(row store.Outbox) time.Duration {
 	longest := longestNoticePause
-	if row.Kind == KindCode {
+	if row.Kind == KindCode || row.Kind == KindPasswordResetLink {
 		longest = longestCodePause // somebody is looking at an empty inbox
 	}
 	d := longest

@@ -8,7 +8,7 @@ import (
 
 // The back button leads to pages that say where the person stands, and lets nobody skip or repeat a step.
 func TestMisuse_BackButton(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.signIn(w.Addresses.Store, p)
@@ -46,7 +46,7 @@ func TestMisuse_BackButton(t *testing.T) {
 
 // Pressing twice does once.
 func TestMisuse_DoubleClick(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		twice := func(label string) {
@@ -95,7 +95,7 @@ func TestMisuse_DoubleClick(t *testing.T) {
 
 // Two sign-ins in two tabs of one browser do not get in each other's way.
 func TestMisuse_TwoTabs(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p, q := w.person(t), w.person(t)
 		one := w.browser(t)
 		two := one.sibling()
@@ -125,7 +125,7 @@ func TestMisuse_TwoTabs(t *testing.T) {
 
 // Reloading the answer to a POST neither repeats it nor loses the page.
 func TestMisuse_Reload(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.signIn(w.Addresses.Store, p)
@@ -151,7 +151,7 @@ func TestMisuse_Reload(t *testing.T) {
 
 // The id of somebody else's sign-in opens nothing.
 func TestMisuse_ForeignFlow(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		victim := w.browser(t)
 		victim.signIn(w.Addresses.Store, p)
@@ -179,7 +179,7 @@ func TestMisuse_ForeignFlow(t *testing.T) {
 
 // A sign-in left alone for too long says so.
 func TestMisuse_ExpiredFlow(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.signIn(w.Addresses.Store, p)
@@ -209,7 +209,7 @@ func TestMisuse_ExpiredFlow(t *testing.T) {
 
 // Without cookies the page says what to do.
 func TestMisuse_NoCookies(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.open(w.Addresses.Store)
@@ -228,7 +228,7 @@ func TestMisuse_NoCookies(t *testing.T) {
 
 // Everything works without JavaScript, from the store to the store.
 func TestMisuse_NoScript(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.noScript()
@@ -275,7 +275,7 @@ func TestMisuse_NoScript(t *testing.T) {
 
 // Another site cannot make the browser act.
 func TestMisuse_ForeignSite(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t, withEmail)
 		staff := w.operator(t)
 		staff.openTwoFactor(p)

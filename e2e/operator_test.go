@@ -200,14 +200,14 @@ func TestM07_DevicesAreRemoved(t *testing.T) {
 		w.trust(t, p, "Chrome / Windows", "Safari / iPhone", "Firefox / Linux")
 		b := w.operator(t)
 		b.openTwoFactor(p)
-		b.press("解除（Safari / iPhone）")
+		b.press("解除（iPhone の Safari）")
 		b.see("端末を解除しました。次回のログインから認証コードを要求します。")
-		if got := b.block("devices"); strings.Contains(got, "Safari") || !strings.Contains(got, "Chrome/Windows") || !strings.Contains(got, "Firefox/Linux") {
+		if got := b.block("devices"); strings.Contains(got, "Safari") || !strings.Contains(got, "WindowsのChrome") || !strings.Contains(got, "LinuxのFirefox") {
 			t.Errorf("認証コードを要求しない端末 %q", got)
 		}
 		b.press("すべて解除")
 		b.heading(p.Name + "さんの端末をすべて解除しますか？")
-		b.see("Chrome / Windows", "Firefox / Linux", "次回のログインから、これらの端末でも認証コードを要求します")
+		b.see("Windows の Chrome", "Linux の Firefox", "次回のログインから、これらの端末でも認証コードを要求します")
 		b.press("戻る")
 		b.press("すべて解除")
 		b.press("解除する")

@@ -137,7 +137,7 @@ func TestPasskey_SetUpAndSignIn(t *testing.T) {
 
 // The browser offers the passkey in the login field by itself.
 func TestPasskey_Autofill(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.plug(phone)
@@ -231,7 +231,7 @@ func TestPasskey_SelfService(t *testing.T) {
 
 // A browser without passkeys says so, and every other way stays open.
 func TestPasskey_UnsupportedBrowser(t *testing.T) {
-	each(t, func(t *testing.T, w *world) {
+	one(t, func(t *testing.T, w *world) {
 		p := w.person(t)
 		b := w.browser(t)
 		b.withoutPasskeys()

@@ -284,10 +284,10 @@ func TestM07_StateDevices(t *testing.T) {
 		if got := b.block("devices"); got != "登録済みの端末はありません。" {
 			t.Errorf("認証コードを要求しない端末 %q", got)
 		}
-		w.trust(t, p, "Chrome / Windows", "")
+		w.trust(t, p, "", "Chrome / Windows") // the newest comes first
 		b.reload()
 		got, minute := b.text("#state-devices dd"), `\d{4}-\d\d-\d\d \d\d:\d\d`
-		want := regexp.MustCompile(`^Chrome / Windows 解除 ?（Chrome / Windows） 登録：` + minute + ` 最終使用：` + minute + ` 有効期限：` + minute +
+		want := regexp.MustCompile(`^Windows の Chrome 解除 ?（Windows の Chrome） 登録：` + minute + ` 最終使用：` + minute + ` 有効期限：` + minute +
 			` 不明なブラウザー 解除 ?（不明なブラウザー） 登録：` + minute + ` 最終使用：` + minute + ` 有効期限：` + minute + ` すべて解除$`)
 		if !want.MatchString(got) {
 			t.Errorf("認証コードを要求しない端末 %q, want %s", got, want)

@@ -115,18 +115,34 @@ func run(m *testing.M) int {
 func each(t *testing.T, f func(t *testing.T, w *world)) {
 	t.Helper()
 	for _, engine := range []string{store.SQLite, store.PostgreSQL} {
-		t.Run(engine, func(t *testing.T) {
-			t.Parallel()
-			w := enter(t, engine)
-			defer w.clock.reset()
-			defer func() {
-				for _, line := range w.log.take() {
-					t.Errorf("the server logged: %s", line)
-				}
-			}()
-			f(t, w)
-		})
+		on(t, engine, f)
 	}
+}
+
+// on runs a test on an engine.
+func on(t *testing.T, engine string, f func(t *testing.T, w *world)) {
+	t.Helper()
+	t.Run(engine, func(t *testing.T) {
+		t.Parallel()
+		w := enter(t, engine)
+		defer w.clock.reset()
+		defer func() {
+			for _, line := range w.log.take() {
+				t.Errorf("the server logged: %s", line)
+			}
+		}()
+		f(t, w)
+	})
+}
+
+// one runs a test of what browsers do, which no engine changes, on one of the engines: half of such tests on each.
+func one(t *testing.T, f func(t *testing.T, w *world)) {
+	t.Helper()
+	engine := store.SQLite
+	if len(t.Name())%2 == 1 {
+		engine = store.PostgreSQL
+	}
+	on(t, engine, f)
 }
 
 // enter returns the demo of an engine, started if need be. Behind a hyphen an engine may have a name, for a demo of its own.

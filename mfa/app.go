@@ -32,7 +32,7 @@ func (s *Service) AppSetUp(ctx context.Context, flow store.Flow, begin bool) (Ap
 	read := func(q *store.Queries) (subject, attempt, error) {
 		p, err := s.attempted(ctx, q, flow, now)
 		if err == nil {
-			err = s.maySetUp(p, signin.TOTP)
+			err = p.setUp(signin.TOTP)
 		}
 		return p.subject, p.attempt(), err
 	}

@@ -27,8 +27,9 @@ func elsewhere(acc store.Account, f store.Factor) bool {
 	return acc.RegisteredEmail != "" && !strings.EqualFold(f.Address, acc.RegisteredEmail)
 }
 
-// NoteRegisteredChange tells a person whose registered address was changed that their codes still go where they went. The notice
-// goes to both addresses and shows neither of them (M18). Where nothing is out of step it does nothing.
+// NoteRegisteredChange tells a person that their registered address was changed, and that their codes still go where they went if
+// that is elsewhere. The notice goes to the former address too: a new password can be asked for at the new one from here on, and
+// whoever had somebody's address changed must not be the only one to hear of it. It shows none of the addresses (M18).
 //
 // It is part of the caller's transaction; the caller wakes the outbox after the commit.
 func (s *Service) NoteRegisteredChange(ctx context.Context, tx *store.Tx, before, after store.Account, now time.Time) error {
@@ -36,15 +37,16 @@ func (s *Service) NoteRegisteredChange(ctx context.Context, tx *store.Tx, before
 		return nil
 	}
 	f, err := tx.GetFactorByKind(ctx, store.GetFactorByKindParams{AccountID: after.ID, Kind: string(signin.Email)})
-	if errors.Is(err, store.ErrNotFound) || err == nil && !elsewhere(after, f) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return fmt.Errorf("load factor: %w", err)
 	}
-	_, err = s.notify(ctx, tx, now, notice{
+	n := notice{
 		kind: delivery.KindRegisteredChanged, account: after, lang: s.noticeLang, always: true,
-		to: []string{f.Address, after.RegisteredEmail},
-	})
+		to: []string{f.Address, before.RegisteredEmail, after.RegisteredEmail},
+	}
+	if err == nil && elsewhere(after, f) {
+		n.method = signin.Email
+	}
+	_, err = s.notify(ctx, tx, now, n)
 	return err
 }

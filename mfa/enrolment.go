@@ -39,7 +39,7 @@ func (s *Service) flowEnrolment(ctx context.Context, flow store.Flow, method sig
 	if err != nil {
 		return nil, err
 	}
-	if err := s.maySetUp(p, method); err != nil {
+	if err := p.setUp(method); err != nil {
 		return nil, err
 	}
 	e := &enrolment{
@@ -49,7 +49,7 @@ func (s *Service) flowEnrolment(ctx context.Context, flow store.Flow, method sig
 		if p, err = s.attempted(ctx, tx.Queries, flow, now); err != nil {
 			return store.Account{}, audit.Event{}, err
 		}
-		return p.account, p.event(audit.FactorEnrol, audit.Failure, ""), s.maySetUp(p, method)
+		return p.account, p.event(audit.FactorEnrol, audit.Failure, ""), p.setUp(method)
 	}
 	e.apply = func(tx *store.Tx, now time.Time, f newFactor, b batch) error {
 		e.secret, err = s.enrol(ctx, tx, now, p, f, b, lang)
@@ -130,17 +130,6 @@ func (s *Service) settle(
 		s.outbox.Wake()
 	}
 	return err
-}
-
-// maySetUp returns nil if the sign-in may set up its first factor by a method now.
-func (s *Service) maySetUp(p attempted, method signin.Method) error {
-	if err := p.setUp(method); err != nil {
-		return err
-	}
-	if !s.offered(method) {
-		return ErrMethod
-	}
-	return nil
 }
 
 // mayAdd returns nil if the person may set up a method from the self-service page: it is offered, and their surface allows it or

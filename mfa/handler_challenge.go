@@ -159,7 +159,10 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, tr
 }
 
 func (h *Handler) renderLocked(q flowRequest) error {
-	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, h.frame(q), templates.LockedView{SignInURL: q.to(pathContinue)})
+	f := h.frame(q)
+	return h.templates.Locked.Render(q.w, http.StatusTooManyRequests, f, templates.LockedView{
+		SignInURL: q.to(pathContinue), ForgotURL: h.templates.Brand().Forgot(f.Admin, string(q.flow.ID)),
+	})
 }
 
 func methodLink(q flowRequest, m ChallengeMethod) templates.MethodLink {

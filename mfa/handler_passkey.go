@@ -1,7 +1,6 @@
 package mfa
 
 import (
-	"cmp"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -30,8 +29,8 @@ func writeOptions(w http.ResponseWriter, options json.RawMessage) error {
 }
 
 // proposedName is what a passkey is called whose maker does not name it: the browser, which its owner knows it by.
-func proposedName(r *http.Request) string {
-	return cmp.Or(browserName(r.UserAgent()), string(signin.Passkey))
+func (h *Handler) proposedName(r *http.Request) string {
+	return h.templates.Browser(web.Lang(r), browserName(r.UserAgent()))
 }
 
 // nameErrors are what may be wrong with the set-up of a passkey, or with its new name; name is the field of that.
@@ -100,7 +99,7 @@ func (h *Handler) postLogin(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (h *Handler) getSetUpPasskey(q flowRequest) error {
-	return h.renderSetUpPasskey(q, http.StatusOK, proposedName(q.r), nil)
+	return h.renderSetUpPasskey(q, http.StatusOK, h.proposedName(q.r), nil)
 }
 
 func (h *Handler) postSetUpOptions(q flowRequest) error {
@@ -117,7 +116,7 @@ func (h *Handler) postSetUpPasskey(q flowRequest) error {
 		return err
 	}
 	ctx, lang := q.r.Context(), web.Lang(q.r)
-	name, err := ParsePasskeyName(form.Text("name"), proposedName(q.r))
+	name, err := ParsePasskeyName(form.Text("name"), h.proposedName(q.r))
 	if err == nil {
 		var secret string
 		secret, err = h.service.SetUpPasskey(ctx, q.flow, name, []byte(form.Raw(fieldCredential)), lang)
@@ -185,7 +184,7 @@ func (h *Handler) renderPasskeyChallenge(q flowRequest, status int, state Challe
 }
 
 func (h *Handler) getPasskeys(q sessionRequest) error {
-	return h.renderPasskeys(q, http.StatusOK, typedNames{"name": proposedName(q.r)}, nil)
+	return h.renderPasskeys(q, http.StatusOK, typedNames{"name": h.proposedName(q.r)}, nil)
 }
 
 func (h *Handler) postAddOptions(q sessionRequest) error {
@@ -207,7 +206,7 @@ func (h *Handler) postAddPasskey(q sessionRequest) error {
 		return err
 	}
 	ctx, lang := q.r.Context(), web.Lang(q.r)
-	name, err := ParsePasskeyName(form.Text("name"), proposedName(q.r))
+	name, err := ParsePasskeyName(form.Text("name"), h.proposedName(q.r))
 	if err == nil {
 		var done Changed
 		done, err = h.service.AddPasskey(ctx, q.session.ID, name, []byte(form.Raw(fieldCredential)), lang)
@@ -251,7 +250,7 @@ func (h *Handler) postRenamePasskey(q sessionRequest) error {
 	if !ok {
 		return err
 	}
-	return h.renderPasskeys(q, http.StatusUnprocessableEntity, typedNames{"name": proposedName(q.r), field: form.Text(field)}, errs)
+	return h.renderPasskeys(q, http.StatusUnprocessableEntity, typedNames{"name": h.proposedName(q.r), field: form.Text(field)}, errs)
 }
 
 // getRemovePasskey asks before a passkey goes. The only one is the method itself, whose removal has a page of its own.

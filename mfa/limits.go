@@ -2,14 +2,11 @@ package mfa
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
@@ -115,18 +112,8 @@ func sendClass(purpose string) string {
 	return "new"
 }
 
-// destination is the key of a mailbox. It keeps addresses out of keys, and keys short. Case and what follows a plus sign make no
-// other mailbox with most mail servers, so they must not make another budget either.
-func destination(address string) string {
-	address = strings.ToLower(address)
-	if local, domain, ok := strings.Cut(address, "@"); ok {
-		if plain, _, tagged := strings.Cut(local, "+"); tagged && plain != "" {
-			address = plain + "@" + domain
-		}
-	}
-	sum := sha256.Sum256([]byte(address))
-	return hex.EncodeToString(sum[:16])
-}
+// destination is the key of an address in budgets.
+func destination(address string) string { return delivery.Destination(address) }
 
 // takeThrottle counts a try before it is judged, and returns *LockedError while tries are paused. The throttle's row stays
 // locked until the transaction ends, so all tries of one account are judged one after another.
@@ -173,23 +160,9 @@ func (s *Service) pause(ctx context.Context, q *store.Queries, key string, now t
 // nearLimit is the failure from which on a page warns of the pause.
 const nearLimit = 3
 
-// takeSlot spends one of a key's places, of which each is free again a window after it was taken. So no span of that length, from
-// whenever it is counted, holds more than the ceiling. It returns the place, empty when none was free.
+// takeSlot spends one of a key's places; see [store.Tx.TakeSlot].
 func takeSlot(ctx context.Context, tx *store.Tx, key string, ceiling int, window time.Duration, now time.Time) (slot string, err error) {
-	// The places are tried in order, so that two transactions that take from the same key never wait for each other crosswise.
-	for i := range ceiling {
-		slot := key + ":" + strconv.Itoa(i)
-		_, err := tx.TakeCooldown(ctx, store.TakeCooldownParams{
-			Key: slot, Now: now, ExpiresAt: now.Add(2 * window), FreeBefore: now.Add(-window),
-		})
-		if err == nil {
-			return slot, nil
-		}
-		if !errors.Is(err, store.ErrNotFound) {
-			return "", fmt.Errorf("take budget: %w", err)
-		}
-	}
-	return "", nil
+	return tx.TakeSlot(ctx, key, ceiling, window, now)
 }
 
 // freeSlot gives back a place, or a cool-down, that was taken for a window.

@@ -226,17 +226,17 @@ func (s *Service) RemoveFactor(ctx context.Context, session store.SessionID, met
 // drop deletes what a removal takes away.
 func (p acting) drop(ctx context.Context, tx *store.Tx, now time.Time, r Removal) error {
 	f, _ := p.Factor(r.Method)
+	if r.Method == signin.Passkey { // before the factor, as whoever uses one holds it first
+		if _, err := tx.DeletePasskeys(ctx, p.account.ID); err != nil {
+			return fmt.Errorf("delete passkeys: %w", err)
+		}
+	}
 	n, err := tx.DeleteFactor(ctx, store.DeleteFactorParams{ID: f.ID, AccountID: p.account.ID})
 	if err != nil {
 		return fmt.Errorf("delete factor: %w", err)
 	}
 	if n != 1 {
 		return ErrMethod
-	}
-	if r.Method == signin.Passkey {
-		if _, err := tx.DeletePasskeys(ctx, p.account.ID); err != nil {
-			return fmt.Errorf("delete passkeys: %w", err)
-		}
 	}
 	if r.NextMain != "" {
 		next, _ := p.Factor(r.NextMain)

@@ -45,7 +45,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 	spent := map[string]bool{}
 	// Sorted, so that two changes with the same addresses take their budgets in the same order.
 	for _, address := range slices.Sorted(slices.Values(to)) {
-		slot, err := takeSlot(ctx, tx, "notice-destination:"+destination(address), s.limits.NoticesHour, time.Hour, now)
+		slot, err := takeSlot(ctx, tx, delivery.NoticeBudget(address), s.limits.NoticesHour, time.Hour, now)
 		if err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func (s *Service) PasskeySetUp(ctx context.Context, flow store.Flow) (json.RawMe
 	return s.beginPasskey(ctx, now, func(tx *store.Tx) (subject, attempt, string, error) {
 		p, err := s.attempted(ctx, tx.Queries, flow, now)
 		if err == nil {
-			err = s.maySetUp(p, signin.Passkey)
+			err = p.setUp(signin.Passkey)
 		}
 		return p.subject, p.attempt(), purposeEnrol, err
 	})

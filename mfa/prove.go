@@ -100,7 +100,7 @@ func (p attempted) challenged(method signin.Method) (store.Factor, error) {
 	}
 	f, ok := p.Factor(method)
 	switch {
-	case !ok || !p.Policy.Allows(method):
+	case !ok || !p.Policy.Can(method):
 		return store.Factor{}, ErrMethod
 	case f.DisabledAt != nil:
 		return store.Factor{}, ErrFactorDisabled

@@ -50,13 +50,13 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	}
 	var r ResetResult
 	var err error
+	if _, err := tx.DeletePasskeys(ctx, acc.ID); err != nil {
+		return ResetResult{}, fmt.Errorf("delete passkeys: %w", err)
+	}
 	if r.Factors, err = tx.DeleteFactors(ctx, acc.ID); err != nil {
 		return ResetResult{}, fmt.Errorf("delete factors: %w", err)
 	}
 	slices.SortFunc(r.Factors, offeredBefore)
-	if _, err := tx.DeletePasskeys(ctx, acc.ID); err != nil {
-		return ResetResult{}, fmt.Errorf("delete passkeys: %w", err)
-	}
 	batches, err := tx.VoidBackupBatches(ctx, store.VoidBackupBatchesParams{Now: &now, AccountID: acc.ID})
 	if err != nil {
 		return ResetResult{}, fmt.Errorf("void backup codes: %w", err)
@@ -142,16 +142,15 @@ func voidTickets(ctx context.Context, tx *store.Tx, id store.AccountID, now time
 	return nil
 }
 
-// dropFactor deletes a factor and the passkeys it stands for.
+// dropFactor deletes a factor and the passkeys it stands for: those first, as whoever uses one holds it before its factor.
 func dropFactor(ctx context.Context, tx *store.Tx, f store.Factor) error {
+	if f.Kind == string(signin.Passkey) {
+		if _, err := tx.DeletePasskeys(ctx, f.AccountID); err != nil {
+			return fmt.Errorf("delete passkeys: %w", err)
+		}
+	}
 	if _, err := tx.DeleteFactor(ctx, store.DeleteFactorParams{ID: f.ID, AccountID: f.AccountID}); err != nil {
 		return fmt.Errorf("delete factor: %w", err)
-	}
-	if f.Kind != string(signin.Passkey) {
-		return nil
-	}
-	if _, err := tx.DeletePasskeys(ctx, f.AccountID); err != nil {
-		return fmt.Errorf("delete passkeys: %w", err)
 	}
 	return nil
 }

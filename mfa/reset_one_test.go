@@ -368,6 +368,48 @@ func TestI11_ResetOfOneFactorAgainstAChangeAtTheSameTime(t *testing.T) {
 	})
 }
 
+// Whoever signs in with a passkey holds it before its factor, and so does whoever takes both away: neither may stop the other.
+func TestI11_ResetAgainstAPasskeySignInAtTheSameTime(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		for i := range 6 {
+			id, key := w.account("tanaka-"+store.NewID[string](), "use"), phoneKey()
+			w.enrolPasskey(id, key)
+			if i%2 == 0 {
+				w.give(id, signin.SMS)
+			}
+			f := w.stranger("store")
+			options, err := w.PasskeyLogin(ctx, f)
+			answer := answerTo(t, key.Get, options, err)
+			secret := ""
+			ends := race(t, 2, func(n int) error {
+				if n == 0 {
+					var err error
+					secret, err = w.VerifyLogin(ctx, f, answer)
+					return err
+				}
+				return w.db.InTx(ctx, func(tx *store.Tx) error {
+					acc, err := tx.GetAccount(ctx, id)
+					if err != nil {
+						return err
+					}
+					_, err = w.ResetOne(ctx, tx, acc, signin.Passkey, w.clock.now())
+					return err
+				})
+			})
+			if secret != "" {
+				f.SecretHash = web.HashToken(secret)
+				if !w.gone(f) {
+					t.Errorf("the sign-in survives the reset (ends %v)", ends)
+				}
+			}
+			if s := w.status(id); len(s.Passkeys) != 0 || slices.Contains(kindsOf(s), "passkey") {
+				t.Errorf("status = %+v (ends %v)", s, ends)
+			}
+		}
+	})
+}
+
 func TestCouldProve(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()

@@ -3,7 +3,6 @@ package mfa
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -52,7 +51,7 @@ func (s *Service) SetUpSending(ctx context.Context, flow store.Flow, method sign
 	if err != nil {
 		return Sending{}, err
 	}
-	if err := s.maySetUp(p, method); err != nil {
+	if err := p.setUp(method); err != nil {
 		return Sending{}, err
 	}
 	return s.sending(ctx, q, p.attempt(), p.account.ID, method, purposeEnrol, now)
@@ -67,7 +66,7 @@ func (s *Service) SetUpMethods(ctx context.Context, flow store.Flow) ([]signin.M
 	if err := p.setUp(""); err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(p.Policy.SetUpMethods(), func(m signin.Method) bool { return !s.offered(m) }), nil
+	return p.Policy.SetUpMethods(), nil
 }
 
 // CheckSetUp returns nil when the sign-in may set up its first factor by a method now.
@@ -76,7 +75,7 @@ func (s *Service) CheckSetUp(ctx context.Context, flow store.Flow, method signin
 	if err != nil {
 		return err
 	}
-	return s.maySetUp(p, method)
+	return p.setUp(method)
 }
 
 // SendSetUpCode sends a code to the address a person wants to receive codes at (M16, M18).
@@ -92,7 +91,7 @@ func (s *Service) SendSetUpCode(ctx context.Context, flow store.Flow, to Address
 		if err != nil {
 			return err
 		}
-		if err := s.maySetUp(p, to.Method); err != nil {
+		if err := p.setUp(to.Method); err != nil {
 			return err
 		}
 		event = sendEvent(p.event(audit.CodeSend, audit.Success, ""), to.Method, purposeEnrol, address)

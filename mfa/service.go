@@ -135,11 +135,13 @@ func New(c Config) (*Service, error) {
 	if err != nil {
 		return nil, fmt.Errorf("mfa: hash decoy: %w", err)
 	}
-	return &Service{
+	s := &Service{
 		issuer: strings.TrimSuffix(c.Issuer, "/"), db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
 		noticeLang: c.NoticeLang, proofs: c.Proofs, limits: limits, brand: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
 		idle: map[web.Kind]time.Duration{web.Customer: c.SessionIdle, web.Operator: c.OperatorIdle},
-	}, nil
+	}
+	s.proofs.Offers = s.offered
+	return s, nil
 }
 
 // now is the present time as rows keep it.

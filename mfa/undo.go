@@ -75,14 +75,6 @@ func (s *Service) offerUndo(ctx context.Context, tx *store.Tx, now time.Time, fo
 	return undoLink{to: former.Address, url: s.issuer + pathUndo + "?" + url.Values{"ticket": {secret}}.Encode()}, nil
 }
 
-// voidUndo ends every link of an account that would undo something.
-func voidUndo(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
-	if _, err := tx.VoidTickets(ctx, store.VoidTicketsParams{Now: &now, AccountID: id, Purpose: store.TicketAddressUndo}); err != nil {
-		return fmt.Errorf("void tickets: %w", err)
-	}
-	return nil
-}
-
 // Undo is a change of address that can be taken back.
 type Undo struct {
 	Account store.Account

@@ -44,8 +44,8 @@ type Config struct {
 	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail, for those who follow NIST SP 800-63B-4 §3.1.3.1
 	// to the letter. acr says what was proved all the same.
 	EmailNotMFA bool
-	// Passkeys is whether the login page offers to sign in by passkey, where a surface allows it.
-	Passkeys bool
+	// Offers reports whether the installation can do a method, whatever a surface allows. Optional: without it, it can do all.
+	Offers func(signin.Method) bool
 	// TrustedDevice looks at the browser whose person gave the right password. Optional: without it no browser is trusted.
 	TrustedDevice UseDevice
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
@@ -85,7 +85,6 @@ type Provider struct {
 
 	surfaces   map[string]web.Kind
 	flowBudget *flowBudget
-	passkeys   bool
 	useDevice  UseDevice
 }
 
@@ -115,10 +114,9 @@ func New(c Config) (*Provider, error) {
 	return &Provider{
 		machine: m,
 		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
-		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession},
+		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession, Offers: c.Offers},
 		idle:       map[web.Kind]time.Duration{web.Customer: c.CustomerIdle, web.Operator: c.OperatorIdle},
-		flowBudget: newFlowBudget(c.FlowsPerAddress), passkeys: c.Passkeys,
-		useDevice: c.TrustedDevice,
+		flowBudget: newFlowBudget(c.FlowsPerAddress), useDevice: c.TrustedDevice,
 	}, nil
 }
 

@@ -46,7 +46,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
-	if p.passkeys {
+	if p.limits.Offers == nil || p.limits.Offers(signin.Passkey) {
 		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
 		if err != nil {
 			return fmt.Errorf("load surface: %w", err)
@@ -55,6 +55,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 			v.PasskeyAction, v.PasskeyOptionsURL = flowURL("/signin/passkey", flow.ID), flowURL("/signin/passkey/options", flow.ID)
 		}
 	}
+	v.ForgotURL = p.templates.Brand().Forgot(f.Admin, string(flow.ID))
 	p.AllowReturn(r, flow)
 	return p.templates.Login.Render(w, status, f, v)
 }
@@ -123,7 +124,9 @@ func (p *Provider) postSignIn(w http.ResponseWriter, r *http.Request) error {
 		web.Event(ctx).Add(slog.String("outcome", "throttled"))
 		f := p.kit.Frame(w, r)
 		f.Admin = kind == web.Operator
-		return p.templates.Locked.Render(w, http.StatusTooManyRequests, f, templates.LockedView{SignInURL: flowURL("/signin", flow.ID)})
+		return p.templates.Locked.Render(w, http.StatusTooManyRequests, f, templates.LockedView{
+			SignInURL: flowURL("/signin", flow.ID), ForgotURL: p.templates.Brand().Forgot(f.Admin, string(flow.ID)),
+		})
 	}
 	if errors.Is(err, account.ErrBadCredentials) {
 		web.Event(ctx).Add(slog.String("outcome", "bad_credentials"))

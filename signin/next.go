@@ -46,6 +46,9 @@ type Policy struct {
 	SecondLevel Level
 	// Allowed are the factors the surface lets people prove themselves with; nil: all. Backup codes stand in for any of them.
 	Allowed []Method
+	// Missing are the factors that the installation cannot do: nobody can be challenged with them or set them up. What was proved by
+	// them counts.
+	Missing []Method
 	// TrustDevices is whether a trusted device spares the second factor that TwoFactor demands. It never spares one that a relying
 	// party or a change of security settings asks for.
 	TrustDevices bool
@@ -53,6 +56,9 @@ type Policy struct {
 	RequiredLevel Level
 	// EvidenceAfter is the time before which proofs do not count: max_age, prompt=login or a fresh proof. Zero: all count.
 	EvidenceAfter time.Time
+	// SetUpAfter is the time before which proofs do not open the set-up of a first factor: whoever finds a session that was left
+	// open must not make it theirs for good. Zero: all do.
+	SetUpAfter time.Time
 	// AllFactors demands an enrolled factor even where TwoFactor does not: the fresh proof before a change of security settings.
 	AllFactors bool
 }
@@ -75,6 +81,9 @@ type State struct {
 func (p Policy) Allows(m Method) bool {
 	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || slices.Contains(p.Allowed, m)
 }
+
+// Can reports whether people can prove themselves by a method here and now, or set it up.
+func (p Policy) Can(m Method) bool { return p.Allows(m) && !slices.Contains(p.Missing, m) }
 
 // Required is the level a sign-in must reach under the policy, given whether the account has a factor.
 func (p Policy) Required(enrolled bool) Level {
@@ -113,13 +122,13 @@ func (p Policy) OffersTrust() bool {
 // SetUpMethods are the methods whose set-up inside a sign-in reaches what the policy demands.
 func (p Policy) SetUpMethods() []Method {
 	need := p.Required(false)
-	return slices.DeleteFunc(FactorMethods(), func(m Method) bool { return !p.Allows(m) || m.Level() < need })
+	return slices.DeleteFunc(FactorMethods(), func(m Method) bool { return !p.Can(m) || m.Level() < need })
 }
 
 // ChallengeMethods are those of the account's usable factors that reach what the policy demands, in the account's order.
 func (p Policy) ChallengeMethods(s State) []Method {
 	need := p.Required(s.Enrolled)
-	return slices.DeleteFunc(slices.Clone(s.Factors), func(m Method) bool { return !p.Allows(m) || m.Level() < need })
+	return slices.DeleteFunc(slices.Clone(s.Factors), func(m Method) bool { return !p.Can(m) || m.Level() < need })
 }
 
 // Next returns the step a sign-in needs. It looks only at what is proved and what is demanded, never at the path that led
@@ -136,14 +145,19 @@ func Next(s State, p Policy) Step {
 	if level >= p.Required(s.Enrolled) || p.spared(proved) {
 		return StepIssue
 	}
+	// A level that a relying party asked for and nothing reaches is for it to hear of. Where the surface alone demands what cannot be
+	// done now, or a factor that exists is locked, the pages of the set-up and the challenge say so, and nothing is skipped.
+	asked := p.RequiredLevel > Level1FA
 	if !s.Enrolled {
-		if len(p.SetUpMethods()) == 0 {
+		if asked && len(p.SetUpMethods()) == 0 {
 			return StepUnmet
+		}
+		if proved.Since(p.SetUpAfter).Level() == LevelNone {
+			return StepPassword
 		}
 		return StepSetUpFactor
 	}
-	// A factor that exists but is locked leads to the challenge too: its page says what to do, and nothing is skipped.
-	if p.RequiredLevel > LevelNone && len(p.ChallengeMethods(s)) == 0 {
+	if asked && len(p.ChallengeMethods(s)) == 0 {
 		return StepUnmet
 	}
 	return StepChallenge

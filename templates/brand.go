@@ -1,5 +1,7 @@
 package templates
 
+import "net/url"
+
 // Text is one short text in both languages.
 type Text struct{ Ja, En string }
 
@@ -37,7 +39,7 @@ type Brand struct {
 	ConsoleName Text
 	// HelpURL, ContactURL and PrivacyURL fill the footer; an empty one is left out.
 	HelpURL, ContactURL, PrivacyURL string
-	// ForgotURL is where a person who forgot the password goes; empty hides the link.
+	// ForgotURL is where a customer who forgot the password goes; our own page if empty.
 	ForgotURL string
 	// MyPageURL is the way back from the self-service and error pages; empty hides it.
 	MyPageURL string
@@ -57,4 +59,20 @@ func (b Brand) withDefaults() Brand {
 	b.ConsoleName = b.ConsoleName.or(b.Name+" 認証管理", b.Name+" Identity Admin")
 	b.Zone = b.Zone.or("日本時間", "JST")
 	return b
+}
+
+// Forgot returns where somebody goes who forgot the password: what is configured for customers, or our own page, which leads back
+// to the sign-in that flow names, if it is not empty.
+func (b Brand) Forgot(operator bool, flow string) string {
+	page := PathForgot
+	switch {
+	case operator:
+		page = PathOperatorForgot
+	case b.ForgotURL != "":
+		return b.ForgotURL
+	}
+	if flow != "" {
+		page += "?flow=" + url.QueryEscape(flow)
+	}
+	return page
 }

@@ -30,9 +30,17 @@ func mails() []mailFixture {
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
-			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})
 		}},
+		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
+			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+		}},
+		{MessagePasswordResetLink, func(s *Set, l Lang) (Message, error) { return s.MailPasswordResetLink.Build(l, resetLink()) }},
 	}
+}
+
+func resetLink() LinkMail {
+	return LinkMail{LoginID: "sato", URL: "https://id.example.jp/password/reset?ticket=abc", Minutes: 30}
 }
 
 // rawKey is the name of a sentence that reached the mail instead of the sentence.
@@ -54,7 +62,8 @@ func TestMails(t *testing.T) {
 					if strings.Contains(body, "<no value>") || rawKey.MatchString(body) {
 						t.Errorf("%s has an unfilled place:\n%s", part, body)
 					}
-					if strings.Contains(body, "/signin") || strings.Contains(body, "<a ") || strings.Contains(body, "<img") {
+					linked := strings.Contains(body, "<a ") && m.name != MessagePasswordResetLink
+					if strings.Contains(body, "/signin") || linked || strings.Contains(body, "<img") {
 						t.Errorf("%s has a link or a picture:\n%s", part, body)
 					}
 				}
@@ -157,6 +166,35 @@ func TestCodeText(t *testing.T) {
 		}
 		if lang == En && strings.ContainsFunc(got, func(r rune) bool { return r > '~' }) {
 			t.Errorf("%q leaves the alphabet of the longer segment", got)
+		}
+	}
+}
+
+// The link is whole in both parts, on a line of its own for programs that cut text into lines, and nothing but a link.
+func TestMailPasswordResetLink(t *testing.T) {
+	set := newSet(t)
+	for _, lang := range Langs() {
+		for _, byProvider := range []bool{false, true} {
+			v := resetLink()
+			v.ByProvider = byProvider
+			msg, err := set.MailPasswordResetLink.Build(lang, v)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(msg.Text, "\n    "+v.URL+"\n") || !strings.Contains(msg.Text, "30") || !strings.Contains(msg.Text, "sato") {
+				t.Errorf("text lacks the link, its life or whose it is:\n%s", msg.Text)
+			}
+			if strings.Count(msg.HTML, "<a ") != 1 || !strings.Contains(msg.HTML, `<a href="`+v.URL+`">`+v.URL+`</a>`) {
+				t.Errorf("html has not the one link:\n%s", msg.HTML)
+			}
+			other, err := set.MailPasswordResetLink.Build(lang, LinkMail{URL: v.URL, ByProvider: !byProvider})
+			if err != nil || other.Text[:120] == msg.Text[:120] {
+				t.Errorf("the mail does not say who asked for it (%v):\n%s", err, msg.Text)
+			}
+			v.URL = "javascript:alert(1)"
+			if msg, err = set.MailPasswordResetLink.Build(lang, v); err != nil || strings.Contains(msg.HTML, `href="javascript:`) {
+				t.Errorf("html has a link that is none (%v):\n%s", err, msg.HTML)
+			}
 		}
 	}
 }

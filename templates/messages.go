@@ -86,6 +86,14 @@ const (
 	MsgLevelBlank      = "error.level_blank"
 	MsgDaysForm        = "error.days_form"
 	MsgLockout         = "error.lockout" // the operator could not take the change back
+
+	MsgPasswordSame      = "error.password_same"
+	MsgCurrentBlank      = "error.current_blank"
+	MsgCurrentWrong      = "error.current_wrong"
+	MsgPasswordPaused    = "error.password_paused" // too many wrong passwords; the next try has to wait
+	MsgResetMailDisabled = "error.reset_mail_disabled"
+	MsgResetMailAddress  = "error.reset_mail_address"
+	MsgResetMailLimit    = "error.reset_mail_limit"
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -124,6 +132,9 @@ const (
 	FlashResetOneNothing       = "flash.reset_one_nothing"
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
+
+	FlashPasswordChanged = "flash.password_changed"
+	FlashResetMailSent   = "flash.reset_mail_sent"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -163,6 +174,9 @@ func flashTones() map[string]string {
 		FlashResetOneNothing:       "info",
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
+
+		FlashPasswordChanged: "ok",
+		FlashResetMailSent:   "ok",
 	}
 }
 

@@ -31,6 +31,13 @@ type Set struct {
 	AddressUndone    Page[AddressUndoneView]
 	FormPost         Page[FormPostView]
 
+	PasswordChange Page[PasswordChangeView]
+	PasswordForgot Page[PasswordForgotView]
+	PasswordSent   Page[PasswordSentView]
+	PasswordReset  Page[PasswordResetView]
+	PasswordVoid   Page[PasswordVoidView]
+	PasswordDone   Page[PasswordDoneView]
+
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
 	CustomerForm     Page[CustomerFormView]
@@ -59,6 +66,9 @@ type Set struct {
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
 	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
 	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
+
+	MailPasswordChanged   Mail[NoticeMail] // the password was changed or reset
+	MailPasswordResetLink Mail[LinkMail]   // the link to a new password
 
 	catalogs  map[Lang]catalog
 	brand     Brand

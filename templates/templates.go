@@ -65,6 +65,13 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.AddressUndone, "auth", "2fa-undone")
 	bindPage(b, &s.FormPost, "auth", "form-post")
 
+	bindPage(b, &s.PasswordChange, "auth", "password-change")
+	bindPage(b, &s.PasswordForgot, "auth", "password-forgot")
+	bindPage(b, &s.PasswordSent, "auth", "password-sent")
+	bindPage(b, &s.PasswordReset, "auth", "password-reset")
+	bindPage(b, &s.PasswordVoid, "auth", "password-void")
+	bindPage(b, &s.PasswordDone, "auth", "password-done")
+
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
 	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
@@ -92,6 +99,8 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailOrderChanged, "order-changed")
 	bindMail(b, &s.MailAddressRestored, "address-restored")
 	bindMail(b, &s.MailRegisteredChanged, "registered-changed")
+	bindMail(b, &s.MailPasswordChanged, "password-changed")
+	bindMail(b, &s.MailPasswordResetLink, "password-reset-link")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -129,8 +138,8 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 // EventKinds names the groups of audit events, by the first part of their codes, for the filter of the list.
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
-	options := make([]Option, 0, 11)
-	for _, kind := range []string{"signin", "session", "2fa", "device", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	options := make([]Option, 0, 12)
+	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "settings", "client", "key", "token"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options

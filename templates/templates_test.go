@@ -167,6 +167,7 @@ func checkControl(t *testing.T, tg tag, labelled map[string]bool) {
 	want := map[string][]string{
 		"username": {"username"},
 		"password": {"current-password", "new-password"},
+		"current":  {"current-password"},
 		"code":     {"one-time-code", "off"},
 		"email":    {"email", "off"},
 	}[tg.attrs["name"]]
@@ -785,6 +786,26 @@ func TestBrandDefaults(t *testing.T) {
 	wantWords(t, page, "ログイン")
 	if !strings.Contains(page, "Futakagi アカウント") || strings.Contains(page, "Aoba") || strings.Contains(page, `href=""`) {
 		t.Errorf("page without configuration:\n%s", page)
+	}
+}
+
+// A shop may have a page of its own for forgotten passwords of its customers, not of its operators.
+func TestBrandForgot(t *testing.T) {
+	for _, tc := range []struct {
+		brand    Brand
+		operator bool
+		flow     string
+		want     string
+	}{
+		{Brand{}, false, "", "/password/forgot"},
+		{Brand{}, false, "a&b", "/password/forgot?flow=a%26b"},
+		{Brand{}, true, "1", "/admin/password/forgot?flow=1"},
+		{Brand{ForgotURL: "https://www.example.jp/password"}, false, "1", "https://www.example.jp/password"},
+		{Brand{ForgotURL: "https://www.example.jp/password"}, true, "", "/admin/password/forgot"},
+	} {
+		if got := tc.brand.Forgot(tc.operator, tc.flow); got != tc.want {
+			t.Errorf("Forgot(%v, %q) of %q = %q, want %q", tc.operator, tc.flow, tc.brand.ForgotURL, got, tc.want)
+		}
 	}
 }
 

@@ -157,6 +157,8 @@ type AccountFormView struct {
 	PasswordMin int
 	// PasswordAction receives the POST of a new password (field: password).
 	PasswordAction string
+	// ResetMailAction receives the POST that sends the person a link to choose one; empty hides the button.
+	ResetMailAction string
 	// Disabled is the account's state; StateAction receives the POST that changes it (field: do=disable|enable).
 	Disabled    bool
 	StateAction string

@@ -15,7 +15,9 @@ type LoginView struct {
 	Username string
 	// Notice explains why the page appears although the person was signed in.
 	Notice string
-	Errors map[string]string
+	// ForgotURL is where a person goes who forgot the password; empty hides the link.
+	ForgotURL string
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -284,6 +286,8 @@ func (v ChallengeBackupView) Invalid() bool { return len(v.Errors) > 0 }
 type LockedView struct {
 	// SignInURL leads back to the start.
 	SignInURL string
+	// ForgotURL is where the password can be changed without signing in; empty hides the link.
+	ForgotURL string
 }
 
 // LogoutView asks whether to sign out.

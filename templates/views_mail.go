@@ -13,6 +13,9 @@ const (
 	MessageOrderChanged      = "order_changed"
 	MessageAddressRestored   = "address_restored"
 	MessageRegisteredChanged = "registered_changed"
+
+	MessagePasswordChanged   = "password_changed"
+	MessagePasswordResetLink = "password_reset_link"
 )
 
 // CodeMail carries a verification code.
@@ -37,4 +40,16 @@ type NoticeMail struct {
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
 	Hours   int
+}
+
+// LinkMail carries a link that opens something once.
+type LinkMail struct {
+	// LoginID says which account.
+	LoginID string
+	// URL is the whole link.
+	URL string
+	// Minutes is how long it works.
+	Minutes int
+	// ByProvider is true when staff sent it, not the person.
+	ByProvider bool
 }

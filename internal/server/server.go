@@ -18,6 +18,7 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
@@ -36,6 +37,8 @@ type Server struct {
 	Hasher *account.Hasher
 	Box    *seal.Box
 	MFA    *mfa.Service
+	// Passwords changes passwords and answers who forgot theirs.
+	Passwords *password.Service
 	// Outbox sends what waits; tests look into it.
 	Outbox   *delivery.Outbox
 	Provider *provider.Provider
@@ -147,7 +150,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		EmailNotMFA: c.EmailNotMFA, Passkeys: rpID != "", FlowsPerAddress: c.FlowsPerAddress,
+		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
 			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
 		) (signin.Evidence, string, error) {
@@ -175,8 +179,19 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	passwords, err := password.New(password.Config{
+		DB: db, Accounts: accounts, Outbox: outbox, Issuer: c.Issuer, Now: c.Now, Logger: c.Logger, StaffLang: c.Language,
+		Proofs: standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
+	})
+	if err != nil {
+		return nil, err
+	}
+	passwordPages, err := password.NewHandler(password.HandlerConfig{Service: passwords, Templates: pages, Toolkit: kit})
+	if err != nil {
+		return nil, err
+	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 	})
 	if err != nil {
@@ -188,13 +203,14 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 
 	s := &Server{
-		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Outbox: outbox, Provider: op,
+		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Passwords: passwords, Outbox: outbox, Provider: op,
 		logger: c.Logger, drainDelay: c.DrainDelay, stopLimit: stopLimit,
 	}
 	root := kit.Mux()
 	root.Use(withOrigin)
 	op.Mount(root)
 	factorPages.Mount(root)
+	passwordPages.Mount(root)
 	consolePages.Mount(root)
 	root.Handle("/assets/*", pages.Assets())
 	root.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
@@ -202,7 +218,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), s.janitor(c.Now)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now)}
 	return s, nil
 }
 

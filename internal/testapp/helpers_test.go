@@ -23,6 +23,7 @@ const (
 	acrPassword = "urn:futakagi:acr:1fa"
 	acrEmail    = "urn:futakagi:acr:2fa-email"
 	acrFull     = "urn:futakagi:acr:2fa"
+	acrPasskey  = "phr"
 )
 
 // watched is an app whose tables a test can compare.

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -164,6 +165,62 @@ func node(t *testing.T, script string) *exec.Cmd {
 	return cmd
 }
 
+// program is one of those in e2e/node, which are spoken to in lines of JSON.
+type program struct {
+	t     *testing.T
+	cmd   *exec.Cmd
+	in    io.WriteCloser
+	lines *bufio.Scanner
+}
+
+// talkTo starts a program, or skips the test aloud.
+func talkTo(t *testing.T, script string) *program {
+	t.Helper()
+	p := &program{t: t, cmd: node(t, script)}
+	var err error
+	if p.in, err = p.cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := p.cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	p.lines = bufio.NewScanner(out)
+	p.lines.Buffer(nil, 1<<20)
+	return p
+}
+
+func (p *program) write(v any) {
+	p.t.Helper()
+	if err := json.NewEncoder(p.in).Encode(v); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *program) read(v any) {
+	p.t.Helper()
+	if !p.lines.Scan() {
+		p.t.Fatalf("the program said nothing: %v", p.cmd.Wait())
+	}
+	if err := json.Unmarshal(p.lines.Bytes(), v); err != nil {
+		p.t.Fatalf("%v: %s", err, p.lines.Text())
+	}
+}
+
+// end closes the program's input and waits for it.
+func (p *program) end() {
+	p.t.Helper()
+	if err := p.in.Close(); err != nil {
+		p.t.Fatal(err)
+	}
+	if err := p.cmd.Wait(); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
 func TestInteropNode(t *testing.T) {
 	type refusal struct {
 		Error  string `json:"error"`
@@ -180,34 +237,8 @@ func TestInteropNode(t *testing.T) {
 		{name: "public on loopback", client: "public", login: "sato", local: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			cmd := node(t, "openid-client.mjs")
+			program := talkTo(t, "openid-client.mjs")
 			a := testapp.New(t)
-			in, err := cmd.StdinPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			lines := bufio.NewScanner(out)
-			lines.Buffer(nil, 1<<20)
-			write := func(v any) {
-				if err := json.NewEncoder(in).Encode(v); err != nil {
-					t.Fatal(err)
-				}
-			}
-			read := func(v any) {
-				if !lines.Scan() {
-					t.Fatalf("the program said nothing: %v", cmd.Wait())
-				}
-				if err := json.Unmarshal(lines.Bytes(), v); err != nil {
-					t.Fatalf("%v: %s", err, lines.Text())
-				}
-			}
 			client := map[string]any{
 				"issuer": a.URL, "id": c.client, "secret": testapp.ClientSecret, "post": c.post, "acr_values": acrEmail,
 				"redirect_uri": testapp.StoreCallback, "post_logout_redirect_uri": testapp.StoreLoggedOut,
@@ -218,12 +249,12 @@ func TestInteropNode(t *testing.T) {
 				app := newListener(t, func(r *http.Request) { arrived <- r.URL.RequestURI() })
 				client["secret"], client["redirect_uri"] = "", app+"/native"
 			}
-			write(client)
+			program.write(client)
 			var begun struct {
 				URL  string
 				PKCE bool
 			}
-			read(&begun)
+			program.read(&begun)
 			if !begun.PKCE {
 				t.Error("the library did not learn of PKCE from discovery")
 			}
@@ -237,7 +268,7 @@ func TestInteropNode(t *testing.T) {
 					t.Errorf("the app was sent %s", got)
 				}
 			}
-			write(map[string]string{"callback": back.String()})
+			program.write(map[string]string{"callback": back.String()})
 			var got struct {
 				Claims, Userinfo, Introspected, FormerAccess, RefreshedClaims                         map[string]any
 				Scope, NarrowedScope, TokenType, EndSession                                           string
@@ -245,10 +276,8 @@ func TestInteropNode(t *testing.T) {
 				Rotated                                                                               bool
 				WrongState, WrongIssuer, MissingIssuer, RevokedUserinfo, RevokedRefresh, ReplayedCode refusal
 			}
-			read(&got)
-			if err := cmd.Wait(); err != nil {
-				t.Fatal(err)
-			}
+			program.read(&got)
+			program.end()
 			account := accountOf(t, a, c.login)
 			want := map[string]any{"sub": string(account.ID), "acr": acrEmail, "amr": []any{"pwd", "mca", "mfa"}}
 			for name, answer := range map[string]map[string]any{"ID token": got.Claims, "refreshed ID token": got.RefreshedClaims, "userinfo": got.Userinfo, "introspection": got.Introspected} {

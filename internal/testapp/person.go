@@ -2,8 +2,10 @@ package testapp
 
 import (
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/futakagi/futakagi/demo"
 )
@@ -93,4 +95,44 @@ func (rp *RelyingParty) TokensOf(b *Browser, login string, changes ...string) Re
 		rp.t.Fatalf("redeem: %d %s", r.Status, r.Body)
 	}
 	return r
+}
+
+// RegisteredAddress is where a fixture's account is registered.
+func RegisteredAddress(login string) string { return login + "@example.jp" }
+
+var resetLink = regexp.MustCompile(`(?m)^\s*(http\S+/password/reset\?\S+)$`)
+
+// Link waits for the newest link to a new password that was sent to an address after the first n mails to it, and returns it.
+func (a *App) Link(t testing.TB, to string, n int) string {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for time.Now().Before(deadline) {
+		mails := a.Mail.Mails(to)
+		for i := len(mails) - 1; i >= n; i-- {
+			if m := resetLink.FindStringSubmatch(mails[i].Text); m != nil {
+				return m[1]
+			}
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatalf("no link came to %s", to)
+	return ""
+}
+
+// ResetPassword gives a fixture's account a new password the way of somebody who forgot the former one. It returns the page at the
+// end of it.
+func (a *App) ResetPassword(t testing.TB, b *Browser, login, password string) Page {
+	t.Helper()
+	former := len(a.Mail.Mails(RegisteredAddress(login)))
+	if p := b.Submit("/password/forgot", url.Values{"username": {login}}); p.URL.Path != "/password/sent" || p.Status != 200 {
+		t.Fatalf("ask for a link: %d %s", p.Status, p.URL)
+	}
+	link, err := url.Parse(a.Link(t, RegisteredAddress(login), former))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p := b.Open(link.String()); p.Status != 200 {
+		t.Fatalf("open the link: %d %s", p.Status, p.URL)
+	}
+	return b.Submit("/password/reset", url.Values{"ticket": {link.Query().Get("ticket")}, "password": {password}})
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/internal/server"
+	"github.com/futakagi/futakagi/mfa/webauthntest"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -42,8 +43,12 @@ type App struct {
 	BackupCodes map[string][]string
 	// Apps are the authenticator apps set up in SignIn, by login id.
 	Apps map[string]*Authenticator
+	// Keys are the security keys and passkeys of those who have any: see Key.
+	Keys map[string]*webauthntest.Authenticator
 	// Log holds what was logged so far.
 	Log *Buffer
+
+	logger *slog.Logger
 }
 
 // Buffer is a log that can be read while it is written.
@@ -64,6 +69,15 @@ func (b *Buffer) String() string {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.b.String()
+}
+
+// Take returns the log so far and forgets it.
+func (b *Buffer) Take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	text := b.b.String()
+	b.b.Reset()
+	return text
 }
 
 // Option changes the server's configuration before it is made.
@@ -94,6 +108,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 		Clock: &Clock{at: time.Now().UTC().Truncate(time.Second)},
 		Mail:  &delivery.Capture{},
 		Apps:  map[string]*Authenticator{},
+		Keys:  map[string]*webauthntest.Authenticator{},
 		SMS:   &delivery.CaptureSMS{},
 		Log:   &Buffer{},
 	}
@@ -110,7 +125,8 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024}
 	c.FlowsPerAddress = 1_000_000 // all tests share one address and a clock that stands still
 	c.Now = a.Clock.Now
-	c.Logger = slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	a.logger = slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	c.Logger = a.logger
 	for _, o := range options {
 		o(&c)
 	}

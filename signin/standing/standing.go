@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,10 +16,13 @@ import (
 // disabled, or the session it would have stepped up has ended.
 var ErrGone = errors.New("sign-in is over")
 
-// Limits is how long a proof counts at most, by kind of account: the absolute limit of a session. A proof must not outlive the
-// session it was made in by being carried along.
+// Limits is what an installation sets bounds by, whatever a surface demands.
 type Limits struct {
+	// Customer and Operator are how long a proof counts at most, by kind of account: the absolute limit of a session. A proof must
+	// not outlive the session it was made in by being carried along.
 	Customer, Operator time.Duration
+	// Offers reports whether the installation can do a method; nil: it can do all.
+	Offers func(signin.Method) bool
 }
 
 func (l Limits) of(a store.Account) time.Duration {
@@ -111,7 +115,11 @@ func OfAccepted(
 
 // asked begins with what a sign-in was started for.
 func asked(f store.Flow) Standing {
-	s := Standing{Policy: signin.Policy{RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors}}
+	s := Standing{Policy: signin.Policy{
+		RequiredLevel: signin.Level(f.RequiredLevel), AllFactors: f.AllFactors,
+		// A first factor rests on what was proved in this very sign-in, or a moment before it began (I3, I13).
+		SetUpAfter: f.CreatedAt.Add(-FreshFor),
+	}}
 	if f.EvidenceAfter != nil {
 		s.Policy.EvidenceAfter = *f.EvidenceAfter
 	}
@@ -134,6 +142,9 @@ func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte
 	demands := SurfacePolicy(surface, a)
 	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
 	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
+	if limits.Offers != nil {
+		s.Policy.Missing = slices.DeleteFunc(signin.FactorMethods(), limits.Offers)
+	}
 	s.TrustDays = int(min(max(surface.TrustDays, 0), MaxTrustDays))
 	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
 		s.Policy.EvidenceAfter = oldest
