@@ -1,8 +1,8 @@
 package testapp_test
 
 import (
-	"fmt"
 	"maps"
+	"net/http"
 	"net/url"
 	"slices"
 	"strings"
@@ -57,6 +57,8 @@ const (
 	saysRoleBlank      = "権限を選択してください。"
 	saysPasswordLong   = "パスワードは256文字以内にしてください。"
 	saysPasswordShort  = "文字以上にしてください。"
+	saysCurrentBlank   = "現在のパスワードを入力してください。"
+	saysCurrentWrong   = "現在のパスワードが正しくありません。"
 )
 
 // cast is everybody and everything that bad input is tried on.
@@ -90,9 +92,13 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	start, looks := c.signIn()
 	self, more := c.selfService()
 	console, rest := c.console()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console)
-	return forms, slices.Concat(looks, more, rest)
+	passwords, words := c.passwords()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords)
+	return forms, slices.Concat(looks, more, rest, words)
 }
+
+// quiet forgets wrong guesses.
+func (c *cast) quiet() { c.watched.calm(c.t) }
 
 // foreign brings the other person's sign-in to its challenge by every method.
 func (c *cast) foreign() {
@@ -127,15 +133,10 @@ func (c *cast) signIn() ([]form, []look) {
 	login := answerTo(c.t, elsewhere, "/signin/passkey/options"+theirs, c.customer.keys[0].Get)
 	leaving := c.NewBrowser(c.t)
 	c.SignIn(c.t, leaving, "/account/security", "suzuki")
-	tries, nobody := 0, value("username", "nobody")
-	another := func() { // of whom no try has been counted
-		tries++
-		nobody.Set("username", fmt.Sprint("nobody-", tries))
-	}
 	forms := []form{
 		{pattern: "/signin", path: "/signin" + flow, b: b, fields: []field{
 			{name: "username", with: value("password", "wrong"), blank: saysLoginBlank, bad: saysLoginFailed, refilled: true},
-			{name: "password", with: nobody, blank: saysPasswordBlank, bad: saysLoginFailed, raw: true, before: another},
+			{name: "password", with: value("username", "nobody"), blank: saysPasswordBlank, bad: saysLoginFailed, raw: true, before: c.quiet},
 		}},
 		{pattern: "/signin/passkey", path: "/signin/passkey" + flow, page: "/signin" + flow, b: b, leads: "/signin" + flow, fields: []field{
 			{
@@ -144,7 +145,7 @@ func (c *cast) signIn() ([]form, []look) {
 			},
 		}},
 		{pattern: "/signin/passkey/options", path: "/signin/passkey/options" + flow, b: b, script: true},
-		{pattern: "/account/undo", path: "/account/undo", page: "/account/undo?ticket=" + c.other.undo, b: c.NewBrowser(c.t), status: 404, fields: []field{
+		{pattern: "/account/undo", path: "/account/undo", page: "/account/undo?ticket=" + c.other.undo, b: c.NewBrowser(c.t), status: http.StatusNotFound, fields: []field{
 			{name: "ticket", blank: saysLinkGone, bad: saysLinkGone, foreign: []string{strings.Repeat("A", 43), c.other.undo[:42], c.other.undo + "A"}, wrong: saysLinkGone},
 		}},
 		{pattern: "/logout/confirm", path: "/logout/confirm", page: "/logout", b: leaving, acts: true, fields: []field{
@@ -168,7 +169,7 @@ func (c *cast) setUp() []form {
 	c.t.Helper()
 	rp := c.RelyingParty(c.t, "store")
 	b := c.NewBrowser(c.t)
-	acc := newcomer(c.t, c.App, account.KindStore, "shinki")
+	newcomer(c.t, c.App, account.KindStore, "shinki")
 	flow := "?flow=" + c.Password(c.t, b, rp.AuthorizeURL(), "shinki").Flow()
 	const address, phone = "shinki-2fa@example.jp", "09012349001"
 	b.Submit("/signin/two-factor/email"+flow, value("do", "send", "email", address))
@@ -181,10 +182,9 @@ func (c *cast) setUp() []form {
 	done.Submit("/signin/two-factor/email"+end, value("do", "send", "email", "owari-2fa@example.jp"))
 	done.Submit("/signin/two-factor/email"+end, value("do", "verify", "email", "owari-2fa@example.jp", "code", c.Code(c.t, "owari-2fa@example.jp", 0)))
 
-	quiet := func() { calm(c.t, c.App, acc.ID) }
 	at := func(what string) form {
 		pattern := "/signin/two-factor" + what
-		return form{pattern: pattern, path: pattern + flow, b: b, calm: quiet}
+		return form{pattern: pattern, path: pattern + flow, b: b, calm: c.quiet}
 	}
 	choice := at("")
 	choice.fields = []field{{
@@ -243,10 +243,9 @@ func (c *cast) challenge() []form {
 	p := c.Password(c.t, b, c.customer.home, c.customer.account.LoginID)
 	flow := "?flow=" + p.Flow()
 	b.Get("/signin/challenge/sms" + flow)
-	quiet := func() { calm(c.t, c.App, c.customer.account.ID) }
 	at := func(what string) form {
 		pattern := "/signin/challenge" + what
-		return form{pattern: pattern, path: pattern + flow, b: b, calm: quiet}
+		return form{pattern: pattern, path: pattern + flow, b: b, calm: c.quiet}
 	}
 	// Anything but its own code is foreign to a page, also what is right on the next one.
 	coded := func(f form, foreign ...string) form {
@@ -292,9 +291,8 @@ func (c *cast) selfService() ([]form, []look) {
 		p.b.Submit(p.home+"/email", value("do", "send", "email", address))
 		p.b.Submit(p.home+"/sms", value("do", "send", "country", "JP", "tel", phone))
 		p.b.Get(p.home + "/totp")
-		quiet := func() { calm(c.t, c.App, p.account.ID) }
 		at := func(what string) form {
-			return form{pattern: p.home + what, path: p.home + what, b: p.b, calm: quiet}
+			return form{pattern: p.home + what, path: p.home + what, b: p.b, calm: c.quiet}
 		}
 		forms = append(forms, c.addresses(at, address, phone)...)
 		forms = append(forms, c.others(at, func() { p.b.Post(p.home+"/passkey/options", nil) })...)
@@ -363,6 +361,58 @@ func (c *cast) lists(at func(string) form, p *person) []form {
 	return []form{rename, one("/passkey/{id}/remove", key, ""), order, remove, end, others, device, all}
 }
 
+// passable says which samples are good passwords.
+func passable(v sample) bool { return !v.long && utf8.RuneCountInString(v.value) >= 8 }
+
+// passwords are the pages that change a password, and those for people who forgot it.
+func (c *cast) passwords() ([]form, []look) {
+	c.t.Helper()
+	var forms []form
+	var looks []look
+	for _, at := range []struct {
+		base string
+		p    *person
+	}{{"/password", c.other}, {"/admin/password", c.operator}} {
+		b, to := c.NewBrowser(c.t), testapp.RegisteredAddress(at.p.account.LoginID)
+		sent := len(c.Mail.Mails(to))
+		b.Post(at.base+"/forgot", value("username", at.p.account.LoginID))
+		_, ticket, _ := strings.Cut(c.Link(c.t, to, sent), "?ticket=")
+		const good = "とてもよい合言葉です"
+		choice := func(with url.Values) field {
+			return field{
+				name: "password", with: with, blank: saysPasswordBlank, bad: saysPasswordShort, long: saysPasswordLong, raw: true, fits: passable,
+			}
+		}
+		accepted := func(f field) field { // its ticket is, so that its form comes back
+			f.status = http.StatusUnprocessableEntity
+			return f
+		}
+		forms = append(forms,
+			form{pattern: at.base + "/forgot", path: at.base + "/forgot", b: b, fields: []field{
+				{name: "username", blank: saysLoginBlank, fits: ticked}, // whatever else it is, the answer is one
+			}},
+			form{pattern: at.base + "/reset", path: at.base + "/reset", page: at.base + "/reset?ticket=" + ticket, b: b, status: http.StatusGone, fields: []field{
+				{
+					name: "ticket", with: value("password", good), blank: saysLinkGone, bad: saysLinkGone, wrong: saysLinkGone,
+					foreign: []string{c.customer.undo, ticket[:42], ticket + "A", strings.Repeat("A", 43)},
+				},
+				accepted(choice(value("ticket", ticket))), accepted(same("username", saysPasswordBlank, value("ticket", ticket))),
+			}},
+			form{pattern: at.p.home + "/password", path: at.p.home + "/password", b: at.p.b, fields: []field{
+				{name: "current", with: value("password", good), blank: saysCurrentBlank, bad: saysCurrentWrong, raw: true, before: c.quiet},
+				choice(value("current", "futakagi-demo")), same("username", saysCurrentBlank, value("password", good)),
+			}},
+		)
+		looks = append(looks,
+			look{pattern: at.base + "/forgot", path: at.base + "/forgot", b: b, parameters: []string{"flow"}},
+			look{pattern: at.base + "/sent", path: at.base + "/sent", b: b, parameters: []string{"flow"}},
+			look{pattern: at.base + "/reset", path: at.base + "/reset", b: b, parameters: []string{"ticket"}},
+			look{pattern: at.base + "/done", path: at.base + "/done", b: b, parameters: []string{"q"}},
+		)
+	}
+	return forms, looks
+}
+
 // console are the console's pages.
 func (c *cast) console() ([]form, []look) {
 	c.t.Helper()
@@ -385,7 +435,6 @@ func (c *cast) console() ([]form, []look) {
 	}
 	person, customer, place := string(target.ID), string(group.CustomerID), string(group.ID)
 	accountPage := "/admin/accounts/" + person
-	short := func(v sample) bool { return !v.blank && utf8.RuneCountInString(v.value) >= 8 && !v.long }
 	version := func(with url.Values) field { return same("version", saysElsewhere, with) }
 	// current completes what is posted by the version of what its page shows.
 	current := func(f form) form {
@@ -422,7 +471,7 @@ func (c *cast) console() ([]form, []look) {
 	device.own = string(c.other.devices[0].ID)
 	device.path, device.foreign = strings.Replace(device.path, "{device}", device.own, 1), append(foreign, string(c.customer.devices[0].ID))
 	state := on(at("/accounts/{id}/state", person, field{name: "do"}), accountPage)
-	state.status, state.press = 400, value("do", "disable")
+	state.status, state.press = http.StatusBadRequest, value("do", "disable")
 
 	confirm := at("/settings/two-factor/confirm", "",
 		same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off")),
@@ -463,9 +512,9 @@ func (c *cast) console() ([]form, []look) {
 		current(at("/accounts/{id}", person, version(value("name", "x", "email", "x@example.jp", "role", "buyer")),
 			names(saysPersonName, value("email", "", "role", "buyer"), saysEmailBlank), email, role)),
 		on(at("/accounts/{id}/password", person, field{
-			name: "password", blank: saysPasswordBlank, bad: saysPasswordShort, long: saysPasswordLong, raw: true, fits: short,
+			name: "password", blank: saysPasswordBlank, bad: saysPasswordShort, long: saysPasswordLong, raw: true, fits: passable,
 		}), accountPage),
-		state,
+		state, on(at("/accounts/{id}/reset-mail", person), accountPage),
 		at("/accounts/{id}/two-factor", person, same("use", saysUseBlank, value("version", target.TwoFactor)),
 			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,

@@ -65,7 +65,9 @@ type field struct {
 	raw bool
 	// fits says which samples the field takes as they are, so that they would do what the form is for; none if nil.
 	fits func(v sample) bool
-	// before is called before each post: it asks what the answer is to.
+	// status is what a bad value is answered with, that of the form if zero.
+	status int
+	// before is called before each post: it asks what the answer is to, or forgets former tries.
 	before func()
 }
 
@@ -79,7 +81,7 @@ func (f field) takes(v sample) bool { return f.fits != nil && f.fits(v) }
 
 // secret is whether no answer may repeat what was typed.
 func (f field) secret() bool {
-	return !f.refilled && slices.Contains([]string{"code", "credential", "password", "ticket"}, f.name)
+	return !f.refilled && slices.Contains([]string{"code", "credential", "password", "current", "ticket"}, f.name)
 }
 
 func (f field) ask() {
@@ -110,6 +112,12 @@ type form struct {
 	press url.Values
 	// calm is called after a guess that was counted.
 	calm func()
+}
+
+// of is the form as a field of it is answered.
+func (f form) of(known field) form {
+	f.status = cmp.Or(known.status, f.status)
+	return f
 }
 
 // look is a page that is only looked at, and the parameters of its address.
@@ -298,7 +306,7 @@ func (s *sweep) values(f form, known field) {
 		case v.long && known.long != "":
 			text = known.long
 		}
-		s.says(name, f, p, text)
+		s.says(name, f.of(known), p, text)
 		if got := typed(inputs(p.Body)[known.name]); known.refilled && p.Status == http.StatusUnprocessableEntity && got != typed(v.value) {
 			s.t.Errorf("%s: the form is filled with %.80q, want %.80q", name, got, typed(v.value))
 		}
@@ -312,7 +320,7 @@ func (s *sweep) values(f form, known field) {
 			secrets = []string{v}
 		}
 		s.clean(name, p, secrets...)
-		s.says(name, f, p, known.wrong)
+		s.says(name, f.of(known), p, known.wrong)
 		if f.calm != nil {
 			f.calm()
 		}
@@ -346,9 +354,10 @@ func (s *sweep) malformed(f form, known field) {
 	// An array's name is another one's: the field is missing.
 	for _, suffix := range []string{"[]", "[0]", "[x]", ".0"} {
 		name := f.path + ", " + known.name + suffix
+		known.ask()
 		p := f.b.Raw(f.path, "", rest+url.QueryEscape(known.name+suffix)+"=yes")
 		s.clean(name, p)
-		s.says(name, f, p, known.blank)
+		s.says(name, f.of(known), p, known.blank)
 	}
 }
 
@@ -481,7 +490,7 @@ func (s *sweep) look(l look) {
 			name := fmt.Sprintf("%.160s", l.path+query)
 			p := l.b.Get(l.path + query)
 			s.clean(name, p)
-			if !slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusBadRequest, http.StatusNotFound}, p.Status) {
+			if !slices.Contains([]int{http.StatusOK, http.StatusSeeOther, http.StatusBadRequest, http.StatusNotFound, http.StatusGone}, p.Status) {
 				s.t.Errorf("%s: %d", name, p.Status)
 			}
 		}

@@ -180,12 +180,28 @@ func (p *person) look(t *testing.T, a *testapp.App) {
 	}
 }
 
-// calm forgets the wrong guesses at an account's codes, so that the next ones are looked at.
-func calm(t *testing.T, a *testapp.App, id store.AccountID) {
+// calm forgets all wrong guesses, so that the next ones are looked at.
+func (a *watched) calm(t *testing.T) {
 	t.Helper()
-	inTx(t, a, func(tx *store.Tx) error {
-		for _, kind := range []string{"code:", "backup:"} {
-			if err := tx.ClearThrottle(t.Context(), kind+string(id)); err != nil {
+	rows, err := a.db.Query("SELECT key FROM throttles")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var keys []string
+	for rows.Next() {
+		var key string
+		if err := rows.Scan(&key); err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	inTx(t, a.App, func(tx *store.Tx) error {
+		for _, key := range keys {
+			if err := tx.ClearThrottle(t.Context(), key); err != nil {
 				return err
 			}
 		}
