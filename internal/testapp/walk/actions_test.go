@@ -446,7 +446,7 @@ func (w *walk) race(one *call, mayOne may, two *call, mayTwo may) {
 		w.fail("%s and %s are granted both (I4, I5)", one, two)
 	}
 	if two.moved() {
-		one, mayOne, two, mayTwo = two, mayTwo, one, mayOne
+		one, mayOne, two = two, mayTwo, one
 	}
 	// A wrong try that meets a sign-in which has just gone on was not necessarily compared.
 	mayTwo = may{}

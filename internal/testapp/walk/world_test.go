@@ -284,7 +284,6 @@ type link struct {
 	purpose string
 	ticket  string
 	to      string
-	former  string
 	events  int
 	at      time.Time
 	dead    bool
