@@ -46,6 +46,8 @@ func mailRefused(reason string) error {
 		message = templates.MsgResetMailDisabled
 	case password.ReasonAddress:
 		message = templates.MsgResetMailAddress
+	case password.ReasonMoved:
+		message = templates.MsgResetMailMoved
 	}
 	return &account.ValidationError{Fields: map[string]string{templates.FormError: message}}
 }

@@ -74,6 +74,39 @@ func TestSendPasswordReset(t *testing.T) {
 	})
 }
 
+// Z-2: the support desk may move the registered address and reset factors. A link to the address it chose would let it take the
+// account over, so none goes there before the former address had a day to object.
+func TestSendPasswordReset_NotToAnAddressJustMoved(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		a := w.row(w.tanaka)
+		_, err := w.UpdateAccount(ctx, w.actor(w.desk), w.tanaka, a.UpdatedAt,
+			account.Profile{DisplayName: a.DisplayName, Role: a.Role, RegisteredEmail: "desk@example.jp"})
+		must(t, err)
+		links := func() (n int) {
+			for _, m := range w.sent() {
+				if strings.HasPrefix(m, "password_reset_link ") {
+					n++
+				}
+			}
+			return n
+		}
+		for _, wait := range []time.Duration{0, 24*time.Hour - time.Second} {
+			w.clock.pass(wait)
+			err := w.SendPasswordReset(ctx, w.actor(w.desk), w.tanaka)
+			e, ok := errors.AsType[*account.ValidationError](err)
+			if !ok || e.Fields[templates.FormError] != templates.MsgResetMailMoved || links() != 0 {
+				t.Errorf("after %s: %v, %d links", wait, err, links())
+			}
+		}
+		w.clock.pass(time.Second)
+		must(t, w.SendPasswordReset(ctx, w.actor(w.desk), w.tanaka))
+		if links() != 1 {
+			t.Errorf("%d links after a day", links())
+		}
+	})
+}
+
 // A password that staff set is told to its owner, at every address that is known.
 func TestSetPasswordIsNoticed(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

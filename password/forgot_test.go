@@ -91,7 +91,7 @@ func TestI9_NothingIsSentWhereThereIsNobody(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx := t.Context()
 		w.customer("tanaka")
-		disabled, silent, odd := w.customer("disabled"), w.customer("silent"), w.customer("odd")
+		disabled, silent, odd, moved := w.customer("disabled"), w.customer("silent"), w.customer("odd"), w.customer("moved")
 		w.account(account.KindOperator, "root")
 		w.tx(func(tx *store.Tx) error {
 			_, err := w.accounts.SetDisabled(ctx, tx, disabled, true)
@@ -99,7 +99,9 @@ func TestI9_NothingIsSentWhereThereIsNobody(t *testing.T) {
 		})
 		w.address(silent, "")
 		w.address(odd, "odd at example.jp")
-		for _, login := range []string{"nobody", "disabled", "silent", "odd", "root", "my password", strings.Repeat("x", 70_000), "tan\x00aka", "tanaka"} {
+		w.clock.pass(24 * time.Hour)
+		w.address(moved, "desk@example.jp")
+		for _, login := range []string{"nobody", "disabled", "silent", "odd", "moved", "root", "my password", strings.Repeat("x", 70_000), "tan\x00aka", "tanaka"} {
 			must(t, w.Request(ctx, web.Customer, login, templates.Ja))
 			w.clock.pass(time.Second)
 		}
@@ -110,7 +112,7 @@ func TestI9_NothingIsSentWhereThereIsNobody(t *testing.T) {
 		}
 		if diff := cmp.Diff([]string{
 			"refused unknown_account nobody", "refused account_disabled disabled", "refused no_address silent", "refused no_address odd",
-			"refused unknown_account root", "refused unknown_account", "refused unknown_account", "refused unknown_account",
+			"refused address_changed moved", "refused unknown_account root", "refused unknown_account", "refused unknown_account", "refused unknown_account",
 			"success  tanaka", "refused unknown_account tanaka",
 		}, w.outcomes()); diff != "" {
 			t.Errorf("outcomes (-want +got):\n%s", diff)
@@ -121,8 +123,8 @@ func TestI9_NothingIsSentWhereThereIsNobody(t *testing.T) {
 				known++
 			}
 		}
-		if known != 4 {
-			t.Errorf("%d rows name an account, want those of the four that exist", known)
+		if known != 5 {
+			t.Errorf("%d rows name an account, want those of the five that exist", known)
 		}
 		if _, err := w.db.Read().OldestPasswordRequest(ctx); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("a request is left: %v", err)
@@ -170,11 +172,14 @@ func TestI26_LinksAreBounded(t *testing.T) {
 // Many accounts may have one mailbox. It is not filled through them.
 func TestI26_OneMailboxIsBounded(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
+		login := func(i int) string { return fmt.Sprintf("branch-%02d", i) }
+		for i := range 15 {
+			w.address(w.customer(login(i)), fmt.Sprintf("Office+%d@example.jp", i))
+		}
+		w.clock.pass(24 * time.Hour)
 		sent := 0
 		for i := range 15 {
-			login := fmt.Sprintf("branch-%02d", i)
-			w.address(w.customer(login), fmt.Sprintf("Office+%d@example.jp", i))
-			if w.ask(web.Customer, login) != "" {
+			if w.ask(web.Customer, login(i)) != "" {
 				sent++
 			}
 		}

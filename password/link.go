@@ -23,8 +23,13 @@ const ticketLength = 43
 const (
 	ReasonDisabled = "account_disabled"
 	ReasonAddress  = "no_address"
+	ReasonMoved    = "address_changed" // less than a day ago
 	ReasonTooMany  = "too_many"
 )
+
+// moveHold is how long no link goes to a registered address that staff changed: the former one was told at once, and its owner
+// needs the time to object. Without it, whoever may change addresses could take accounts over.
+const moveHold = 24 * time.Hour
 
 // voidLinks makes every link of an account worthless. Each is void with the account's credentials anyway; the rows say so too.
 func voidLinks(ctx context.Context, tx *store.Tx, now time.Time, id store.AccountID) error {
@@ -54,6 +59,8 @@ func (s *Service) sendLink(
 		return ReasonDisabled, nil
 	case acc.RegisteredEmail == "":
 		return ReasonAddress, nil
+	case acc.RegisteredEmailChangedAt != nil && now.Before(acc.RegisteredEmailChangedAt.Add(moveHold)):
+		return ReasonMoved, nil
 	}
 	free, err := s.takeLink(ctx, tx, now, acc, staff)
 	if err != nil {

@@ -93,6 +93,7 @@ const (
 	MsgPasswordPaused    = "error.password_paused" // too many wrong passwords; the next try has to wait
 	MsgResetMailDisabled = "error.reset_mail_disabled"
 	MsgResetMailAddress  = "error.reset_mail_address"
+	MsgResetMailMoved    = "error.reset_mail_moved"
 	MsgResetMailLimit    = "error.reset_mail_limit"
 )
 
