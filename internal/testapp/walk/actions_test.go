@@ -29,6 +29,7 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 	add(1, "look around", flow(w.lookAround))
 	add(1, "send", flow(w.send))
 	add(1, "double", flow(w.double))
+	add(1, "say again", flow(w.sayAgain))
 	add(1, "cancel", flow(w.cancel))
 	add(4, "change", func() { w.withSession(w.change) })
 	add(1, "prove anew", func() { w.withSession(w.proveAnew) })
@@ -190,9 +191,34 @@ func (w *walk) goOn(b *browser, f *flow) {
 	case strings.HasPrefix(path, "/signin/challenge"):
 		c = w.answer(b, f, careless)
 	}
-	if c != nil {
+	if c != nil && !w.rarely(8, "stop there") {
 		w.follow(c)
 	}
+}
+
+// sayAgain types once more what was accepted in a sign-in before, perhaps after beginning anew in it.
+func (w *walk) sayAgain(b *browser, f *flow) {
+	if len(f.accepted) == 0 {
+		c := w.get(b, f.at("/signin/continue"), may{})
+		if c.page.Location().Path == "/signin/challenge" {
+			w.answer(b, f, false)
+		} else {
+			w.goOn(b, f)
+		}
+	}
+	if len(f.accepted) == 0 {
+		return
+	}
+	said := pick(w, "said", f.accepted)
+	if w.flip("begin anew") {
+		w.cancel(b, f)
+		w.identify(b, f)
+	}
+	if said.method == backup {
+		w.answerBackup(b, f, value{said.text, "the backup code again"})
+		return
+	}
+	w.answerCode(b, f, said.method, value{said.text, "the " + said.method + " code again"}, false)
 }
 
 // identify gives login ID and password, or a passkey instead.

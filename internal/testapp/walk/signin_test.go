@@ -143,6 +143,7 @@ func (w *walk) mayAnswer(b *browser, f *flow, method, code string, trust bool) m
 		m.trust = trust && w.offersTrust(f, method)
 		m.then = func(*call) {
 			then()
+			f.accepted = append(f.accepted, said{method, code})
 			delete(p.tries, "code")
 			if !w.reads(b.human, p, method, code) {
 				w.fail("%s proved %s of %s, which %s does not have", b.name, method, p.name, b.human.name)
@@ -213,6 +214,7 @@ func (w *walk) answerBackup(b *browser, f *flow, v value) *call {
 			m.of, m.accept, m.spend = p, &proof{method: backup, at: w.now()}, true
 			m.then = func(*call) {
 				p.codes[v.text] = true
+				f.accepted = append(f.accepted, said{backup, v.text})
 				delete(p.tries, backup)
 			}
 		}

@@ -184,10 +184,15 @@ type flow struct {
 	person  *person
 	session *session
 	proofs  proofs
+	// accepted are the codes that proved something in it.
+	accepted []said
 	// setUp is whether the account's first factor was set up in it.
 	setUp bool
 	dead  bool
 }
+
+// said is a code that was accepted.
+type said struct{ method, text string }
 
 func (f *flow) String() string { return f.name }
 
