@@ -270,7 +270,10 @@ func (s *Service) VerifyPasskey(ctx context.Context, flow store.Flow, answer []b
 		if err != nil {
 			return err
 		}
-		used, err := s.usePasskey(ctx, tx, now, c.ID, answer)
+		used, err := s.judgePasskey(ctx, tx, now, c.ID, answer)
+		if err == nil {
+			err = s.usePasskey(ctx, tx, now, used)
+		}
 		if refusal, refused := errors.AsType[passkeyRefusal](err); refused {
 			verdict = ErrPasskey
 			return audit.Write(ctx, tx, now, factorEvent(p.event(audit.SignInFactor, audit.Failure, string(refusal)), signin.Passkey))
@@ -292,26 +295,25 @@ func (s *Service) VerifyPasskey(ctx context.Context, flow store.Flow, answer []b
 
 // usedPasskey is a passkey that was used just now.
 type usedPasskey struct {
-	row      store.Passkey
-	verified bool // its user, this time
-	synced   bool
+	row    store.Passkey // as it was before
+	result assertion
 }
 
 func (u usedPasskey) evidence(now time.Time) signin.Evidence {
 	return signin.Evidence{
-		Method: signin.Passkey, At: now, FactorID: string(u.row.ID), UserVerified: u.verified, Synced: u.synced,
+		Method: signin.Passkey, At: now, FactorID: string(u.row.ID),
+		UserVerified: u.result.UserVerified, Synced: u.result.Credential.BackupEligible,
 	}
 }
 
-// usePasskey uses a ceremony up and judges the answer to it. It fails with a passkeyRefusal for one that is not accepted; the caller
-// commits that too, since the ceremony is spent.
-func (s *Service) usePasskey(ctx context.Context, tx *store.Tx, now time.Time, id store.CeremonyID, answer []byte) (usedPasskey, error) {
+// judgePasskey uses a ceremony up and judges the answer to it. It fails with a passkeyRefusal for one that is not accepted; the caller
+// commits that too, since the ceremony is spent. The row is that of the passkey named by either, if there is one.
+func (s *Service) judgePasskey(ctx context.Context, tx *store.Tx, now time.Time, id store.CeremonyID, answer []byte) (u usedPasskey, err error) {
 	data, err := s.takeData(ctx, tx, now, id)
 	if err != nil {
 		return usedPasskey{}, err
 	}
-	var u usedPasskey
-	result, err := s.rp.finishAssertion(data, answer, func(id, _ []byte) (storedCredential, error) {
+	u.result, err = s.rp.finishAssertion(data, answer, func(id, _ []byte) (storedCredential, error) {
 		row, err := tx.GetPasskeyByCredential(ctx, id)
 		if err != nil {
 			return storedCredential{}, err
@@ -324,27 +326,28 @@ func (s *Service) usePasskey(ctx context.Context, tx *store.Tx, now time.Time, i
 		stored.Credential, err = readCredential(row.Record)
 		return stored, err
 	}, now)
+	return u, err
+}
+
+// usePasskey writes down the use of a passkey whose answer was accepted. It fails with refusedCounter if another use came first.
+func (s *Service) usePasskey(ctx context.Context, tx *store.Tx, now time.Time, u usedPasskey) error {
+	record, err := u.result.Credential.record()
 	if err != nil {
-		return u, err
-	}
-	record, err := result.Credential.record()
-	if err != nil {
-		return u, err
+		return err
 	}
 	n, err := tx.UsePasskey(ctx, store.UsePasskeyParams{
-		ID: u.row.ID, FormerCount: u.row.SignCount, SignCount: int64(result.Credential.SignCount), Record: record, Now: &now,
+		ID: u.row.ID, FormerCount: u.row.SignCount, SignCount: int64(u.result.Credential.SignCount), Record: record, Now: &now,
 	})
 	if err != nil {
-		return u, fmt.Errorf("use passkey: %w", err)
+		return fmt.Errorf("use passkey: %w", err)
 	}
 	if n != 1 {
-		return u, refusedCounter // another answer with this counter came first
+		return refusedCounter
 	}
 	if _, err := tx.RecordFactorSuccess(ctx, store.RecordFactorSuccessParams{Now: &now, ID: u.row.FactorID}); err != nil {
-		return u, fmt.Errorf("record success: %w", err)
+		return fmt.Errorf("record success: %w", err)
 	}
-	u.verified, u.synced = result.UserVerified, result.Credential.BackupEligible
-	return u, nil
+	return nil
 }
 
 // PasskeyLogin returns what the login page's browser needs to offer a passkey in the place of login ID and password. It is the same
@@ -366,8 +369,8 @@ func (s *Service) PasskeyLogin(ctx context.Context, flow store.Flow) (options js
 }
 
 // VerifyLogin binds a sign-in to the account of the passkey that was used, whose user must have been verified: it is the whole
-// sign-in, where the surface wants no more than that. It returns the flow's new secret. Whatever is wrong is ErrPasskey, the same for
-// passkeys that nobody has, of accounts that are disabled or of another kind, and of ones that do not fit.
+// sign-in, where the surface wants no more than that. It returns the flow's new secret. Whatever is wrong is ErrPasskey, and takes as
+// long, for passkeys that nobody has, of accounts that are disabled or of another kind, and of ones that do not fit (I9).
 func (s *Service) VerifyLogin(ctx context.Context, flow store.Flow, answer []byte) (secret string, err error) {
 	now := s.now()
 	var verdict error
@@ -380,23 +383,36 @@ func (s *Service) VerifyLogin(ctx context.Context, flow store.Flow, answer []byt
 		if err != nil {
 			return err
 		}
-		used, err := s.usePasskey(ctx, tx, now, c.ID, answer)
+		event := audit.Event{Type: audit.SignInPasskey, Result: audit.Failure, Actor: audit.Anonymous(), Target: flow.SurfaceID}
+		if flow.ClientID != nil {
+			event.ClientID = *flow.ClientID
+		}
+		used, err := s.judgePasskey(ctx, tx, now, c.ID, answer)
 		refusal, refused := errors.AsType[passkeyRefusal](err)
 		if err != nil && !refused {
 			return err
 		}
-		event := audit.Event{Type: audit.SignInPasskey, Result: audit.Failure, Reason: string(refusal), Actor: audit.Anonymous(), Target: flow.SurfaceID}
-		if flow.ClientID != nil {
-			event.ClientID = *flow.ClientID
+		acc, barred, err := s.passkeyOwner(ctx, tx, flow, used.row)
+		if err != nil {
+			return err
 		}
 		if !refused {
-			if secret, event.Reason, err = s.bindPasskey(ctx, tx, now, flow, used, &event); err != nil {
+			event.Account, refusal = acc.ID, barred
+		}
+		if refusal == "" {
+			err := s.usePasskey(ctx, tx, now, used)
+			if refusal, refused = errors.AsType[passkeyRefusal](err); err != nil && !refused {
 				return err
 			}
 		}
-		if secret == "" {
-			verdict = ErrPasskey
+		if refusal != "" {
+			verdict, event.Reason = ErrPasskey, string(refusal)
+			return audit.Write(ctx, tx, now, event)
 		}
+		if secret, err = s.bindPasskey(ctx, tx, now, flow, acc, used); err != nil {
+			return err
+		}
+		event.Result, event.Actor = audit.Success, audit.OfAccount(acc)
 		return audit.Write(ctx, tx, now, event)
 	})
 	if err == nil {
@@ -408,25 +424,37 @@ func (s *Service) VerifyLogin(ctx context.Context, flow store.Flow, answer []byt
 	return secret, nil
 }
 
-// bindPasskey binds a flow to the account of a passkey, under a new secret (I10). Without a secret the reason says why not.
-func (s *Service) bindPasskey(
-	ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, used usedPasskey, event *audit.Event,
-) (secret, reason string, err error) {
-	acc, err := tx.GetAccount(ctx, used.row.AccountID)
-	if err != nil {
-		return "", "", fmt.Errorf("load account: %w", err)
+// passkeyOwner is the account of a passkey, and what bars it from a sign-in. It is looked up whatever came of the answer, and also
+// where there is no passkey: then it is nobody.
+func (s *Service) passkeyOwner(
+	ctx context.Context, tx *store.Tx, flow store.Flow, row store.Passkey,
+) (acc store.Account, barred passkeyRefusal, err error) {
+	id := row.AccountID
+	if id == "" {
+		id = store.NewID[store.AccountID]()
 	}
-	event.Account = acc.ID
+	if acc, err = tx.GetAccount(ctx, id); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return acc, "", fmt.Errorf("load account: %w", err)
+	}
 	surface, err := tx.GetSurface(ctx, flow.SurfaceID)
 	if err != nil {
-		return "", "", fmt.Errorf("load surface: %w", err)
+		return acc, "", fmt.Errorf("load surface: %w", err)
 	}
 	switch {
+	case acc.ID == "":
+		barred = refusedUnknown
 	case acc.DisabledAt != nil:
-		return "", "account_disabled", nil
+		barred = barredDisabled
 	case acc.Kind != surface.AccountKind:
-		return "", "account_kind", nil
+		barred = barredKind
 	}
+	return acc, barred, nil
+}
+
+// bindPasskey binds a flow to the account of a passkey, under a new secret (I10).
+func (s *Service) bindPasskey(
+	ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, acc store.Account, used usedPasskey,
+) (secret string, err error) {
 	former := signin.EvidenceList{}
 	bind := store.BindFlowAccountParams{
 		AccountID: &acc.ID, CredentialEpoch: &acc.CredentialEpoch, ID: flow.ID, SecretHash: flow.SecretHash, Now: now,
@@ -434,7 +462,7 @@ func (s *Service) bindPasskey(
 	if flow.AccountID != nil && *flow.AccountID == acc.ID && flow.CredentialEpoch != nil && *flow.CredentialEpoch == acc.CredentialEpoch {
 		// The same person again, in the same session: what they proved before still stands beside the passkey.
 		if former, err = signin.ParseEvidence(flow.Evidence); err != nil {
-			return "", "", err
+			return "", err
 		}
 		bind.SessionID, bind.BackupBatchID = flow.SessionID, flow.BackupBatchID
 	}
@@ -442,13 +470,12 @@ func (s *Service) bindPasskey(
 	secret, bind.NewSecretHash = web.NewToken()
 	n, err := tx.BindFlowAccount(ctx, bind)
 	if err != nil {
-		return "", "", fmt.Errorf("bind account to flow: %w", err)
+		return "", fmt.Errorf("bind account to flow: %w", err)
 	}
 	if n == 0 {
-		return "", "", ErrFlowGone
+		return "", ErrFlowGone
 	}
-	event.Result, event.Actor = audit.Success, audit.OfAccount(acc)
-	return secret, "", nil
+	return secret, nil
 }
 
 // PasskeyStatus is one passkey of an account.

@@ -27,6 +27,8 @@ type relyingParty struct {
 	name    string
 	origins []string
 	checks  ceremonyChecks
+	// decoy is the record of a credential that nobody has.
+	decoy []byte
 }
 
 // newRelyingParty returns the relying party for a domain. Origins are the pages that may ask, spelled as browsers spell them. All of
@@ -47,7 +49,11 @@ func newRelyingParty(id, name string, origins []string) (*relyingParty, error) {
 			return nil, fmt.Errorf("passkeys: origin %q: %w", origin, err)
 		}
 	}
-	return &relyingParty{id: id, name: name, origins: origins, checks: allChecks()}, nil
+	decoy, err := newDecoy()
+	if err != nil {
+		return nil, fmt.Errorf("passkeys: decoy: %w", err)
+	}
+	return &relyingParty{id: id, name: name, origins: origins, checks: allChecks(), decoy: decoy}, nil
 }
 
 // checkOrigin returns nil for an origin at which a browser lets the relying party be used.

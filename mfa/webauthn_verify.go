@@ -2,6 +2,8 @@ package mfa
 
 import (
 	"bytes"
+	"crypto/ecdh"
+	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -50,6 +52,9 @@ const (
 	refusedBackupEligible passkeyRefusal = "backup_eligible" // whether it may leave its device is not what it was
 	refusedProof          passkeyRefusal = "proof"           // the library refuses it: the signature, above all
 	refusedCounter        passkeyRefusal = "counter"         // it was used elsewhere since, or there are two of it
+
+	barredDisabled passkeyRefusal = "account_disabled" // nothing is wrong with it, but with its account
+	barredKind     passkeyRefusal = "account_kind"     // its account does not sign in here
 )
 
 // answer is what answers of both kinds have in common: what was asked, and what is said about it.
@@ -203,7 +208,7 @@ func (rp *relyingParty) finishAssertion(
 	}
 	p.stored, err = lookup(p.parsed.RawID, p.parsed.Response.UserHandle)
 	if errors.Is(err, store.ErrNotFound) {
-		return assertion{}, refusedUnknown
+		return assertion{}, rp.refuseUnknown(p)
 	}
 	if err != nil {
 		return assertion{}, fmt.Errorf("look up passkey: %w", err)
@@ -214,6 +219,37 @@ func (rp *relyingParty) finishAssertion(
 	used := p.stored.Credential
 	used.SignCount, used.BackedUp = p.data.Counter, p.data.Flags.HasBackupState()
 	return assertion{Credential: used, UserVerified: p.data.Flags.HasUserVerified()}, nil
+}
+
+// refuseUnknown refuses a credential that nobody has, and takes as long as one that somebody has: it makes the checks of a stored
+// one, and forgets what came of them (I9). The signature is that of nearly every passkey there is.
+func (rp *relyingParty) refuseUnknown(p proof) error {
+	decoy, err := readCredential(rp.decoy)
+	if err != nil {
+		return err
+	}
+	decoy.ID, decoy.BackupEligible = p.parsed.RawID, p.data.Flags.HasBackupEligible()
+	p.stored = storedCredential{Owner: p.parsed.Response.UserHandle, Credential: decoy}
+	_ = holds(rp.checks.proof, p)
+	return refusedUnknown
+}
+
+// newDecoy is the record of a credential that nobody has the key to.
+func newDecoy() ([]byte, error) {
+	key, err := ecdh.P256().GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make key: %w", err)
+	}
+	point := key.PublicKey().Bytes() // 4, then x and y of 32 bytes each
+	id := make([]byte, 32)
+	_, _ = rand.Read(id) // never fails: the runtime stops the program instead
+	return credential{
+		Version: credentialVersion, ID: id, Algorithm: int64(webauthncose.AlgES256), AttestationFormat: "none",
+		// A COSE_Key (RFC 9053 section 7.1.1): kind EC2, algorithm ES256, curve P-256, x, y.
+		PublicKey: slices.Concat(
+			[]byte{0xa5, 0x01, 0x02, 0x03, 0x26, 0x20, 0x01, 0x21, 0x58, 0x20}, point[1:33], []byte{0x22, 0x58, 0x20}, point[33:],
+		),
+	}.record()
 }
 
 // minCredentialID is how long a credential's id is at least, in bytes: shorter ones are not one of a kind. The library knows the

@@ -3,7 +3,6 @@ package testapp_test
 import (
 	"fmt"
 	"maps"
-	"math"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -67,114 +66,6 @@ func TestI9_UnknownWrongDisabledAreOne(t *testing.T) {
 			t.Errorf("the owner after the pause: %d %s", p.Status, p.URL)
 		}
 	})
-}
-
-// Each answer takes as long as another. The test compares 300 samples of both; chance alone fails it once in a hundred, so it
-// is repeated before it is believed.
-func TestI9_Time(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes some seconds")
-	}
-	testapp.Each(t, func(t *testing.T, a *testapp.App) {
-		rp := a.RelyingParty(t, "store")
-		b := a.NewBrowser(t)
-		inTx(t, a, func(tx *store.Tx) error {
-			_, err := accounts(t, a).SetDisabled(t.Context(), tx, accountOf(t, a, "suzuki").ID, true)
-			return err
-		})
-		measure := func(page, login string) float64 {
-			start := time.Now()
-			if p := b.Post(page, value("username", login, "password", "not the password")); p.Status != http.StatusUnprocessableEntity {
-				t.Fatalf("%s: %d", login, p.Status)
-			}
-			return float64(time.Since(start).Microseconds())
-		}
-		for round := 1; ; round++ {
-			samples := map[string][]float64{}
-			for i := range 300 {
-				a.Clock.Advance(16 * time.Minute) // no pause, and no window that is full
-				page := b.Open(rp.AuthorizeURL()).URL.RequestURI()
-				logins := []string{"sato", "suzuki", "nobody"}
-				for j := range logins {
-					login := logins[(i+j)%len(logins)]
-					samples[login] = append(samples[login], measure(page, login))
-				}
-			}
-			worst, gap := 1.0, 0.0
-			for _, login := range []string{"sato", "suzuki"} {
-				worst = min(worst, mannWhitney(samples[login], samples["nobody"]))
-				gap = max(gap, math.Abs(median(samples[login])-median(samples["nobody"])))
-			}
-			t.Logf("p = %.3f, medians %.0f µs apart", worst, gap)
-			if worst > 0.01 && gap < 5000 {
-				return
-			}
-			if round == 3 {
-				t.Fatalf("wrong, disabled and unknown can be told apart by time: p = %.5f, medians %.0f µs apart", worst, gap)
-			}
-		}
-	})
-}
-
-// mannWhitney is the two-sided p of the rank-sum test in its normal approximation.
-func mannWhitney(a, b []float64) float64 {
-	type sample struct {
-		v     float64
-		first bool
-	}
-	var all []sample
-	for _, v := range a {
-		all = append(all, sample{v, true})
-	}
-	for _, v := range b {
-		all = append(all, sample{v, false})
-	}
-	slices.SortFunc(all, func(x, y sample) int {
-		switch {
-		case x.v < y.v:
-			return -1
-		case x.v > y.v:
-			return 1
-		}
-		return 0
-	})
-	ranks, ties := 0.0, 0.0
-	for i := 0; i < len(all); {
-		j := i
-		for j < len(all) && all[j].v == all[i].v {
-			j++
-		}
-		n := float64(j - i)
-		ties += n*n*n - n
-		for _, s := range all[i:j] {
-			if s.first {
-				ranks += float64(i+j+1) / 2
-			}
-		}
-		i = j
-	}
-	n, m := float64(len(a)), float64(len(b))
-	u := ranks - n*(n+1)/2
-	sigma := math.Sqrt(n * m / 12 * (n + m + 1 - ties/((n+m)*(n+m-1))))
-	return math.Erfc(math.Abs(u-n*m/2) / sigma / math.Sqrt2)
-}
-
-func median(v []float64) float64 {
-	v = slices.Sorted(slices.Values(v))
-	return v[len(v)/2]
-}
-
-func TestMannWhitney(t *testing.T) {
-	var a, b, c []float64
-	for i := range 100 {
-		a, b, c = append(a, float64(i)), append(b, float64(i)+0.5), append(c, float64(i)+30)
-	}
-	if p := mannWhitney(a, b); p < 0.5 {
-		t.Errorf("equal: p = %f", p)
-	}
-	if p := mannWhitney(a, c); p > 0.001 {
-		t.Errorf("shifted: p = %f", p)
-	}
 }
 
 // hostileHeaders are what a client may send to be taken for another one, or to have the server taken for another one.

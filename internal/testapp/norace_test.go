@@ -1,0 +1,5 @@
+//go:build !race
+
+package testapp_test
+
+const raceDetector = false
