@@ -34,7 +34,7 @@ test: ## Run every test: race detector, both databases, real browser (installs w
 		go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -v /e2e)
 	# What the race detector's own memory and time would blur.
 	go test -run '^TestI29_MemoryStaysWithinBudget$$' ./account
-	FUTAKAGI_TEST_POSTGRES=1 go test -v -run '^TestI9_Time$$' ./internal/testapp
+	FUTAKAGI_TEST_POSTGRES=1 go test -v -run '^(TestI9_Time|TestBadInput)$$' ./internal/testapp
 	# The browser is what takes time here; the race detector watches the same server in internal/testapp.
 	FUTAKAGI_TEST_POSTGRES=1 FUTAKAGI_TEST_BROWSER=1 FUTAKAGI_TEST_NODE=1 \
 		go test -shuffle=on -timeout 40m ./e2e

@@ -516,6 +516,9 @@ func swept(path string) bool {
 // with what was typed and without what is secret; what is somebody else's is like what does not exist; nothing changes, and nothing
 // of ours breaks. A route or a field that has no case fails, so that no page is ever added without one.
 func TestBadInput(t *testing.T) {
+	if raceDetector {
+		t.Skip("thousands of requests one after the other: nothing for the race detector, which makes them ten times as slow")
+	}
 	each(t, func(t *testing.T, a *watched) {
 		s := &sweep{watched: a, t: t}
 		forms, looks := badInputCases(t, a)

@@ -249,9 +249,9 @@ func TestI12_ReplayAfterItsRemoval(t *testing.T) {
 		stranger := a.NewBrowser(t)
 		a.SignIn(t, stranger, rp.AuthorizeURL(), "tanaka")
 		missing := "/account/security/devices/" + string(store.NewID[store.DeviceID]()) + "/remove"
-		for _, method := range []string{http.MethodGet, http.MethodPost} {
+		for method, form := range map[string]url.Values{http.MethodGet: nil, http.MethodPost: {}} {
 			headers := map[string]string{"Origin": a.URL, "Sec-Fetch-Site": "same-origin"}
-			got, want := stranger.Do(method, path, nil, headers), stranger.Do(method, missing, nil, headers)
+			got, want := stranger.Do(method, path, form, headers), stranger.Do(method, missing, form, headers)
 			if got.Status != http.StatusNotFound || got.Status != want.Status {
 				t.Errorf("%s of another's: %d, of a missing one: %d", method, got.Status, want.Status)
 			}
