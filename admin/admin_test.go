@@ -709,8 +709,8 @@ func TestRights(t *testing.T) {
 	w := newWorld(t, storetest.SQLite(t))
 	ctx := t.Context()
 	version := func(id store.AccountID) time.Time { return w.row(id).UpdatedAt }
-	profile := func(role string) account.Profile {
-		return account.Profile{DisplayName: store.NewID[string](), RegisteredEmail: "a@example.jp", Role: role}
+	profile := func(id store.AccountID, role string) account.Profile {
+		return account.Profile{DisplayName: store.NewID[string](), RegisteredEmail: w.row(id).RegisteredEmail, Role: role}
 	}
 	only := func(_ any, err error) error { return err }
 	n := 0
@@ -750,10 +750,10 @@ func TestRights(t *testing.T) {
 			return only(w.CreateAccount(ctx, a, w.group, w.input(next(), account.RoleViewer)))
 		}},
 		{"update account", nil, audit.AccountUpdate, func(a Actor) error {
-			return only(w.UpdateAccount(ctx, a, w.tanaka, version(w.tanaka), profile(account.RoleAdmin)))
+			return only(w.UpdateAccount(ctx, a, w.tanaka, version(w.tanaka), profile(w.tanaka, account.RoleAdmin)))
 		}},
 		{"update operator", store.ErrNotFound, audit.AccountUpdate, func(a Actor) error {
-			return only(w.UpdateAccount(ctx, a, w.chief, version(w.chief), profile(account.RoleAdministrator)))
+			return only(w.UpdateAccount(ctx, a, w.chief, version(w.chief), profile(w.chief, account.RoleAdministrator)))
 		}},
 		{"set password", ErrForbidden, audit.PasswordSet, func(a Actor) error { return w.SetPassword(ctx, a, w.tanaka, "futakagi-demo") }},
 		{"set operator's password", store.ErrNotFound, audit.PasswordSet, func(a Actor) error { return w.SetPassword(ctx, a, w.chief, "futakagi-demo") }},

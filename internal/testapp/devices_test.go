@@ -42,7 +42,7 @@ func trust(t *testing.T, a *testapp.App, b *testapp.Browser, login string) strin
 		t.Fatalf("sign-in ends at %d %s with cookies %v", p.Status, p.URL, b.Cookies())
 	}
 	leave(t, b)
-	a.Clock.Advance(2 * time.Minute)
+	a.Pass(t, 2*time.Minute)
 	return heldBy(t, a, b, login)
 }
 
@@ -62,7 +62,7 @@ func asks(t *testing.T, a *testapp.App, b *testapp.Browser, login string) bool {
 		leave(t, b)
 		return false
 	case p.Status == http.StatusOK && p.URL.Path == "/signin/challenge":
-		a.Clock.Advance(2 * time.Minute) // the pause between two codes
+		a.Pass(t, 2*time.Minute) // the pause between two codes
 		return true
 	}
 	t.Fatalf("sign-in of %s leads to %d %s", login, p.Status, p.URL)
@@ -87,6 +87,7 @@ func plant(b *testapp.Browser, name, value string) {
 }
 
 func TestI12_TrustedDevice(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b := a.NewBrowser(t)
 		// Consent without proof: at the password, with a wrong code, with a code for something else.
@@ -108,7 +109,7 @@ func TestI12_TrustedDevice(t *testing.T) {
 			t.Fatalf("backup code: %d %s", p.Status, p.URL)
 		}
 		leave(t, b)
-		a.Clock.Advance(2 * time.Minute)
+		a.Pass(t, 2*time.Minute)
 		if n := a.count(t, "SELECT count(*) FROM trusted_devices"); n != 0 || heldBy(t, a.App, b, "sato") != "" {
 			t.Fatalf("%d devices without a proof on the challenge's page", n)
 		}
@@ -139,7 +140,7 @@ func TestI12_TrustedDevice(t *testing.T) {
 			t.Error("a use made another device")
 		}
 		// It is over after 30 days, whatever the browser keeps.
-		a.Clock.Advance(30 * 24 * time.Hour)
+		a.Pass(t, 30*24*time.Hour)
 		plant(b, deviceCookie(t, a.App, "sato"), before)
 		if !asks(t, a.App, b, "sato") || heldBy(t, a.App, b, "sato") != "" || a.alarms(t, "sato@example.jp") != 0 {
 			t.Error("after 30 days it is not over, or raises an alarm")
@@ -148,12 +149,13 @@ func TestI12_TrustedDevice(t *testing.T) {
 }
 
 func TestI12_CopiedToAnotherAccountsSignIn(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b, other := a.NewBrowser(t), a.NewBrowser(t)
 		held := trust(t, a.App, b, "sato")
 		a.SignIn(t, other, a.RelyingParty(t, "store").AuthorizeURL(), "tanaka") // sets up mail
 		leave(t, other)
-		a.Clock.Advance(2 * time.Minute)
+		a.Pass(t, 2*time.Minute)
 		plant(other, deviceCookie(t, a.App, "tanaka"), held)
 		plant(other, deviceCookie(t, a.App, "sato"), held)
 		if !asks(t, a.App, other, "tanaka") {
@@ -173,6 +175,7 @@ func TestI12_CopiedToAnotherAccountsSignIn(t *testing.T) {
 }
 
 func TestI12_EditedCookie(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b := a.NewBrowser(t)
 		name := deviceCookie(t, a.App, "sato")
@@ -208,6 +211,7 @@ func TestI12_EditedCookie(t *testing.T) {
 
 // Somebody copies the cookie. Whoever comes second with it voids the device, and the owner hears of it.
 func TestI12_CopiedCookieIsFoundOut(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		for name, ownerFirst := range map[string]bool{"the owner uses it first": true, "the thief uses it first": false} {
 			owner, thief := a.NewBrowser(t), a.NewBrowser(t)
@@ -233,12 +237,13 @@ func TestI12_CopiedCookieIsFoundOut(t *testing.T) {
 			if heldBy(t, a.App, first, "sato") != "" || heldBy(t, a.App, second, "sato") != "" {
 				t.Errorf("%s: a browser keeps what is void", name)
 			}
-			a.Clock.Advance(3 * time.Hour) // the budget of mails
+			a.Pass(t, 3*time.Hour) // the budget of mails
 		}
 	})
 }
 
 func TestI12_ReplayAfterItsRemoval(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b, acting := a.NewBrowser(t), a.NewBrowser(t)
 		held := trust(t, a.App, b, "sato")
@@ -259,7 +264,7 @@ func TestI12_ReplayAfterItsRemoval(t *testing.T) {
 		if p := acting.Submit(path, nil); p.Status != http.StatusOK || p.URL.Path != "/account/security" || !strings.Contains(p.Body, "端末の登録を解除しました。") {
 			t.Fatalf("remove: %d %s", p.Status, p.URL)
 		}
-		a.Clock.Advance(2 * time.Minute)
+		a.Pass(t, 2*time.Minute)
 		if !asks(t, a.App, b, "sato") || heldBy(t, a.App, b, "sato") != "" {
 			t.Error("a removed device is still trusted, or kept")
 		}
@@ -275,6 +280,7 @@ func TestI12_ReplayAfterItsRemoval(t *testing.T) {
 
 // I11: what staff do to an account ends its devices, without an alarm at the next try.
 func TestI11_StaffEndDevices(t *testing.T) {
+	t.Parallel()
 	for name, act := range map[string]func(t *testing.T, a *testapp.App, id store.AccountID) error{
 		"password": func(t *testing.T, a *testapp.App, id store.AccountID) error {
 			for _, password := range []string{"another good passphrase", "futakagi-demo"} {

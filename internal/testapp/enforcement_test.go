@@ -13,6 +13,7 @@ import (
 // I16: when a surface begins to demand a second factor, sessions made with the password alone open none of its pages any more,
 // and open them again, in the same session, once a second factor is proved. The other surface's sessions go on.
 func TestI16_EnforcementReachesLiveSessions(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ login, surface, page, other, otherPage string }{
 		{"operator", admin.SurfaceAdmin, "/admin/customers", "suzuki", "/account/security"},
 		{"suzuki", admin.SurfaceStore, "/account/security", "operator", "/admin/customers"},

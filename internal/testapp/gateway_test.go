@@ -108,6 +108,7 @@ func offersFirst(t *testing.T, p testapp.Page, flow string, methods ...string) {
 // With one gateway down, a challenge says so and offers the other methods; the sign-in goes on by any of them, and by the first one
 // when its gateway is back.
 func TestGatewayDownOffersAnotherMethod(t *testing.T) {
+	t.Parallel()
 	eachWithGateways(t, func(t *testing.T, a *watched, g *gateways) {
 		rp := a.RelyingParty(t, "store")
 		number := 0
@@ -182,6 +183,7 @@ func TestGatewayDownOffersAnotherMethod(t *testing.T) {
 
 // The same for mail, and for somebody who has nothing else: backup codes and whom to ask are what is left.
 func TestMailDownOffersAnotherMethod(t *testing.T) {
+	t.Parallel()
 	eachWithGateways(t, func(t *testing.T, a *watched, g *gateways) {
 		rp := a.RelyingParty(t, "store")
 		p := everythingSetUp(t, a.App, account.KindStore, "kikuchi", 1)
@@ -217,6 +219,7 @@ func TestMailDownOffersAnotherMethod(t *testing.T) {
 // Set-up by a gateway that is down ends in an error on the page and the choice of another method; with the gateway back it goes on
 // where it stood.
 func TestGatewayDownWhileSettingUp(t *testing.T) {
+	t.Parallel()
 	eachWithGateways(t, func(t *testing.T, a *watched, g *gateways) {
 		rp := a.RelyingParty(t, "store")
 		number := 0
@@ -273,6 +276,7 @@ func TestGatewayDownWhileSettingUp(t *testing.T) {
 
 // On the page of one's own settings a gateway that is down changes nothing: what is set up stays, another method can be added.
 func TestGatewayDownInSelfService(t *testing.T) {
+	t.Parallel()
 	eachWithGateways(t, func(t *testing.T, a *watched, g *gateways) {
 		b := a.NewBrowser(t)
 		a.SignIn(t, b, "/account/security", "sato")
@@ -310,6 +314,7 @@ func TestGatewayDownInSelfService(t *testing.T) {
 
 // A prompt that was cancelled, or that the browser cannot show, sends no answer: every page of passkeys leads back to a choice.
 func TestPasskeyPromptCancelled(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		p := everythingSetUp(t, a, account.KindStore, "kikuchi", 1)

@@ -26,6 +26,7 @@ import (
 // The tests here let client libraries that others wrote judge the protocol.
 
 func TestInteropGo(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		t.Run("first sign-in with set-up", func(t *testing.T) {
 			goClient(t, a, "store", "tanaka", oidc.ES256)
@@ -222,6 +223,7 @@ func (p *program) end() {
 }
 
 func TestInteropNode(t *testing.T) {
+	t.Parallel()
 	type refusal struct {
 		Error  string `json:"error"`
 		Code   string `json:"code"`

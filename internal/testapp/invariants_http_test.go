@@ -29,6 +29,7 @@ func answer(p testapp.Page, username string) string {
 }
 
 func TestI9_UnknownWrongDisabledAreOne(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		inTx(t, a, func(tx *store.Tx) error {
@@ -61,7 +62,7 @@ func TestI9_UnknownWrongDisabledAreOne(t *testing.T) {
 			}
 		}
 		// Nobody outside can keep the owner out for long: the pause ends.
-		a.Clock.Advance(16 * time.Minute)
+		a.Pass(t, 16*time.Minute)
 		if p := a.SignIn(t, a.NewBrowser(t), rp.AuthorizeURL(), "tanaka"); p.Location().Query().Get("code") == "" {
 			t.Errorf("the owner after the pause: %d %s", p.Status, p.URL)
 		}
@@ -100,6 +101,7 @@ func hostileHeaders() []http.Header {
 }
 
 func TestI24_HeadersChangeNothing(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	variants := append([]http.Header{{}}, hostileHeaders()...)
@@ -179,7 +181,7 @@ func TestI24_HeadersChangeNothing(t *testing.T) {
 				t.Errorf("%v: session of %s", h, s.ClientAddress)
 			}
 		}
-		a.Clock.Advance(24 * time.Hour) // the budget of the next day
+		a.Pass(t, 24*time.Hour) // the budget of the next day
 	}
 	if strings.Contains(a.Log.String(), `"client":"203.0.113.9"`) || strings.Contains(a.Log.String(), "2001:db8::1") {
 		t.Error("the log names an address that a client chose")
@@ -187,6 +189,7 @@ func TestI24_HeadersChangeNothing(t *testing.T) {
 }
 
 func TestI24_UnknownHostIsRefused(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	host := strings.TrimPrefix(a.URL, "http://")
 	for _, h := range []string{"evil.example", "localhost", host + ".evil.example", "evil.example:80", host + "@evil.example", "127.0.0.1:1", strings.Replace(host, "127.0.0.1", "127.1", 1), "[::1]"} {
@@ -216,7 +219,7 @@ func signedIn(t *testing.T, a *testapp.App) (b *testapp.Browser, flow string) {
 	rp := a.RelyingParty(t, "store")
 	a.CodeOf(t, b, rp.AuthorizeURL(), "sato")
 	a.CodeOf(t, b, a.RelyingParty(t, "staff").AuthorizeURL(), "operator")
-	a.Clock.Advance(2 * time.Minute)
+	a.Pass(t, 2*time.Minute)
 	// What is written down about the use of a session is written now, once a minute.
 	b.Get("/account/security")
 	b.Get(a.RelyingParty(t, "staff").AuthorizeURL("prompt", "none"))
@@ -224,6 +227,7 @@ func signedIn(t *testing.T, a *testapp.App) (b *testapp.Browser, flow string) {
 }
 
 func TestI25_ForeignIntentChangesNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b, flow := signedIn(t, a.App)
 		if flow == "" {
@@ -278,6 +282,7 @@ func TestI25_ForeignIntentChangesNothing(t *testing.T) {
 }
 
 func TestI25_SafeMethodsChangeNothing(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b, flow := signedIn(t, a.App)
 		before := a.rows(t)

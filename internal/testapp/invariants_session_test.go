@@ -19,6 +19,7 @@ import (
 var discard = slog.New(slog.DiscardHandler)
 
 func TestI1_NoSecondFactorWithoutProof(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		// What the ID token says, every other answer says too.
@@ -48,7 +49,7 @@ func TestI1_NoSecondFactorWithoutProof(t *testing.T) {
 		check("password, with a factor", rp.TokensOf(a.NewBrowser(t), "suzuki"), acrPassword, "pwd")
 
 		// A proof that is older than max_age does not count, however the session came by it.
-		a.Clock.Advance(10 * time.Minute)
+		a.Pass(t, 10*time.Minute)
 		check("same session", rp.TokensOf(other, "suzuki"), acrEmail, "pwd", "mca", "mfa")
 		renewed := rp.TokensOf(other, "suzuki", "max_age", "60")
 		check("password renewed", renewed, acrPassword, "pwd")
@@ -70,13 +71,14 @@ func TestI1_NoSecondFactorWithoutProof(t *testing.T) {
 				}
 			}
 		}
-		a.Clock.Advance(61 * time.Second) // the pause between two codes
+		a.Pass(t, 61*time.Second) // the pause between two codes
 		check("challenge", rp.TokensOf(b, "sato"), acrEmail, "pwd", "mca", "mfa")
 	})
 }
 
 // A pending session can do the steps of its own sign-in and nothing else.
 func TestI2_PendingSessionReachesNothingElse(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		rp := a.RelyingParty(t, "store")
 		b, stranger := a.NewBrowser(t), a.NewBrowser(t)
@@ -152,6 +154,7 @@ func cookie(b *testapp.Browser, prefix string) *http.Cookie {
 }
 
 func TestI10_EveryRiseRenewsTheSecret(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
@@ -197,7 +200,7 @@ func TestI10_EveryRiseRenewsTheSecret(t *testing.T) {
 		if full == nil {
 			t.Fatal("no session cookie")
 		}
-		a.Clock.Advance(2 * time.Minute)
+		a.Pass(t, 2*time.Minute)
 		sid := rp.Redeem(p.Location().Query().Get("code"))
 		if sid.Status != http.StatusBadRequest {
 			t.Errorf("a code of two minutes: %d", sid.Status)
@@ -210,7 +213,7 @@ func TestI10_EveryRiseRenewsTheSecret(t *testing.T) {
 		}
 		// Sign-out kills it too; and so does another person's sign-in in the same browser.
 		raised := cookie(b, "__Host-futakagi")
-		a.Clock.Advance(time.Second)
+		a.Pass(t, time.Second)
 		rp.TokensOf(b, "tanaka", "prompt", "login")
 		dead("change of person", "/account/security", raised)
 		last := cookie(b, "__Host-futakagi")
@@ -223,6 +226,7 @@ func TestI10_EveryRiseRenewsTheSecret(t *testing.T) {
 
 // A secret that somebody planted before the sign-in is worth nothing after it.
 func TestI10_Fixation(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	thief, victim := a.NewBrowser(t), a.NewBrowser(t)
@@ -243,6 +247,7 @@ func TestI10_Fixation(t *testing.T) {
 }
 
 func TestI11_RevocationIsCompleteAndImmediate(t *testing.T) {
+	t.Parallel()
 	const address = "sato-2fa@example.jp"
 	events := map[string]func(t *testing.T, a *testapp.App, acting *testapp.Browser){
 		"password change": func(t *testing.T, a *testapp.App, _ *testapp.Browser) {
@@ -300,7 +305,7 @@ func TestI11_RevocationIsCompleteAndImmediate(t *testing.T) {
 				rp := a.RelyingParty(t, "store")
 				acting, other, pending := a.NewBrowser(t), a.NewBrowser(t), a.NewBrowser(t)
 				mine := rp.TokensOf(acting, "sato")
-				a.Clock.Advance(2 * time.Minute)
+				a.Pass(t, 2*time.Minute)
 				theirs := rp.TokensOf(other, "sato")
 				code := a.CodeOf(t, other, rp.AuthorizeURL(), "sato")
 				sent := len(a.Mail.Mails(address))

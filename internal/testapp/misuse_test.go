@@ -30,6 +30,7 @@ func stays(t *testing.T, name string, p testapp.Page, path string, texts ...stri
 const wrongText = "認証コードが正しくないか、有効期限が切れています。"
 
 func TestM19_CodesOfSetUp(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
@@ -60,17 +61,17 @@ func TestM19_CodesOfSetUp(t *testing.T) {
 		}
 
 		// Sending again voids the former code, and so does time.
-		a.Clock.Advance(61 * time.Second)
+		a.Pass(t, 61*time.Second)
 		b.Submit(form, value("do", "send", "email", "t@example.jp"))
 		second := a.Code(t, "t@example.jp", 2)
 		if second != first {
 			stays(t, "voided", verify(b, form, "t@example.jp", first), path, wrongText)
 		}
-		a.Clock.Advance(10 * time.Minute)
+		a.Pass(t, 10*time.Minute)
 		stays(t, "old", verify(b, form, "t@example.jp", second), path, wrongText)
 		b.Submit(form, value("do", "send", "email", "t@example.jp"))
 		third := a.Code(t, "t@example.jp", 3)
-		a.Clock.Advance(9*time.Minute + 59*time.Second)
+		a.Pass(t, 9*time.Minute+59*time.Second)
 		if p = b.Submit(form, value("do", "verify", "email", "t@example.jp", "code", third)); p.URL.Path != "/signin/backup-codes" {
 			t.Fatalf("right: %d %s", p.Status, p.URL)
 		}
@@ -85,6 +86,7 @@ func TestM19_CodesOfSetUp(t *testing.T) {
 }
 
 func TestI5_FiveTriesAndNoMore(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
@@ -102,9 +104,9 @@ func TestI5_FiveTriesAndNoMore(t *testing.T) {
 			t.Errorf("another sign-in: %d %s", p.Status, p.URL)
 		}
 		// The pause ends, the spent code does not come back.
-		a.Clock.Advance(2 * time.Minute)
+		a.Pass(t, 2*time.Minute)
 		stays(t, "spent", b.Post(here, value("do", "verify", "code", code)), "/signin/challenge")
-		a.Clock.Advance(2 * time.Minute) // a sixth failure pauses again
+		a.Pass(t, 2*time.Minute) // a sixth failure pauses again
 		b.Submit(here, value("do", "resend"))
 		next := a.Code(t, testapp.FactorAddress("sato"), 1)
 		if p := b.Submit(here, value("do", "verify", "code", next)); p.Location().Query().Get("code") == "" {
@@ -114,6 +116,7 @@ func TestI5_FiveTriesAndNoMore(t *testing.T) {
 }
 
 func TestI5_OneCodeOneSignIn(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		tabs := make([]string, 2)
@@ -122,7 +125,7 @@ func TestI5_OneCodeOneSignIn(t *testing.T) {
 		for i := range tabs {
 			p := a.Password(t, b, rp.AuthorizeURL("state", fmt.Sprint("tab-", i)), "sato")
 			tabs[i], codes[i] = p.URL.RequestURI(), a.Code(t, testapp.FactorAddress("sato"), i)
-			a.Clock.Advance(61 * time.Second) // the pause between two codes
+			a.Pass(t, 61*time.Second) // the pause between two codes
 		}
 		// Two tabs of one browser: each takes its own code only, and both come to their end.
 		if codes[0] != codes[1] {
@@ -139,6 +142,7 @@ func TestI5_OneCodeOneSignIn(t *testing.T) {
 
 // A double click sends a form twice at once. One of the two counts, and neither meets an error.
 func TestDoubleClick(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
@@ -220,6 +224,7 @@ func TestDoubleClick(t *testing.T) {
 }
 
 func TestBackButtonAndReload(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	b := a.NewBrowser(t)
@@ -255,6 +260,7 @@ func TestBackButtonAndReload(t *testing.T) {
 }
 
 func TestExpiredSignIn(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		for _, step := range []string{"password", "challenge"} {
@@ -266,7 +272,7 @@ func TestExpiredSignIn(t *testing.T) {
 				p = b.Submit(p.URL.RequestURI(), form)
 				form = value("do", "verify", "code", a.Code(t, testapp.FactorAddress("sato"), sent))
 			}
-			a.Clock.Advance(31 * time.Minute)
+			a.Pass(t, 31*time.Minute)
 			for name, got := range map[string]testapp.Page{
 				"post": b.Submit(p.URL.RequestURI(), form), "get": b.Open(p.URL.RequestURI()), "continue": b.Open("/signin/continue?flow=" + p.Flow()),
 				"cancel": b.Submit("/signin/cancel?flow="+p.Flow(), nil),
@@ -292,6 +298,7 @@ func manyFields(n int) string {
 
 // A body that never ends is cut off, however it is announced.
 func TestOversizedBodyWithoutLength(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	for _, path := range []string{"/signin", "/authorize", "/token", "/logout/confirm"} {
 		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, a.URL+path, io.MultiReader(strings.NewReader("x="), endless{}))
@@ -326,6 +333,7 @@ func (endless) Read(p []byte) (int, error) {
 }
 
 func TestForeignFlow(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		rp := a.RelyingParty(t, "store")
 		owner, thief := a.NewBrowser(t), a.NewBrowser(t)
@@ -364,6 +372,7 @@ func TestForeignFlow(t *testing.T) {
 
 // The sign-in of the console and that of the shop do not open each other.
 func TestKindsStayApart(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	b := a.NewBrowser(t)
 	for client, login := range map[string]string{"store": "operator", "staff": "suzuki"} {
@@ -382,6 +391,7 @@ func TestKindsStayApart(t *testing.T) {
 
 // Without cookies a browser is told so instead of going in circles.
 func TestCookiesBlocked(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	p := a.NewBrowser(t).Get(a.RelyingParty(t, "store").AuthorizeURL())
 	if got := a.NewBrowser(t).Open(p.Location().RequestURI()); got.Status != http.StatusBadRequest || !strings.Contains(got.Body, "Cookie") {
@@ -391,6 +401,7 @@ func TestCookiesBlocked(t *testing.T) {
 
 // httptest's recorder shares no connection with a browser: the handler itself must hold without the server around it.
 func TestHandlerAlone(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	rec := httptest.NewRecorder()
 	req := httptest.NewRequest(http.MethodGet, a.URL+"/.well-known/openid-configuration", nil)

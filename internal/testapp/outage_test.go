@@ -132,6 +132,7 @@ func everything(t *testing.T, a *testapp.App, rp *testapp.RelyingParty, b *testa
 
 // While the database is away every answer is a declared 503; when it is back everything goes on where it stood.
 func TestDatabaseAwayAndBack(t *testing.T) {
+	t.Parallel()
 	wire, url := newWire(t, storetest.PostgreSQLURL(t))
 	a := testapp.Start(t, url)
 	rp := a.RelyingParty(t, "store")
@@ -215,6 +216,7 @@ func probeOf(a *testapp.App, path string) int {
 
 // A restart of the database breaks every connection; at most the requests under way may notice.
 func TestDatabaseRestart(t *testing.T) {
+	t.Parallel()
 	url := storetest.PostgreSQLURL(t)
 	a := testapp.Start(t, url)
 	rp := a.RelyingParty(t, "store")
@@ -303,6 +305,7 @@ func awaitFailedAttempts(t *testing.T, a *testapp.App) {
 
 // With the mail server down pages answer as ever, the person can send again, and what waits is delivered when it is back.
 func TestMailServerAwayAndBack(t *testing.T) {
+	t.Parallel()
 	for _, engine := range []string{"sqlite", "postgresql"} {
 		t.Run(engine, func(t *testing.T) {
 			mails := smtptest.Start(t, smtptest.Config{})
@@ -364,6 +367,7 @@ func TestMailServerAwayAndBack(t *testing.T) {
 
 // A mail server that is up but takes its time must not be felt on the pages either.
 func TestMailServerSlow(t *testing.T) {
+	t.Parallel()
 	release := make(chan struct{})
 	mails := smtptest.Start(t, smtptest.Config{Data: func(int, smtptest.Message) error {
 		select {

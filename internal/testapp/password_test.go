@@ -32,6 +32,7 @@ func forgetful(t *testing.T, a *testapp.App) {
 }
 
 func TestI9_ForgotTellsNothing(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		forgetful(t, a)
 		b := a.NewBrowser(t)
@@ -56,6 +57,7 @@ func TestI9_ForgotTellsNothing(t *testing.T) {
 
 // Whoever has the mailbox gets a new password, and no further: the second factor is asked for as ever.
 func TestI18_MailboxAloneSignsNobodyIn(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		b := a.NewBrowser(t)
@@ -110,16 +112,17 @@ func TestI18_MailboxAloneSignsNobodyIn(t *testing.T) {
 
 // I24: where the link leads depends on the configuration alone.
 func TestI24_LinkIsOurs(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	for i, h := range hostileHeaders() {
 		if i > 0 && i%25 == 0 {
-			a.Clock.Advance(time.Hour) // the network's budget
+			a.Pass(t, time.Hour) // the network's budget
 		}
 		headers := map[string]string{"Sec-Fetch-Site": "same-origin"}
 		for name, values := range h {
 			headers[name] = strings.Join(values, ", ")
 		}
-		a.Clock.Advance(25 * time.Hour) // the account's
+		a.Pass(t, 25*time.Hour) // the account's
 		n := len(a.Mail.Mails(testapp.RegisteredAddress("sato")))
 		if p := a.NewBrowser(t).PostWith("/password/forgot", value("username", "sato"), headers); p.Status != http.StatusSeeOther || p.Header.Get("Location") != "/password/sent" {
 			t.Errorf("%v: %d to %s", h, p.Status, p.Header.Get("Location"))
@@ -148,6 +151,7 @@ func events(t *testing.T, a *testapp.App, login string) []store.AuditEvent {
 
 // What people typed and got appears nowhere but where it has to (I15).
 func TestI15_PasswordsAndLinksStaySecret(t *testing.T) {
+	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b := a.NewBrowser(t)
 		const typed = "not the password at all"

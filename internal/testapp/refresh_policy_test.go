@@ -34,6 +34,7 @@ func switchOf(t *testing.T, a *testapp.App, login, to string) {
 // TestI22_RefreshAfterAPolicyChange tightens what is demanded, in every way there is: grants that do not satisfy it give no tokens from
 // the next request on, those that do go on, and the tokens that are out say what they always said.
 func TestI22_RefreshAfterAPolicyChange(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
 	a.Equip(t, "tanaka", testapp.ByApp, testapp.ByEmail, testapp.ByKey, testapp.ByPasskey)
@@ -79,7 +80,7 @@ func TestI22_RefreshAfterAPolicyChange(t *testing.T) {
 		{"no trusted devices", "tanaka", testapp.ByDevice, testapp.ByEmail, methods(all, signin.Level2FAEmail, 0), back, false},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			a.Clock.Advance(time.Hour) // the budget of codes
+			a.Pass(t, time.Hour) // the budget of codes
 			enter := func(login string, way testapp.Way) string {
 				b := a.NewBrowser(t)
 				if way == testapp.ByDevice {

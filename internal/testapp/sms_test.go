@@ -13,6 +13,7 @@ import (
 
 // A code by SMS is tried until the gateway takes it, is found by its number, and is bound to the issuer's host.
 func TestI30_TextCodesArrive(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		const to = "+819012345678"
 		first := true

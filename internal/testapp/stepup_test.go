@@ -103,6 +103,7 @@ func (s *visitor) told(p testapp.Page, want string) {
 // TestStepUpBetweenLevels walks every ordered pair of levels on both surfaces: what a session has is given at once and never less
 // than that, what it lacks is asked for in the same session, and nothing is refused silently.
 func TestStepUpBetweenLevels(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct{ surface, client, kind string }{
 		{admin.SurfaceStore, "store", account.KindStore}, {admin.SurfaceAdmin, "staff", account.KindOperator},
 	} {
@@ -124,7 +125,7 @@ func TestStepUpBetweenLevels(t *testing.T) {
 			for j, to := range ladder {
 				for form, asks := range map[string][]string{"acr_values": {"acr_values", to.acr}, "claims": {"claims", essential(to.acr)}} {
 					t.Run(c.surface+" "+from.acr+" to "+to.acr+" by "+form, func(t *testing.T) {
-						a.Clock.Advance(20 * time.Minute) // the budget of codes
+						a.Pass(t, 20*time.Minute) // the budget of codes
 						s := visit(t, a, c.client, login, from)
 						if s.claims["acr"] != from.acr {
 							t.Fatalf("signed in at %v", s.claims["acr"])
@@ -165,7 +166,7 @@ func voidCodes(t *testing.T, a *testapp.App, login string) {
 // atOnce asks for what the session has.
 func (s *visitor) atOnce(asks []string) {
 	s.t.Helper()
-	s.a.Clock.Advance(time.Minute)
+	s.a.Pass(s.t, time.Minute)
 	before, token := s.claims, s.token()
 	for _, prompt := range []string{"", "none"} {
 		after := s.take(s.b.Get(s.rp.AuthorizeURL(append(asks, "prompt", prompt)...)))
@@ -221,7 +222,7 @@ func (s *visitor) stepUp(login string, to level, asks []string) {
 		s.t.Error("the session's former token is good still")
 	}
 	// What the session has now it keeps, whatever is asked for next.
-	s.a.Clock.Advance(time.Minute)
+	s.a.Pass(s.t, time.Minute)
 	if again := s.take(s.b.Get(s.rp.AuthorizeURL("acr_values", acrPassword))); again["acr"] != want || again["sid"] != before["sid"] {
 		s.t.Errorf("asked for less: %v", again)
 	}
@@ -243,6 +244,7 @@ func offered(p testapp.Page) []signin.Method {
 // TestStepUpOutOfReach asks for levels that no factor of the account reaches: the relying party hears so, whatever else it asked for,
 // and the session goes on as it was.
 func TestStepUpOutOfReach(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	for _, c := range []struct {
 		surface, login string
@@ -295,6 +297,7 @@ func TestStepUpOutOfReach(t *testing.T) {
 // TestStepUpSetsUpWhatReaches steps an account up that has no factor: what the set-up offers reaches the level, and what it does not
 // offer cannot be forced.
 func TestStepUpSetsUpWhatReaches(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	all := signin.FactorMethods()
 	for _, c := range []struct {
@@ -344,6 +347,7 @@ func TestStepUpSetsUpWhatReaches(t *testing.T) {
 // TestStepUpByAge asks for proofs that are young enough: by max_age and by prompt=login. The answer rests on those alone, and what the
 // session had besides it keeps.
 func TestStepUpByAge(t *testing.T) {
+	t.Parallel()
 	const login = "tanaka"
 	a := testapp.New(t)
 	a.Equip(t, login, testapp.ByApp, testapp.ByPasskey)
@@ -354,7 +358,7 @@ func TestStepUpByAge(t *testing.T) {
 	t.Run("max_age", func(t *testing.T) {
 		s := visit(t, a, "store", login, full)
 		before, former := s.claims, s.token()
-		a.Clock.Advance(10 * time.Minute)
+		a.Pass(t, 10*time.Minute)
 		if got := s.take(s.b.Get(s.rp.AuthorizeURL("max_age", "3600", "acr_values", acrFull))); got["auth_time"] != before["auth_time"] {
 			t.Errorf("young enough: %v", got)
 		}
@@ -371,7 +375,7 @@ func TestStepUpByAge(t *testing.T) {
 	t.Run("the level of old proofs does not count", func(t *testing.T) {
 		s := visit(t, a, "store", login, full)
 		before := s.claims
-		a.Clock.Advance(10 * time.Minute)
+		a.Pass(t, 10*time.Minute)
 		began := a.Clock.Now()
 		after := s.take(a.SignInBy(t, s.b, s.rp.AuthorizeURL("prompt", "login"), login, testapp.ByPassword))
 		if after["acr"] != acrPassword || after["urn:futakagi:2fa"] != nil || after["sid"] != before["sid"] || after["auth_time"] != unix(began.Add(testapp.Pause)) {
@@ -383,7 +387,7 @@ func TestStepUpByAge(t *testing.T) {
 			t.Errorf("the session was lowered: %v", again)
 		}
 		// The password is young enough and the second factor is not: that alone is asked for.
-		a.Clock.Advance(time.Minute)
+		a.Pass(t, time.Minute)
 		young := []string{"max_age", "120", "acr_values", acrFull}
 		s.told(s.b.Get(s.rp.AuthorizeURL(append(young, "prompt", "none")...)), "interaction_required")
 		p := s.b.Open(s.rp.AuthorizeURL(young...))
@@ -397,7 +401,7 @@ func TestStepUpByAge(t *testing.T) {
 	t.Run("prompt=login with a level", func(t *testing.T) {
 		s := visit(t, a, "store", login, full)
 		before, former := s.claims, s.token()
-		a.Clock.Advance(time.Second)
+		a.Pass(t, time.Second)
 		p := s.b.Open(s.rp.AuthorizeURL("prompt", "login", "claims", essential(acrFull)))
 		if p.URL.Path != "/signin" || !strings.Contains(p.Body, `value="`+login+`"`) {
 			t.Fatalf("asked for %d %s", p.Status, p.URL)
@@ -414,7 +418,7 @@ func TestStepUpByAge(t *testing.T) {
 	t.Run("a passkey in the place of the password", func(t *testing.T) {
 		s := visit(t, a, "store", login, full)
 		before, former := s.claims, s.token()
-		a.Clock.Advance(10 * time.Minute)
+		a.Pass(t, 10*time.Minute)
 		after := s.take(a.SignInBy(t, s.b, s.rp.AuthorizeURL("prompt", "login"), login, testapp.ByPasskey))
 		if diff := cmp.Diff([]any{"pop", "user", "mfa"}, after["amr"]); diff != "" || after["acr"] != acrPasskey || after["sid"] != before["sid"] ||
 			after["auth_time"] != unix(a.Clock.Now()) {
@@ -436,13 +440,14 @@ func TestStepUpByAge(t *testing.T) {
 
 // TestStepUpInTwoTabs steps one session up twice at once. What was proved in either tab the session has, whichever ends last.
 func TestStepUpInTwoTabs(t *testing.T) {
+	t.Parallel()
 	const login = "tanaka"
 	a := testapp.New(t)
 	a.Equip(t, login, testapp.ByApp, testapp.ByKey)
 	leaveToPassword(t, a, login)
 	s := visit(t, a, "store", login, level{acrPassword, testapp.ByPassword})
 	before := s.claims
-	a.Clock.Advance(2 * time.Second)
+	a.Pass(t, 2*time.Second)
 	first, second := s.b.Open(s.rp.AuthorizeURL("acr_values", acrPasskey)), s.b.Open(s.rp.AuthorizeURL("acr_values", acrFull))
 	renewal := s.b.Open(s.rp.AuthorizeURL("max_age", "1"))
 	if got := s.take(a.Walk(t, s.b, login, testapp.ByKey).From(first)); got["acr"] != acrPasskey {
@@ -471,25 +476,26 @@ func TestStepUpInTwoTabs(t *testing.T) {
 // TestI1_MaxAgeHoldsToTheEnd takes long over a step-up: what was young enough when it began and is too old when it ends is asked for
 // again, and what was proved in the sign-in itself is not.
 func TestI1_MaxAgeHoldsToTheEnd(t *testing.T) {
+	t.Parallel()
 	const login = "tanaka"
 	a := testapp.New(t)
 	a.Equip(t, login, testapp.ByApp, testapp.ByKey)
 	leaveToPassword(t, a, login)
 	s := visit(t, a, "store", login, level{acrPassword, testapp.ByPassword})
 	before := s.claims
-	a.Clock.Advance(9 * time.Minute)
+	a.Pass(t, 9*time.Minute)
 	p := s.b.Open(s.rp.AuthorizeURL("max_age", "600", "acr_values", acrFull))
 	if !strings.HasPrefix(p.URL.Path, "/signin/challenge") {
 		t.Fatalf("asked for %d %s", p.Status, p.URL)
 	}
-	a.Clock.Advance(2 * time.Minute)
+	a.Pass(t, 2*time.Minute)
 	w := a.Walk(t, s.b, login, testapp.ByApp)
 	if p = s.b.Submit(p.URL.RequestURI(), value("do", "verify", "code", a.Apps[login].Fresh(a.Clock))); p.URL.Path != "/signin" {
 		t.Fatalf("after the code: %d %s to %s", p.Status, p.URL, p.Location())
 	}
 	p, _ = w.Step(p)
 	proved := a.Clock.Now()
-	a.Clock.Advance(12 * time.Minute)
+	a.Pass(t, 12*time.Minute)
 	got := s.take(w.From(p))
 	if got["acr"] != acrFull || got["auth_time"] != float64(proved.Unix()) || got["sid"] != before["sid"] {
 		t.Errorf("ID token %v, password at %d", got, proved.Unix())
@@ -498,6 +504,7 @@ func TestI1_MaxAgeHoldsToTheEnd(t *testing.T) {
 
 // TestI12_NoDeviceForALevel signs in with a trusted browser: it spares the account's own demand and nothing else.
 func TestI12_NoDeviceForALevel(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	b := a.NewBrowser(t)
 	a.Equip(t, "sato", testapp.ByEmail, testapp.ByApp, testapp.ByKey)
@@ -507,7 +514,7 @@ func TestI12_NoDeviceForALevel(t *testing.T) {
 	if before["acr"] != acrPassword {
 		t.Fatalf("ID token %v", before)
 	}
-	a.Clock.Advance(time.Second)
+	a.Pass(t, time.Second)
 	s.told(b.Get(s.rp.AuthorizeURL("max_age", "0", "prompt", "none")), "login_required")
 	for _, l := range []level{{acrEmail, testapp.ByEmail}, {acrFull, testapp.ByApp}, {acrPasskey, testapp.ByKey}} {
 		held, sent := heldBy(t, a, b, "sato"), len(a.Mail.Mails(testapp.FactorAddress("sato")))
@@ -520,7 +527,7 @@ func TestI12_NoDeviceForALevel(t *testing.T) {
 			a.Code(t, testapp.FactorAddress("sato"), sent) // not to be taken for the next one
 		}
 		s.told(b.Get(s.rp.AuthorizeURL("acr_values", l.acr, "prompt", "none")), "interaction_required")
-		a.Clock.Advance(2 * time.Minute) // the pause between two codes
+		a.Pass(t, 2*time.Minute) // the pause between two codes
 		w := a.Walk(t, b, "sato", l.way)
 		w.Trust = true // in vain
 		p = b.Open(s.rp.AuthorizeURL("acr_values", l.acr))
@@ -534,7 +541,7 @@ func TestI12_NoDeviceForALevel(t *testing.T) {
 	}
 	// A change of one's settings asks for the factor too.
 	leave(t, b)
-	a.Clock.Advance(time.Hour)
+	a.Pass(t, time.Hour)
 	p := a.SignInBy(t, b, "/account/security/email", "sato", testapp.ByDevice)
 	if !strings.HasPrefix(p.URL.Path, "/signin/challenge") {
 		t.Errorf("the way to one's settings ends at %d %s", p.Status, p.URL)
@@ -543,6 +550,7 @@ func TestI12_NoDeviceForALevel(t *testing.T) {
 
 // TestI12_NoDeviceOnAdmin asks for one on every page of an operator's sign-in, even where a row says that the surface trusts browsers.
 func TestI12_NoDeviceOnAdmin(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	a.Equip(t, "operator", testapp.ByApp, testapp.ByKey)
 	for _, days := range []int64{0, 30} {
@@ -585,7 +593,7 @@ func setMethods(t *testing.T, a *testapp.App, surface string, allowed []signin.M
 	for _, p := range policies {
 		if p.ID == surface {
 			p.Allowed, p.Level, p.TrustDays = allowed, second, days
-			a.Clock.Advance(time.Second)
+			a.Pass(t, time.Second)
 			if _, err := a.Admin.SetSurfacePolicy(t.Context(), admin.System(), p); err != nil {
 				t.Fatal(err)
 			}
@@ -596,6 +604,7 @@ func setMethods(t *testing.T, a *testapp.App, surface string, allowed []signin.M
 // TestStepUpToTheSurfacesOwnDemands tightens what a surface accepts: sessions that had enough are asked for more in the same session,
 // with the methods that do, and set-up inside a sign-in offers those alone.
 func TestStepUpToTheSurfacesOwnDemands(t *testing.T) {
+	t.Parallel()
 	all := signin.FactorMethods()
 	for _, c := range []struct {
 		name    string
@@ -662,6 +671,7 @@ func TestStepUpToTheSurfacesOwnDemands(t *testing.T) {
 
 // TestStepUpWhereTheInstallationCannot asks for a passkey where there are none: the person is not led to a page without a choice.
 func TestStepUpWhereTheInstallationCannot(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t, func(c *server.Config) { c.PasskeyRPID, c.PasskeyOrigins, c.SMS = "", nil, nil })
 	s := visit(t, a, "store", "suzuki", level{acrPassword, testapp.ByPassword})
 	for _, prompt := range []string{"", "none"} {

@@ -3,6 +3,7 @@ package testapp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net"
 	"regexp"
@@ -15,6 +16,7 @@ import (
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/mfa/webauthntest"
+	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -160,6 +162,29 @@ func (a *App) seed(t testing.TB) {
 	}
 	a.BackupCodes = codes
 	a.seedClients(t)
+}
+
+// Pass waits until no message is under way and moves the clock forward: one whose lease ran out between the sending and the note of
+// it would be sent a second time.
+func (a *App) Pass(t testing.TB, d time.Duration) {
+	t.Helper()
+	deadline := time.Now().Add(10 * time.Second)
+	for _, channel := range delivery.Channels() {
+		for {
+			_, err := a.DB.Read().OldestQueuedMessage(t.Context(), channel)
+			if errors.Is(err, store.ErrNotFound) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if time.Now().After(deadline) {
+				t.Fatalf("messages wait in the outbox: %s", channel)
+			}
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+	a.Clock.Advance(d)
 }
 
 var sixDigits = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)

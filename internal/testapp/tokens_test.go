@@ -153,6 +153,7 @@ func (c *openidClient) hold(t *testing.T, w *rowWorld, row tokenRow) {
 
 // TestI1_TokensThroughOpenIDClient is the table of the specification, each row signed in over HTTP and read by openid-client.
 func TestI1_TokensThroughOpenIDClient(t *testing.T) {
+	t.Parallel()
 	w := newRowWorld(t)
 	client := newOpenIDClient(t, w.App)
 	discovered := client.discovered
@@ -179,6 +180,7 @@ func TestI1_TokensThroughOpenIDClient(t *testing.T) {
 
 // TestI1_MailKeptOutOfMFAInTokens is the row of the email code with the setting that leaves mfa out of it: amr changes, acr does not.
 func TestI1_MailKeptOutOfMFAInTokens(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t, func(c *server.Config) { c.EmailNotMFA = true })
 	a.Equip(t, "sato", testapp.ByEmail, testapp.BySMS)
 	w := &rowWorld{App: a}
@@ -196,6 +198,7 @@ func TestI1_MailKeptOutOfMFAInTokens(t *testing.T) {
 
 // TestI1_TokensThroughGoOIDC is the same table read by go-oidc, with the other signature algorithm and a while before the refresh.
 func TestI1_TokensThroughGoOIDC(t *testing.T) {
+	t.Parallel()
 	w := newRowWorld(t)
 	op, err := oidc.NewProvider(t.Context(), w.URL)
 	if err != nil {

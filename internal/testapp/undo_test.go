@@ -41,6 +41,7 @@ func changeAddress(t *testing.T, a *testapp.App, b *testapp.Browser, to string) 
 
 // The whole story of a stolen session: the address is changed, the mail at the former one takes it back, the thief is out.
 func TestI18_UndoByTheMailsLink(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
 		thief, owner := a.NewBrowser(t), a.NewBrowser(t)
@@ -106,6 +107,7 @@ func TestI18_UndoByTheMailsLink(t *testing.T) {
 }
 
 func TestI17_ResetVoidsTheLink(t *testing.T) {
+	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		b := a.NewBrowser(t)
 		a.CodeOf(t, b, a.RelyingParty(t, "store").AuthorizeURL(), "sato")
@@ -130,6 +132,7 @@ func TestI17_ResetVoidsTheLink(t *testing.T) {
 
 // Operators have the same page, in their own frame, and find it from the console.
 func TestOperatorsOwnSecurityPage(t *testing.T) {
+	t.Parallel()
 	a := testapp.New(t)
 	b := a.NewBrowser(t)
 	p := a.SignIn(t, b, "/admin", "operator")
