@@ -19,7 +19,7 @@ import (
 
 // When the address of an email factor is changed, whoever reads the former one can take that back for some days. It is the one
 // place where a mailbox alone changes a factor, and it only ever goes back to what was proved before: see
-// docs/adr/0011-undo-from-the-former-address.md.
+// docs/adr/0013-undo-from-the-former-address.md.
 
 // undoFor is how long a change of the second factor's address can be undone.
 const undoFor = 72 * time.Hour

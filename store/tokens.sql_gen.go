@@ -421,6 +421,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
   AND EXISTS (
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
+      AND s.updated_at <= grants.created_at
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at
@@ -436,7 +437,8 @@ type RedeemCodeParams struct {
 }
 
 // The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
-// matches, and the account, its session and the policy still allow it.
+// matches, and the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
+// of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
 func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, error) {
 	row := q.db.QueryRow(ctx, RedeemCode,
 		arg.Now,

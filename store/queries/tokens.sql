@@ -8,13 +8,15 @@ VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoc
 
 -- name: RedeemCode :one
 -- The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
--- matches, and the account, its session and the policy still allow it.
+-- matches, and the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
+-- of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
 UPDATE grants SET redeemed_at = @now, redemption_id = @token_set_id
 WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redirect_uri AND code_challenge = @code_challenge
   AND redeemed_at IS NULL AND revoked_at IS NULL AND code_expires_at > @now
   AND EXISTS (
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
+      AND s.updated_at <= grants.created_at
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING *;
