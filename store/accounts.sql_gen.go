@@ -102,7 +102,7 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -127,12 +127,13 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -162,6 +163,7 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
 	)
 	return i, err
 }
@@ -233,7 +235,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -247,12 +249,13 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.Reenrol,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -278,12 +281,13 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -299,6 +303,7 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.Reenrol,
 	)
 	return i, err
 }
@@ -453,7 +458,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -473,6 +478,7 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.AllowedMethods,
 			&i.SecondLevel,
 			&i.TrustDays,
+			&i.Reenrol,
 		); err != nil {
 			return nil, err
 		}

@@ -22,6 +22,12 @@ type (
 	TokenSetID  string
 	MessageID   string
 	EventID     string
+	ResetID     string
+
+	// FormID names one showing of a form, so that sending it twice does its work once.
+	FormID string
+	// ReenrolTicketID is a ticket to set up a factor after a reset.
+	ReenrolTicketID string
 )
 
 // NewID returns a fresh row id.

@@ -28,6 +28,7 @@ type Account struct {
 	UpdatedAt                time.Time
 	PasswordChangedAt        *time.Time
 	RegisteredEmailChangedAt *time.Time
+	TicketDemandedAt         *time.Time
 }
 
 type AuditEvent struct {
@@ -234,6 +235,36 @@ type PasswordRequest struct {
 	CreatedAt     time.Time
 }
 
+type ReenrolTicket struct {
+	ID              ReenrolTicketID
+	AccountID       AccountID
+	CredentialEpoch int64
+	CodeMAC         []byte
+	CodeSealed      []byte
+	IssuerID        string
+	MessageID       *MessageID
+	Tries           int64
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	UsedAt          *time.Time
+}
+
+type Reset struct {
+	ID        ResetID
+	AccountID AccountID
+	FormID    FormID
+	Method    string
+	ActorID   string
+	ActorName string
+	Result    json.RawMessage
+	CreatedAt time.Time
+}
+
+type ResetNotice struct {
+	ResetID   ResetID
+	MessageID MessageID
+}
+
 type Session struct {
 	ID              SessionID
 	TokenHash       []byte
@@ -268,6 +299,7 @@ type Surface struct {
 	AllowedMethods string
 	SecondLevel    int64
 	TrustDays      int64
+	Reenrol        string
 }
 
 type Throttle struct {

@@ -16,3 +16,9 @@ const TicketAddressUndo = "address_undo"
 
 // TicketPassword is the purpose of the tickets that let somebody who forgot the password choose another.
 const TicketPassword = "password"
+
+// The values of a surface's reenrol: who may set up a factor after a reset.
+const (
+	ReenrolOpen     = "open"   // whoever holds the password
+	ReenrolByTicket = "ticket" // whoever has a ticket from staff besides
+)

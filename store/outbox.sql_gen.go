@@ -12,7 +12,7 @@ import (
 
 const CancelAccountCodes = `-- name: CancelAccountCodes :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
-WHERE state = 'queued' AND leased_until IS NULL AND account_id = $2 AND kind IN ('code', 'password_reset_link')
+WHERE state = 'queued' AND leased_until IS NULL AND account_id = $2 AND kind IN ('code', 'password_reset_link', 'reenrol_ticket')
 `
 
 type CancelAccountCodesParams struct {
@@ -20,7 +20,7 @@ type CancelAccountCodesParams struct {
 	AccountID *AccountID
 }
 
-// Links to a new password are void with the credentials too.
+// Links to a new password and tickets are void with the credentials too.
 func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodesParams) (int64, error) {
 	result, err := q.db.Exec(ctx, CancelAccountCodes, arg.Now, arg.AccountID)
 	if err != nil {

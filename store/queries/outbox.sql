@@ -39,9 +39,9 @@ WHERE state = 'queued' AND leased_until IS NULL
   AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = @session_id AND c.kind = @kind);
 
 -- name: CancelAccountCodes :execrows
--- Links to a new password are void with the credentials too.
+-- Links to a new password and tickets are void with the credentials too.
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
-WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link');
+WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
 
 -- name: ListMessages :many
 -- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
