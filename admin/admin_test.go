@@ -412,13 +412,13 @@ func TestI17_ResetIsOneTransactionWithReasonAndNotices(t *testing.T) {
 		ctx, desk := t.Context(), w.actor(w.desk)
 		w.enforce(SurfaceStore, true)
 		w.enrol(w.tanaka)
-		for reason, want := range map[Reason]map[string]string{
+		for reason, want := range map[*Reason]map[string]string{
 			{}:                                    {FieldReason: templates.MsgReasonBlank, FieldIdentity: templates.MsgIdentityBlank},
 			{Text: " \n ", IdentityChecked: true}: {FieldReason: templates.MsgReasonBlank},
 			{Text: "x"}:                           {FieldIdentity: templates.MsgIdentityBlank},
 			{Text: strings.Repeat("あ", MaxReason+1), IdentityChecked: true}: {FieldReason: templates.MsgReasonLong},
 		} {
-			_, err := w.ResetFactors(ctx, desk, w.tanaka, reason)
+			_, err := w.ResetFactors(ctx, desk, w.tanaka, *reason)
 			e, ok := errors.AsType[*account.ValidationError](err)
 			if !ok || cmp.Diff(want, e.Fields) != "" {
 				t.Errorf("%+v: %v", reason, err)

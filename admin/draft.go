@@ -30,7 +30,10 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
+	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), FieldLevel, FieldDays}
+	for _, check := range IdentityChecks() {
+		fields = append(fields, checkField(check))
+	}
 	for _, m := range signin.FactorMethods() {
 		fields = append(fields, methodField(m))
 	}

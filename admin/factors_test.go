@@ -146,7 +146,10 @@ func TestM08_ResetOfOneFactor(t *testing.T) {
 		if len(rows) != 1 || rows[0].Result != "success" || rows[0].Reason != goodReason.Text || rows[0].Target != "株式会社サンプル商事 / tanaka" {
 			t.Fatalf("audit rows %+v", rows)
 		}
-		want := map[string]string{"method": "email", "factors": "email", "set_up": "true", "notices": "2", "identity_checked": "true"}
+		want := map[string]string{
+			"method": "email", "factors": "email", "set_up": "true", "notices": "2", "identity_checked": "true",
+			"codes": "0", "devices": "1", "sessions": "1", "attempts": "1", "clients": "",
+		}
 		if diff := cmp.Diff(want, dataOf(t, rows[0])); diff != "" {
 			t.Errorf("audit data:\n%s", diff)
 		}

@@ -88,11 +88,18 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
 		form("/admin/accounts/{id}/two-factor/reset/{method}", h.getReset, h.postReset)
+		get("/admin/resets/{id}", h.getResetDone)
+		form("/admin/customers/{id}/reset", h.getBulkReset, h.postBulkReset)
+		get("/admin/customers/{id}/reset/{form}", h.getBulkDone)
+		form("/admin/accounts/{id}/two-factor/ticket", h.getTicket, h.postTicket)
 		form("/admin/accounts/{id}/two-factor/devices", h.getDevices, h.postDevices)
 		// The button of one device is on the page of the account's second factor.
 		twoFactor := func(r *http.Request) string {
 			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
 		}
+		ticket := func(r *http.Request) string { return twoFactor(r) + "/ticket" }
+		get("/admin/accounts/{id}/two-factor/ticket/done", toForm(ticket))
+		r.With(h.fresh(ticket)).Post("/admin/accounts/{id}/two-factor/ticket/done", h.kit.Handle(h.postTicketDone))
 		get("/admin/accounts/{id}/two-factor/devices/{device}", toForm(twoFactor))
 		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
 
@@ -198,8 +205,8 @@ func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]
 	texts = make(map[string]string, len(e.Fields))
 	for field, key := range e.Fields {
 		args := e.Args(field)
-		if key == templates.MsgReasonLong {
-			args = []any{"max", MaxReason}
+		if limit, ok := reasonLimits[key]; ok {
+			args = []any{"max", limit}
 		}
 		texts[field] = h.templates.T(lang, key, args...)
 	}

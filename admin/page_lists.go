@@ -85,7 +85,7 @@ func (h *Handler) auditRow(lang templates.Lang, row store.SearchAuditEventsRow) 
 func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 	words := map[string]string{}
 	switch audit.Type(e.Type) {
-	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet:
+	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet, audit.TicketIssue:
 		var data map[string]string
 		if json.Unmarshal(e.Data, &data) != nil {
 			return ""
@@ -93,6 +93,8 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 		return h.detailText(lang, data)
 	case audit.EnforcementSet:
 		words = map[string]string{"on": "admin.settings.on", "off": "admin.settings.off"}
+	case audit.ReenrolSet:
+		words = map[string]string{"open": "admin.settings.reenrol_open", "ticket": "admin.settings.reenrol_ticket"}
 	case audit.TwoFactorSet:
 		words = map[string]string{"use": "admin.account_2fa.on", "dont_use": "admin.account_2fa.off"}
 	}
@@ -125,7 +127,7 @@ func (h *Handler) detailText(lang templates.Lang, data map[string]string) string
 	if to, ok := data["trust_days.to"]; ok {
 		arrow(data["trust_days.from"], h.templates.T(lang, "admin.methods.days", "n", to))
 	}
-	return strings.Join(parts, h.templates.T(lang, "ui.list_separator"))
+	return strings.Join(append(parts, h.resetDetails(lang, data)...), h.templates.T(lang, "ui.list_separator"))
 }
 
 // levelLabel names a level by its acr value.

@@ -3,14 +3,10 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
-	"github.com/futakagi/futakagi/mfa"
-	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -28,6 +24,12 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 		return v
 	}
 	v.ResetURL, v.DevicesURL = page+"/reset", page+"/devices"
+	if a.Customer != nil {
+		v.BulkURL = customerURL(a.Customer.ID) + "/reset"
+	}
+	if a.TicketDemandedAt != nil {
+		v.TicketURL = page + "/ticket"
+	}
 	for i, d := range a.Status.Devices {
 		v.Devices[i].RemoveAction = page + "/devices/" + string(d.ID)
 	}
@@ -106,28 +108,6 @@ func (h *Handler) refillTwoFactor(w http.ResponseWriter, r *http.Request, field,
 	return h.templates.AccountTwoFactor.Render(w, http.StatusUnprocessableEntity, f, v)
 }
 
-// resetView is the page of a reset: of everything, or of one method.
-func (h *Handler) resetView(actor Actor, a Account, method signin.Method) templates.AccountResetView {
-	v := templates.AccountResetView{
-		Action: accountURL(a.ID) + "/two-factor/reset", BackURL: accountURL(a.ID) + "/two-factor", Who: who(a, false),
-		Method: string(method), BackupLeft: a.Status.BackupCodesLeft, Devices: len(a.Status.Devices), Sessions: a.Sessions,
-	}
-	v.Main, v.Backups = h.factors(actor, a)
-	if method != "" {
-		v.Action += "/" + string(method)
-	}
-	return v
-}
-
-// resetMethod is the one method that a reset is about, or "" for all of them.
-func resetMethod(r *http.Request) (signin.Method, error) {
-	method := signin.Method(chi.URLParam(r, "method"))
-	if method != "" && !slices.Contains(signin.FactorMethods(), method) {
-		return "", store.ErrNotFound
-	}
-	return method, nil
-}
-
 // changeable is the account of a page whose form would be refused to an operator who may not change it, or whose own it is.
 func (h *Handler) changeable(r *http.Request) (Actor, Account, error) {
 	actor, a, err := h.account(r)
@@ -140,67 +120,6 @@ func (h *Handler) changeable(r *http.Request) (Actor, Account, error) {
 		return actor, a, answer(ErrForbidden)
 	}
 	return actor, a, nil
-}
-
-func (h *Handler) getReset(w http.ResponseWriter, r *http.Request) error {
-	method, err := resetMethod(r)
-	if err != nil {
-		return err
-	}
-	actor, a, err := h.changeable(r)
-	if err != nil {
-		return err
-	}
-	f, d := h.formFrame(w, r, navOf(a.Kind))
-	v := h.resetView(actor, a, method)
-	v.Reason, v.Identity = d.or(FieldReason, ""), d.or(FieldIdentity, "") != ""
-	return h.templates.AccountReset.Render(w, http.StatusOK, f, v)
-}
-
-func (h *Handler) postReset(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ParseForm(w, r)
-	if err != nil {
-		return err
-	}
-	method, err := resetMethod(r)
-	if err != nil {
-		return err
-	}
-	id := store.AccountID(chi.URLParam(r, "id"))
-	reason := Reason{Text: form.Get(FieldReason), IdentityChecked: form.Checked(FieldIdentity)}
-	var result mfa.ResetResult
-	if method == "" {
-		result, err = h.service.ResetFactors(r.Context(), actorOf(r), id, reason)
-	} else {
-		result, err = h.service.ResetFactor(r.Context(), actorOf(r), id, method, reason)
-	}
-	if err != nil {
-		texts, ok := h.fieldErrors(web.Lang(r), err)
-		if !ok {
-			return answer(err)
-		}
-		actor, a, err := h.account(r)
-		if err != nil {
-			return err
-		}
-		v := h.resetView(actor, a, method)
-		v.Reason, v.Identity, v.Errors = strings.TrimSpace(reason.Text), reason.IdentityChecked, texts
-		return h.templates.AccountReset.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
-	}
-	flash := templates.FlashReset
-	switch {
-	case method != "" && !result.SetUp:
-		flash = templates.FlashResetOneNothing
-	case len(result.Left) > 0:
-		flash = templates.FlashResetOne
-	case !result.SetUp:
-		flash = templates.FlashResetNothing
-	default:
-		if _, a, err := h.account(r); err == nil && a.Kind == account.KindOperator {
-			flash = templates.FlashResetOperator
-		}
-	}
-	return h.done(w, r, flash, accountURL(id)+"/two-factor")
 }
 
 func (h *Handler) getDevices(w http.ResponseWriter, r *http.Request) error {

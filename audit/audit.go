@@ -33,6 +33,8 @@ const (
 	FactorRemove  Type = "2fa.remove"
 	FactorOrder   Type = "2fa.order"
 	AddressUndo   Type = "2fa.undo"
+	TicketIssue   Type = "2fa.ticket_issue" // staff issued a ticket to set up a factor after a reset
+	TicketUse     Type = "2fa.ticket"       // somebody gave one in a sign-in
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
@@ -57,6 +59,7 @@ const (
 	ConsoleView    Type = "console.view"
 	EnforcementSet Type = "settings.enforcement"
 	MethodsSet     Type = "settings.methods"
+	ReenrolSet     Type = "settings.reenrol" // who may set up a factor after a reset
 	ClientCreate   Type = "client.create"
 	KeyCreate      Type = "key.create"
 	TokenReuse     Type = "token.reuse"

@@ -234,7 +234,9 @@ func (o *Outbox) writeCode(m CodeMessage, view templates.CodeMail) (payload, err
 
 // NoticeMessage tells a person of a change of their settings.
 type NoticeMessage struct {
-	// Kind is one of the kinds other than [KindCode] and [KindPasswordResetLink].
+	// ID becomes the message's; a new one if empty.
+	ID store.MessageID
+	// Kind is one of the kinds other than [KindCode], [KindPasswordResetLink] and [KindReenrolTicket].
 	Kind      string
 	AccountID store.AccountID
 	LoginID   string
@@ -299,7 +301,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		return fmt.Errorf("write notice: %w", err)
 	}
 	return o.enqueue(ctx, tx, envelope{
-		channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
+		id: m.ID, channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
 		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang)},
 	})
 }
@@ -374,6 +376,7 @@ type payload struct {
 }
 
 type envelope struct {
+	id        store.MessageID // a new one if empty
 	channel   string
 	kind      string
 	account   store.AccountID
@@ -391,7 +394,10 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 	if err := check(e.content.To); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}
-	id := store.NewID[store.MessageID]()
+	id := e.id
+	if id == "" {
+		id = store.NewID[store.MessageID]()
+	}
 	plain, err := json.Marshal(e.content)
 	if err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)

@@ -41,6 +41,7 @@ func TestScreens(t *testing.T) {
 			v.selfService(w)
 			v.passwords(w)
 			v.console(w)
+			v.resets(w)
 			for _, line := range w.log.take() {
 				t.Errorf("the server logged: %s", line)
 			}
@@ -497,6 +498,8 @@ func (v *viewer) console(w *world) {
 	b.fill("reason", "メールアドレス変更のため")
 	b.choose("identity", "yes")
 	b.hit(submit)
+	v.look(b, "admin-reset-done")
+	b.hit(".actions a")
 	v.look(b, "admin-account-2fa-done")
 	b.open(all + "/two-factor")
 	v.look(b, "admin-account-2fa-all")

@@ -60,6 +60,7 @@ const (
 	pathSignIn    = "/signin"
 	pathContinue  = "/signin/continue"
 	pathCancel    = "/signin/cancel"
+	pathTicket    = "/signin/ticket"
 	pathMethods   = "/signin/two-factor"
 	pathEmail     = "/signin/two-factor/email"
 	pathSMS       = "/signin/two-factor/sms"
@@ -115,6 +116,8 @@ const (
 
 // Mount adds the pages to a router that carries the toolkit's stack.
 func (h *Handler) Mount(r chi.Router) {
+	r.Get(pathTicket, h.inFlow(h.getTicket))
+	r.Post(pathTicket, h.inFlow(h.postTicket))
 	r.Get(pathMethods, h.inFlow(h.getMethods))
 	r.Post(pathMethods, h.inFlow(h.postMethods))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))

@@ -31,6 +31,8 @@ type notice struct {
 	// always is set where too many notices to an address must not stop the change: what staff does, what takes a change back, the
 	// voiding of a device, and a sign-in.
 	always bool
+	// queued, where set, is told the row of every message.
+	queued func(store.MessageID)
 	// undo goes to one of the addresses alone.
 	undo undoLink
 }
@@ -61,7 +63,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 			continue
 		}
 		m := delivery.NoticeMessage{
-			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
+			ID: store.NewID[store.MessageID](), Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
 			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left,
 		}
 		if address == n.undo.to {
@@ -75,6 +77,9 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 			return nil, fmt.Errorf("queue notice: %w", err)
 		}
 		told = append(told, address)
+		if n.queued != nil {
+			n.queued(m.ID)
+		}
 	}
 	return told, nil
 }

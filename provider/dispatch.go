@@ -55,6 +55,7 @@ func (p *Provider) Sufficient(ctx context.Context, s web.Session) (bool, error) 
 // The pages of the steps. Only the dispatcher leads to them; each leads back to it.
 var stepPaths = map[signin.Step]string{
 	signin.StepPassword:        "/signin",
+	signin.StepTicket:          "/signin/ticket",
 	signin.StepSetUpFactor:     "/signin/two-factor",
 	signin.StepShowBackupCodes: "/signin/backup-codes",
 	signin.StepChallenge:       "/signin/challenge",

@@ -21,6 +21,8 @@ const (
 	// TrustedDevice is a browser that is not asked for a code (認証コードを要求しない端末). It proves nothing itself: it stands for a
 	// proof made in that browser earlier, where a policy lets it.
 	TrustedDevice Method = "trusted_device"
+	// Ticket is a ticket from staff: it proves no factor and lets an account that was reset set one up.
+	Ticket Method = "ticket"
 )
 
 // FactorMethods are the methods an account can set up, in the order in which they are offered.
@@ -54,6 +56,8 @@ type Evidence struct {
 	UserVerified bool `json:"uv,omitempty"`
 	// Synced is whether the passkey may exist in more than one place (the BE flag): its key is not bound to hardware.
 	Synced bool `json:"synced,omitempty"`
+	// Ticketed is whether the factor was set up on a ticket in this session and not proved again since.
+	Ticketed bool `json:"ticketed,omitempty"`
 	// Stands and ProvedAt are, for a trusted device, the second factor that was proved in that browser and when.
 	Stands   Method    `json:"stands_for,omitempty"`
 	ProvedAt time.Time `json:"proved_at,omitzero"`
@@ -64,7 +68,7 @@ func (e Evidence) level(password bool) Level {
 	switch {
 	case e.Method == Passkey && e.UserVerified:
 		return LevelPHR
-	case e.Method == TrustedDevice, !password:
+	case e.Method == TrustedDevice, e.Method == Ticket, !password:
 		return LevelNone
 	default:
 		return e.Method.Level()

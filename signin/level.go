@@ -91,7 +91,7 @@ func (l EvidenceList) AMR(emailMFA bool) []string {
 // TwoFactorClaim is the value of the claim urn:futakagi:2fa.
 type TwoFactorClaim struct {
 	Method     string `json:"method"`      // the factor proved
-	Via        string `json:"via"`         // code | passkey | backup | trusted_device
+	Via        string `json:"via"`         // code | passkey | backup | trusted_device | ticket
 	VerifiedAt int64  `json:"verified_at"` // when the factor was proved, in seconds since the epoch
 }
 
@@ -106,10 +106,12 @@ func (l EvidenceList) TwoFactor() *TwoFactorClaim {
 		return nil
 	}
 	c := &TwoFactorClaim{Method: string(e.Method), Via: "code", VerifiedAt: e.At.Unix()}
-	switch e.Method {
-	case Backup:
+	switch {
+	case e.Ticketed:
+		c.Via = "ticket"
+	case e.Method == Backup:
 		c.Via = "backup"
-	case Passkey:
+	case e.Method == Passkey:
 		c.Via = "passkey"
 	}
 	return c

@@ -11,6 +11,7 @@ type Step int
 // The steps. Their order is that of a first sign-in.
 const (
 	StepPassword        Step = iota + 1 // who is it?
+	StepTicket                          // staff reset the account: whoever sets it up again needs their ticket
 	StepSetUpFactor                     // nothing is set up yet, and something is needed
 	StepShowBackupCodes                 // codes were made and the person has not said they are saved
 	StepChallenge                       // prove a factor that is set up
@@ -23,6 +24,8 @@ func (s Step) String() string {
 	switch s {
 	case StepPassword:
 		return "password"
+	case StepTicket:
+		return "ticket"
 	case StepSetUpFactor:
 		return "set_up_factor"
 	case StepShowBackupCodes:
@@ -73,13 +76,15 @@ type State struct {
 	Factors []Method
 	// Enrolled is whether the account has any factor at all, usable or not. A locked factor must not open the set-up page.
 	Enrolled bool
+	// TicketDemanded is whether staff reset the account and nothing is to be set up without their ticket.
+	TicketDemanded bool
 	// BackupCodesToShow is whether codes made in this sign-in are still to be saved.
 	BackupCodesToShow bool
 }
 
 // Allows reports whether the surface accepts proofs by a method.
 func (p Policy) Allows(m Method) bool {
-	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || slices.Contains(p.Allowed, m)
+	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || m == Ticket || slices.Contains(p.Allowed, m)
 }
 
 // Can reports whether people can prove themselves by a method here and now, or set it up.
@@ -142,7 +147,12 @@ func Next(s State, p Policy) Step {
 	if s.BackupCodesToShow {
 		return StepShowBackupCodes
 	}
+	// The settings of an account that was reset are not for whoever holds the password alone.
+	ticket := s.TicketDemanded && !s.Enrolled && !proved.Since(p.SetUpAfter).Has(Ticket)
 	if level >= p.Required(s.Enrolled) || p.spared(proved) {
+		if ticket && p.AllFactors {
+			return StepTicket
+		}
 		return StepIssue
 	}
 	// A level that a relying party asked for and nothing reaches is for it to hear of. Where the surface alone demands what cannot be
@@ -154,6 +164,9 @@ func Next(s State, p Policy) Step {
 		}
 		if proved.Since(p.SetUpAfter).Level() == LevelNone {
 			return StepPassword
+		}
+		if ticket {
+			return StepTicket
 		}
 		return StepSetUpFactor
 	}

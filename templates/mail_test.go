@@ -38,6 +38,9 @@ func mails() []mailFixture {
 		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
 		}},
+		{MessageReenrolTicket, func(s *Set, l Lang) (Message, error) {
+			return s.MailReenrolTicket.Build(l, TicketMail{LoginID: "sato", Ticket: "1234 5678", Minutes: 30})
+		}},
 		{MessagePasswordResetLink, func(s *Set, l Lang) (Message, error) { return s.MailPasswordResetLink.Build(l, resetLink()) }},
 	}
 }

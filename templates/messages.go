@@ -44,6 +44,9 @@ const (
 	MsgSendFailed        = "error.send_failed"
 	MsgBackupBlank       = "error.backup_blank"
 	MsgBackupWrong       = "error.backup_wrong"
+	MsgTicketBlank       = "error.ticket_blank"
+	MsgTicketForm        = "error.ticket_form"
+	MsgTicketWrong       = "error.ticket_wrong"
 	MsgSavedBlank        = "error.saved_blank"
 
 	MsgNameBlank         = "error.name_blank"
@@ -66,6 +69,13 @@ const (
 	MsgReasonBlank       = "error.reason_blank"
 	MsgReasonLong        = "error.reason_long" // {max}
 	MsgIdentityBlank     = "error.identity_blank"
+	MsgInquiryLong       = "error.inquiry_long" // {max}
+	MsgNoteLong          = "error.note_long"    // {max}
+	MsgHandoverBlank     = "error.handover_blank"
+	MsgTicketNoAddress   = "error.ticket_no_address"
+	MsgTicketMoved       = "error.ticket_moved"
+	MsgTicketTooMany     = "error.ticket_too_many"
+	EachRegistered       = "admin.bulk.each_address" // ResetMore.Mail for many accounts
 	MsgSettingBlank      = "error.setting_blank"
 	MsgEditedElsewhere   = "error.edited_elsewhere"
 	MsgNoRight           = "error.no_right"
@@ -136,6 +146,7 @@ const (
 
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
+	FlashTicketIssued    = "flash.ticket_issued"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -178,6 +189,7 @@ func flashTones() map[string]string {
 
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
+		FlashTicketIssued:    "ok",
 	}
 }
 

@@ -6,6 +6,7 @@ package templates
 type Set struct {
 	Login            Page[LoginView]
 	TwoFactor        Page[TwoFactorView]
+	Ticket           Page[TicketView]
 	EmailSetup       Page[EmailSetupView]
 	SMSSetup         Page[SMSSetupView]
 	PasskeySetup     Page[PasskeySetupView]
@@ -46,6 +47,10 @@ type Set struct {
 	AccountTwoFactor Page[AccountTwoFactorView]
 	AccountReset     Page[AccountResetView]
 	AccountDevices   Page[AccountDevicesView]
+	AccountTicket    Page[TicketIssueView]
+	ResetDone        Page[ResetDoneView]
+	BulkReset        Page[BulkResetView]
+	BulkDone         Page[BulkDoneView]
 	Settings         Page[SettingsView]
 	SettingsConfirm  Page[SettingsConfirmView]
 	Methods          Page[MethodsView]
@@ -70,6 +75,7 @@ type Set struct {
 
 	MailPasswordChanged   Mail[NoticeMail] // the password was changed or reset
 	MailPasswordResetLink Mail[LinkMail]   // the link to a new password
+	MailReenrolTicket     Mail[TicketMail] // a ticket to set up a factor after a reset
 
 	catalogs  map[Lang]catalog
 	brand     Brand

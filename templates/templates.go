@@ -40,6 +40,7 @@ func New(cfg Config) (*Set, error) {
 	}
 	bindPage(b, &s.Login, "auth", "login")
 	bindPage(b, &s.TwoFactor, "auth", "2fa-select")
+	bindPage(b, &s.Ticket, "auth", "2fa-ticket")
 	bindPage(b, &s.EmailSetup, "auth", "2fa-email")
 	bindPage(b, &s.SMSSetup, "auth", "2fa-sms")
 	bindPage(b, &s.PasskeySetup, "auth", "2fa-passkey")
@@ -80,6 +81,10 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.AccountTwoFactor, "admin", "admin-account-2fa")
 	bindPage(b, &s.AccountReset, "admin", "admin-account-2fa-reset")
 	bindPage(b, &s.AccountDevices, "admin", "admin-account-2fa-devices")
+	bindPage(b, &s.AccountTicket, "admin", "admin-account-2fa-ticket")
+	bindPage(b, &s.ResetDone, "admin", "admin-reset-done")
+	bindPage(b, &s.BulkReset, "admin", "admin-customer-reset")
+	bindPage(b, &s.BulkDone, "admin", "admin-customer-reset-done")
 	bindPage(b, &s.Settings, "admin", "admin-settings-2fa")
 	bindPage(b, &s.SettingsConfirm, "admin", "admin-settings-2fa-confirm")
 	bindPage(b, &s.Methods, "admin", "admin-settings-methods")
@@ -102,6 +107,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailRegisteredChanged, "registered-changed")
 	bindMail(b, &s.MailPasswordChanged, "password-changed")
 	bindMail(b, &s.MailPasswordResetLink, "password-reset-link")
+	bindMail(b, &s.MailReenrolTicket, "reenrol-ticket")
 	if b.err != nil {
 		return nil, b.err
 	}

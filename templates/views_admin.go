@@ -195,9 +195,11 @@ type AccountTwoFactorView struct {
 	Devices []DeviceRow
 	// DevicesURL leads to the page that removes all devices; empty hides it.
 	DevicesURL string
-	// ResetURL leads to the reset's page; empty hides it.
-	ResetURL string
-	Version  string
+	// ResetURL leads to the reset's page, BulkURL to that of all accounts of the customer; empty hides it.
+	ResetURL, BulkURL string
+	// TicketURL leads to the ticket that is needed to set up a factor; empty where none is.
+	TicketURL string
+	Version   string
 	// ReadOnly hides 更新: the operator may look but not change.
 	ReadOnly bool
 	Errors   map[string]string
@@ -227,7 +229,8 @@ type AccountDevicesView struct {
 	Devices         []DeviceRow
 }
 
-// AccountResetView is the reset's confirmation (M8, M9), of everything or of one factor. Fields: reason, identity.
+// AccountResetView is the reset's confirmation (M8, M9), of everything or of one factor. Fields: reason, identity and those of
+// ResetMore.
 type AccountResetView struct {
 	Action, BackURL string
 	Who             AccountRef
@@ -240,9 +243,14 @@ type AccountResetView struct {
 	BackupLeft int
 	Devices    int
 	Sessions   int
-	Reason     string
-	Identity   bool
-	Errors     map[string]string
+	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice.
+	Attempts int
+	Clients  []HeldClient
+	Told     []string
+	Reason   string
+	Identity bool
+	More     ResetMore
+	Errors   map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -279,6 +287,10 @@ type SurfaceSetting struct {
 	Enforced bool
 	// Unset is the number of its accounts without a second factor.
 	Unset int
+	// ByTicket is whether a factor is set up after a reset with a ticket only; its form field, open|ticket, is ReenrolField, and
+	// empty hides it.
+	ByTicket     bool
+	ReenrolField string
 }
 
 // SettingsView is システム設定 → 二要素認証設定 (M10). Fields: one on|off per surface ID.
@@ -301,6 +313,8 @@ type SurfaceChange struct {
 	Before, After bool
 	// Affected is the number of accounts that must set up a factor because of the change.
 	Affected int
+	// TicketBefore and TicketAfter are whether a factor is set up after a reset with a ticket only.
+	TicketBefore, TicketAfter bool
 }
 
 // SettingsConfirmView confirms a change of enforcement (M10).

@@ -17,12 +17,23 @@ const (
 
 	MessagePasswordChanged   = "password_changed"
 	MessagePasswordResetLink = "password_reset_link"
+	MessageReenrolTicket     = "reenrol_ticket"
 )
 
 // CodeMail carries a verification code.
 type CodeMail struct {
 	Code string
 	// Minutes is how long the code lives.
+	Minutes int
+}
+
+// TicketMail carries a ticket to set up a factor after a reset.
+type TicketMail struct {
+	// LoginID says which account.
+	LoginID string
+	// Ticket is the number as people read it.
+	Ticket string
+	// Minutes is how long it is accepted.
 	Minutes int
 }
 

@@ -460,10 +460,7 @@ func (c *cast) console() ([]form, []look) {
 	}
 	newOperator := slices.Clone(newAccount)
 	newOperator[2].foreign = []string{"buyer", "ADMINISTRATOR"}
-	reset := []field{
-		{name: "reason", blank: saysReasonBlank, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
-		{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, fits: ticked},
-	}
+	reset := resetFields()
 	one := at("/accounts/{id}/two-factor/reset/{method}", person, reset...)
 	one.path, one.own = strings.Replace(one.path, "{method}", "totp", 1), "totp"
 	one.foreign = []string{"backup", "trusted_device", "TOTP", "x", "🔑", "' OR ''='"}
@@ -519,7 +516,7 @@ func (c *cast) console() ([]form, []look) {
 			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,
 		at("/accounts/{id}/two-factor/devices", person), device,
-		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
+		at("/settings/two-factor", "", withReenrol(same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off")))...),
 		confirm, methods, sure,
 	}
 	looks := []look{
@@ -532,5 +529,6 @@ func (c *cast) console() ([]form, []look) {
 		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "page"}},
 		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "page"}},
 	}
-	return forms, looks
+	resets, reports := c.reset(person, customer, foreign)
+	return slices.Concat(forms, resets), slices.Concat(looks, reports)
 }

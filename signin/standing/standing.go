@@ -140,7 +140,7 @@ func OfSession(
 
 // about fills in whom it is about and what the surface demands of them. The policy's bounds are tightened, never loosened.
 func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte, now time.Time, limits Limits) error {
-	s.Account, s.State.Account = a, true
+	s.Account, s.State.Account, s.State.TicketDemanded = a, true, a.TicketDemandedAt != nil
 	demands := SurfacePolicy(surface, a)
 	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
 	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
