@@ -253,7 +253,7 @@ func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
 		return "account disabled"
 	case row.AccountEpoch != g.CredentialEpoch:
 		return "credentials changed since"
-	case !sufficient(row):
+	case !sufficient(row, now):
 		return "a second factor is required now"
 	}
 	return ""
@@ -261,12 +261,12 @@ func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
 
 // sufficient reports whether what the grant rests on is what its surface demands of the account now. Proofs do not grow old here:
 // the grant has limits of its own.
-func sufficient(row store.GetRefreshRow) bool {
+func sufficient(row store.GetRefreshRow, now time.Time) bool {
 	evidence, err := signin.ParseEvidence(row.Grant.Evidence)
 	if err != nil {
 		return false
 	}
-	policy := standing.SurfacePolicy(row.Surface, store.Account{TwoFactor: row.TwoFactor})
+	policy := standing.SurfacePolicy(row.Surface, store.Account{TwoFactor: row.TwoFactor, ExemptUntil: row.ExemptUntil}, now)
 	return signin.Next(signin.State{Account: true, Enrolled: true, Evidence: evidence}, policy) == signin.StepIssue
 }
 

@@ -21,6 +21,11 @@ const (
 	// TrustedDevice is a browser that is not asked for a code (認証コードを要求しない端末). It proves nothing itself: it stands for a
 	// proof made in that browser earlier, where a policy lets it.
 	TrustedDevice Method = "trusted_device"
+	// Pass is a code that staff handed over, used once. It shows that staff let this sign-in through, and proves no factor.
+	Pass Method = "pass"
+	// Exemption is nothing that anybody did: it says that what was proved did without a second factor because the account was exempt.
+	// Only grants have it.
+	Exemption Method = "exemption"
 )
 
 // FactorMethods are the methods an account can set up, in the order in which they are offered.
@@ -64,7 +69,7 @@ func (e Evidence) level(password bool) Level {
 	switch {
 	case e.Method == Passkey && e.UserVerified:
 		return LevelPHR
-	case e.Method == TrustedDevice, !password:
+	case e.Method == TrustedDevice, e.Method == Pass, e.Method == Exemption, !password:
 		return LevelNone
 	default:
 		return e.Method.Level()
@@ -166,10 +171,19 @@ func (l EvidenceList) second() (Evidence, bool) {
 	return best, level > Level1FA
 }
 
-// device is the trusted device that speaks for the second factor, where nothing better was proved.
+// pass is the code from staff that speaks for the second factor.
+func (l EvidenceList) pass() (Evidence, bool) {
+	i := slices.IndexFunc(l, func(e Evidence) bool { return e.Method == Pass })
+	if i < 0 || !l.Has(Password) {
+		return Evidence{}, false
+	}
+	return l[i], true
+}
+
+// device is the trusted device that speaks for the second factor, where nothing better was proved and nothing else had to.
 func (l EvidenceList) device() (Evidence, bool) {
 	i := slices.IndexFunc(l, func(e Evidence) bool { return e.Method == TrustedDevice })
-	if i < 0 || !l.Has(Password) || l.SecondFactor() {
+	if i < 0 || !l.Has(Password) || l.SecondFactor() || l.Has(Pass) || l.Has(Exemption) {
 		return Evidence{}, false
 	}
 	return l[i], true

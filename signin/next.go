@@ -42,6 +42,11 @@ func (s Step) String() string {
 type Policy struct {
 	// TwoFactor is whether the account needs a second factor on this surface: enforced, or chosen for the account.
 	TwoFactor bool
+	// Exempt is whether the account does without what TwoFactor demands for the time being. It never spares what a relying party or
+	// a change of security settings asks for.
+	Exempt bool
+	// TakesPass is whether a pass spares, once, the second factor that TwoFactor demands. It never spares what Exempt does not.
+	TakesPass bool
 	// SecondLevel is what the surface wants two factors to reach where TwoFactor demands them; less than Level2FAEmail means that.
 	SecondLevel Level
 	// Allowed are the factors the surface lets people prove themselves with; nil: all. Backup codes stand in for any of them.
@@ -79,7 +84,7 @@ type State struct {
 
 // Allows reports whether the surface accepts proofs by a method.
 func (p Policy) Allows(m Method) bool {
-	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || slices.Contains(p.Allowed, m)
+	return p.Allowed == nil || m == Password || m == Backup || m == TrustedDevice || m == Pass || m == Exemption || slices.Contains(p.Allowed, m)
 }
 
 // Can reports whether people can prove themselves by a method here and now, or set it up.
@@ -88,7 +93,7 @@ func (p Policy) Can(m Method) bool { return p.Allows(m) && !slices.Contains(p.Mi
 // Required is the level a sign-in must reach under the policy, given whether the account has a factor.
 func (p Policy) Required(enrolled bool) Level {
 	need := max(Level1FA, p.RequiredLevel)
-	if p.TwoFactor {
+	if p.TwoFactor && (!p.Exempt || p.AllFactors) {
 		need = max(need, p.second())
 	}
 	if p.AllFactors && enrolled {
@@ -104,10 +109,16 @@ func (p Policy) counting(l EvidenceList) EvidenceList {
 	return l.Since(p.EvidenceAfter).keep(func(e Evidence) bool { return p.Allows(e.Method) })
 }
 
-// spared reports whether a trusted device spares the second factor: only where nothing but the account's or surface's own demand
-// asks for one, and only if what was proved in that browser would have done.
+// spared reports whether a pass or a trusted device spares the second factor: only where nothing but the account's or surface's own
+// demand asks for one, and a device only if what was proved in that browser would have done.
 func (p Policy) spared(proved EvidenceList) bool {
-	if !p.TrustDevices || p.AllFactors || p.RequiredLevel > Level1FA {
+	if p.AllFactors || p.RequiredLevel > Level1FA {
+		return false
+	}
+	if _, ok := proved.pass(); ok && p.TakesPass {
+		return true
+	}
+	if !p.TrustDevices {
 		return false
 	}
 	d, ok := proved.device()
@@ -117,6 +128,11 @@ func (p Policy) spared(proved EvidenceList) bool {
 // OffersTrust reports whether the challenge may offer to trust the browser: where such a device would spare this very challenge.
 func (p Policy) OffersTrust() bool {
 	return p.TwoFactor && p.TrustDevices && !p.AllFactors && p.RequiredLevel <= Level1FA
+}
+
+// OffersPass reports whether the challenge may take a pass: where it would spare this very challenge.
+func (p Policy) OffersPass() bool {
+	return p.TwoFactor && p.TakesPass && !p.AllFactors && p.RequiredLevel <= Level1FA
 }
 
 // SetUpMethods are the methods whose set-up inside a sign-in reaches what the policy demands.

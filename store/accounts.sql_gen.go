@@ -102,7 +102,7 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, exempt_until, exempt_since, exempt_reason, exempt_by FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -127,12 +127,16 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, exempt_until, exempt_since, exempt_reason, exempt_by FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -162,6 +166,10 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
 	)
 	return i, err
 }
@@ -252,7 +260,7 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, exempt_until, exempt_since, exempt_reason, exempt_by
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -278,6 +286,10 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
 	)
 	return i, err
 }

@@ -15,6 +15,7 @@ type (
 	PasskeyID   string
 	CeremonyID  string
 	TicketID    string
+	PassID      string
 	RequestID   string
 	FlowID      string
 	SessionID   string

@@ -28,6 +28,10 @@ type Account struct {
 	UpdatedAt                time.Time
 	PasswordChangedAt        *time.Time
 	RegisteredEmailChangedAt *time.Time
+	ExemptUntil              *time.Time
+	ExemptSince              *time.Time
+	ExemptReason             *string
+	ExemptBy                 *string
 }
 
 type AuditEvent struct {
@@ -209,6 +213,19 @@ type Outbox struct {
 	Reply         string
 	CreatedAt     time.Time
 	FinishedAt    *time.Time
+}
+
+type Pass struct {
+	ID              PassID
+	AccountID       AccountID
+	CredentialEpoch int64
+	CodeMAC         []byte
+	IssuedBy        string
+	Tries           int64
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	UsedAt          *time.Time
+	VoidedAt        *time.Time
 }
 
 type Passkey struct {

@@ -41,6 +41,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"tickets", func(q *Queries) (int64, error) {
 			return q.SweepTickets(ctx, SweepTicketsParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
 		}},
+		{"passes", func(q *Queries) (int64, error) {
+			return q.SweepPasses(ctx, SweepPassesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
+		}},
 		{"trusted_devices", func(q *Queries) (int64, error) {
 			return q.SweepTrustedDevices(ctx, SweepTrustedDevicesParams{Before: now, BatchSize: sweepBatch})
 		}},

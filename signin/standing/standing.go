@@ -141,8 +141,9 @@ func OfSession(
 // about fills in whom it is about and what the surface demands of them. The policy's bounds are tightened, never loosened.
 func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte, now time.Time, limits Limits) error {
 	s.Account, s.State.Account = a, true
-	demands := SurfacePolicy(surface, a)
+	demands := SurfacePolicy(surface, a, now)
 	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
+	s.Policy.Exempt, s.Policy.TakesPass = demands.Exempt, demands.TakesPass
 	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
 	if limits.Offers != nil {
 		s.Policy.Missing = slices.DeleteFunc(signin.FactorMethods(), limits.Offers)
@@ -156,11 +157,12 @@ func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte
 	return err
 }
 
-// SurfacePolicy is what a surface demands of an account, whatever a relying party asks for besides.
-func SurfacePolicy(surface store.Surface, a store.Account) signin.Policy {
+// SurfacePolicy is what a surface demands of an account at a time, whatever a relying party asks for besides.
+func SurfacePolicy(surface store.Surface, a store.Account, now time.Time) signin.Policy {
 	return signin.Policy{
-		TwoFactor: a.Demands(surface.Enforced), SecondLevel: signin.Level(surface.SecondLevel),
-		Allowed: Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
+		TwoFactor: a.Demands(surface.Enforced), Exempt: a.Exempt(now), TakesPass: surface.AccountKind != "operator",
+		SecondLevel: signin.Level(surface.SecondLevel),
+		Allowed:     Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
 	}
 }
 
@@ -170,10 +172,30 @@ const MaxTrustDays = 30
 // SatisfiesTwoFactor reports whether what was proved would do if the surface demanded two factors of the account.
 func (s Standing) SatisfiesTwoFactor() bool {
 	policy := s.Policy
-	policy.TwoFactor, policy.AllFactors, policy.RequiredLevel = true, false, signin.LevelNone
+	policy.TwoFactor, policy.Exempt, policy.AllFactors, policy.RequiredLevel = true, false, false, signin.LevelNone
 	state := s.State
 	state.Enrolled, state.BackupCodesToShow = true, false
 	return signin.Next(state, policy) == signin.StepIssue
+}
+
+// Exempted reports whether what was proved does only because the account is exempt for the time being.
+func (s Standing) Exempted() bool {
+	return s.Policy.TwoFactor && s.Policy.Exempt && !s.SatisfiesTwoFactor()
+}
+
+// OnPass reports whether what was proved would do where two factors are demanded only because a pass stands in for the second.
+func (s Standing) OnPass() bool {
+	without := s
+	without.Policy.TakesPass = false
+	return s.SatisfiesTwoFactor() && !without.SatisfiesTwoFactor()
+}
+
+// Granted is the evidence that a grant rests on: what counts, and the exemption where that was needed.
+func (s Standing) Granted(now time.Time) signin.EvidenceList {
+	if !s.Exempted() {
+		return s.Proved()
+	}
+	return s.Proved().With(signin.Evidence{Method: signin.Exemption, At: now})
 }
 
 // Methods reads a surface's list of allowed methods; an empty one allows all and is nil.
