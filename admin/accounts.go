@@ -24,6 +24,8 @@ type Account struct {
 	Status mfa.Status
 	// Sessions counts the live sessions.
 	Sessions int
+	// Pass is the pass that is still open; nil if there is none.
+	Pass *store.Pass
 }
 
 // Account returns one account, or [store.ErrNotFound], also for an id that cannot exist and for an operator that the actor may
@@ -73,7 +75,8 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		return Account{}, fmt.Errorf("list sessions: %w", err)
 	}
 	v.Sessions = len(sessions)
-	return v, nil
+	v.Pass, err = s.openPass(ctx, acc.ID)
+	return v, err
 }
 
 // hidden makes what may not be seen look like what does not exist.

@@ -30,7 +30,7 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
+	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
 	for _, m := range signin.FactorMethods() {
 		fields = append(fields, methodField(m))
 	}
@@ -45,6 +45,11 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 			d.Fields[name] = form.Get(name)
 		}
 	}
+	return d.keep(w, draftAge)
+}
+
+// keep leaves the draft in the browser.
+func (d draft) keep(w http.ResponseWriter, age time.Duration) error {
 	raw, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -52,7 +57,7 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 	if len(raw) > maxDraft {
 		return nil
 	}
-	web.SetDraftCookie(w, base64.RawURLEncoding.EncodeToString(raw), draftAge)
+	web.SetDraftCookie(w, base64.RawURLEncoding.EncodeToString(raw), age)
 	return nil
 }
 

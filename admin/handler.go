@@ -96,6 +96,13 @@ func (h *Handler) Mount(r chi.Router) {
 		get("/admin/accounts/{id}/two-factor/devices/{device}", toForm(twoFactor))
 		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
 
+		form("/admin/accounts/{id}/two-factor/exemption", h.getExempt, h.postExempt)
+		get("/admin/accounts/{id}/two-factor/exemption/end", toForm(twoFactor))
+		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/exemption/end", h.kit.Handle(h.postExemptionEnd))
+		form("/admin/accounts/{id}/two-factor/pass", h.getPass, h.postPass)
+		get("/admin/accounts/{id}/two-factor/pass/issued", h.getPassIssued)
+		get(templates.PathExemptions, h.getExemptions)
+
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		get(templates.PathMethods, h.getMethods)
@@ -133,7 +140,7 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
 		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
-		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries, templates.NavExemptions}, SecurityURL: securityURL, SignOutAction: signOutAction,
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
@@ -174,7 +181,7 @@ func answer(err error) error {
 		return nil
 	case errors.Is(err, ErrOwnAccount):
 		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
-	case errors.Is(err, ErrForbidden):
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNoPass):
 		return web.Forbidden(err)
 	case errors.Is(err, ErrActorGone):
 		return web.ErrNoSession

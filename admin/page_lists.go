@@ -85,7 +85,7 @@ func (h *Handler) auditRow(lang templates.Lang, row store.SearchAuditEventsRow) 
 func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 	words := map[string]string{}
 	switch audit.Type(e.Type) {
-	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet:
+	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet, audit.ExemptionGrant, audit.PassIssue:
 		var data map[string]string
 		if json.Unmarshal(e.Data, &data) != nil {
 			return ""
@@ -111,6 +111,9 @@ func (h *Handler) detailText(lang templates.Lang, data map[string]string) string
 	}
 	if name := data["name"]; name != "" {
 		parts = append(parts, name)
+	}
+	if until, err := time.Parse(time.RFC3339, data["until"]); err == nil {
+		parts = append(parts, h.templates.T(lang, templates.AuditUntil, "time", templates.Time(until, h.zone)))
 	}
 	if data["all"] != "" {
 		parts = append(parts, h.templates.T(lang, "ui.all"))

@@ -24,6 +24,7 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 		BackupLeft: a.Status.BackupCodesLeft, Devices: h.devices(a), Version: a.TwoFactor, ReadOnly: !may,
 	}
 	v.Main, v.Backups = h.factors(actor, a)
+	h.spare(&v, actor, a)
 	if !may {
 		return v
 	}

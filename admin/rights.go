@@ -25,9 +25,13 @@ const (
 	mayManageClients
 	// maySeeAddresses is to see whole where second factors send their codes; others see it masked.
 	maySeeAddresses
+	// mayExempt is to let an account do without its second factor for a while.
+	mayExempt
+	// mayPass is to hand a customer a code that takes the place of the second factor once.
+	mayPass
 
 	everything = mayView | mayEditAccounts | mayReset | mayManageCustomers | maySetPasswords | mayManageOperators | mayEnforce |
-		mayManageClients | maySeeAddresses
+		mayManageClients | maySeeAddresses | mayExempt | mayPass
 )
 
 // rightsOf is what a role may do; a role we do not know may do nothing.
@@ -36,7 +40,7 @@ func rightsOf(role string) rights {
 	case account.RoleAdministrator:
 		return everything
 	case account.RoleSupport:
-		return mayView | mayEditAccounts | mayReset | maySeeAddresses
+		return mayView | mayEditAccounts | mayReset | maySeeAddresses | mayExempt | mayPass
 	}
 	return 0
 }

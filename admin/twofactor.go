@@ -167,7 +167,11 @@ func resetData(r mfa.ResetResult) map[string]string {
 	for _, f := range r.Factors {
 		kinds = append(kinds, f.Kind)
 	}
-	return map[string]string{
+	data := map[string]string{
 		"set_up": strconv.FormatBool(r.SetUp), "factors": strings.Join(kinds, " "), "notices": strconv.Itoa(len(r.Notified)),
 	}
+	if r.ExemptionEnded {
+		data["exemption_ended"] = "true"
+	}
+	return data
 }

@@ -34,6 +34,10 @@ const (
 	FactorOrder   Type = "2fa.order"
 	AddressUndo   Type = "2fa.undo"
 
+	ExemptionGrant Type = "2fa.exempt"     // staff let an account do without a second factor for a while
+	ExemptionEnd   Type = "2fa.exempt_end" // staff took that back before its time
+	PassIssue      Type = "2fa.pass_issue" // staff made a code that takes the place of a second factor once
+
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
 	DeviceVoid   Type = "device.void"   // one presented a secret that was none

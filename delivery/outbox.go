@@ -37,6 +37,9 @@ const (
 	KindCodesLow       = "codes_low"       // a backup code was used and few are left
 	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 
+	KindExempted   = "exempted"    // staff let the account do without a second factor for a while
+	KindPassIssued = "pass_issued" // staff made a code that takes the place of a second factor once
+
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
 	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
@@ -251,6 +254,8 @@ type NoticeMessage struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Until is when what the notice tells of ends by itself; zero where nothing does.
+	Until time.Time
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
@@ -267,8 +272,15 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
 		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
 	}
+	if !m.Until.IsZero() {
+		view.Until = templates.Time(m.Until, o.cfg.Zone)
+	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
+	case KindExempted:
+		mail = o.cfg.Templates.MailExempted
+	case KindPassIssued:
+		mail = o.cfg.Templates.MailPassIssued
 	case KindSetUp:
 		mail = o.cfg.Templates.MailSetUp
 	case KindAddressChanged:

@@ -227,7 +227,7 @@ func TestNotices(t *testing.T) {
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
 	for _, lang := range templates.Langs() {
-		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided} {
+		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued} {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {
 				return f.Notice(t.Context(), tx, NoticeMessage{
 					Kind: kind, AccountID: f.account, LoginID: "tanaka", To: kind + "-" + string(lang) + "@example.jp", Lang: lang, At: at,

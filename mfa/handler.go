@@ -138,6 +138,8 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathOthers, h.inFlow(h.getOthers))
 	r.Get(pathBackup, h.inFlow(h.getBackup))
 	r.Post(pathBackup, h.inFlow(h.postBackup))
+	r.Get(pathPass, h.inFlow(h.getPass))
+	r.Post(pathPass, h.inFlow(h.postPass))
 	r.Get(pathCodes, h.inFlow(h.getFlowCodes))
 	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
 	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))

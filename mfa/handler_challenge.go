@@ -196,6 +196,9 @@ func (h *Handler) getOthers(q flowRequest) error {
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)
 	}
+	if state.Pass {
+		v.PassURL = q.to(pathPass)
+	}
 	return h.templates.ChallengeMethods.Render(q.w, http.StatusOK, h.frame(q), v)
 }
 

@@ -24,6 +24,8 @@ type notice struct {
 	address string
 	// device names the browser, where the notice is about one.
 	device string
+	// until is when what the notice tells of ends by itself, where it does.
+	until time.Time
 	// left is how many backup codes are left, where the notice is about that.
 	left int
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
@@ -62,7 +64,7 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		}
 		m := delivery.NoticeMessage{
 			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
-			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left,
+			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left, Until: n.until,
 		}
 		if address == n.undo.to {
 			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)

@@ -31,6 +31,8 @@ type Challenge struct {
 	BackupLeft int
 	// TrustDays is for how many days the person may say that this browser is not to be asked again; zero: they may not.
 	TrustDays int
+	// Pass is whether a code from staff would do here; whether there is one it does not say.
+	Pass bool
 }
 
 // ChallengeMethod is one factor that would do.
@@ -51,7 +53,7 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.
 	if err := p.challenge(); err != nil {
 		return Challenge{}, err
 	}
-	v := Challenge{TrustDays: p.trustDays()}
+	v := Challenge{TrustDays: p.trustDays(), Pass: p.Policy.OffersPass()}
 	for _, m := range p.Policy.ChallengeMethods(p.State) {
 		if m == signin.Backup {
 			left, err := q.CountBackupCodes(ctx, p.account.ID)

@@ -22,6 +22,8 @@ type ResetResult struct {
 	Left []store.Factor
 	// Notified are the addresses a notice was queued for.
 	Notified []string
+	// ExemptionEnded is true when the account was exempt: there is nothing left that it could not use.
+	ExemptionEnded bool
 }
 
 // Reset takes an account back to where nothing is set up (M3, M8, M9, I17): factors with their passkeys, backup codes, trusted
@@ -49,7 +51,11 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 		return ResetResult{}, err
 	}
 	var r ResetResult
-	var err error
+	ended, err := tx.EndExemption(ctx, store.EndExemptionParams{ID: acc.ID, Now: now})
+	if err != nil {
+		return ResetResult{}, fmt.Errorf("end exemption: %w", err)
+	}
+	r.ExemptionEnded = ended > 0
 	if _, err := tx.DeletePasskeys(ctx, acc.ID); err != nil {
 		return ResetResult{}, fmt.Errorf("delete passkeys: %w", err)
 	}

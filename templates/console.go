@@ -29,6 +29,7 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 			item(NavCustomers, PathCustomers),
 			item(NavAudit, PathAudit),
 			item(NavDeliveries, PathDeliveries),
+			item(NavExemptions, PathExemptions),
 		}},
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),

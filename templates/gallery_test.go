@@ -73,6 +73,13 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
 	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
+	pass := func(s *Set) Page[ChallengePassView] { return s.ChallengePass }
+	exempt := func(s *Set) Page[ExemptView] { return s.Exempt }
+	exemptions := func(s *Set) Page[ExemptionsView] { return s.Exemptions }
+	issue := func(s *Set) Page[PassView] { return s.Pass }
+	issued := func(s *Set) Page[PassIssuedView] { return s.PassIssued }
+	exemption := ExemptionState{Since: "2026-11-22 10:15", Until: "2026-11-24 10:15", UntilISO: "2026-11-24T10:15:00+09:00", By: "support", Reason: "スマートフォンの故障のため（問い合わせ番号 12345）", EndAction: "/admin/accounts/3/two-factor/exemption/end", Version: "1"}
+	openPass := &PassState{Until: "2026-11-22 10:45", By: "support"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
@@ -224,7 +231,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-unsent-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgSendLimit))}),
 		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-totp", challenge, ChallengeView{Action: "/signin/challenge/totp?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
-		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
+		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1", PassURL: "/signin/challenge/pass?flow=1"}),
+		screen("challenge-pass", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-pass-error", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgPassWrong))}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
@@ -286,6 +295,19 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-devices", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who, Devices: devices}, console(NavCustomers)),
 		screen("admin-account-2fa-devices-none", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
 		screen("admin-account-2fa-done", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset"}, console(NavCustomers), flash(text(FlashResetOperator), text("flash.turned_on.more"))),
+		screen("admin-account-2fa-spare", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", ExemptURL: "/admin/accounts/3/two-factor/exemption", PassURL: "/admin/accounts/3/two-factor/pass", Pass: openPass, Version: "1"}, console(NavCustomers), flash(text(FlashExemptionEnded), "")),
+		screen("admin-account-2fa-exempted", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", Exemption: &exemption, Version: "1"}, console(NavCustomers), flash(text(FlashExempted), "")),
+		screen("admin-account-2fa-exempt", exempt, ExemptView{Action: "/admin/accounts/3/two-factor/exemption", BackURL: "/admin/accounts/3/two-factor", Who: who, Hours: []int{2, 24, 72}, Hour: 24}, console(NavCustomers)),
+		screen("admin-account-2fa-exempt-error", exempt, ExemptView{Action: "/admin/operators/2/two-factor/exemption", BackURL: "/admin/operators/2/two-factor", Who: operator, Hours: []int{2, 24, 72}, Reason: "x", Errors: errorsOf(FormError, text(MsgExempt), "hours", text(MsgHoursBlank), "reason", text(MsgSpareReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavOperators)),
+		screen("admin-account-2fa-pass", issue, PassView{Action: "/admin/accounts/3/two-factor/pass", BackURL: "/admin/accounts/3/two-factor", Who: who, Minutes: []int{15, 30, 60}, Minute: 30}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-error", issue, PassView{Action: "/admin/accounts/3/two-factor/pass", BackURL: "/admin/accounts/3/two-factor", Who: who, Open: openPass, Minutes: []int{15, 30, 60}, Errors: errorsOf(FormError, text(MsgNotDemanded), "minutes", text(MsgMinutesBlank), "reason", text(MsgSpareReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-issued", issued, PassIssuedView{BackURL: "/admin/accounts/3/two-factor", Who: who, Code: "1234 5678", Until: "2026-11-22 10:45"}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-gone", issued, PassIssuedView{BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
+		screen("admin-exemptions", exemptions, ExemptionsView{Total: 2, Rows: []ExemptionRow{
+			{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", URL: "/admin/accounts/3/two-factor", State: exemption},
+			{Operator: true, Name: "support", LoginID: "support", URL: "/admin/accounts/2/two-factor", State: ExemptionState{Since: exemption.Since, Until: exemption.Until, UntilISO: exemption.UntilISO, By: "operator", Reason: `<b>"`}},
+		}, Pager: pager}, console(NavExemptions)),
+		screen("admin-exemptions-empty", exemptions, ExemptionsView{}, console(NavExemptions)),
 		screen("admin-account-2fa-off", account2fa, AccountTwoFactorView{Action: "/admin/operators/2/two-factor", BackURL: "/admin/operators/2", Who: operator, ReadOnly: true}, console(NavOperators)),
 		screen("admin-account-2fa-reset", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, BackupLeft: 10, Sessions: 2}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),

@@ -29,6 +29,12 @@ func mails() []mailFixture {
 			return s.MailCodesLow.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Left: 3})
 		}},
 		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
+		{MessageExempted, func(s *Set, l Lang) (Message, error) {
+			return s.MailExempted.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Until: "2026-11-24 10:15"})
+		}},
+		{MessagePassIssued, func(s *Set, l Lang) (Message, error) {
+			return s.MailPassIssued.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Until: "2026-11-22 10:45"})
+		}},
 		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),

@@ -10,9 +10,10 @@ const (
 	MsgReauthenticate = "login.again"   // LoginView.Notice: a fresh sign-in is asked for
 	MsgStepUp         = "login.step_up" // LoginView.Notice: the application asks for more proof
 
-	AppConsole   = "app.console"     // the name of the operators' console as a destination
-	AppSecurity  = "app.security"    // the name of the self-service page as a destination
-	ActorUnknown = "audit.anonymous" // AuditRow.Actor of somebody who was not signed in
+	AppConsole   = "app.console"       // the name of the operators' console as a destination
+	AppSecurity  = "app.security"      // the name of the self-service page as a destination
+	AuditUntil   = "admin.audit.until" // {time}; until when what an event is about lasts
+	ActorUnknown = "audit.anonymous"   // AuditRow.Actor of somebody who was not signed in
 
 	MsgMethodBlank       = "error.method_blank"
 	MsgMethodUnavailable = "error.method_unavailable"
@@ -87,6 +88,14 @@ const (
 	MsgDaysForm        = "error.days_form"
 	MsgLockout         = "error.lockout" // the operator could not take the change back
 
+	MsgHoursBlank        = "error.hours_blank"
+	MsgMinutesBlank      = "error.minutes_blank"
+	MsgSpareReasonBlank  = "error.spare_reason_blank"
+	MsgExempt            = "error.exempt"
+	MsgNotDemanded       = "error.not_demanded"
+	MsgPassForm          = "error.pass_form"
+	MsgPassWrong         = "error.pass_wrong"
+	MsgPassSpent         = "error.pass_spent"
 	MsgPasswordSame      = "error.password_same"
 	MsgCurrentBlank      = "error.current_blank"
 	MsgCurrentWrong      = "error.current_wrong"
@@ -134,6 +143,9 @@ const (
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
 
+	FlashExempted       = "flash.exempted"
+	FlashExemptionEnded = "flash.exemption_ended"
+
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
 )
@@ -175,6 +187,9 @@ func flashTones() map[string]string {
 		FlashResetOneNothing:       "info",
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
+
+		FlashExempted:       "ok",
+		FlashExemptionEnded: "ok",
 
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",

@@ -18,6 +18,7 @@ type Set struct {
 	Challenge        Page[ChallengeView]
 	ChallengeMethods Page[ChallengeMethodsView]
 	ChallengeBackup  Page[ChallengeBackupView]
+	ChallengePass    Page[ChallengePassView]
 	Locked           Page[LockedView]
 	Logout           Page[LogoutView]
 	SignedOut        Page[SignedOutView]
@@ -46,6 +47,10 @@ type Set struct {
 	AccountTwoFactor Page[AccountTwoFactorView]
 	AccountReset     Page[AccountResetView]
 	AccountDevices   Page[AccountDevicesView]
+	Exempt           Page[ExemptView]
+	Exemptions       Page[ExemptionsView]
+	Pass             Page[PassView]
+	PassIssued       Page[PassIssuedView]
 	Settings         Page[SettingsView]
 	SettingsConfirm  Page[SettingsConfirmView]
 	Methods          Page[MethodsView]
@@ -62,6 +67,9 @@ type Set struct {
 	MailCodesLow       Mail[NoticeMail] // few backup codes are left
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
 	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
+
+	MailExempted   Mail[NoticeMail] // the account does without a second factor until a time
+	MailPassIssued Mail[NoticeMail] // staff made a code that takes the place of a second factor once
 
 	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order

@@ -55,6 +55,7 @@ const (
 	NavOperators  = "operators"
 	NavSettings   = "settings"
 	NavMethods    = "methods"
+	NavExemptions = "exemptions"
 )
 
 // The addresses the console's menu leads to.
@@ -65,6 +66,7 @@ const (
 	PathOperators  = "/admin/operators"
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
+	PathExemptions = "/admin/exemptions"
 )
 
 // The kinds of factor, as views spell them.

@@ -197,7 +197,13 @@ type AccountTwoFactorView struct {
 	DevicesURL string
 	// ResetURL leads to the reset's page; empty hides it.
 	ResetURL string
-	Version  string
+	// Exemption is nil while the account is not exempt; ExemptURL leads to the page that exempts it, empty hides it.
+	Exemption *ExemptionState
+	ExemptURL string
+	// Pass is nil while no pass is open; PassURL leads to the page that issues one, empty hides it.
+	Pass    *PassState
+	PassURL string
+	Version string
 	// ReadOnly hides 更新: the operator may look but not change.
 	ReadOnly bool
 	Errors   map[string]string

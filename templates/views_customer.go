@@ -266,8 +266,23 @@ type ChallengeMethodsView struct {
 	Methods      []MethodLink
 	// BackupURL is empty when no backup code is left.
 	BackupURL string
-	BackURL   string
+	// PassURL leads to where a code from staff is typed; empty where none would do.
+	PassURL string
+	BackURL string
 }
+
+// ChallengePassView asks for the code of a pass. Field: code.
+type ChallengePassView struct {
+	Action       string
+	LoginID      string
+	CancelAction string
+	NearLimit    bool
+	BackURL      string
+	Errors       map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v ChallengePassView) Invalid() bool { return len(v.Errors) > 0 }
 
 // ChallengeBackupView asks for a backup code. Field: code.
 type ChallengeBackupView struct {

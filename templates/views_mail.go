@@ -10,6 +10,9 @@ const (
 	MessageCodesLow       = "codes_low"
 	MessageDeviceVoided   = "device_voided"
 
+	MessageExempted   = "exempted"
+	MessagePassIssued = "pass_issued"
+
 	MessageFactorRemoved     = "factor_removed"
 	MessageOrderChanged      = "order_changed"
 	MessageAddressRestored   = "address_restored"
@@ -40,6 +43,8 @@ type NoticeMail struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Until is when what the notice tells of ends by itself, where it does.
+	Until string
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
 	Hours   int
