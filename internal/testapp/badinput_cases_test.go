@@ -57,6 +57,11 @@ const (
 	saysRoleBlank      = "権限を選択してください。"
 	saysPasswordLong   = "パスワードは256文字以内にしてください。"
 	saysPasswordShort  = "文字以上にしてください。"
+	saysHoursBlank     = "免除する時間を、1時間から72時間の間で選んでください。"
+	saysMinutesBlank   = "有効な時間を、15分から60分の間で選んでください。"
+	saysSpareBlank     = "理由を入力してください。"
+	saysPassForm       = "8桁の数字で入力してください。"
+	saysPassWrong      = "コードが正しくないか、有効な時間を過ぎています。"
 	saysCurrentBlank   = "現在のパスワードを入力してください。"
 	saysCurrentWrong   = "現在のパスワードが正しくありません。"
 )
@@ -262,6 +267,10 @@ func (c *cast) challenge() []form {
 		f.foreign = append([]string{"trusted_device", "password", "EMAIL", "none"}, malformedIDs()...)
 	}
 	passkey, options, backup := at("/passkey"), at("/passkey/options"), at("/backup")
+	pass := at("/pass")
+	pass.fields = []field{{
+		name: "code", blank: saysPassForm, bad: saysPassForm, foreign: []string{"12345678", "8765 4321"}, wrong: saysPassWrong,
+	}}
 	ask := func() { b.Post(options.path, nil) }
 	passkey.fields = []field{
 		{
@@ -276,7 +285,7 @@ func (c *cast) challenge() []form {
 		foreign: []string{c.BackupCodes["sato"][0], "2345-6789-ABCD-EFGH"}, wrong: saysBackupWrong,
 	}}
 	return []form{
-		coded(email, c.code, c.shown), coded(sms, c.text), coded(app, c.shown), passkey, options, backup,
+		coded(email, c.code, c.shown), coded(sms, c.text), coded(app, c.shown), passkey, options, backup, pass,
 		{pattern: "/signin/cancel", path: "/signin/cancel" + flow, page: email.path, b: b},
 	}
 }
@@ -470,6 +479,16 @@ func (c *cast) console() ([]form, []look) {
 	device := on(at("/accounts/{id}/two-factor/devices/{device}", person), accountPage+"/two-factor")
 	device.own = string(c.other.devices[0].ID)
 	device.path, device.foreign = strings.Replace(device.path, "{device}", device.own, 1), append(foreign, string(c.customer.devices[0].ID))
+	// Neither form is ever complete: the one asks for hours, the other for minutes.
+	spare := func(what, length, says string, foreign ...string) form {
+		whole := value("reason", "電話で本人確認", "identity", "yes")
+		lasts := same(length, says, whole)
+		lasts.foreign, lasts.wrong = append(foreign, "-1", "1e1", "99999999999999999999", "0x1"), says
+		return at("/accounts/{id}/two-factor/"+what, person, lasts,
+			field{name: "reason", blank: saysSpareBlank, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
+			field{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, bad: says},
+		)
+	}
 	state := on(at("/accounts/{id}/state", person, field{name: "do"}), accountPage)
 	state.status, state.press = http.StatusBadRequest, value("do", "disable")
 
@@ -519,6 +538,9 @@ func (c *cast) console() ([]form, []look) {
 			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,
 		at("/accounts/{id}/two-factor/devices", person), device,
+		spare("exemption", "hours", saysHoursBlank, "0", "73"), spare("pass", "minutes", saysMinutesBlank, "14", "61"),
+		on(at("/accounts/{id}/two-factor/exemption/end", person, field{name: "version", fits: anything}, field{name: "back", fits: anything}),
+			accountPage+"/two-factor"),
 		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
 		confirm, methods, sure,
 	}
@@ -529,6 +551,11 @@ func (c *cast) console() ([]form, []look) {
 		{pattern: "/admin/customers/{id}/groups", path: "/admin/customers/" + customer + "/groups", b: c.staff, own: customer, foreign: foreign},
 		{pattern: "/admin/operators", path: "/admin/operators", b: c.staff, parameters: []string{"after"}},
 		{pattern: "/admin/settings/methods", path: "/admin/settings/methods", b: c.staff, parameters: []string{"q"}},
+		{pattern: "/admin/exemptions", path: "/admin/exemptions", b: c.staff, parameters: []string{"page"}},
+		{
+			pattern: "/admin/accounts/{id}/two-factor/pass/issued", path: accountPage + "/two-factor/pass/issued", b: c.staff, own: person,
+			foreign: foreign, parameters: []string{"pass"},
+		},
 		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "page"}},
 		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "page"}},
 	}
