@@ -437,6 +437,48 @@ func (v *viewer) selfService(w *world) {
 	v.look(b, "inbox")
 }
 
+// spare looks at what staff have for somebody who cannot use their factors, on both sides.
+func (v *viewer) spare(b *tab, w *world, account string) {
+	base := w.Addresses.Provider
+	b.open(base + "/admin/exemptions")
+	v.look(b, "admin-exemptions-empty")
+	b.open(account + "/two-factor/pass")
+	v.look(b, "admin-account-2fa-pass")
+	b.hit(submit)
+	v.look(b, "admin-account-2fa-pass-error")
+	b.fill("reason", "メールアドレス変更のため")
+	b.choose("identity", "yes")
+	b.hit(submit)
+	v.look(b, "admin-account-2fa-pass-issued")
+	b.reload()
+	v.look(b, "admin-account-2fa-pass-gone")
+	b.open(account + "/two-factor")
+	v.look(b, "admin-account-2fa-pass-open")
+	b.open(account + "/two-factor/exemption")
+	v.look(b, "admin-account-2fa-exempt")
+	b.hit(submit)
+	v.look(b, "admin-account-2fa-exempt-error")
+	b.fill("reason", "メールアドレス変更のため")
+	b.choose("identity", "yes")
+	b.hit(submit)
+	v.look(b, "admin-account-2fa-exempted")
+	b.open(base + "/admin/exemptions")
+	v.look(b, "admin-exemptions")
+	b.hit("td form button")
+	v.look(b, "admin-exemptions-ended")
+
+	p := w.person(v.t, withEmail)
+	c := v.browser(w)
+	c.open(base + "/account/security")
+	v.password(c, p)
+	c.hit("a[href*='/challenge/methods']")
+	c.hit("a[href*='/challenge/pass']")
+	v.look(c, "challenge-pass")
+	c.fill("code", "12345678")
+	c.hit(submit)
+	v.look(c, "challenge-pass-error")
+}
+
 // console looks at the operators' side.
 func (v *viewer) console(w *world) {
 	me, p, empty := w.person(v.t, isOperator), w.person(v.t, withEmail), w.person(v.t, withoutTwoFactor)
@@ -502,6 +544,7 @@ func (v *viewer) console(w *world) {
 	v.look(b, "admin-account-2fa-all")
 	b.hit("a[href$='/devices']")
 	v.look(b, "admin-account-2fa-devices")
+	v.spare(b, w, all)
 	b.open(all + "/two-factor/reset")
 	v.look(b, "admin-account-2fa-reset-all")
 	b.open(all + "/two-factor/reset/email")

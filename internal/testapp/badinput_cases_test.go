@@ -489,6 +489,11 @@ func (c *cast) console() ([]form, []look) {
 			field{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, bad: says},
 		)
 	}
+	newcomer(c.t, c.App, account.KindStore, "menjo")
+	exempt(c.t, c.App, "menjo", 72)
+	spared := string(c.Account(c.t, "menjo").ID)
+	over := on(at("/accounts/{id}/two-factor/exemption/end", spared, field{name: "version"}), "/admin/accounts/"+spared+"/two-factor")
+	over.status = http.StatusConflict
 	state := on(at("/accounts/{id}/state", person, field{name: "do"}), accountPage)
 	state.status, state.press = http.StatusBadRequest, value("do", "disable")
 
@@ -539,8 +544,7 @@ func (c *cast) console() ([]form, []look) {
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,
 		at("/accounts/{id}/two-factor/devices", person), device,
 		spare("exemption", "hours", saysHoursBlank, "0", "73"), spare("pass", "minutes", saysMinutesBlank, "14", "61"),
-		on(at("/accounts/{id}/two-factor/exemption/end", person, field{name: "version", fits: anything}, field{name: "back", fits: anything}),
-			accountPage+"/two-factor"),
+		over,
 		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
 		confirm, methods, sure,
 	}
