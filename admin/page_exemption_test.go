@@ -54,7 +54,7 @@ func TestExemptionPages(t *testing.T) {
 	}
 }
 
-var shownPass = regexp.MustCompile(`<li>(\d{4} \d{4})</li>`)
+var shownPass = regexp.MustCompile(`id="pass" translate="no">(\d{4} \d{4})<`)
 
 // TestI15_APassIsShownOnce holds that the code is on one page once, in the operator's own browser, and in no address.
 func TestI15_APassIsShownOnce(t *testing.T) {

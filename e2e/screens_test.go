@@ -475,7 +475,7 @@ func (v *viewer) spare(b *tab, w *world, account string) {
 	c.hit("a[href*='/challenge/pass']")
 	v.look(c, "challenge-pass")
 	c.fill("code", "12345678")
-	c.hit(submit)
+	c.hit("form[action*='/challenge/pass'] button")
 	v.look(c, "challenge-pass-error")
 }
 

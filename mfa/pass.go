@@ -17,7 +17,7 @@ import (
 )
 
 // A pass is a code that staff hand over to a customer whose second factor is out of reach: typed once, it lets one sign-in through.
-// It proves no factor (docs/adr/0016), so nothing that asks for one is content with it.
+// It proves no factor (docs/adr/0015), so nothing that asks for one is content with it.
 
 const (
 	passDigits = 8
