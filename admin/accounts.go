@@ -129,6 +129,11 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 	}
 	var made store.Account
 	_, err = s.act(ctx, actor, need, event, func(w *work) error {
+		if kind == account.KindOperator {
+			if err := s.holdOperators(ctx, w); err != nil {
+				return err
+			}
+		}
 		if err := mayCreate(ctx, w, in); err != nil {
 			return err
 		}
@@ -149,7 +154,7 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 
 // mayCreate checks what a new account's form cannot correct: its place, the actor's power over it, and enforcement.
 func mayCreate(ctx context.Context, w *work, in account.NewAccount) error {
-	if in.Kind == account.KindOperator && !w.actor.rights().has(rightsOf(in.Role)) {
+	if in.Kind == account.KindOperator && !w.actor.rights().has(w.actor.rightsOf(in.Role)) {
 		return &refusal{err: ErrForbidden, word: wordRight}
 	}
 	if in.Kind == account.KindStore {
@@ -192,10 +197,13 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 			if w.actor.is(id) {
 				return &refusal{err: ErrOwnAccount, word: wordOwn}
 			}
-			if !w.actor.rights().has(rightsOf(in.Role)) {
+			if err := s.holdOperators(ctx, w); err != nil {
+				return err
+			}
+			if mine := w.actor.rights(); !mine.has(w.actor.rightsOf(in.Role)) || !mine.has(w.actor.rightsOf(former.Role)) {
 				return &refusal{err: ErrForbidden, word: wordRight}
 			}
-			if err := s.holdOperators(ctx, w); err != nil {
+			if err := w.keepManager(ctx, former, in.Role); err != nil {
 				return err
 			}
 		}
@@ -229,11 +237,11 @@ func (s *Service) holdOperators(ctx context.Context, w *work) error {
 	if _, err := w.tx.HoldSurface(ctx, SurfaceAdmin); err != nil {
 		return fmt.Errorf("hold surface: %w", err)
 	}
-	actor, err := w.actor.present(ctx, w.tx.Queries)
-	if err != nil {
+	var err error
+	if w.actor, err = w.actor.present(ctx, w.tx.Queries); err != nil {
 		return err
 	}
-	if !actor.rights().has(mayManageOperators) {
+	if !w.actor.rights().has(mayManageOperators) {
 		return &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return nil
@@ -293,6 +301,11 @@ func (s *Service) SetDisabled(ctx context.Context, actor Actor, id store.Account
 		if acc.Kind == account.KindOperator {
 			if err := s.holdOperators(ctx, w); err != nil {
 				return err
+			}
+			if disabled {
+				if err := w.keepManager(ctx, acc, ""); err != nil {
+					return err
+				}
 			}
 		}
 		changed, err := s.accounts.SetDisabled(ctx, w.tx, id, disabled)

@@ -17,6 +17,8 @@ type Actor struct {
 	// Session is the operator's session.
 	Session store.SessionID
 
+	// roles are what each role may do, as of the last look.
+	roles  roleSet
 	system bool
 }
 
@@ -31,7 +33,16 @@ func (a Actor) rights() rights {
 	case a.Account.Kind != account.KindOperator:
 		return 0
 	}
-	return rightsOf(a.Account.Role)
+	return a.roles.rights(a.Account.Role)
+}
+
+// rightsOf is what operators of a role may do.
+func (a Actor) rightsOf(role string) rights { return a.roles.rights(role) }
+
+// operator is an operator with what they may do now.
+func (s *Service) operator(ctx context.Context, acc store.Account, session store.SessionID) (Actor, error) {
+	roles, err := readRoles(ctx, s.db.Read())
+	return Actor{Account: acc, Session: session, roles: roles}, err
 }
 
 func (a Actor) is(id store.AccountID) bool { return !a.system && a.Account.ID == id }
@@ -44,10 +55,11 @@ func (a Actor) audit() audit.Actor {
 }
 
 // present returns the actor as the rows say now: the request may have waited while the session was ended, the account disabled
-// or its role changed, and what commits after that must not count on them.
+// its role changed or the role's rights taken away, and what commits after that must not count on them.
 func (a Actor) present(ctx context.Context, q *store.Queries) (Actor, error) {
-	if a.system {
-		return a, nil
+	var err error
+	if a.roles, err = readRoles(ctx, q); err != nil || a.system {
+		return a, err
 	}
 	now, err := q.GetAccount(ctx, a.Account.ID)
 	if errors.Is(err, store.ErrNotFound) {

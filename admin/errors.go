@@ -14,6 +14,10 @@ var (
 	// ErrLockout says that a change would leave the actor, or everybody who could take it back, without a factor that the console
 	// accepts. It was written down.
 	ErrLockout = errors.New("nobody could take the change back")
+	// ErrLastManager says that nobody who can sign in could manage roles any more. It was written down.
+	ErrLastManager = errors.New("nobody could manage roles any more")
+	// ErrRoleInUse says that operators still have the role. It was written down.
+	ErrRoleInUse = errors.New("role is in use")
 	// ErrActorGone says that the actor's session ended, or their account was disabled, after the request came in.
 	ErrActorGone = errors.New("actor is no longer signed in")
 )
@@ -39,4 +43,7 @@ const (
 	wordOwn      = "own_account"
 	wordEnforced = "enforced"
 	wordLockout  = "lockout"
+	wordInUse    = "in_use"
+
+	wordLastManager = "last_manager"
 )

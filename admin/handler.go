@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -54,15 +55,21 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
 }
 
-// Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too.
+// Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too, which one
+// gate before all of them sees to.
 func (h *Handler) Mount(r chi.Router) {
 	r.Group(func(r chi.Router) {
-		r.Use(h.kit.Sessions.Require(web.Operator))
-		here := h.fresh(func(r *http.Request) string { return r.URL.Path })
+		pages := formPages{}
+		r.Use(h.kit.Sessions.Require(web.Operator), h.withActor, h.gate(pages))
 		get := func(path string, f web.HandlerFunc) { r.Get(path, h.kit.Handle(f)) }
 		form := func(path string, show, save web.HandlerFunc) {
 			get(path, show)
-			r.With(here).Post(path, h.kit.Handle(save))
+			r.Post(path, h.kit.Handle(save))
+		}
+		// formOn is form for one that another page shows.
+		formOn := func(page formPage, path string, save web.HandlerFunc) {
+			pages[path] = page
+			form(path, toForm(page), save)
 		}
 
 		get("/admin", redirectTo(templates.PathCustomers))
@@ -77,13 +84,16 @@ func (h *Handler) Mount(r chi.Router) {
 
 		get("/admin/operators", h.getOperators)
 		form("/admin/operators/new", h.getNewOperator, h.postNewOperator)
+		get(templates.PathRoles, h.getRoles)
+		form(templates.PathRoles+"/new", h.getNewRole, h.postNewRole)
+		form(templates.PathRoles+"/{role}", h.getRole, h.postRole)
+		form(templates.PathRoles+"/{role}/delete", h.getDeleteRole, h.postDeleteRole)
 
 		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
 		// Their forms are on the account's page.
 		parent := func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) }
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
-			get("/admin/accounts/{id}/"+path, toForm(parent))
-			r.With(h.fresh(parent)).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
+			formOn(parent, "/admin/accounts/{id}/"+path, save)
 		}
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
@@ -93,8 +103,7 @@ func (h *Handler) Mount(r chi.Router) {
 		twoFactor := func(r *http.Request) string {
 			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
 		}
-		get("/admin/accounts/{id}/two-factor/devices/{device}", toForm(twoFactor))
-		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/devices/{device}", h.postDevice)
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
@@ -112,7 +121,7 @@ func redirectTo(path string) web.HandlerFunc {
 }
 
 // toForm leads from an address that only takes posts to the page of an account that has the form.
-func toForm(page func(r *http.Request) string) web.HandlerFunc {
+func toForm(page formPage) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !store.ValidID(chi.URLParam(r, "id")) {
 			return store.ErrNotFound
@@ -121,10 +130,28 @@ func toForm(page func(r *http.Request) string) web.HandlerFunc {
 	}
 }
 
-// actorOf is the operator of a request that passed Require.
+type actorKey struct{}
+
+// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused.
+func (h *Handler) withActor(next http.Handler) http.Handler {
+	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		s, ok := web.SessionFrom(r.Context())
+		if !ok {
+			return web.ErrNoSession
+		}
+		actor, err := h.service.operator(r.Context(), s.Account, s.ID)
+		if err != nil {
+			return err
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, actor)))
+		return nil
+	})
+}
+
+// actorOf is the operator of a request that passed withActor.
 func actorOf(r *http.Request) Actor {
-	s, _ := web.SessionFrom(r.Context())
-	return Actor{Account: s.Account, Session: s.ID}
+	actor, _ := r.Context().Value(actorKey{}).(Actor)
+	return actor
 }
 
 // frame surrounds a console page.
@@ -132,8 +159,14 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	f := h.kit.Frame(w, r)
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
-		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
-		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Name: actor.Account.DisplayName, Role: h.roleLabel(f.Lang, actor, actor.Account.Role), Active: active,
+		Items: []string{templates.NavCustomers}, SecurityURL: securityURL, SignOutAction: signOutAction,
+	}
+	if actor.rights().has(mayViewAudit) {
+		o.Items = append(o.Items, templates.NavAudit)
+	}
+	if actor.rights().has(mayViewDeliveries) {
+		o.Items = append(o.Items, templates.NavDeliveries)
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
@@ -176,6 +209,8 @@ func answer(err error) error {
 		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
 	case errors.Is(err, ErrForbidden):
 		return web.Forbidden(err)
+	case errors.Is(err, ErrLastManager):
+		return &web.Error{Status: http.StatusConflict, Code: "last_manager", Message: templates.MsgLastManager, Cause: err}
 	case errors.Is(err, ErrActorGone):
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict):

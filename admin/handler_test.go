@@ -167,7 +167,7 @@ func (c *console) postRoutes() []string {
 				id = string(c.group)
 			}
 			routes = append(routes, strings.NewReplacer(
-				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore,
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(),
 			).Replace(route))
 		}
 		return nil
@@ -191,8 +191,9 @@ func TestI13_EveryFormNeedsAFreshProof(t *testing.T) {
 	c := newConsole(t, root)
 	c.enrol(c.tanaka)
 	c.stale = true
+	routes := c.postRoutes()
 	before := len(c.events("%"))
-	for _, route := range c.postRoutes() {
+	for _, route := range routes {
 		w := c.do(http.MethodPost, route, everyField())
 		location, err := url.Parse(w.Header().Get("Location"))
 		if err != nil || w.Code != http.StatusSeeOther || location.Path != "/signin/start" || location.Query().Get("fresh") != "1" || location.Query().Get("to") != route {
@@ -235,8 +236,9 @@ func TestFormsNeedASession(t *testing.T) {
 func TestI16_SessionsNeedWhatIsDemandedNow(t *testing.T) {
 	c := newConsole(t, root)
 	c.insufficient = true
+	routes := c.postRoutes()
 	before := len(c.events("%"))
-	for _, route := range c.postRoutes() {
+	for _, route := range routes {
 		if w := c.do(http.MethodPost, route, everyField()); w.Code != http.StatusUnauthorized {
 			t.Errorf("POST %s: %d", route, w.Code)
 		}

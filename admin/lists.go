@@ -48,7 +48,8 @@ var eventKind = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
 
 // ListAudit returns a page of the audit log, without what concerns accounts that the actor may not see.
 func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (AuditPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
+	actor, err := s.viewer(ctx, actor, mayViewAudit)
+	if err != nil {
 		return AuditPage{}, err
 	}
 	p := store.SearchAuditEventsParams{
@@ -102,7 +103,8 @@ type DeliveryPage struct {
 
 // ListDeliveries returns a page of messages, without those to accounts that the actor may not see.
 func (s *Service) ListDeliveries(ctx context.Context, actor Actor, in DeliveryQuery) (DeliveryPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
+	actor, err := s.viewer(ctx, actor, mayViewDeliveries)
+	if err != nil {
 		return DeliveryPage{}, err
 	}
 	if !eventKind.MatchString(in.State) {

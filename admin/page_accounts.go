@@ -36,20 +36,34 @@ func who(a Account, own bool) templates.AccountRef {
 
 // roles are the choices of the role field: those the actor may give.
 func (h *Handler) roles(lang templates.Lang, actor Actor, kind, selected string) []templates.Option {
-	options := make([]templates.Option, 0, 3)
-	for _, role := range account.Roles(kind) {
-		if kind == account.KindOperator && !actor.rights().has(rightsOf(role)) {
-			continue
+	ids := account.Roles(kind)
+	if kind == account.KindOperator {
+		ids = nil
+		for _, role := range actor.roles.list() {
+			if actor.rights().has(actor.rightsOf(role.ID)) {
+				ids = append(ids, role.ID)
+			}
 		}
-		options = append(options, templates.Option{Value: role, Label: h.templates.RoleLabel(lang, role), Selected: role == selected})
+	}
+	options := make([]templates.Option, 0, len(ids))
+	for _, role := range ids {
+		options = append(options, templates.Option{Value: role, Label: h.roleLabel(lang, actor, role), Selected: role == selected})
 	}
 	return options
+}
+
+// roleLabel names a role: one that was made in the console has a name of its own.
+func (h *Handler) roleLabel(lang templates.Lang, actor Actor, role string) string {
+	if name := actor.roles[role].Name; name != "" {
+		return name
+	}
+	return h.templates.RoleLabel(lang, role)
 }
 
 // mayChange is what an actor may do to one account, for leaving out what would be refused.
 func mayChange(actor Actor, a Account, need rights) bool {
 	if a.Kind == account.KindOperator {
-		return actor.rights().has(mayManageOperators | rightsOf(a.Role))
+		return actor.rights().has(mayManageOperators | actor.rightsOf(a.Role))
 	}
 	return actor.rights().has(need)
 }
@@ -302,12 +316,13 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	after := query.Get("after")
-	page, err := h.service.ListOperators(r.Context(), actorOf(r), after)
+	actor := actorOf(r)
+	page, err := h.service.ListOperators(r.Context(), actor, after)
 	if err != nil {
 		return answer(err)
 	}
 	f := h.frame(w, r, templates.NavOperators)
-	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new"}
+	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new", RolesURL: templates.PathRoles}
 	if after != "" {
 		v.Pager.Prev = templates.PathOperators
 	}
@@ -316,7 +331,7 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, a := range page.Rows {
 		row := templates.OperatorRow{
-			Name: a.DisplayName, LoginID: a.LoginID, Role: h.templates.RoleLabel(f.Lang, a.Role),
+			Name: a.DisplayName, LoginID: a.LoginID, Role: h.roleLabel(f.Lang, actor, a.Role),
 			EditURL: accountURL(a.ID), TwoFactorURL: accountURL(a.ID) + "/two-factor",
 			Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
 		}

@@ -50,9 +50,16 @@ func (h *Handler) getTwoFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, _ := h.formFrame(w, r, navOf(a.Kind))
-	return h.templates.AccountTwoFactor.Render(w, http.StatusOK, f, h.twoFactorView(actor, a))
+	f, d := h.formFrame(w, r, navOf(a.Kind))
+	v := h.twoFactorView(actor, a)
+	if typed := d.or(fieldUse, ""); typed == "on" || typed == "off" && !a.Enforced {
+		v.Use = typed == "on"
+	}
+	return h.templates.AccountTwoFactor.Render(w, http.StatusOK, f, v)
 }
+
+// fieldUse is the form field of the switch.
+const fieldUse = "use"
 
 func (h *Handler) postTwoFactor(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(w, r)

@@ -133,12 +133,22 @@ func (s *Service) record(ctx context.Context, now time.Time, event audit.Event, 
 	return r.err
 }
 
-// view checks that the actor may read something; event names the reading in the row that a refusal leaves.
+// view checks that the actor may read something. A refusal leaves a row.
 func (s *Service) view(ctx context.Context, actor Actor, need rights) error {
-	if actor.rights().has(need) {
-		return nil
+	_, err := s.viewer(ctx, actor, need)
+	return err
+}
+
+// viewer is view for what goes on to ask what else the actor may do: it returns them with their rights as they are now.
+func (s *Service) viewer(ctx context.Context, actor Actor, need rights) (Actor, error) {
+	var err error
+	if actor.roles, err = readRoles(ctx, s.db.Read()); err != nil {
+		return Actor{}, err
 	}
-	return s.record(ctx, s.now(), audit.Event{Type: audit.ConsoleView, Actor: actor.audit()}, &refusal{err: ErrForbidden, word: wordRight})
+	if actor.rights().has(need) {
+		return actor, nil
+	}
+	return Actor{}, s.record(ctx, s.now(), audit.Event{Type: audit.ConsoleView, Actor: actor.audit()}, &refusal{err: ErrForbidden, word: wordRight})
 }
 
 // target loads the account that is acted on and checks the actor's right over it. An account the actor may not even see is
@@ -163,7 +173,7 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 		}
 	}
 	// Nobody acts on somebody who may do more than they.
-	if !mine.has(need) || acc.Kind == account.KindOperator && !mine.has(rightsOf(acc.Role)) {
+	if !mine.has(need) || acc.Kind == account.KindOperator && !mine.has(w.actor.rightsOf(acc.Role)) {
 		return store.Account{}, &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return acc, nil

@@ -54,6 +54,10 @@ const (
 	PasswordLink   Type = "password.link"   // staff sent the link to a new one
 	PasswordReset  Type = "password.reset"  // by whoever had the link
 
+	RoleCreate Type = "role.create"
+	RoleUpdate Type = "role.update"
+	RoleDelete Type = "role.delete"
+
 	ConsoleView    Type = "console.view"
 	EnforcementSet Type = "settings.enforcement"
 	MethodsSet     Type = "settings.methods"

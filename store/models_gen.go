@@ -234,6 +234,15 @@ type PasswordRequest struct {
 	CreatedAt     time.Time
 }
 
+type Role struct {
+	ID        string
+	Name      string
+	NameKey   string
+	Rights    string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
 type Session struct {
 	ID              SessionID
 	TokenHash       []byte

@@ -53,6 +53,28 @@ func textIn(s *Set, lang Lang) func(key string, args ...any) string {
 	return func(key string, args ...any) string { return s.T(lang, key, args...) }
 }
 
+// rolesFixture is the table of rights with the roles there always are and one more.
+func rolesFixture(text func(key string, args ...any) string) RolesView {
+	v := RolesView{OperatorsURL: PathOperators, NewURL: PathRoles + "/new"}
+	held := map[string]string{"administrator": "view see_addresses reset manage_roles", "support": "view see_addresses reset", "auditor": "view", "read_only": "view", "1": "view reset"}
+	ids := []string{"administrator", "support", "auditor", "read_only", "1"}
+	for i, id := range ids {
+		c := RoleColumn{Name: text("role." + id), Holders: 4 - i, EditURL: "/admin/roles/" + id}
+		if id == "1" {
+			c.Name = "夜間担当"
+		}
+		v.Roles = append(v.Roles, c)
+	}
+	for _, right := range []string{"view", "see_addresses", "reset", "manage_roles"} {
+		row := RightRow{Right: right}
+		for i, id := range ids {
+			row.Held = append(row.Held, RoleCell{Role: v.Roles[i].Name, Held: strings.Contains(held[id], right)})
+		}
+		v.Rights = append(v.Rights, row)
+	}
+	return v
+}
+
 // fixtures are all screens in all their states. The people are those of the demo.
 func fixtures(text func(key string, args ...any) string) []fixture {
 	errorsOf := func(pairs ...string) map[string]string {
@@ -319,7 +341,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
 		}, Pager: pager}, console(NavDeliveries)),
 		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
-		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", Rows: []OperatorRow{
+		screen("admin-roles", func(s *Set) Page[RolesView] { return s.Roles }, rolesFixture(text), console(NavOperators)),
+		screen("admin-role-new", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/new", BackURL: PathRoles, New: true, Options: []RightOption{{Right: "view", Field: "may-view", Checked: true}, {Right: "manage_roles", Field: "may-manage_roles", Fixed: true}}, Errors: errorsOf("name", text(MsgRoleNameBlank), "rights", text(MsgRightsBlank))}, console(NavOperators)),
+		screen("admin-role", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/administrator", BackURL: PathRoles, Ours: true, Keeps: true, Holders: 1, Name: text("role.administrator"), Version: "1", DeleteURL: "/admin/roles/1/delete", Options: []RightOption{{Right: "view", Field: "may-view", Checked: true, Fixed: true}, {Right: "reset", Field: "may-reset"}}, Errors: errorsOf(FormError, text(MsgLastManager))}, console(NavOperators)),
+		screen("admin-role-delete", func(s *Set) Page[RoleDeleteView] { return s.RoleDelete }, RoleDeleteView{Action: "/admin/roles/1/delete", BackURL: "/admin/roles/1", Name: "夜間担当", Rights: []string{"view", "reset"}, Errors: errorsOf(FormError, text(MsgRoleInUse))}, console(NavOperators)),
+		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", RolesURL: PathRoles, Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),

@@ -95,6 +95,13 @@ const (
 	MsgResetMailAddress  = "error.reset_mail_address"
 	MsgResetMailMoved    = "error.reset_mail_moved"
 	MsgResetMailLimit    = "error.reset_mail_limit"
+
+	MsgRoleNameBlank = "error.role_name_blank"
+	MsgRoleNameTaken = "error.role_name_taken"
+	MsgRightsBlank   = "error.rights_blank"
+	MsgRolesEnough   = "error.roles_enough"
+	MsgRoleInUse     = "error.role_in_use"  // operators still have the role
+	MsgLastManager   = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -136,6 +143,8 @@ const (
 
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
+
+	FlashRoleDeleted = "flash.role_deleted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -178,6 +187,8 @@ func flashTones() map[string]string {
 
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
+
+		FlashRoleDeleted: "ok",
 	}
 }
 

@@ -54,6 +54,9 @@ type Set struct {
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
+	Roles            Page[RolesView]
+	RoleForm         Page[RoleFormView]
+	RoleDelete       Page[RoleDeleteView]
 
 	MailCode           Mail[CodeMail]   // the verification code
 	MailSetUp          Mail[NoticeMail] // a factor was set up

@@ -88,6 +88,9 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
+	bindPage(b, &s.Roles, "admin", "admin-roles")
+	bindPage(b, &s.RoleForm, "admin", "admin-role-form")
+	bindPage(b, &s.RoleDelete, "admin", "admin-role-delete")
 
 	bindMail(b, &s.MailCode, "code")
 	bindMail(b, &s.MailSetUp, "set-up")
@@ -140,7 +143,7 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
 	options := make([]Option, 0, 12)
-	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "role", "settings", "client", "key", "token"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options

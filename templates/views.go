@@ -63,6 +63,7 @@ const (
 	PathAudit      = "/admin/audit"
 	PathDeliveries = "/admin/deliveries"
 	PathOperators  = "/admin/operators"
+	PathRoles      = "/admin/roles"
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
 )

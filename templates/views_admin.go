@@ -456,4 +456,6 @@ type OperatorsView struct {
 	Rows   []OperatorRow
 	Pager  Pager
 	NewURL string
+	// RolesURL leads to what operators may do.
+	RolesURL string
 }

@@ -93,8 +93,9 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	self, more := c.selfService()
 	console, rest := c.console()
 	passwords, words := c.passwords()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords)
-	return forms, slices.Concat(looks, more, rest, words)
+	roles, table := c.roles()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles)
+	return forms, slices.Concat(looks, more, rest, words, table)
 }
 
 // quiet forgets wrong guesses.

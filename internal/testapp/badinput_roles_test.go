@@ -1,0 +1,45 @@
+package testapp_test
+
+import (
+	"net/url"
+
+	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/store"
+)
+
+const (
+	saysRoleName    = "ロールの名前を入力してください。"
+	saysRightsBlank = "できることを1つ以上選択してください。"
+)
+
+// roles are the pages of what operators may do.
+func (c *cast) roles() ([]form, []look) {
+	c.t.Helper()
+	ctx := c.t.Context()
+	id := store.NewID[string]()
+	if err := c.DB.InTx(ctx, func(tx *store.Tx) error {
+		return tx.InsertRole(ctx, store.InsertRoleParams{ID: id, Name: "夜間担当", NameKey: "夜間担当", Rights: "view", Now: c.Clock.Now()})
+	}); err != nil {
+		c.t.Fatal(err)
+	}
+	foreign := append(malformedIDs(), string(c.other.session))
+	boxes := func(with url.Values) []field {
+		var out []field
+		for _, name := range admin.RightNames() {
+			out = append(out, field{name: "may-" + name, with: with, blank: saysRightsBlank, bad: saysRoleName})
+		}
+		return out
+	}
+	name := field{name: "name", with: url.Values{}, blank: saysRoleName, bad: saysRightsBlank, long: saysHundred, refilled: true}
+	page := "/admin/roles/" + id
+	edit := form{
+		pattern: "/admin/roles/{role}", path: page, b: c.staff, own: id, foreign: foreign,
+		fields: append(boxes(value("name", "")), name, same("version", saysElsewhere, value("name", "x", "may-view", "yes"))),
+	}
+	remove := form{pattern: "/admin/roles/{role}/delete", path: page + "/delete", b: c.staff, own: id, foreign: foreign}
+	return []form{
+			{pattern: "/admin/roles/new", path: "/admin/roles/new", b: c.staff, fields: append(boxes(value("name", "")), name)}, edit, remove,
+		}, []look{
+			{pattern: "/admin/roles", path: "/admin/roles", b: c.staff, parameters: []string{"q"}},
+		}
+}
