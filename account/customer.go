@@ -113,12 +113,22 @@ const (
 type CustomerQuery struct {
 	// Search is looked for in code and name, and in login ID, name and address of the accounts; empty finds all.
 	Search string
+	// NoAddresses leaves the accounts' addresses out of the search.
+	NoAddresses bool
 	// State is one of the states above; anything else finds all.
 	State string
 	// Page counts from 1. What lies outside of the list is brought to its nearest end.
 	Page int
 	// Size is the most rows wanted, 1 to 100; 50 if zero.
 	Size int
+}
+
+// masked is how queries are told to leave addresses out.
+func masked(on bool) string {
+	if on {
+		return "masked"
+	}
+	return ""
 }
 
 // CustomerRow is one customer in a list.
@@ -145,13 +155,13 @@ func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage
 		in.State = ""
 	}
 	size := pageSize(in.Size)
-	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, State: in.State, Ceiling: PagingCeiling(size)})
+	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, Ceiling: PagingCeiling(size)})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("count customers: %w", err)
 	}
 	page := CustomerPage{Paging: PageOf(total, in.Page, size)}
 	rows, err := q.ListCustomers(ctx, store.ListCustomersParams{
-		Pattern: pattern, State: in.State, PageSize: int32(size), Skip: page.Skip(),
+		Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, PageSize: int32(size), Skip: page.Skip(),
 	})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("list customers: %w", err)

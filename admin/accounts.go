@@ -10,6 +10,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Account is an account with what its pages show.
@@ -24,6 +25,8 @@ type Account struct {
 	Status mfa.Status
 	// Sessions counts the live sessions.
 	Sessions int
+	// Shown is the field whose address the actor was just shown whole; see [Service.Unmask].
+	Shown string
 }
 
 // Account returns one account, or [store.ErrNotFound], also for an id that cannot exist and for an operator that the actor may
@@ -207,6 +210,9 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 				return err
 			}
 		}
+		if in.RegisteredEmail == "" && !w.actor.rights().has(maySeeAddresses) {
+			in.RegisteredEmail = former.RegisteredEmail // they were not shown it, and left the field alone
+		}
 		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
 		if err := claimed(n, err); err != nil {
 			return err
@@ -218,8 +224,12 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 		if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
 			return errUnchanged
 		}
-		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "email", former.RegisteredEmail, acc.RegisteredEmail,
-			"role", former.Role, acc.Role)
+		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "role", former.Role, acc.Role)
+		if acc.RegisteredEmail != former.RegisteredEmail {
+			// Masked: the log outlives the address, and not everybody who reads it may see addresses.
+			w.event.Data["email.from"] = templates.MaskEmail(former.RegisteredEmail)
+			w.event.Data["email.to"] = templates.MaskEmail(acc.RegisteredEmail)
+		}
 		if s.factors == nil {
 			return nil
 		}

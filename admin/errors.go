@@ -46,4 +46,5 @@ const (
 	wordInUse    = "in_use"
 
 	wordLastManager = "last_manager"
+	wordRate        = "rate"
 )

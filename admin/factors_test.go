@@ -314,7 +314,7 @@ func TestM05_AddressesAreMaskedForOthers(t *testing.T) {
 		{account.RoleSupport, "totp", "", ""},
 		{account.RoleAuditor, "totp", "", ""},
 	} {
-		if got := seenAddress(seen(tc.role), tc.kind, tc.address); got != tc.want {
+		if got := seenAddress(seen(tc.role), Account{}, tc.kind, tc.address); got != tc.want {
 			t.Errorf("%s sees %s %q as %q, want %q", tc.role, tc.kind, tc.address, got, tc.want)
 		}
 	}

@@ -95,6 +95,7 @@ func (h *Handler) Mount(r chi.Router) {
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
 			formOn(parent, "/admin/accounts/{id}/"+path, save)
 		}
+		formOn(parent, "/admin/accounts/{id}/unmask", h.postUnmask)
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
 		form("/admin/accounts/{id}/two-factor/reset/{method}", h.getReset, h.postReset)
@@ -104,6 +105,7 @@ func (h *Handler) Mount(r chi.Router) {
 			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
 		}
 		formOn(twoFactor, "/admin/accounts/{id}/two-factor/devices/{device}", h.postDevice)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/unmask", h.postUnmaskFactor)
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
@@ -112,6 +114,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
 
 		get("/admin/audit", h.getAudit)
+		get(templates.PathActs, h.getActs)
 		get("/admin/deliveries", h.getDeliveries)
 	})
 }
@@ -215,6 +218,8 @@ func answer(err error) error {
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict):
 		return web.Conflict(err)
+	case isRate(err):
+		return &web.Error{Status: http.StatusTooManyRequests, Code: "rate", Kind: templates.ErrorTooMany, Cause: err}
 	case errors.Is(err, account.ErrBusy):
 		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second, Cause: err}
 	}
@@ -225,6 +230,9 @@ func answer(err error) error {
 func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]string, ok bool) {
 	if errors.Is(err, ErrConflict) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
+	}
+	if rate, ok := errors.AsType[*RateError](err); ok {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgRate, "time", templates.Time(rate.Until, h.zone))}, true
 	}
 	e, ok := errors.AsType[*account.ValidationError](err)
 	if !ok {

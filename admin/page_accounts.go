@@ -77,7 +77,7 @@ func mayChangeOther(actor Actor, a Account, need rights) bool {
 func (h *Handler) factors(actor Actor, a Account) (main *templates.FactorState, backups []templates.FactorState) {
 	for _, f := range a.Status.Factors {
 		state := templates.FactorState{
-			Kind: f.Kind, Address: seenAddress(actor, f.Kind, f.Address), Disabled: f.Disabled,
+			Kind: f.Kind, Address: seenAddress(actor, a, f.Kind, f.Address), Disabled: f.Disabled,
 			VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
 		}
 		if f.Kind == templates.KindPasskey {
@@ -105,22 +105,6 @@ func (h *Handler) passkeys(a Account) []templates.PasskeyRow {
 	return rows
 }
 
-// seenAddress is where a factor sends its codes, whole for who may see it so and masked for others.
-func seenAddress(actor Actor, kind, address string) string {
-	whole := actor.rights().has(maySeeAddresses)
-	switch {
-	case address == "":
-		return ""
-	case kind == templates.KindSMS && whole:
-		return templates.Phone(address)
-	case kind == templates.KindSMS:
-		return templates.MaskPhone(address)
-	case whole:
-		return address
-	}
-	return templates.MaskEmail(address)
-}
-
 // accountForm is the page of an existing account.
 func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templates.AccountFormView {
 	v := templates.AccountFormView{
@@ -129,6 +113,12 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
 		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
 		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
+	}
+	if !actor.rights().has(maySeeAddresses) {
+		v.Email, v.Masked = "", seenAddress(actor, a, fieldRegistered, a.RegisteredEmail)
+		if mayUnmaskField(actor, a, fieldRegistered, a.RegisteredEmail) {
+			v.UnmaskAction = accountURL(a.ID) + "/unmask"
+		}
 	}
 	main, backups := h.factors(actor, a)
 	v.Main = main

@@ -33,7 +33,7 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 	f := h.frame(w, r, templates.NavAudit)
 	v := templates.AuditView{
 		Action: templates.PathAudit, From: templates.Date(in.From, h.zone), To: templates.Date(in.To, h.zone),
-		Kinds: h.templates.EventKinds(f.Lang, in.Kind), Query: in.Who, Total: int(page.Total),
+		Kinds: h.templates.EventKinds(f.Lang, first(in.Kind)), Query: in.Who, Total: int(page.Total), ActsURL: templates.PathActs,
 	}
 	v.Pager = templates.NewPager(page.Page, page.Pages, func(n int) string {
 		u := listURL(templates.PathAudit, n, map[string]string{"from": v.From, "to": v.To, "kind": in.Kind, "q": in.Who})
@@ -42,10 +42,21 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 		}
 		return u
 	})
+	whole := actorOf(r).rights().has(maySeeAddresses)
 	for _, row := range page.Rows {
-		v.Rows = append(v.Rows, h.auditRow(f.Lang, row))
+		shown := h.auditRow(f.Lang, row)
+		if !whole {
+			shown.Detail, shown.Target = redact(shown.Detail), redact(shown.Target)
+		}
+		v.Rows = append(v.Rows, shown)
 	}
 	return h.templates.Audit.Render(w, http.StatusOK, f, v)
+}
+
+// first is the first part of an event's type.
+func first(kind string) string {
+	kind, _, _ = strings.Cut(kind, ".")
+	return kind
 }
 
 // day reads a date in the display zone; what is none is no limit.
@@ -149,9 +160,13 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 			return listURL(templates.PathDeliveries, n, map[string]string{"q": in.Who, "state": in.State})
 		}),
 	}
+	whole := actorOf(r).rights().has(maySeeAddresses)
 	for _, m := range page.Rows {
 		row := templates.DeliveryRow{
 			To: m.Recipient, LoginID: text(m.LoginID), Kind: m.Kind, State: m.State, Tries: int(m.Attempts), Reply: m.Reply,
+		}
+		if !whole {
+			row.To, row.Reply = redact(row.To), redact(row.Reply)
 		}
 		row.At, row.ISO = h.at(&m.CreatedAt)
 		row.DoneAt, _ = h.at(m.FinishedAt)

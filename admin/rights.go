@@ -39,9 +39,11 @@ const (
 	mayViewDeliveries
 	// mayManageRoles is to make roles and to change what they may do.
 	mayManageRoles
+	// mayUnmask is to see one address or phone number whole, which is written down each time.
+	mayUnmask
 
 	// everything is also what a role may do that was given all there is, by a release that knew of less.
-	everything = mayManageRoles<<1 - 1
+	everything = mayUnmask<<1 - 1
 )
 
 // undoing is what the administrators' role keeps, so that every change of roles can be taken back.
@@ -60,6 +62,7 @@ func rightList() []right {
 		{mayViewAudit, "view_audit"},
 		{mayViewDeliveries, "view_deliveries"},
 		{maySeeAddresses, "see_addresses"},
+		{mayUnmask, "unmask"},
 		{mayReset, "reset"},
 		{mayEditAccounts, "edit_accounts"},
 		{mayManageCustomers, "manage_customers"},

@@ -75,7 +75,7 @@ func TestRolesAsMigrated(t *testing.T) {
 		must(t, err)
 		want := []string{
 			"administrator 2 " + strings.Join(RightNames(), " "),
-			"support 1 view view_audit view_deliveries see_addresses reset edit_accounts",
+			"support 1 view view_audit view_deliveries see_addresses unmask reset edit_accounts",
 			"auditor 0 view view_audit view_deliveries",
 			"read_only 0 view",
 		}

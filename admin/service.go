@@ -33,6 +33,8 @@ type Config struct {
 	CustomerIdle, OperatorIdle time.Duration
 	// Zone is the time zone of days in filters; UTC if nil.
 	Zone *time.Location
+	// Limits bound what one operator does; zero fields take [DefaultLimits].
+	Limits Limits
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -46,6 +48,7 @@ type Service struct {
 	passwords     *password.Service
 	validRedirect func(string) string
 	idle          map[string]time.Duration
+	limits        Limits
 	zone          *time.Location
 	clock         func() time.Time
 	// offers reports whether the installation can do a method at all.
@@ -70,7 +73,8 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		offers: offers,
 		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
-		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
+		limits: c.Limits.orDefault(),
+		idle:   map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }
 

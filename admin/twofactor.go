@@ -52,6 +52,11 @@ func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 		case former != "" && former != acc.TwoFactor:
 			return ErrConflict // the actor left the switch as they saw it, and that is not how it stands
 		}
+		if want == account.TwoFactorDont {
+			if err := s.spend(ctx, w, "switch_off", s.limits.SwitchOff); err != nil {
+				return err
+			}
+		}
 		n, err := w.tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, TwoFactor: want, Former: acc.TwoFactor, Now: w.now})
 		if err != nil {
 			return fmt.Errorf("set two-factor switch: %w", err)
@@ -136,6 +141,9 @@ func (s *Service) reset(ctx context.Context, actor Actor, id store.AccountID, me
 		}
 		checked, err := reason.check()
 		if err != nil {
+			return err
+		}
+		if err := s.spend(ctx, w, "reset", s.limits.Reset); err != nil {
 			return err
 		}
 		if method == "" {

@@ -48,6 +48,7 @@ const (
 	AccountDisable  Type = "account.disable"
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
+	AddressUnmask   Type = "account.unmask" // staff looked at an address that is masked to them
 
 	PasswordChange Type = "password.change" // by the person, who knew the former one
 	PasswordForgot Type = "password.forgot" // asked for by somebody who says that they forgot it

@@ -46,6 +46,70 @@ func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsPara
 	return count, err
 }
 
+const CountOperatorActs = `-- name: CountOperatorActs :many
+SELECT e.actor_id, e.actor_name, e.type, e.result,
+    count(CASE WHEN e.at >= $1 THEN 1 END) AS in_day, count(CASE WHEN e.at >= $2 THEN 1 END) AS in_week, count(*) AS in_all
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.at >= $3 AND e.actor_kind = 'operator' AND e.result <> 'failure'
+  AND (e.account_id IS NULL OR CAST(e.account_id AS text) <> e.actor_id)
+  AND e.type NOT LIKE 'signin.%' AND e.type NOT LIKE 'session.%'
+  AND (a.id IS NULL OR a.kind <> CAST($4 AS text))
+GROUP BY e.actor_id, e.actor_name, e.type, e.result
+ORDER BY e.actor_name, e.actor_id, e.type, e.result
+`
+
+type CountOperatorActsParams struct {
+	Day        time.Time
+	Week       time.Time
+	Since      time.Time
+	HiddenKind string
+}
+
+type CountOperatorActsRow struct {
+	ActorID   string
+	ActorName string
+	Type      string
+	Result    string
+	InDay     int64
+	InWeek    int64
+	InAll     int64
+}
+
+// What each operator did or was refused, to others than themselves, by type: over three spans, the longest of which is since. Events
+// that concern an account of the hidden kind are left out; an empty kind hides none.
+func (q *Queries) CountOperatorActs(ctx context.Context, arg CountOperatorActsParams) ([]CountOperatorActsRow, error) {
+	rows, err := q.db.Query(ctx, CountOperatorActs,
+		arg.Day,
+		arg.Week,
+		arg.Since,
+		arg.HiddenKind,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountOperatorActsRow
+	for rows.Next() {
+		var i CountOperatorActsRow
+		if err := rows.Scan(
+			&i.ActorID,
+			&i.ActorName,
+			&i.Type,
+			&i.Result,
+			&i.InDay,
+			&i.InWeek,
+			&i.InAll,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const InsertAuditEvent = `-- name: InsertAuditEvent :exec
 INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)

@@ -138,14 +138,15 @@ const CountMessages = `-- name: CountMessages :one
 SELECT count(*) FROM (
     SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
     WHERE (CAST($1 AS text) = '' OR o.state = $1)
-      AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
-    LIMIT $4) AS found
+      AND (CAST($2 AS text) = '' OR CAST($3 AS text) = '' AND lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
+      AND (a.id IS NULL OR a.kind <> CAST($4 AS text))
+    LIMIT $5) AS found
 `
 
 type CountMessagesParams struct {
 	State      string
 	Who        string
+	Masked     string
 	HiddenKind string
 	Ceiling    int32
 }
@@ -155,6 +156,7 @@ func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (i
 	row := q.db.QueryRow(ctx, CountMessages,
 		arg.State,
 		arg.Who,
+		arg.Masked,
 		arg.HiddenKind,
 		arg.Ceiling,
 	)
@@ -272,15 +274,16 @@ const ListMessages = `-- name: ListMessages :many
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
 FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
 WHERE (CAST($1 AS text) = '' OR o.state = $1)
-  AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
+  AND (CAST($2 AS text) = '' OR CAST($3 AS text) = '' AND lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($4 AS text))
 ORDER BY o.created_at DESC, o.id DESC
-LIMIT $5 OFFSET $4
+LIMIT $6 OFFSET $5
 `
 
 type ListMessagesParams struct {
 	State      string
 	Who        string
+	Masked     string
 	HiddenKind string
 	Skip       int32
 	PageSize   int32
@@ -300,11 +303,13 @@ type ListMessagesRow struct {
 	LoginID    *string
 }
 
-// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
+// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
+// by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
 func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]ListMessagesRow, error) {
 	rows, err := q.db.Query(ctx, ListMessages,
 		arg.State,
 		arg.Who,
+		arg.Masked,
 		arg.HiddenKind,
 		arg.Skip,
 		arg.PageSize,

@@ -96,6 +96,7 @@ const (
 	MsgResetMailMoved    = "error.reset_mail_moved"
 	MsgResetMailLimit    = "error.reset_mail_limit"
 
+	MsgRate          = "error.rate" // {time}
 	MsgRoleNameBlank = "error.role_name_blank"
 	MsgRoleNameTaken = "error.role_name_taken"
 	MsgRightsBlank   = "error.rights_blank"

@@ -54,6 +54,7 @@ type Set struct {
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
+	Acts             Page[ActsView]
 	Roles            Page[RolesView]
 	RoleForm         Page[RoleFormView]
 	RoleDelete       Page[RoleDeleteView]

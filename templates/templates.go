@@ -88,6 +88,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
+	bindPage(b, &s.Acts, "admin", "admin-acts")
 	bindPage(b, &s.Roles, "admin", "admin-roles")
 	bindPage(b, &s.RoleForm, "admin", "admin-role-form")
 	bindPage(b, &s.RoleDelete, "admin", "admin-role-delete")

@@ -64,6 +64,7 @@ const (
 	PathDeliveries = "/admin/deliveries"
 	PathOperators  = "/admin/operators"
 	PathRoles      = "/admin/roles"
+	PathActs       = "/admin/audit/operators"
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
 )

@@ -121,6 +121,8 @@ type FactorState struct {
 	Passkeys []PasskeyRow
 	// ResetURL leads to the reset of this factor alone; empty hides it.
 	ResetURL string
+	// UnmaskAction receives the POST that shows the address whole (field: field, the kind); empty hides the button.
+	UnmaskAction string
 }
 
 // PasskeyRow is one passkey as staff see it.
@@ -138,6 +140,9 @@ type AccountFormView struct {
 	// Who names the account and its place; for a new one only the place.
 	Who                  AccountRef
 	LoginID, Name, Email string
+	// Masked is the registered address as the operator may see it, where they may not see it whole: the field is then empty and may
+	// stay so. UnmaskAction receives the POST that shows it once; empty hides the button.
+	Masked, UnmaskAction string
 	// Roles is empty when the kind of account has none.
 	Roles   []Option
 	Version string
@@ -205,6 +210,18 @@ type AccountTwoFactorView struct {
 
 // Invalid reports whether the page answers a refused form.
 func (v AccountTwoFactorView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Unmask gives the factors whose address the operator may ask to see whole the button for it.
+func (v *AccountTwoFactorView) Unmask(action string, may func(kind, address string) bool) {
+	if v.Main != nil && may(v.Main.Kind, v.Main.Address) {
+		v.Main.UnmaskAction = action
+	}
+	for i, f := range v.Backups {
+		if may(f.Kind, f.Address) {
+			v.Backups[i].UnmaskAction = action
+		}
+	}
+}
 
 // NoSMS is true when the page says that SMS is not used (M6).
 func (v AccountTwoFactorView) NoSMS() bool {
@@ -403,6 +420,8 @@ type AuditView struct {
 	Total    int
 	Rows     []AuditRow
 	Pager    Pager
+	// ActsURL leads to what each operator did.
+	ActsURL string
 }
 
 // The states of a message.

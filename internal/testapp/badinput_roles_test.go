@@ -37,9 +37,17 @@ func (c *cast) roles() ([]form, []look) {
 		fields: append(boxes(value("name", "")), name, same("version", saysElsewhere, value("name", "x", "may-view", "yes"))),
 	}
 	remove := form{pattern: "/admin/roles/{role}/delete", path: page + "/delete", b: c.staff, own: id, foreign: foreign}
+	account := "/admin/accounts/" + string(c.other.account.ID)
+	unmask := form{pattern: "/admin/accounts/{id}/unmask", path: account + "/unmask", page: account, b: c.staff, own: string(c.other.account.ID), foreign: foreign, unseen: true}
+	field := form{
+		pattern: "/admin/accounts/{id}/two-factor/unmask", path: account + "/two-factor/unmask", page: account + "/two-factor", b: c.staff,
+		own: string(c.other.account.ID), foreign: foreign, unseen: true,
+	}
 	return []form{
+			unmask, field,
 			{pattern: "/admin/roles/new", path: "/admin/roles/new", b: c.staff, fields: append(boxes(value("name", "")), name)}, edit, remove,
 		}, []look{
+			{pattern: "/admin/audit/operators", path: "/admin/audit/operators", b: c.staff, parameters: []string{"q"}},
 			{pattern: "/admin/roles", path: "/admin/roles", b: c.staff, parameters: []string{"q"}},
 		}
 }

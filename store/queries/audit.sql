@@ -37,3 +37,16 @@ SELECT count(*) FROM (
 
 -- name: ListAccountEvents :many
 SELECT * FROM audit_events WHERE account_id = @account_id ORDER BY at DESC, id DESC LIMIT @page_size;
+
+-- name: CountOperatorActs :many
+-- What each operator did or was refused, to others than themselves, by type: over three spans, the longest of which is since. Events
+-- that concern an account of the hidden kind are left out; an empty kind hides none.
+SELECT e.actor_id, e.actor_name, e.type, e.result,
+    count(CASE WHEN e.at >= @day THEN 1 END) AS in_day, count(CASE WHEN e.at >= @week THEN 1 END) AS in_week, count(*) AS in_all
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.at >= @since AND e.actor_kind = 'operator' AND e.result <> 'failure'
+  AND (e.account_id IS NULL OR CAST(e.account_id AS text) <> e.actor_id)
+  AND e.type NOT LIKE 'signin.%' AND e.type NOT LIKE 'session.%'
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+GROUP BY e.actor_id, e.actor_name, e.type, e.result
+ORDER BY e.actor_name, e.actor_id, e.type, e.result;

@@ -44,11 +44,12 @@ UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link');
 
 -- name: ListMessages :many
--- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
+-- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
+-- by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
 FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
 WHERE (CAST(@state AS text) = '' OR o.state = @state)
-  AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
   AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY o.created_at DESC, o.id DESC
 LIMIT @page_size OFFSET @skip;
@@ -58,7 +59,7 @@ LIMIT @page_size OFFSET @skip;
 SELECT count(*) FROM (
     SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
     WHERE (CAST(@state AS text) = '' OR o.state = @state)
-      AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+      AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
       AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
     LIMIT @ceiling) AS found;
 
