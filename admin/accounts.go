@@ -286,6 +286,9 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 		if err != nil {
 			return err
 		}
+		if err := w.unfrozen(ctx, id); err != nil {
+			return err
+		}
 		if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {
 			return err
 		}

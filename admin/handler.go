@@ -106,6 +106,7 @@ func (h *Handler) Mount(r chi.Router) {
 		}
 		formOn(twoFactor, "/admin/accounts/{id}/two-factor/devices/{device}", h.postDevice)
 		formOn(twoFactor, "/admin/accounts/{id}/two-factor/unmask", h.postUnmaskFactor)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/thaw", h.postThaw)
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
@@ -218,6 +219,8 @@ func answer(err error) error {
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict):
 		return web.Conflict(err)
+	case errors.Is(err, ErrFrozen):
+		return &web.Error{Status: http.StatusConflict, Code: "frozen", Message: templates.MsgFrozenAdmin, Cause: err}
 	case isRate(err):
 		return &web.Error{Status: http.StatusTooManyRequests, Code: "rate", Kind: templates.ErrorTooMany, Cause: err}
 	case errors.Is(err, account.ErrBusy):
@@ -230,6 +233,9 @@ func answer(err error) error {
 func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]string, ok bool) {
 	if errors.Is(err, ErrConflict) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
+	}
+	if errors.Is(err, ErrFrozen) {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgFrozenAdmin)}, true
 	}
 	if rate, ok := errors.AsType[*RateError](err); ok {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgRate, "time", templates.Time(rate.Until, h.zone))}, true

@@ -120,6 +120,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 			v.UnmaskAction = accountURL(a.ID) + "/unmask"
 		}
 	}
+	v.Freeze = h.freezeNotice(actor, a)
 	main, backups := h.factors(actor, a)
 	v.Main = main
 	for _, f := range backups {

@@ -24,6 +24,7 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 		BackupLeft: a.Status.BackupCodesLeft, Devices: h.devices(a), Version: a.TwoFactor, ReadOnly: !may,
 	}
 	v.Main, v.Backups = h.factors(actor, a)
+	v.Freeze = h.freezeNotice(actor, a)
 	v.Unmask(page+"/unmask", func(kind, address string) bool { return mayUnmaskField(actor, a, kind, address) })
 	if !may {
 		return v
@@ -92,7 +93,7 @@ func (h *Handler) postTwoFactor(w http.ResponseWriter, r *http.Request) error {
 		return h.refillTwoFactor(w, r, "use", templates.MsgOffForbidden)
 	case errors.Is(err, ErrConflict):
 		return h.refillTwoFactor(w, r, templates.FormError, templates.MsgEditedElsewhere)
-	case isRate(err):
+	case isRate(err), errors.Is(err, ErrFrozen):
 		return h.showTwoFactor(w, r, err)
 	case err != nil:
 		return answer(err)

@@ -26,6 +26,9 @@ func (s *Service) SendPasswordReset(ctx context.Context, actor Actor, id store.A
 		if err != nil {
 			return err
 		}
+		if err := w.unfrozen(ctx, acc.ID); err != nil {
+			return err
+		}
 		if err := s.spend(ctx, w, "password_link", s.limits.PasswordLink); err != nil {
 			return err
 		}

@@ -41,9 +41,11 @@ const (
 	mayManageRoles
 	// mayUnmask is to see one address or phone number whole, which is written down each time.
 	mayUnmask
+	// mayLiftFreeze is to allow changes of security settings again after somebody stopped them from a notice.
+	mayLiftFreeze
 
 	// everything is also what a role may do that was given all there is, by a release that knew of less.
-	everything = mayUnmask<<1 - 1
+	everything = mayLiftFreeze<<1 - 1
 )
 
 // undoing is what the administrators' role keeps, so that every change of roles can be taken back.
@@ -64,6 +66,7 @@ func rightList() []right {
 		{maySeeAddresses, "see_addresses"},
 		{mayUnmask, "unmask"},
 		{mayReset, "reset"},
+		{mayLiftFreeze, "lift_freeze"},
 		{mayEditAccounts, "edit_accounts"},
 		{mayManageCustomers, "manage_customers"},
 		{maySetPasswords, "set_passwords"},

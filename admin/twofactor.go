@@ -52,6 +52,9 @@ func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 		case former != "" && former != acc.TwoFactor:
 			return ErrConflict // the actor left the switch as they saw it, and that is not how it stands
 		}
+		if err := w.unfrozen(ctx, acc.ID); err != nil {
+			return err
+		}
 		if want == account.TwoFactorDont {
 			if err := s.spend(ctx, w, "switch_off", s.limits.SwitchOff); err != nil {
 				return err
@@ -141,6 +144,9 @@ func (s *Service) reset(ctx context.Context, actor Actor, id store.AccountID, me
 		}
 		checked, err := reason.check()
 		if err != nil {
+			return err
+		}
+		if err := w.unfrozen(ctx, acc.ID); err != nil {
 			return err
 		}
 		if err := s.spend(ctx, w, "reset", s.limits.Reset); err != nil {

@@ -18,7 +18,7 @@ const fieldRegistered = "registered"
 // factor, by its kind. The look is written down and counts against the actor's limit. It fails with [store.ErrNotFound], also for
 // a field that the account does not have, and with a [RateError].
 func (s *Service) Unmask(ctx context.Context, actor Actor, id store.AccountID, field string) (Account, error) {
-	_, err := s.act(ctx, actor, mayUnmask, audit.Event{Type: audit.AddressUnmask}, func(w *work) error {
+	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.AddressUnmask}, func(w *work) error {
 		acc, err := w.target(ctx, id, mayUnmask)
 		if err != nil {
 			return err

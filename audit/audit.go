@@ -23,16 +23,18 @@ const (
 	SignOut        Type = "signin.sign_out"
 	SessionEnd     Type = "session.end"
 
-	CodeSend      Type = "2fa.code_send"
-	FactorEnrol   Type = "2fa.enrol"
-	FactorChange  Type = "2fa.change"
-	BackupIssue   Type = "2fa.backup_issue"
-	PasskeyRename Type = "2fa.passkey_rename"
-	FactorReset   Type = "2fa.reset"
-	TwoFactorSet  Type = "2fa.switch"
-	FactorRemove  Type = "2fa.remove"
-	FactorOrder   Type = "2fa.order"
-	AddressUndo   Type = "2fa.undo"
+	CodeSend       Type = "2fa.code_send"
+	FactorEnrol    Type = "2fa.enrol"
+	FactorChange   Type = "2fa.change"
+	BackupIssue    Type = "2fa.backup_issue"
+	PasskeyRename  Type = "2fa.passkey_rename"
+	FactorReset    Type = "2fa.reset"
+	TwoFactorSet   Type = "2fa.switch"
+	FactorRemove   Type = "2fa.remove"
+	FactorOrder    Type = "2fa.order"
+	AddressUndo    Type = "2fa.undo"
+	SettingsFreeze Type = "2fa.freeze" // by whoever read a notice of what staff did
+	FreezeLift     Type = "2fa.freeze_lift"
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was

@@ -39,6 +39,8 @@ const (
 
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
+	KindFrozen            = "frozen"             // somebody stopped changes of the security settings from a notice
+	KindFreezeLifted      = "freeze_lifted"      // staff allows them again
 	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
 	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
 
@@ -254,6 +256,8 @@ type NoticeMessage struct {
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
+	// StopURL stops further changes; it works for Hours as well.
+	StopURL string
 }
 
 // Notice queues a notice in the caller's transaction; notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails
@@ -265,7 +269,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	}
 	view := templates.NoticeMail{
 		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
-		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
+		Left: m.Left, UndoURL: m.URL, StopURL: m.StopURL, Hours: m.Hours,
 	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
@@ -285,6 +289,10 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailFactorRemoved
 	case KindOrderChanged:
 		mail = o.cfg.Templates.MailOrderChanged
+	case KindFrozen:
+		mail = o.cfg.Templates.MailFrozen
+	case KindFreezeLifted:
+		mail = o.cfg.Templates.MailFreezeLifted
 	case KindAddressRestored:
 		mail = o.cfg.Templates.MailAddressRestored
 	case KindRegisteredChanged:

@@ -83,6 +83,9 @@ const (
 	pathUndo   = "/account/undo"
 	pathUndone = "/account/undo/done"
 
+	pathStop    = "/account/stop"
+	pathStopped = "/account/stop/done"
+
 	pathConsole         = "/admin"
 	pathSignOut         = "/logout"
 	pathOperatorSignOut = "/logout/confirm?kind=operator"
@@ -145,6 +148,9 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathUndo, h.kit.Handle(h.getUndo))
 	r.Post(pathUndo, h.kit.Handle(h.postUndo))
 	r.Get(pathUndone, h.kit.Handle(h.getUndone))
+	r.Get(pathStop, h.kit.Handle(h.getStop))
+	r.Post(pathStop, h.kit.Handle(h.postStop))
+	r.Get(pathStopped, h.kit.Handle(h.getStopped))
 
 	for _, place := range []place{{pathSecurity, web.Customer}, {pathOperatorSecurity, web.Operator}} {
 		r.Group(func(r chi.Router) {
@@ -231,6 +237,8 @@ func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
 // later answers those who must try again another time.
 func later(err error) error {
 	switch {
+	case errors.Is(err, ErrFrozen):
+		return &web.Error{Status: http.StatusForbidden, Code: "frozen", Message: templates.MsgFrozen, Cause: err}
 	case errors.Is(err, ErrBusy):
 		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyRetry, Cause: err}
 	case errors.Is(err, ErrTooManyCodes), errors.Is(err, ErrTooManySends), errors.Is(err, ErrTooManyCeremonies):

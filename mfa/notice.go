@@ -33,6 +33,8 @@ type notice struct {
 	always bool
 	// undo goes to one of the addresses alone.
 	undo undoLink
+	// stop gives every address a link of its own by which its reader stops further changes.
+	stop bool
 }
 
 // notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
@@ -66,6 +68,12 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 		}
 		if address == n.undo.to {
 			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)
+		}
+		if n.stop {
+			if m.StopURL, err = s.offerStop(ctx, tx, now, n.account.ID, address, n.kind); err != nil {
+				return nil, err
+			}
+			m.Hours = int(stopFor / time.Hour)
 		}
 		err := s.outbox.Notice(ctx, tx, m)
 		if errors.Is(err, delivery.ErrRecipient) {

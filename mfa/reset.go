@@ -70,6 +70,7 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: append(mailAddresses(r.Factors), acc.RegisteredEmail), always: true,
+		stop: true,
 	})
 	return r, err
 }
@@ -129,14 +130,15 @@ func (s *Service) ResetOne(ctx context.Context, tx *store.Tx, acc store.Account,
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, method: method,
-		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true,
+		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true, stop: true,
 	})
 	return r, err
 }
 
-// voidTickets takes back what was mailed to be used later: whoever holds a former address must not bring it back.
+// voidTickets takes back what was mailed to be used later: whoever holds a former address must not bring it back. What stops the
+// reset, and others that follow it, stays.
 func voidTickets(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
-	if _, err := tx.VoidAccountTickets(ctx, store.VoidAccountTicketsParams{AccountID: id, Now: &now}); err != nil {
+	if _, err := tx.VoidAccountTickets(ctx, store.VoidAccountTicketsParams{AccountID: id, But: store.TicketStop, Now: &now}); err != nil {
 		return fmt.Errorf("void tickets: %w", err)
 	}
 	return nil

@@ -157,8 +157,8 @@ func (s *Service) actingHeld(ctx context.Context, tx *store.Tx, session store.Se
 // actingFreshHeld is actingHeld for changes of security settings (I13).
 func (s *Service) actingFreshHeld(ctx context.Context, tx *store.Tx, session store.SessionID, now time.Time) (acting, error) {
 	p, err := s.actingHeld(ctx, tx, session, now)
-	if err == nil && !p.fresh() {
-		err = ErrNotFresh
+	if err == nil {
+		err = p.mayChange(now)
 	}
 	return p, err
 }

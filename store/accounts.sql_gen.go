@@ -101,8 +101,32 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 	return count, err
 }
 
+const FreezeAccount = `-- name: FreezeAccount :execrows
+UPDATE accounts SET frozen_at = $1, frozen_until = $2, frozen_by = $3, updated_at = $1 WHERE id = $4
+`
+
+type FreezeAccountParams struct {
+	Now         *time.Time
+	FrozenUntil *time.Time
+	FrozenBy    string
+	ID          AccountID
+}
+
+func (q *Queries) FreezeAccount(ctx context.Context, arg FreezeAccountParams) (int64, error) {
+	result, err := q.db.Exec(ctx, FreezeAccount,
+		arg.Now,
+		arg.FrozenUntil,
+		arg.FrozenBy,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, frozen_at, frozen_until, frozen_by FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -127,12 +151,15 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, frozen_at, frozen_until, frozen_by FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -162,6 +189,9 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
 	)
 	return i, err
 }
@@ -252,7 +282,7 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, frozen_at, frozen_until, frozen_by
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -278,6 +308,9 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
 	)
 	return i, err
 }
@@ -341,6 +374,23 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) er
 		arg.Now,
 	)
 	return err
+}
+
+const LiftFreeze = `-- name: LiftFreeze :execrows
+UPDATE accounts SET frozen_until = NULL, updated_at = $1 WHERE id = $2 AND frozen_until > $1
+`
+
+type LiftFreezeParams struct {
+	Now time.Time
+	ID  AccountID
+}
+
+func (q *Queries) LiftFreeze(ctx context.Context, arg LiftFreezeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, LiftFreeze, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const ListAccountsByKind = `-- name: ListAccountsByKind :many

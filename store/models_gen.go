@@ -28,6 +28,9 @@ type Account struct {
 	UpdatedAt                time.Time
 	PasswordChangedAt        *time.Time
 	RegisteredEmailChangedAt *time.Time
+	FrozenAt                 *time.Time
+	FrozenUntil              *time.Time
+	FrozenBy                 string
 }
 
 type AuditEvent struct {

@@ -16,3 +16,6 @@ const TicketAddressUndo = "address_undo"
 
 // TicketPassword is the purpose of the tickets that let somebody who forgot the password choose another.
 const TicketPassword = "password"
+
+// TicketStop is the purpose of the tickets that stop changes of an account's security settings for a while.
+const TicketStop = "stop"

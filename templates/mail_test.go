@@ -31,6 +31,8 @@ func mails() []mailFixture {
 		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
 		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
+		of(MessageFrozen, func(s *Set) Mail[NoticeMail] { return s.MailFrozen }),
+		of(MessageFreezeLifted, func(s *Set) Mail[NoticeMail] { return s.MailFreezeLifted }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})

@@ -96,7 +96,9 @@ const (
 	MsgResetMailMoved    = "error.reset_mail_moved"
 	MsgResetMailLimit    = "error.reset_mail_limit"
 
-	MsgRate          = "error.rate" // {time}
+	MsgFrozen        = "error.frozen"       // changes of the security settings are stopped for a while
+	MsgFrozenAdmin   = "error.frozen_admin" // the same, said to staff
+	MsgRate          = "error.rate"         // {time}
 	MsgRoleNameBlank = "error.role_name_blank"
 	MsgRoleNameTaken = "error.role_name_taken"
 	MsgRightsBlank   = "error.rights_blank"
@@ -145,7 +147,8 @@ const (
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
 
-	FlashRoleDeleted = "flash.role_deleted"
+	FlashRoleDeleted  = "flash.role_deleted"
+	FlashFreezeLifted = "flash.freeze_lifted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -189,7 +192,8 @@ func flashTones() map[string]string {
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
 
-		FlashRoleDeleted: "ok",
+		FlashRoleDeleted:  "ok",
+		FlashFreezeLifted: "ok",
 	}
 }
 

@@ -54,6 +54,8 @@ type Set struct {
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
+	Stop             Page[StopView]
+	Stopped          Page[AddressUndoneView]
 	Acts             Page[ActsView]
 	Roles            Page[RolesView]
 	RoleForm         Page[RoleFormView]
@@ -69,6 +71,8 @@ type Set struct {
 
 	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
+	MailFrozen            Mail[NoticeMail] // changes of security settings are stopped
+	MailFreezeLifted      Mail[NoticeMail] // and allowed again
 	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
 	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
 

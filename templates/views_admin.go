@@ -148,6 +148,8 @@ type AccountFormView struct {
 	Version string
 	// ReadOnly hides every button: the operator may look but not change.
 	ReadOnly bool
+	// Freeze is nil unless changes of the security settings are stopped.
+	Freeze *FreezeNotice
 
 	// TwoFactorURL leads to 二要素認証設定; the next fields sum it up.
 	TwoFactorURL string
@@ -205,7 +207,9 @@ type AccountTwoFactorView struct {
 	Version  string
 	// ReadOnly hides 更新: the operator may look but not change.
 	ReadOnly bool
-	Errors   map[string]string
+	// Freeze is nil unless changes of the security settings are stopped.
+	Freeze *FreezeNotice
+	Errors map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.

@@ -14,6 +14,8 @@ const (
 	MessageOrderChanged      = "order_changed"
 	MessageAddressRestored   = "address_restored"
 	MessageRegisteredChanged = "registered_changed"
+	MessageFrozen            = "frozen"
+	MessageFreezeLifted      = "freeze_lifted"
 
 	MessagePasswordChanged   = "password_changed"
 	MessagePasswordResetLink = "password_reset_link"
@@ -42,6 +44,8 @@ type NoticeMail struct {
 	Left int
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
+	// StopURL is where the recipient can stop further changes within Hours; empty where there is nothing to stop.
+	StopURL string
 	Hours   int
 }
 

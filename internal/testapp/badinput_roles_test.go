@@ -1,7 +1,9 @@
 package testapp_test
 
 import (
+	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/store"
@@ -39,14 +41,24 @@ func (c *cast) roles() ([]form, []look) {
 	remove := form{pattern: "/admin/roles/{role}/delete", path: page + "/delete", b: c.staff, own: id, foreign: foreign}
 	account := "/admin/accounts/" + string(c.other.account.ID)
 	unmask := form{pattern: "/admin/accounts/{id}/unmask", path: account + "/unmask", page: account, b: c.staff, own: string(c.other.account.ID), foreign: foreign, unseen: true}
-	field := form{
+	one := form{
 		pattern: "/admin/accounts/{id}/two-factor/unmask", path: account + "/two-factor/unmask", page: account + "/two-factor", b: c.staff,
 		own: string(c.other.account.ID), foreign: foreign, unseen: true,
 	}
+	thaw := form{
+		pattern: "/admin/accounts/{id}/two-factor/thaw", path: account + "/two-factor/thaw", page: account + "/two-factor", b: c.staff,
+		own: string(c.other.account.ID), foreign: foreign, unseen: true,
+	}
+	stop := form{
+		pattern: "/account/stop", path: "/account/stop", b: c.NewBrowser(c.t), status: http.StatusNotFound, unseen: true,
+		fields: []field{{name: "ticket", blank: saysLinkGone, bad: saysLinkGone, foreign: []string{strings.Repeat("A", 43), c.other.undo}, wrong: saysLinkGone}},
+	}
 	return []form{
-			unmask, field,
+			unmask, one, thaw, stop,
 			{pattern: "/admin/roles/new", path: "/admin/roles/new", b: c.staff, fields: append(boxes(value("name", "")), name)}, edit, remove,
 		}, []look{
+			{pattern: "/account/stop", path: "/account/stop", b: c.NewBrowser(c.t), parameters: []string{"ticket"}},
+			{pattern: "/account/stop/done", path: "/account/stop/done", b: c.NewBrowser(c.t), parameters: []string{"kind"}},
 			{pattern: "/admin/audit/operators", path: "/admin/audit/operators", b: c.staff, parameters: []string{"q"}},
 			{pattern: "/admin/roles", path: "/admin/roles", b: c.staff, parameters: []string{"q"}},
 		}

@@ -75,6 +75,12 @@ WHERE id = @id AND two_factor = @former;
 UPDATE accounts SET credential_epoch = credential_epoch + 1, updated_at = @now WHERE id = @id
 RETURNING credential_epoch;
 
+-- name: FreezeAccount :execrows
+UPDATE accounts SET frozen_at = @now, frozen_until = @frozen_until, frozen_by = @frozen_by, updated_at = @now WHERE id = @id;
+
+-- name: LiftFreeze :execrows
+UPDATE accounts SET frozen_until = NULL, updated_at = @now WHERE id = @id AND frozen_until > @now;
+
 -- name: SetLastSignIn :exec
 UPDATE accounts SET last_sign_in_at = @now WHERE id = @id;
 

@@ -21,3 +21,10 @@ INSERT INTO roles (id, name, name_key, rights, created_at, updated_at) VALUES
         TIMESTAMPTZ '2026-01-01 00:00:00+00', TIMESTAMPTZ '2026-01-01 00:00:00+00'),
     ('read_only', '', 'read_only', 'view',
         TIMESTAMPTZ '2026-01-01 00:00:00+00', TIMESTAMPTZ '2026-01-01 00:00:00+00');
+
+-- Whoever reads a notice can stop changes of the account's security settings for a while.
+
+ALTER TABLE accounts
+    ADD COLUMN frozen_at timestamptz,
+    ADD COLUMN frozen_until timestamptz,
+    ADD COLUMN frozen_by text NOT NULL DEFAULT '';              -- the mailbox that read the notice, masked

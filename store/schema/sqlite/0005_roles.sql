@@ -21,3 +21,9 @@ INSERT INTO roles (id, name, name_key, rights, created_at, updated_at) VALUES
         1767225600000000, 1767225600000000),
     ('read_only', '', 'read_only', 'view',
         1767225600000000, 1767225600000000);
+
+-- Whoever reads a notice can stop changes of the account's security settings for a while.
+
+ALTER TABLE accounts ADD COLUMN frozen_at INTEGER;
+ALTER TABLE accounts ADD COLUMN frozen_until INTEGER;
+ALTER TABLE accounts ADD COLUMN frozen_by TEXT NOT NULL DEFAULT ''; -- the mailbox that read the notice, masked
