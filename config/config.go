@@ -28,6 +28,7 @@ type Config struct {
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
+	Staff            Staff          `koanf:"staff" doc:"How often one operator may do what opens accounts, in any hour and in any day. What an operator is refused is in the audit log."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
 	sources map[string]string
@@ -135,6 +136,18 @@ type Password struct {
 	MemoryBudgetMiB  int `koanf:"memory_budget_mib" default:"0" doc:"Most memory for hashes at once; lowers max_concurrent where needed. An imported hash that takes more is refused. 0: what max_concurrent needs, and at least 128."`
 	MinLength        int `koanf:"min_length" default:"8" doc:"Fewest characters of a new password. Passwords there are already stay valid."`
 	MinLengthAlone   int `koanf:"min_length_alone" default:"8" doc:"The same for customers who sign in with the password alone; min_length if that is more. NIST SP 800-63B-4 asks for 15. Operators without a second factor need 15 in any case."`
+}
+
+// Staff limits what one operator does.
+type Staff struct {
+	ResetsPerHour        int `koanf:"resets_per_hour" default:"30" doc:"Resets of somebody's two-factor settings."`
+	ResetsPerDay         int `koanf:"resets_per_day" default:"100" doc:"The same in a day."`
+	SwitchOffsPerHour    int `koanf:"switch_offs_per_hour" default:"20" doc:"Accounts switched to do without two-factor authentication."`
+	SwitchOffsPerDay     int `koanf:"switch_offs_per_day" default:"60" doc:"The same in a day."`
+	PasswordLinksPerHour int `koanf:"password_links_per_hour" default:"30" doc:"Links to a new password sent to somebody."`
+	PasswordLinksPerDay  int `koanf:"password_links_per_day" default:"100" doc:"The same in a day."`
+	UnmasksPerHour       int `koanf:"unmasks_per_hour" default:"30" doc:"Looks at one masked address or phone number."`
+	UnmasksPerDay        int `koanf:"unmasks_per_day" default:"100" doc:"The same in a day."`
 }
 
 // Log is how the log is written.

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/config"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/server"
@@ -125,6 +126,7 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		SMSCountries:    c.SMS.Countries,
 		SMSPerDay:       c.SMS.MaxPerDay,
 		SMSPerPrefixDay: c.SMS.MaxPerPrefixDay,
+		Staff:           staffLimits(c.Staff),
 
 		DrainDelay: c.DrainDelay,
 		Now:        time.Now,
@@ -192,5 +194,14 @@ func passwords(c *config.Config) account.PasswordRules {
 		MinLength:      c.Password.MinLength,
 		MinLengthAlone: c.Password.MinLengthAlone,
 		Words:          []string{c.Brand.Name, c.Brand.AccountNameJA, c.Brand.AccountNameEN},
+	}
+}
+
+func staffLimits(s config.Staff) admin.Limits {
+	return admin.Limits{
+		Reset:        admin.Rate{Hour: s.ResetsPerHour, Day: s.ResetsPerDay},
+		SwitchOff:    admin.Rate{Hour: s.SwitchOffsPerHour, Day: s.SwitchOffsPerDay},
+		PasswordLink: admin.Rate{Hour: s.PasswordLinksPerHour, Day: s.PasswordLinksPerDay},
+		Unmask:       admin.Rate{Hour: s.UnmasksPerHour, Day: s.UnmasksPerDay},
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/templates"
@@ -69,6 +70,8 @@ type Config struct {
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
+	// Staff is how often one operator may do what opens accounts; zero fields take admin.DefaultLimits.
+	Staff admin.Limits
 
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
 	DrainDelay time.Duration

@@ -15,7 +15,7 @@ CREATE UNIQUE INDEX roles_name ON roles (name_key);
 INSERT INTO roles (id, name, name_key, rights, created_at, updated_at) VALUES
     ('administrator', '', 'administrator', '*',
         TIMESTAMPTZ '2026-01-01 00:00:00+00', TIMESTAMPTZ '2026-01-01 00:00:00+00'),
-    ('support', '', 'support', 'view view_audit view_deliveries edit_accounts reset see_addresses unmask approve',
+    ('support', '', 'support', 'view view_audit view_deliveries edit_accounts reset see_addresses unmask',
         TIMESTAMPTZ '2026-01-01 00:00:00+00', TIMESTAMPTZ '2026-01-01 00:00:00+00'),
     ('auditor', '', 'auditor', 'view view_audit view_deliveries',
         TIMESTAMPTZ '2026-01-01 00:00:00+00', TIMESTAMPTZ '2026-01-01 00:00:00+00'),

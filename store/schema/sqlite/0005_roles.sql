@@ -15,7 +15,7 @@ CREATE UNIQUE INDEX roles_name ON roles (name_key);
 INSERT INTO roles (id, name, name_key, rights, created_at, updated_at) VALUES
     ('administrator', '', 'administrator', '*',
         1767225600000000, 1767225600000000),
-    ('support', '', 'support', 'view view_audit view_deliveries edit_accounts reset see_addresses unmask approve',
+    ('support', '', 'support', 'view view_audit view_deliveries edit_accounts reset see_addresses unmask',
         1767225600000000, 1767225600000000),
     ('auditor', '', 'auditor', 'view view_audit view_deliveries',
         1767225600000000, 1767225600000000),
