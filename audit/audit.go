@@ -59,6 +59,8 @@ const (
 	MethodsSet     Type = "settings.methods"
 	ClientCreate   Type = "client.create"
 	KeyCreate      Type = "key.create"
+	LogSweep       Type = "audit.sweep"  // rows past their time were removed
+	LogExport      Type = "audit.export" // somebody took a copy of rows away
 	TokenReuse     Type = "token.reuse"
 	TokenRevoke    Type = "token.revoke"
 )
@@ -167,7 +169,8 @@ func OriginOf(ctx context.Context) Origin {
 // maxText bounds text that came from outside, in bytes: nobody may fill the log with one request.
 const maxText = 512
 
-// Write records the event in the transaction of the act. When it fails the act must fail with it.
+// Write records the event in the transaction of the act: when it cannot be written, neither can the act. The row gets its place in
+// the log as the transaction ends.
 func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 	o := OriginOf(ctx)
 	data := []byte("{}")
@@ -181,14 +184,14 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 	if e.Account != "" {
 		account = &e.Account
 	}
-	if err := tx.InsertAuditEvent(ctx, store.InsertAuditEventParams{
+	row := store.InsertAuditEventParams{
 		ID:            store.NewID[store.EventID](),
 		At:            now,
 		Type:          string(e.Type),
 		Result:        string(e.Result),
 		Reason:        clip(e.Reason),
 		ActorKind:     string(e.Actor.Kind),
-		ActorID:       e.Actor.ID,
+		ActorID:       clip(e.Actor.ID),
 		ActorName:     clip(e.Actor.Name),
 		AccountID:     account,
 		Target:        clip(e.Target),
@@ -197,9 +200,17 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 		UserAgent:     clip(o.UserAgent),
 		RequestID:     clip(o.RequestID),
 		Data:          data,
-	}); err != nil {
-		return fmt.Errorf("write audit event %s: %w", e.Type, err)
 	}
+	stream := streamOf(row.AccountID, row.ID)
+	tx.AppendAudit(stream, func(seq int64, prev []byte) ([]byte, func(context.Context, *store.Queries) error, error) {
+		row.Stream, row.Seq, row.PrevHash = &stream, &seq, prev
+		record, err := recordOf(store.AuditEvent(row))
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode audit event %s: %w", e.Type, err)
+		}
+		row.Hash = record.Hash()
+		return row.Hash, func(ctx context.Context, q *store.Queries) error { return q.InsertAuditEvent(ctx, row) }, nil
+	})
 	return nil
 }
 

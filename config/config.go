@@ -28,6 +28,7 @@ type Config struct {
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
+	Audit            Audit          `koanf:"audit" doc:"The audit log."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
 	sources map[string]string
@@ -141,6 +142,11 @@ type Password struct {
 type Log struct {
 	Level  string `koanf:"level" default:"info" doc:"debug, info, warn or error."`
 	Format string `koanf:"format" default:"json" doc:"json or text."`
+}
+
+// Audit is what is kept of the audit log outside of the database.
+type Audit struct {
+	CheckpointFile string `koanf:"checkpoint_file" sample:"/var/lib/futakagi/audit-checkpoints" doc:"File that signed checkpoints of the audit log are appended to. Ship it to where nobody who can write into the database can write: 'futakagi audit verify --checkpoints FILE' then finds what was removed from the end of the log, too."`
 }
 
 // Embedded reports whether the data lives in a SQLite file of our own.

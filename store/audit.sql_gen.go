@@ -47,8 +47,10 @@ func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsPara
 }
 
 const InsertAuditEvent = `-- name: InsertAuditEvent :exec
-INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data,
+    stream, seq, prev_hash, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19)
 `
 
 type InsertAuditEventParams struct {
@@ -67,6 +69,10 @@ type InsertAuditEventParams struct {
 	UserAgent     string
 	RequestID     string
 	Data          json.RawMessage
+	Stream        *string
+	Seq           *int64
+	PrevHash      []byte
+	Hash          []byte
 }
 
 func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventParams) error {
@@ -86,12 +92,16 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventPara
 		arg.UserAgent,
 		arg.RequestID,
 		arg.Data,
+		arg.Stream,
+		arg.Seq,
+		arg.PrevHash,
+		arg.Hash,
 	)
 	return err
 }
 
 const ListAccountEvents = `-- name: ListAccountEvents :many
-SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data FROM audit_events WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2
+SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data, stream, seq, prev_hash, hash FROM audit_events WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2
 `
 
 type ListAccountEventsParams struct {
@@ -124,6 +134,10 @@ func (q *Queries) ListAccountEvents(ctx context.Context, arg ListAccountEventsPa
 			&i.UserAgent,
 			&i.RequestID,
 			&i.Data,
+			&i.Stream,
+			&i.Seq,
+			&i.PrevHash,
+			&i.Hash,
 		); err != nil {
 			return nil, err
 		}
@@ -136,7 +150,7 @@ func (q *Queries) ListAccountEvents(ctx context.Context, arg ListAccountEventsPa
 }
 
 const ListAuditEvents = `-- name: ListAuditEvents :many
-SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data FROM audit_events
+SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data, stream, seq, prev_hash, hash FROM audit_events
 WHERE (at < $1 OR (at = $1 AND id < $2)) AND at >= $3
   AND (CAST($4 AS text) = '' OR type LIKE $4)
   AND (CAST($5 AS text) = '' OR actor_name = $5 OR target = $5)
@@ -186,6 +200,10 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 			&i.UserAgent,
 			&i.RequestID,
 			&i.Data,
+			&i.Stream,
+			&i.Seq,
+			&i.PrevHash,
+			&i.Hash,
 		); err != nil {
 			return nil, err
 		}
@@ -198,7 +216,7 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 }
 
 const SearchAuditEvents = `-- name: SearchAuditEvents :many
-SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, a.login_id
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
 FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
 WHERE e.at >= $1 AND e.at < $2
   AND (CAST($3 AS text) = '' OR e.type LIKE CAST($3 AS text))
@@ -259,6 +277,10 @@ func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsPa
 			&i.AuditEvent.UserAgent,
 			&i.AuditEvent.RequestID,
 			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
 			&i.LoginID,
 		); err != nil {
 			return nil, err

@@ -30,6 +30,13 @@ type Account struct {
 	RegisteredEmailChangedAt *time.Time
 }
 
+type AuditCheckpoint struct {
+	Number    int64
+	At        time.Time
+	Hash      []byte
+	Statement string
+}
+
 type AuditEvent struct {
 	ID            EventID
 	At            time.Time
@@ -46,6 +53,38 @@ type AuditEvent struct {
 	UserAgent     string
 	RequestID     string
 	Data          json.RawMessage
+	Stream        *string
+	Seq           *int64
+	PrevHash      []byte
+	Hash          []byte
+}
+
+type AuditGate struct {
+	ID       string
+	OpenedAt time.Time
+}
+
+type AuditKey struct {
+	ID            string
+	PublicKey     []byte
+	PrivateSealed []byte
+	CreatedAt     time.Time
+}
+
+type AuditMark struct {
+	Checkpoint int64
+	Stream     string
+	Seq        int64
+	Hash       []byte
+}
+
+type AuditStream struct {
+	ID        string
+	Seq       int64
+	Hash      []byte
+	SignedSeq int64
+	BaseSeq   int64
+	Base      string
 }
 
 type BackupBatch struct {

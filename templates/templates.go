@@ -140,7 +140,7 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
 	options := make([]Option, 0, 12)
-	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "settings", "client", "key", "token", "audit"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options

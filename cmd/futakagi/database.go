@@ -27,6 +27,22 @@ func (a *app) withStore(c *cobra.Command, guest bool, use func(*store.DB) error)
 	return explain(errors.Join(use(db), db.Close()))
 }
 
+// withAudit hands over the audit log, with what it is signed with if asked for.
+func (a *app) withAudit(c *cobra.Command, signing bool, use func(*server.AuditLog) error) error {
+	settings, err := a.load()
+	if err != nil {
+		return err
+	}
+	log, err := server.OpenAuditLog(c.Context(), server.Config{
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(),
+		Now: time.Now, Logger: a.quietLogger(settings.Log),
+	}, signing)
+	if err != nil {
+		return explain(err)
+	}
+	return explain(errors.Join(use(log), log.Close()))
+}
+
 // withConsole hands over the use cases of the console, which are the command
 // line's as well. They need the database and nothing else.
 func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) error {

@@ -126,6 +126,8 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		SMSPerDay:       c.SMS.MaxPerDay,
 		SMSPerPrefixDay: c.SMS.MaxPerPrefixDay,
 
+		AuditCheckpointFile: c.Audit.CheckpointFile,
+
 		DrainDelay: c.DrainDelay,
 		Now:        time.Now,
 		Logger:     logger,

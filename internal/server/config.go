@@ -70,6 +70,9 @@ type Config struct {
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
 
+	// AuditCheckpointFile is appended to whenever the audit log was signed; empty: no copy is kept outside of the database.
+	AuditCheckpointFile string
+
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
 	DrainDelay time.Duration
 	// OnStatement, when set, hears the name of every database statement; for measurements.

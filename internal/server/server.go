@@ -58,7 +58,9 @@ func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
 		return nil, err
 	}
 	if c.AutoMigrate || db.Engine() == store.SQLite {
-		_, err = db.Migrate(ctx)
+		if _, err = db.Migrate(ctx); err == nil {
+			_, err = audit.Adopt(ctx, db, time.Now)
+		}
 	} else {
 		err = checkSchema(ctx, db)
 	}
@@ -95,6 +97,10 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		}
 	}()
 	box, err := openBox(ctx, db, master, c.Now())
+	if err != nil {
+		return nil, err
+	}
+	signer, err := audit.OpenSigner(ctx, db, box, c.Now())
 	if err != nil {
 		return nil, err
 	}
@@ -218,7 +224,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now)}
 	return s, nil
 }
 

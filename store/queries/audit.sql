@@ -1,6 +1,8 @@
 -- name: InsertAuditEvent :exec
-INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data)
-VALUES (@id, @at, @type, @result, @reason, @actor_kind, @actor_id, @actor_name, @account_id, @target, @client_id, @client_address, @user_agent, @request_id, @data);
+INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data,
+    stream, seq, prev_hash, hash)
+VALUES (@id, @at, @type, @result, @reason, @actor_kind, @actor_id, @actor_name, @account_id, @target, @client_id, @client_address, @user_agent, @request_id, @data,
+    @stream, @seq, @prev_hash, @hash);
 
 -- name: ListAuditEvents :many
 -- Newest first, a page at a time.
