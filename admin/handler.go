@@ -85,6 +85,7 @@ func (h *Handler) Mount(r chi.Router) {
 			get("/admin/accounts/{id}/"+path, toForm(parent))
 			r.With(h.fresh(parent)).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
 		}
+		get("/admin/accounts/{id}/activity", h.getActivity)
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
 		form("/admin/accounts/{id}/two-factor/reset/{method}", h.getReset, h.postReset)
@@ -103,6 +104,8 @@ func (h *Handler) Mount(r chi.Router) {
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
 
 		get("/admin/audit", h.getAudit)
+		get(exportURL, redirectTo(templates.PathAudit))
+		r.With(h.fresh(func(*http.Request) string { return templates.PathAudit })).Post(exportURL, h.kit.Handle(h.postAuditExport))
 		get("/admin/deliveries", h.getDeliveries)
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
@@ -26,63 +25,7 @@ func hiddenKind(actor Actor) string {
 	return account.KindOperator
 }
 
-// AuditQuery chooses a page of the audit log, newest first.
-type AuditQuery struct {
-	// From and To are the first and last day, in the service's zone; only the date counts. Zero means no limit.
-	From, To time.Time
-	// Kind is the first part of the events' types, such as "2fa"; empty finds all.
-	Kind string
-	// Who is looked for in actor and target.
-	Who string
-	// PageNumber counts from 1.
-	PageNumber int
-}
-
-// AuditPage is one page of the audit log.
-type AuditPage struct {
-	account.Paging
-	Rows []store.SearchAuditEventsRow
-}
-
 var eventKind = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
-
-// ListAudit returns a page of the audit log, without what concerns accounts that the actor may not see.
-func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (AuditPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
-		return AuditPage{}, err
-	}
-	p := store.SearchAuditEventsParams{
-		Since: time.Unix(0, 0), Until: s.now().Add(24 * time.Hour), Who: contains(in.Who), HiddenKind: hiddenKind(actor),
-		PageSize: pageSize,
-	}
-	day := func(t time.Time, n int) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day()+n, 0, 0, 0, 0, s.zone)
-	}
-	if !in.From.IsZero() {
-		p.Since = day(in.From, 0)
-	}
-	if !in.To.IsZero() {
-		p.Until = day(in.To, 1)
-	}
-	if eventKind.MatchString(in.Kind) {
-		p.TypePattern = in.Kind + ".%"
-	}
-	q := s.db.Read()
-	total, err := q.CountAuditEvents(ctx, store.CountAuditEventsParams{
-		Since: p.Since, Until: p.Until, TypePattern: p.TypePattern, Who: p.Who, HiddenKind: p.HiddenKind,
-		Ceiling: account.PagingCeiling(pageSize),
-	})
-	if err != nil {
-		return AuditPage{}, fmt.Errorf("count audit events: %w", err)
-	}
-	var out AuditPage
-	out.Paging = account.PageOf(total, in.PageNumber, pageSize)
-	p.Skip = out.Skip()
-	if out.Rows, err = q.SearchAuditEvents(ctx, p); err != nil {
-		return AuditPage{}, fmt.Errorf("list audit events: %w", err)
-	}
-	return out, nil
-}
 
 // DeliveryQuery chooses a page of messages, newest first.
 type DeliveryQuery struct {

@@ -113,7 +113,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 		Action: accountURL(a.ID), BackURL: templates.PathOperators, Who: who(a, true),
 		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
-		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
+		ActivityURL: activityURL(a.ID), TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
 		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
 	}
 	main, backups := h.factors(actor, a)

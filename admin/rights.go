@@ -25,9 +25,11 @@ const (
 	mayManageClients
 	// maySeeAddresses is to see whole where second factors send their codes; others see it masked.
 	maySeeAddresses
+	// mayExportAudit is to take copies of the audit log away.
+	mayExportAudit
 
 	everything = mayView | mayEditAccounts | mayReset | mayManageCustomers | maySetPasswords | mayManageOperators | mayEnforce |
-		mayManageClients | maySeeAddresses
+		mayManageClients | maySeeAddresses | mayExportAudit
 )
 
 // rightsOf is what a role may do; a role we do not know may do nothing.

@@ -27,6 +27,8 @@ type Config struct {
 	Outbox  *delivery.Outbox
 	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
 	Passwords *password.Service
+	// Signer signs exports of the audit log; without one there are none.
+	Signer *audit.Signer
 	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
@@ -44,6 +46,7 @@ type Service struct {
 	factors       *mfa.Service
 	outbox        *delivery.Outbox
 	passwords     *password.Service
+	signer        *audit.Signer
 	validRedirect func(string) string
 	idle          map[string]time.Duration
 	zone          *time.Location
@@ -69,7 +72,7 @@ func New(c Config) (*Service, error) {
 	}
 	return &Service{
 		offers: offers,
-		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, signer: c.Signer, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }

@@ -62,6 +62,7 @@ const (
 	LogSweep       Type = "audit.sweep"  // rows past their time were removed
 	LogExport      Type = "audit.export" // somebody took a copy of rows away
 	TokenReuse     Type = "token.reuse"
+	TokenRefuse    Type = "token.refuse" // a refresh token that account or policy do not let count any more
 	TokenRevoke    Type = "token.revoke"
 )
 
@@ -156,7 +157,7 @@ type originKey struct{}
 // WithOrigin returns a context whose events carry the origin. What a client says about itself is cut and cleaned here, so that
 // it can be stored wherever it goes.
 func WithOrigin(ctx context.Context, o Origin) context.Context {
-	o.UserAgent = clip(o.UserAgent)
+	o.UserAgent = Clip(o.UserAgent)
 	return context.WithValue(ctx, originKey{}, o)
 }
 
@@ -189,16 +190,16 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 		At:            now,
 		Type:          string(e.Type),
 		Result:        string(e.Result),
-		Reason:        clip(e.Reason),
+		Reason:        Clip(e.Reason),
 		ActorKind:     string(e.Actor.Kind),
-		ActorID:       clip(e.Actor.ID),
-		ActorName:     clip(e.Actor.Name),
+		ActorID:       Clip(e.Actor.ID),
+		ActorName:     Clip(e.Actor.Name),
 		AccountID:     account,
-		Target:        clip(e.Target),
-		ClientID:      clip(e.ClientID),
-		ClientAddress: clip(o.Address),
-		UserAgent:     clip(o.UserAgent),
-		RequestID:     clip(o.RequestID),
+		Target:        Clip(e.Target),
+		ClientID:      Clip(e.ClientID),
+		ClientAddress: Clip(o.Address),
+		UserAgent:     Clip(o.UserAgent),
+		RequestID:     Clip(o.RequestID),
 		Data:          data,
 	}
 	stream := streamOf(row.AccountID, row.ID)
@@ -214,8 +215,8 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 	return nil
 }
 
-// clip cuts text to maxText bytes at a character boundary and replaces what is not valid UTF-8 (PostgreSQL refuses it, NUL too).
-func clip(s string) string {
+// Clip cuts text to maxText bytes at a character boundary and replaces what is not valid UTF-8 (PostgreSQL refuses it, NUL too).
+func Clip(s string) string {
 	out := make([]rune, 0, min(len(s), maxText))
 	n := 0
 	for _, r := range s {

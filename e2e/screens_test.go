@@ -498,6 +498,8 @@ func (v *viewer) console(w *world) {
 	b.choose("identity", "yes")
 	b.hit(submit)
 	v.look(b, "admin-account-2fa-done")
+	b.open(account + "/activity")
+	v.look(b, "admin-activity")
 	b.open(all + "/two-factor")
 	v.look(b, "admin-account-2fa-all")
 	b.hit("a[href$='/devices']")

@@ -234,7 +234,37 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 		return refuseGrant("refresh token was used before")
 	}
 	if reason := refreshBarrier(row, now); reason != "" {
+		if err := m.recordRefusal(ctx, c, row.Grant, reason, now); err != nil {
+			return err
+		}
 		return refuseGrant(reason)
+	}
+	return nil
+}
+
+// refusalWindow is how long a family's further refusals are not written down again: a client that keeps trying must not fill the log.
+const refusalWindow = time.Hour
+
+// recordRefusal writes down that a rightful client's refresh token was refused.
+func (m *machine) recordRefusal(ctx context.Context, c *Client, g store.Grant, reason string, now time.Time) error {
+	err := m.db.InTx(ctx, func(tx *store.Tx) error {
+		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
+			Key: "refresh-refused:" + string(g.ID), Now: now, ExpiresAt: now.Add(refusalWindow), Ceiling: 1,
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, now, audit.Event{
+			Type: audit.TokenRefuse, Result: audit.Refused, Reason: strings.ReplaceAll(reason, " ", "_"),
+			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
+			Account: g.AccountID, ClientID: g.ClientID, Target: string(g.ID),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record refused refresh token: %w", err)
 	}
 	return nil
 }

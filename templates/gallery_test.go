@@ -304,12 +304,28 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-2fa", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, MethodsURL: PathMethods, Surfaces: []SurfaceSetting{{ID: "admin", Enforced: true}, {ID: "store", Unset: 338}}}, console(NavSettings)),
 		screen("admin-settings-2fa-error", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin"}, {ID: "store", Enforced: true}}, Errors: errorsOf("store", text(MsgSettingBlank))}, console(NavSettings)),
 		screen("admin-settings-2fa-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true}, {ID: "store", After: true, Affected: 338}}, Hidden: []Hidden{{Name: "store", Value: "on"}}}, console(NavSettings)),
-		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?page=2"}, Rows: []AuditRow{
-			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
-			{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
-			{At: "2026-11-22 09:31:55", ISO: "2026-11-22T09:31:55+09:00", Event: "signin.factor", Actor: "suzuki", From: "198.51.100.7", Result: ResultFailure},
-			{At: "2026-11-15 03:00:00", ISO: "2026-11-15T03:00:00+09:00", Event: "key.create", Target: "2026-11a", Result: ResultSuccess},
-		}}, console(NavAudit)),
+		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?before=1.x"},
+			Clients: []Option{{Value: "store", Label: "ストア"}}, ExportAction: "/admin/audit/export", Hidden: []Hidden{{Name: "from", Value: "2026-11-16"}}, Rows: []AuditRow{
+				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
+				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
+				{At: "2026-11-22 09:31:55", ISO: "2026-11-22T09:31:55+09:00", Event: "signin.factor", Actor: "suzuki", From: "198.51.100.7", Result: ResultFailure},
+				{At: "2026-11-15 03:00:00", ISO: "2026-11-15T03:00:00+09:00", Event: "key.create", Target: "2026-11a", Result: ResultSuccess},
+			}}, console(NavAudit)),
+		screen("admin-activity", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
+			Who: AccountRef{Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Name: "田中 一郎", LoginID: "tanaka", URL: "/admin/accounts/1"}, AuditURL: "/admin/audit?account=1",
+			Pager: Pager{Next: "/admin/accounts/1/activity?before=1.x"}, Rows: []ActivityRow{
+				{At: "2026-11-22 10:02:43", ISO: "2026-11-22T10:02:43+09:00", Issued: "ストア", Renewed: true, Detail: "openid offline_access"},
+				{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", Issued: "ストア", Detail: "openid offline_access"},
+				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "signin.complete", Result: ResultSuccess, From: "192.0.2.24", Client: "store", RequestURL: "/admin/audit?request=1"},
+				{At: "2026-11-22 10:02:01", ISO: "2026-11-22T10:02:01+09:00", Event: "signin.factor", Result: ResultFailure, From: "192.0.2.24", Detail: "wrong_code"},
+				{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", Message: MessageCode, Channel: KindEmail, State: DeliveryAccepted, Detail: "ta•••••@example.jp 250 2.0.0 Ok"},
+				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Result: ResultSuccess, By: "support", From: "203.0.113.10", Detail: "メールアドレス変更のため"},
+				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, System: true, Client: "store"},
+			},
+		}, console(NavCustomers)),
+		screen("admin-activity-empty", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
+			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
+		}, console(NavOperators)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},

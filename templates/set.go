@@ -52,6 +52,7 @@ type Set struct {
 	MethodsForm      Page[MethodsFormView]
 	MethodsConfirm   Page[MethodsConfirmView]
 	Audit            Page[AuditView]
+	Activity         Page[ActivityView]
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
 

@@ -86,6 +86,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.MethodsForm, "admin", "admin-settings-methods-edit")
 	bindPage(b, &s.MethodsConfirm, "admin", "admin-settings-methods-confirm")
 	bindPage(b, &s.Audit, "admin", "admin-audit")
+	bindPage(b, &s.Activity, "admin", "admin-activity")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
 

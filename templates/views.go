@@ -93,6 +93,8 @@ type Pager struct {
 	Page, Pages int
 	// Prev and Next are empty at the ends.
 	Prev, Next string
+	// First leads back to the beginning of a list whose pages have no numbers.
+	First string
 	// Links are the numbered pages around the current one.
 	Links []PageLink
 }

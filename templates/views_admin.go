@@ -144,6 +144,8 @@ type AccountFormView struct {
 	// ReadOnly hides every button: the operator may look but not change.
 	ReadOnly bool
 
+	// ActivityURL leads to 利用状況.
+	ActivityURL string
 	// TwoFactorURL leads to 二要素認証設定; the next fields sum it up.
 	TwoFactorURL string
 	Use          bool
@@ -385,6 +387,9 @@ type AuditRow struct {
 	Detail string
 	// Result is one of the Result constants.
 	Result string
+	// Client is the relying party, and Request the number of the request, which leads to RequestURL: all that it did.
+	Client              string
+	Request, RequestURL string
 }
 
 // The results of an audit event.
@@ -394,14 +399,50 @@ const (
 	ResultRefused = "refused"
 )
 
-// AuditView is 監査ログ. GET fields: from, to, kind, q, page.
+// AuditView is 監査ログ. GET fields: from, to, kind, result, client, q, request, account, before.
 type AuditView struct {
 	Action   string
 	From, To string // YYYY-MM-DD
 	Kinds    []Option
+	Result   string // one of the Result constants; empty: all
+	Clients  []Option
 	Query    string
-	Total    int
-	Rows     []AuditRow
+	Request  string // the number of one request
+	Account  string // the id of one account, carried along
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
+	Total int
+	Many  bool
+	Rows  []AuditRow
+	Pager Pager
+	// ExportAction takes the filter in Hidden and the format; empty when the operator may not export.
+	ExportAction string
+	Hidden       []Hidden
+}
+
+// ActivityRow is one thing that happened to an account. One of Event, Message and Issued says what.
+type ActivityRow struct {
+	At, ISO string
+	// Event is an audit event's code, Result one of the Result constants.
+	Event, Result string
+	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants.
+	Message, Channel, State string
+	// Issued names the relying party that got tokens; Renewed says that it had some before.
+	Issued  string
+	Renewed bool
+	// By is staff who did it; System says that the server did.
+	By     string
+	System bool
+	// From is the client's address, Client the relying party that an event was about, Detail a further line.
+	From, Client, Detail string
+	RequestURL           string
+}
+
+// ActivityView is 利用状況. GET field: before.
+type ActivityView struct {
+	Who AccountRef
+	// AuditURL leads to the account's rows in the audit log.
+	AuditURL string
+	Rows     []ActivityRow
 	Pager    Pager
 }
 

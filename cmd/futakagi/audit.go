@@ -21,7 +21,7 @@ func (a *app) auditCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	parent.AddCommand(a.auditVerifyCommand(), a.auditCheckpointCommand(), a.auditSweepCommand())
+	parent.AddCommand(a.auditVerifyCommand(), a.auditCheckpointCommand(), a.auditSweepCommand(), a.auditListCommand(), a.auditExportCommand())
 	return parent
 }
 
@@ -45,8 +45,8 @@ func (a *app) auditVerifyCommand() *cobra.Command {
 	var checkpoints string
 	var asJSON bool
 	c := &cobra.Command{
-		Use:   "verify",
-		Short: "Check that no row of the audit log was changed, removed, added or moved",
+		Use:   "verify [FILE]",
+		Short: "Check that no row of the audit log was changed, removed, added or moved; or check an export",
 		Long: `Walks through the whole log: every row against its hash, every hash against the
 next row, the ends of the streams, and every signed checkpoint against the rows it
 speaks of. The exit code is 0 if all is well, else 1; each line says which stream
@@ -54,9 +54,15 @@ and row, and why. Servers may run meanwhile.
 
 Whoever can write into the database can also remove its newest checkpoints, or add
 a key. So keep the checkpoints elsewhere (audit.checkpoint_file) and give them with
---checkpoints, and name the key you know with --key.`,
-		Args: cobra.NoArgs,
-		RunE: action(func(c *cobra.Command, _ []string) error {
+--checkpoints, and name the key you know with --key.
+
+With FILE it checks that this is a file that 'futakagi audit export' or the console
+wrote, whole and unchanged.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: action(func(c *cobra.Command, args []string) error {
+			if len(args) == 1 {
+				return a.verifyExport(c, keys, args[0])
+			}
 			return a.withAudit(c, false, func(log *server.AuditLog) error {
 				out := checked{Found: []audit.Finding{}}
 				found := func(f audit.Finding) {

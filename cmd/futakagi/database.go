@@ -34,8 +34,8 @@ func (a *app) withAudit(c *cobra.Command, signing bool, use func(*server.AuditLo
 		return err
 	}
 	log, err := server.OpenAuditLog(c.Context(), server.Config{
-		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(),
-		Now: time.Now, Logger: a.quietLogger(settings.Log),
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(), Hashing: hashing(settings.Password),
+		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	}, signing)
 	if err != nil {
 		return explain(err)

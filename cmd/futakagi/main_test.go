@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -80,6 +81,9 @@ func TestConfigExampleIsAcceptedByCheck(t *testing.T) {
 	}
 }
 
+// upToDate is what a whole schema is reported as.
+var upToDate = regexp.MustCompile(`^database (\d+), program \d+\n$`)
+
 func TestMigrate(t *testing.T) {
 	t.Chdir(t.TempDir())
 	if got := execute(t, nil, "migrate", "status"); got.code != exitConfig || !strings.Contains(got.err, "no such database file") {
@@ -101,7 +105,7 @@ func TestMigrate(t *testing.T) {
 	if got := execute(t, nil, "migrate", "up"); got.code != exitOK || !strings.Contains(got.out, "up to date") {
 		t.Errorf("second: %+v", got)
 	}
-	if got := execute(t, nil, "migrate", "status"); got.code != exitOK || !strings.Contains(got.out, "database 2, program 2") {
+	if got := execute(t, nil, "migrate", "status"); got.code != exitOK || !upToDate.MatchString(got.out) {
 		t.Errorf("status: %+v", got)
 	}
 	away := []string{"FUTAKAGI_DATABASE__URL=postgres://u:canary@127.0.0.1:1/f"}

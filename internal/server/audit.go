@@ -16,47 +16,36 @@ import (
 // checkpointEvery is how often the ends of the audit log's streams are signed.
 const checkpointEvery = 15 * time.Minute
 
-// AuditLog is the audit log of a database, for the command line.
+// AuditLog is the audit log of a database, for the command line, and the console over it.
 type AuditLog struct {
+	*Command
 	DB *store.DB
 	// Signer signs; nil unless asked for.
 	Signer *audit.Signer
 }
 
-// OpenAuditLog opens the audit log of a configuration, of which DatabaseURL, MaxConns, Now and Logger are used, and MasterKey when
-// something is to be signed. It may work beside a server.
-func OpenAuditLog(ctx context.Context, c Config, signing bool) (_ *AuditLog, err error) {
-	if err := c.checkDatabase(); err != nil {
-		return nil, err
-	}
-	db, err := store.Open(ctx, store.Config{URL: c.DatabaseURL, MaxConns: c.MaxConns, Guest: true, Logger: c.Logger})
-	if err != nil {
-		return nil, err
-	}
-	defer func() {
+// OpenAuditLog opens the audit log of a configuration as [OpenCommand] does, and what it is signed with if asked for: then MasterKey is
+// used, too.
+func OpenAuditLog(ctx context.Context, c Config, signing bool) (*AuditLog, error) {
+	var sign func(context.Context, *store.DB) (*audit.Signer, error)
+	if signing {
+		master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
 		if err != nil {
-			err = errors.Join(err, db.Close())
+			return nil, err
 		}
-	}()
-	if err := checkSchema(ctx, db); err != nil {
-		return nil, err
+		sign = func(ctx context.Context, db *store.DB) (*audit.Signer, error) {
+			box, err := existingBox(ctx, db, master)
+			if err != nil {
+				return nil, err
+			}
+			return audit.OpenSigner(ctx, db, box, c.Now())
+		}
 	}
-	log := &AuditLog{DB: db}
-	if !signing {
-		return log, nil
-	}
-	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	command, err := openCommand(ctx, c, sign)
 	if err != nil {
 		return nil, err
 	}
-	box, err := existingBox(ctx, db, master)
-	if err != nil {
-		return nil, err
-	}
-	if log.Signer, err = audit.OpenSigner(ctx, db, box, c.Now()); err != nil {
-		return nil, err
-	}
-	return log, nil
+	return &AuditLog{Command: command, DB: command.db, Signer: command.signer}, nil
 }
 
 // existingBox opens what a server has sealed, and makes nothing.
@@ -70,14 +59,6 @@ func existingBox(ctx context.Context, db *store.DB, master masterKey) (*seal.Box
 		return nil, err
 	}
 	return seal.New(key, row.Wrapped)
-}
-
-// Close releases the database.
-func (l *AuditLog) Close() error {
-	if err := l.DB.Close(); err != nil {
-		return fmt.Errorf("close database: %w", err)
-	}
-	return nil
 }
 
 // notary signs where the audit log ends, again and again. Every replica runs one; each stretch of the log is signed by one of them.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
 )
@@ -17,12 +18,16 @@ type Command struct {
 	// Admin is the console without what concerns second factors.
 	Admin *admin.Service
 
-	db *store.DB
+	db     *store.DB
+	signer *audit.Signer
 }
 
 // OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Now, Zone and Logger are
 // used.
-func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
+func OpenCommand(ctx context.Context, c Config) (*Command, error) { return openCommand(ctx, c, nil) }
+
+// openCommand opens the database and has sign make what the console signs with, if it is to sign.
+func openCommand(ctx context.Context, c Config, sign func(context.Context, *store.DB) (*audit.Signer, error)) (_ *Command, err error) {
 	if err := c.checkDatabase(); err != nil {
 		return nil, err
 	}
@@ -46,13 +51,19 @@ func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
 	if err != nil {
 		return nil, err
 	}
+	var signer *audit.Signer
+	if sign != nil {
+		if signer, err = sign(ctx, db); err != nil {
+			return nil, err
+		}
+	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
+		DB: db, Accounts: accounts, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Command{Admin: console, db: db}, nil
+	return &Command{Admin: console, db: db, signer: signer}, nil
 }
 
 // Close releases the database.

@@ -197,7 +197,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 	})
 	if err != nil {

@@ -14,24 +14,56 @@ ORDER BY at DESC, id DESC
 LIMIT @page_size;
 
 -- name: SearchAuditEvents :many
--- Newest first, a page at a time, with the login ID of the account concerned. Events that concern an account
+-- Newest first, a page at a time from a place on, with the login ID of the account concerned. Events that concern an account
 -- of the hidden kind are left out; an empty kind hides none.
 SELECT sqlc.embed(e), a.login_id
 FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.at >= @since AND e.at < @until
+WHERE e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
   AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+  AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
+  AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
   AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
     OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
   AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY e.at DESC, e.id DESC
-LIMIT @page_size OFFSET @skip;
+LIMIT @page_size;
+
+-- name: SearchAccountAuditEvents :many
+-- What SearchAuditEvents finds of one account.
+SELECT sqlc.embed(e), a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.account_id = @account_id AND e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
+  AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+  AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
+  AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
+  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT @page_size;
+
+-- name: SearchRequestAuditEvents :many
+-- What SearchAuditEvents finds of one request.
+SELECT sqlc.embed(e), a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.request_id = @request_id AND e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
+  AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+  AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
+  AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
+  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT @page_size;
 
 -- name: CountAuditEvents :one
 -- How many SearchAuditEvents finds, counted no further than the ceiling.
 SELECT count(*) FROM (
     SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE e.at >= @since AND e.at < @until
+    WHERE e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
       AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
+      AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
+      AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
       AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
         OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
       AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
