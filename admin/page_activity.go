@@ -56,6 +56,8 @@ func (h *Handler) activityRow(lang templates.Lang, actor Actor, a Account, e Act
 			if e.Event.ActorID != string(a.ID) {
 				v.By = e.Event.ActorName
 			}
+		case audit.ByClient:
+			v.App = e.Event.ActorName
 		case audit.BySystem:
 			v.System = true
 		}

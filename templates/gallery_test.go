@@ -320,7 +320,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 				{At: "2026-11-22 10:02:01", ISO: "2026-11-22T10:02:01+09:00", Event: "signin.factor", Result: ResultFailure, From: "192.0.2.24", Detail: "wrong_code"},
 				{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", Message: MessageCode, Channel: KindEmail, State: DeliveryAccepted, Detail: "ta•••••@example.jp 250 2.0.0 Ok"},
 				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Result: ResultSuccess, By: "support", From: "203.0.113.10", Detail: "メールアドレス変更のため"},
-				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, System: true, Client: "store"},
+				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, App: "ストア", Detail: "account_disabled", Client: "store"},
 			},
 		}, console(NavCustomers)),
 		screen("admin-activity-empty", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{

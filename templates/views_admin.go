@@ -429,9 +429,9 @@ type ActivityRow struct {
 	// Issued names the relying party that got tokens; Renewed says that it had some before.
 	Issued  string
 	Renewed bool
-	// By is staff who did it; System says that the server did.
-	By     string
-	System bool
+	// By is staff who did it, App the relying party; System says that the server did.
+	By, App string
+	System  bool
 	// From is the client's address, Client the relying party that an event was about, Detail a further line.
 	From, Client, Detail string
 	RequestURL           string
