@@ -8,23 +8,31 @@ import (
 	"github.com/futakagi/futakagi/store/storetest"
 )
 
-// BenchmarkWrite is one refusal of a stranger in a transaction of its own, by 16 at a time.
+// BenchmarkWrite is one event in a transaction of its own, by 16 at a time: refusals of strangers, which are spread over streams, and
+// events of one account, which wait for one another.
 func BenchmarkWrite(b *testing.B) {
 	for engine, url := range engines() {
-		b.Run(engine, func(b *testing.B) {
-			db := storetest.Open(b, url(b))
-			b.SetParallelism(8)
-			b.RunParallel(func(pb *testing.PB) {
-				for pb.Next() {
+		for name, account := range map[string]store.AccountID{"strangers": "", "account": store.NewID[store.AccountID]()} {
+			b.Run(engine+"/"+name, func(b *testing.B) {
+				db := storetest.Open(b, url(b))
+				write := func() {
 					err := db.InTx(b.Context(), func(tx *store.Tx) error {
-						return audit.Write(b.Context(), tx, now, audit.Event{Type: audit.SignInPassword, Result: audit.Failure, Actor: audit.Anonymous()})
+						return audit.Write(b.Context(), tx, now, audit.Event{Type: audit.SignInPassword, Result: audit.Failure, Actor: audit.Anonymous(), Account: account})
 					})
 					if err != nil {
-						b.Fatal(err)
+						b.Error(err)
 					}
 				}
+				write()
+				b.ResetTimer()
+				b.SetParallelism(8)
+				b.RunParallel(func(pb *testing.PB) {
+					for pb.Next() {
+						write()
+					}
+				})
 			})
-		})
+		}
 	}
 }
 
