@@ -48,7 +48,7 @@ func TestI27_LogAndActivity(t *testing.T) {
 		if len(wrote) == 1 && !bytes.Contains(wrote[0].AuditEvent.Data, []byte(`"csv"`)) {
 			t.Errorf("the export left %s", wrote[0].AuditEvent.Data)
 		}
-		b.reload()
+		b.open(w.Addresses.Provider + "/admin/audit?kind=audit")
 		b.see("監査ログを出力")
 	})
 }
