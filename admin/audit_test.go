@@ -158,7 +158,7 @@ func TestActivityPage(t *testing.T) {
 			return err
 		}
 		if err := tx.InsertGrant(t.Context(), store.InsertGrantParams{
-			ID: grant, ClientID: "store", AccountID: c.tanaka, SessionID: store.NewID[store.SessionID](), SurfaceID: "store", Scope: "openid offline_access",
+			ID: grant, ClientID: "store", AccountID: c.tanaka, SessionID: store.NewID[store.SessionID](), SurfaceID: "store", Scope: "openid offline_access", SecondFactor: true, CredentialEpoch: c.row(c.tanaka).CredentialEpoch,
 			Evidence: []byte(`[]`), CodeHash: []byte("code"), CodeExpiresAt: now.Add(time.Minute), Now: now, ExpiresAt: now.Add(time.Hour),
 		}); err != nil {
 			return err
