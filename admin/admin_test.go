@@ -91,7 +91,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	})
 	must(t, err)
 	w.Service, err = New(Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Now: w.clock.now, Zone: tokyo(),
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Now: w.clock.now, Zone: tokyo(), Imports: mfa.Imports{Box: box},
 		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
 		ValidRedirect: func(uri string) string {
 			if strings.HasPrefix(uri, "https://") {

@@ -27,6 +27,9 @@ type Config struct {
 	Outbox  *delivery.Outbox
 	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
 	Passwords *password.Service
+	// Imports has the rules of second factors that another system proved. Its CheckHash is that of Accounts; Japan if it names no
+	// countries.
+	Imports mfa.Imports
 	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
@@ -48,6 +51,7 @@ type Service struct {
 	idle          map[string]time.Duration
 	zone          *time.Location
 	clock         func() time.Time
+	imports       mfa.Imports
 	// offers reports whether the installation can do a method at all.
 	offers func(signin.Method) bool
 }
@@ -63,13 +67,23 @@ func New(c Config) (*Service, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if len(c.Imports.Countries) == 0 {
+		c.Imports.Countries = []string{"JP"}
+	}
+	c.Imports.CheckHash = func(hash string) error {
+		canonical, _, err := c.Accounts.ImportHash(hash)
+		if err == nil && string(canonical) != hash {
+			err = account.ErrHash
+		}
+		return err
+	}
 	offers := func(signin.Method) bool { return true } // nobody knows
 	if c.Factors != nil {
 		offers = c.Factors.Offers
 	}
 	return &Service{
-		offers: offers,
-		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		offers: offers, imports: c.Imports,
+		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }

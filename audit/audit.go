@@ -48,6 +48,8 @@ const (
 	AccountDisable  Type = "account.disable"
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
+	AccountImport   Type = "account.import" // a run over a file; its accounts have rows of their own
+	AccountExport   Type = "account.export"
 
 	PasswordChange Type = "password.change" // by the person, who knew the former one
 	PasswordForgot Type = "password.forgot" // asked for by somebody who says that they forgot it

@@ -22,6 +22,7 @@ type (
 	TokenSetID  string
 	MessageID   string
 	EventID     string
+	ImportID    string
 )
 
 // NewID returns a fresh row id.

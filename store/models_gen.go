@@ -30,6 +30,15 @@ type Account struct {
 	RegisteredEmailChangedAt *time.Time
 }
 
+type AccountImport struct {
+	AccountID  AccountID
+	ExternalID string
+	RowDigest  []byte
+	HashDigest []byte
+	JobID      ImportID
+	ImportedAt time.Time
+}
+
 type AuditEvent struct {
 	ID            EventID
 	At            time.Time
@@ -54,6 +63,7 @@ type BackupBatch struct {
 	CodesSealed []byte
 	CreatedAt   time.Time
 	VoidedAt    *time.Time
+	ImportedAt  *time.Time
 }
 
 type BackupCode struct {
@@ -140,6 +150,7 @@ type Factor struct {
 	Position     int64
 	SecretSealed []byte
 	TOTPStep     *int64
+	ImportedAt   *time.Time
 }
 
 type Flow struct {
@@ -184,6 +195,42 @@ type Grant struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	RevokedAt       *time.Time
+}
+
+type ImportChunk struct {
+	JobID      ImportID
+	Number     int64
+	DataSealed []byte
+}
+
+type ImportFinding struct {
+	JobID      ImportID
+	Number     int64
+	Line       int64
+	Field      string
+	Refused    bool
+	Reason     string
+	Detail     string
+	ValueClass string
+}
+
+type ImportJob struct {
+	ID         ImportID
+	FileHash   []byte
+	FileName   string
+	Options    string
+	State      string
+	Reason     string
+	ActorID    string
+	RowsTotal  int64
+	RowsDone   int64
+	Created    int64
+	Updated    int64
+	Unchanged  int64
+	Refused    int64
+	StartedAt  time.Time
+	TouchedAt  time.Time
+	FinishedAt *time.Time
 }
 
 type Keyset struct {

@@ -23,7 +23,7 @@ INSERT INTO factors (id, account_id, kind, address, main, position, failures, se
 VALUES (@id, @account_id, @kind, @address, @main, @position, 0, @secret_sealed, @totp_step, @now, @now)
 ON CONFLICT (account_id, kind) DO UPDATE
 SET address = excluded.address, failures = 0, disabled_at = NULL, secret_sealed = excluded.secret_sealed,
-    totp_step = excluded.totp_step, verified_at = excluded.verified_at
+    totp_step = excluded.totp_step, verified_at = excluded.verified_at, imported_at = NULL
 RETURNING *;
 
 -- name: RecordFactorFailure :one
