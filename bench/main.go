@@ -30,6 +30,7 @@ type options struct {
 	concurrency                []int
 	duration                   time.Duration
 	only                       *regexp.Regexp
+	importRows                 int
 	child                      bool
 }
 
@@ -42,6 +43,7 @@ func parse(args []string) (options, error) {
 	flags.DurationVar(&o.duration, "time", 4*time.Second, "how long each operation is measured")
 	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
 	only := flags.String("only", "", "regular expression of the operations to measure")
+	flags.IntVar(&o.importRows, "import", 0, "measure the import of a file of so many rows instead")
 	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -85,6 +87,9 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		defer db.stop()
+	}
+	if o.importRows > 0 {
+		return importRun(ctx, o, dir, db)
 	}
 	target, err := startServer(ctx, db.url)
 	if err != nil {

@@ -19,11 +19,11 @@ import (
 func (a *app) accountCommand() *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "account",
-		Short: "Create accounts, the first operator among them",
+		Short: "Create accounts, the first operator among them, and move many at once",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	parent.AddCommand(a.accountCreateCommand())
+	parent.AddCommand(a.accountCreateCommand(), a.accountImportCommand(), a.accountExportCommand())
 	return parent
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -30,12 +31,25 @@ func (a *app) withStore(c *cobra.Command, guest bool, use func(*store.DB) error)
 // withConsole hands over the use cases of the console, which are the command
 // line's as well. They need the database and nothing else.
 func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) error {
+	return a.with(c, server.OpenCommand, use)
+}
+
+// withMover is withConsole for moving accounts, which uses the key where there is
+// one: seeds of authenticator apps are sealed.
+func (a *app) withMover(c *cobra.Command, use func(*admin.Service) error) error {
+	return a.with(c, server.OpenMover, use)
+}
+
+func (a *app) with(
+	c *cobra.Command, open func(context.Context, server.Config) (*server.Command, error), use func(*admin.Service) error,
+) error {
 	settings, err := a.load()
 	if err != nil {
 		return err
 	}
-	command, err := server.OpenCommand(c.Context(), server.Config{
+	command, err := open(c.Context(), server.Config{
 		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Passwords: passwords(settings),
+		MasterKey: settings.MasterKey.Reveal(), SMSCountries: settings.SMS.Countries,
 		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	})
 	if err != nil {

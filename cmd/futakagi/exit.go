@@ -18,6 +18,7 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 64
+	exitData        = 65
 	exitUnavailable = 69
 	exitInternal    = 70
 	exitConfig      = 78
@@ -35,6 +36,11 @@ type failure struct{ cause error }
 func (e failure) Error() string { return e.cause.Error() }
 
 func (e failure) Unwrap() error { return e.cause }
+
+// dataError marks an input file that was not, or not wholly, taken.
+type dataError struct{ text string }
+
+func (e dataError) Error() string { return e.text }
 
 // action adapts the body of a command.
 func action(body func(c *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
@@ -80,6 +86,9 @@ func exitCode(err error) int {
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if _, ok := errors.AsType[dataError](err); ok {
+		return exitData
 	}
 	if errors.Is(err, store.ErrUnavailable) {
 		return exitUnavailable

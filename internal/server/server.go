@@ -192,7 +192,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	console, err := admin.New(admin.Config{
 		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
-		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Imports: mfa.Imports{Box: box, Countries: c.SMSCountries},
 	})
 	if err != nil {
 		return nil, err
