@@ -15,12 +15,11 @@ func (s *Service) UnusablePassword() PasswordHash {
 	return PasswordHash(s.hasher.dummyHash(s.hasher.memory))
 }
 
-// CreateImported adds an account that another system brought and that was checked. It fails with [store.ErrConflict] if the login
-// ID was taken meanwhile.
-func (s *Service) CreateImported(ctx context.Context, tx *store.Tx, in ImportedAccount, group store.UserGroupID) (store.Account, error) {
+// NewImported returns the account that a checked record is to become.
+func (s *Service) NewImported(id store.AccountID, in ImportedAccount, group store.UserGroupID) store.Account {
 	now := s.now().UTC().Truncate(time.Microsecond)
 	a := store.Account{
-		ID: store.NewID[store.AccountID](), Kind: in.Kind, LoginID: in.LoginID, LoginKey: in.LoginKey, DisplayName: in.Name,
+		ID: id, Kind: in.Kind, LoginID: in.LoginID, LoginKey: in.LoginKey, DisplayName: in.Name, SearchKey: searchKey(in.LoginKey, in.Name, in.Email),
 		Role: in.Role, PasswordHash: string(in.Password), RegisteredEmail: in.Email, TwoFactor: in.TwoFactor, CredentialEpoch: 1,
 		CreatedAt: now, UpdatedAt: now,
 	}
@@ -36,15 +35,20 @@ func (s *Service) CreateImported(ctx context.Context, tx *store.Tx, in ImportedA
 	if in.Disabled != nil && *in.Disabled {
 		a.DisabledAt = &now
 	}
+	return a
+}
+
+// InsertImported adds such an account. It fails with [store.ErrConflict] if the login ID was taken meanwhile.
+func (s *Service) InsertImported(ctx context.Context, tx *store.Tx, a store.Account) error {
 	err := tx.InsertImportedAccount(ctx, store.InsertImportedAccountParams{
-		ID: a.ID, Kind: a.Kind, LoginID: a.LoginID, LoginKey: a.LoginKey, DisplayName: a.DisplayName,
-		SearchKey: searchKey(a.LoginKey, a.DisplayName, a.RegisteredEmail), Role: a.Role, UserGroupID: a.UserGroupID,
-		PasswordHash: a.PasswordHash, RegisteredEmail: a.RegisteredEmail, TwoFactor: a.TwoFactor, DisabledAt: a.DisabledAt, Now: now,
+		ID: a.ID, Kind: a.Kind, LoginID: a.LoginID, LoginKey: a.LoginKey, DisplayName: a.DisplayName, SearchKey: a.SearchKey, Role: a.Role,
+		UserGroupID: a.UserGroupID, PasswordHash: a.PasswordHash, RegisteredEmail: a.RegisteredEmail, TwoFactor: a.TwoFactor,
+		DisabledAt: a.DisabledAt, Now: a.CreatedAt,
 	})
 	if err != nil {
-		return store.Account{}, fmt.Errorf("insert account: %w", err)
+		return fmt.Errorf("insert account: %w", err)
 	}
-	return a, nil
+	return nil
 }
 
 // PlaceImported returns the user group that a record names, and makes it and its customer where there is none yet. made says which.

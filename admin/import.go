@@ -289,6 +289,7 @@ type importRow struct {
 	record  account.Record
 	in      account.ImportedAccount
 	two     imported
+	target  *store.GetImportTargetRow // the account of its login ID; nil for none
 	refused []account.Finding
 	notes   []account.Finding
 }
@@ -381,6 +382,15 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	if err != nil {
 		return after, err
 	}
+	if err := lookUp(ctx, q, tx, rows); err != nil {
+		return after, err
+	}
+	type entry struct {
+		row   *importRow
+		event audit.Event
+	}
+	var create []func(tx *store.Tx) error
+	var log []entry
 	for i := range rows {
 		row := &rows[i]
 		if len(row.refused) > 0 {
@@ -396,6 +406,7 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 		case len(p.refused) > 0:
 			row.notes = p.refused
 			after.Refused++
+			continue
 		case p.create:
 			after.Created++
 		case p.changes():
@@ -404,14 +415,62 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 			after.Unchanged++
 			continue
 		}
-		if tx == nil || len(p.refused) > 0 {
+		if tx == nil {
 			continue
 		}
-		if err := r.apply(ctx, tx, row, p); err != nil {
+		step, event, err := r.apply(ctx, tx, row, p)
+		if err != nil {
 			return after, fmt.Errorf("import line %d: %w", row.record.Line, err)
+		}
+		if step != nil {
+			create = append(create, step)
+		}
+		log = append(log, entry{row, event})
+	}
+	if tx == nil {
+		return after, nil
+	}
+	if err := tx.Pipeline(ctx, create...); err != nil {
+		return after, fmt.Errorf("create accounts: %w", err)
+	}
+	for _, l := range log {
+		if err := r.audit(ctx, tx, l.row, l.event); err != nil {
+			return after, err
 		}
 	}
 	return after, nil
+}
+
+// lookUp finds the accounts of rows, in a transaction all at once.
+func lookUp(ctx context.Context, q *store.Queries, tx *store.Tx, rows []importRow) error {
+	var steps []func(tx *store.Tx) error
+	for i := range rows {
+		row := &rows[i]
+		if row.target = nil; len(row.refused) > 0 {
+			continue
+		}
+		steps = append(steps, func(tx *store.Tx) error {
+			target, err := tx.GetImportTarget(ctx, store.GetImportTargetParams{Kind: row.in.Kind, LoginKey: row.in.LoginKey})
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			if err != nil {
+				return fmt.Errorf("look up account: %w", err)
+			}
+			row.target = &target
+			return nil
+		})
+	}
+	if tx != nil {
+		return tx.Pipeline(ctx, steps...)
+	}
+	reading := &store.Tx{Queries: q}
+	for _, step := range steps {
+		if err := step(reading); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // enforcement reads, for the kinds of account that rows want to be without a second factor, whether they may. It stays so until

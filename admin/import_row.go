@@ -69,18 +69,17 @@ func (p rowPlan) credentials() bool { return p.password || p.on || p.factors.Cha
 func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, row *importRow, enforced map[string]bool) (rowPlan, error) {
 	in := row.in
 	var p rowPlan
-	target, err := q.GetImportTarget(ctx, store.GetImportTargetParams{Kind: in.Kind, LoginKey: in.LoginKey})
-	switch {
-	case errors.Is(err, store.ErrNotFound):
+	switch target := row.target; {
+	case target == nil:
 		p.create = true
-	case err != nil:
-		return p, fmt.Errorf("look up account: %w", err)
+		p.acc.ID = store.NewID[store.AccountID]()
 	case bytes.Equal(target.RowDigest, row.record.Digest()):
 		return p, nil
 	default:
-		p.acc, p.former = target.Account, target
+		p.acc, p.former = target.Account, *target
 		if tx != nil {
 			// As it is and stays, whoever else is at it.
+			var err error
 			if p.acc, err = tx.HoldAccount(ctx, target.Account.ID); err != nil {
 				return p, fmt.Errorf("hold account: %w", err)
 			}
@@ -234,29 +233,28 @@ func (r *importRun) audit(ctx context.Context, tx *store.Tx, row *importRow, e a
 	return audit.Write(ctx, tx, r.now, e)
 }
 
-// apply carries a plan out, with one audit row for the account.
-func (r *importRun) apply(ctx context.Context, tx *store.Tx, row *importRow, p rowPlan) error {
+// apply carries a plan out. What makes a new account is left to the caller, so that many can be made at once; what is returned is
+// the audit row for the account.
+func (r *importRun) apply(ctx context.Context, tx *store.Tx, row *importRow, p rowPlan) (create func(tx *store.Tx) error, e audit.Event, err error) {
 	place, err := r.place(ctx, tx, row)
 	if err != nil {
-		return err
+		return nil, e, err
 	}
-	event := audit.Event{Type: audit.AccountUpdate, Data: map[string]string{}}
 	acc := p.acc
+	e = audit.Event{Type: audit.AccountUpdate, Account: acc.ID, Target: row.in.LoginID, Data: map[string]string{}}
+	if place.customer != "" {
+		e.Target = place.customer + " / " + row.in.LoginID
+	}
 	if p.create {
-		event.Type = audit.AccountCreate
-		if acc, err = r.accounts.CreateImported(ctx, tx, row.in, place.group); err != nil {
-			return err
-		}
-		event.Data["kind"], event.Data["role"], event.Data["two_factor"] = acc.Kind, acc.Role, acc.TwoFactor
-		if err := r.imports.Apply(ctx, tx, r.now, acc.ID, p.factors); err != nil {
-			return err
-		}
-	} else if err := r.update(ctx, tx, row, p, place, event.Data); err != nil {
-		return err
+		e.Type = audit.AccountCreate
+		acc = r.accounts.NewImported(p.acc.ID, row.in, place.group)
+		e.Data["kind"], e.Data["role"], e.Data["two_factor"] = acc.Kind, acc.Role, acc.TwoFactor
+	} else if err := r.update(ctx, tx, row, p, place, e.Data); err != nil {
+		return nil, e, err
 	}
 	for name, methods := range map[string][]string{"factors": methodNames(p.factors.Methods), "removed": methodNames(p.factors.Removed)} {
 		if len(methods) > 0 {
-			event.Data[name] = strings.Join(methods, " ")
+			e.Data[name] = strings.Join(methods, " ")
 		}
 	}
 	digest := row.in.HashDigest()
@@ -267,16 +265,26 @@ func (r *importRun) apply(ctx context.Context, tx *store.Tx, row *importRow, p r
 	if external == "" && p.former.ExternalID != nil {
 		external = *p.former.ExternalID
 	}
-	if err := tx.UpsertAccountImport(ctx, store.UpsertAccountImportParams{
-		AccountID: acc.ID, ExternalID: external, RowDigest: row.record.Digest(), HashDigest: digest, JobID: r.job, Now: r.now,
-	}); err != nil {
-		return fmt.Errorf("note import: %w", err)
+	note := func(tx *store.Tx) error {
+		if err := tx.UpsertAccountImport(ctx, store.UpsertAccountImportParams{
+			AccountID: acc.ID, ExternalID: external, RowDigest: row.record.Digest(), HashDigest: digest, JobID: r.job, Now: r.now,
+		}); err != nil {
+			return fmt.Errorf("note import: %w", err)
+		}
+		return nil
 	}
-	event.Account, event.Target = acc.ID, acc.LoginID
-	if place.customer != "" {
-		event.Target = place.customer + " / " + acc.LoginID
+	if !p.create {
+		return nil, e, note(tx)
 	}
-	return r.audit(ctx, tx, row, event)
+	return func(tx *store.Tx) error {
+		if err := r.accounts.InsertImported(ctx, tx, acc); err != nil {
+			return err
+		}
+		if err := r.imports.Apply(ctx, tx, r.now, acc.ID, p.factors); err != nil {
+			return err
+		}
+		return note(tx)
+	}, e, nil
 }
 
 // update carries a plan out on an account that exists.
