@@ -68,6 +68,7 @@ func (h *Handler) Mount(r chi.Router) {
 		get("/admin", redirectTo(templates.PathCustomers))
 		get("/admin/customers", h.getCustomers)
 		form("/admin/customers/new", h.getNewCustomer, h.postNewCustomer)
+		h.mountImport(r, form)
 		get("/admin/customers/{id}", h.getCustomer)
 		get("/admin/customers/{id}/groups", h.getCustomerGroups)
 		form("/admin/customers/{id}/edit", h.getEditCustomer, h.postEditCustomer)

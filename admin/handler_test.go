@@ -38,6 +38,7 @@ func newConsole(t *testing.T, as func(w *world) store.AccountID) *console {
 	c := &console{world: newWorld(t, storetest.SQLite(t)), cookies: map[string]string{}}
 	kit, err := web.New(web.Config{
 		Issuer: "https://id.example.jp", DB: c.db, Templates: c.set, Logger: slog.New(slog.DiscardHandler), Now: c.clock.now,
+		Uploads:      Uploads(),
 		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
 		Sufficient: func(context.Context, web.Session) (bool, error) { return !c.insufficient, nil },
 		Fresh: func(_ context.Context, _ web.Session, within time.Duration) (bool, error) {

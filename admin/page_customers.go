@@ -54,7 +54,7 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 		}),
 	}
 	if actor.rights().has(mayManageCustomers) {
-		v.NewURL = templates.PathCustomers + "/new"
+		v.NewURL, v.ImportURL = templates.PathCustomers+"/new", templates.PathImport
 	}
 	for _, c := range page.Rows {
 		row := templates.CustomerRow{

@@ -52,6 +52,7 @@ type Service struct {
 	zone          *time.Location
 	clock         func() time.Time
 	imports       mfa.Imports
+	importWake    chan struct{}
 	// offers reports whether the installation can do a method at all.
 	offers func(signin.Method) bool
 }
@@ -82,7 +83,7 @@ func New(c Config) (*Service, error) {
 		offers = c.Factors.Offers
 	}
 	return &Service{
-		offers: offers, imports: c.Imports,
+		offers: offers, imports: c.Imports, importWake: make(chan struct{}, 1),
 		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil

@@ -45,6 +45,65 @@ func (q *Queries) AdvanceImportJob(ctx context.Context, arg AdvanceImportJobPara
 	return result.RowsAffected(), nil
 }
 
+const ClaimImportJob = `-- name: ClaimImportJob :execrows
+UPDATE import_jobs SET touched_at = $1 WHERE id = $2 AND state = $3 AND touched_at = $4
+`
+
+type ClaimImportJobParams struct {
+	Now    time.Time
+	ID     ImportID
+	State  string
+	Former time.Time
+}
+
+func (q *Queries) ClaimImportJob(ctx context.Context, arg ClaimImportJobParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ClaimImportJob,
+		arg.Now,
+		arg.ID,
+		arg.State,
+		arg.Former,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const CountImportFindings = `-- name: CountImportFindings :one
+SELECT count(*) FROM import_findings WHERE job_id = $1
+`
+
+func (q *Queries) CountImportFindings(ctx context.Context, jobID ImportID) (int64, error) {
+	row := q.db.QueryRow(ctx, CountImportFindings, jobID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const DeleteImportChunks = `-- name: DeleteImportChunks :execrows
+DELETE FROM import_chunks WHERE job_id = $1
+`
+
+func (q *Queries) DeleteImportChunks(ctx context.Context, jobID ImportID) (int64, error) {
+	result, err := q.db.Exec(ctx, DeleteImportChunks, jobID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const DeleteImportFindings = `-- name: DeleteImportFindings :execrows
+DELETE FROM import_findings WHERE job_id = $1
+`
+
+func (q *Queries) DeleteImportFindings(ctx context.Context, jobID ImportID) (int64, error) {
+	result, err := q.db.Exec(ctx, DeleteImportFindings, jobID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const EndImportJob = `-- name: EndImportJob :execrows
 UPDATE import_jobs SET state = $1, reason = $2, touched_at = $3, finished_at = $3 WHERE id = $4 AND state = $5
 `
@@ -71,6 +130,77 @@ func (q *Queries) EndImportJob(ctx context.Context, arg EndImportJobParams) (int
 	return result.RowsAffected(), nil
 }
 
+const ExpireImportJobs = `-- name: ExpireImportJobs :execrows
+UPDATE import_jobs SET state = 'stopped', reason = $1, finished_at = $2, touched_at = $2
+WHERE state IN ('uploading', 'uploaded', 'checked') AND started_at < $3
+`
+
+type ExpireImportJobsParams struct {
+	Reason string
+	Now    *time.Time
+	Before time.Time
+}
+
+// Files that were uploaded and then left.
+func (q *Queries) ExpireImportJobs(ctx context.Context, arg ExpireImportJobsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ExpireImportJobs, arg.Reason, arg.Now, arg.Before)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const FinishImportCheck = `-- name: FinishImportCheck :execrows
+UPDATE import_jobs SET state = 'checked', rows_total = $1, rows_done = $1, created = $2, updated = $3,
+    unchanged = $4, refused = $5, touched_at = $6
+WHERE id = $7 AND state = 'uploaded'
+`
+
+type FinishImportCheckParams struct {
+	RowsTotal int64
+	Created   int64
+	Updated   int64
+	Unchanged int64
+	Refused   int64
+	Now       time.Time
+	ID        ImportID
+}
+
+// What a dry run found of a file that was uploaded.
+func (q *Queries) FinishImportCheck(ctx context.Context, arg FinishImportCheckParams) (int64, error) {
+	result, err := q.db.Exec(ctx, FinishImportCheck,
+		arg.RowsTotal,
+		arg.Created,
+		arg.Updated,
+		arg.Unchanged,
+		arg.Refused,
+		arg.Now,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const FinishImportUpload = `-- name: FinishImportUpload :execrows
+UPDATE import_jobs SET state = 'uploaded', file_hash = $1, touched_at = $2 WHERE id = $3 AND state = 'uploading'
+`
+
+type FinishImportUploadParams struct {
+	FileHash []byte
+	Now      time.Time
+	ID       ImportID
+}
+
+func (q *Queries) FinishImportUpload(ctx context.Context, arg FinishImportUploadParams) (int64, error) {
+	result, err := q.db.Exec(ctx, FinishImportUpload, arg.FileHash, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const GetCustomerByCode = `-- name: GetCustomerByCode :one
 SELECT id, code, name, search_key, created_at, updated_at FROM customers WHERE code = $1
 `
@@ -87,6 +217,22 @@ func (q *Queries) GetCustomerByCode(ctx context.Context, code string) (Customer,
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const GetImportChunk = `-- name: GetImportChunk :one
+SELECT data_sealed FROM import_chunks WHERE job_id = $1 AND number = $2
+`
+
+type GetImportChunkParams struct {
+	JobID  ImportID
+	Number int64
+}
+
+func (q *Queries) GetImportChunk(ctx context.Context, arg GetImportChunkParams) ([]byte, error) {
+	row := q.db.QueryRow(ctx, GetImportChunk, arg.JobID, arg.Number)
+	var data_sealed []byte
+	err := row.Scan(&data_sealed)
+	return data_sealed, err
 }
 
 const GetImportJob = `-- name: GetImportJob :one
@@ -221,6 +367,21 @@ func (q *Queries) GetUserGroupByName(ctx context.Context, arg GetUserGroupByName
 		&i.UpdatedAt,
 	)
 	return i, err
+}
+
+const InsertImportChunk = `-- name: InsertImportChunk :exec
+INSERT INTO import_chunks (job_id, number, data_sealed) VALUES ($1, $2, $3)
+`
+
+type InsertImportChunkParams struct {
+	JobID      ImportID
+	Number     int64
+	DataSealed []byte
+}
+
+func (q *Queries) InsertImportChunk(ctx context.Context, arg InsertImportChunkParams) error {
+	_, err := q.db.Exec(ctx, InsertImportChunk, arg.JobID, arg.Number, arg.DataSealed)
+	return err
 }
 
 const InsertImportJob = `-- name: InsertImportJob :exec
@@ -499,6 +660,89 @@ func (q *Queries) ListExportFactors(ctx context.Context, arg ListExportFactorsPa
 	return items, nil
 }
 
+const ListImportFindings = `-- name: ListImportFindings :many
+SELECT job_id, number, line, field, refused, reason, detail, value_class FROM import_findings WHERE job_id = $1 AND number > $2 ORDER BY number LIMIT $3
+`
+
+type ListImportFindingsParams struct {
+	JobID    ImportID
+	After    int64
+	PageSize int32
+}
+
+func (q *Queries) ListImportFindings(ctx context.Context, arg ListImportFindingsParams) ([]ImportFinding, error) {
+	rows, err := q.db.Query(ctx, ListImportFindings, arg.JobID, arg.After, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ImportFinding
+	for rows.Next() {
+		var i ImportFinding
+		if err := rows.Scan(
+			&i.JobID,
+			&i.Number,
+			&i.Line,
+			&i.Field,
+			&i.Refused,
+			&i.Reason,
+			&i.Detail,
+			&i.ValueClass,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListImportWork = `-- name: ListImportWork :many
+SELECT id, file_hash, file_name, options, state, reason, actor_id, rows_total, rows_done, created, updated, unchanged, refused, started_at, touched_at, finished_at FROM import_jobs
+WHERE state IN ('uploaded', 'running') AND actor_id <> '' AND touched_at <= $1
+ORDER BY started_at, id LIMIT 10
+`
+
+// Runs of the console that nobody works on.
+func (q *Queries) ListImportWork(ctx context.Context, before time.Time) ([]ImportJob, error) {
+	rows, err := q.db.Query(ctx, ListImportWork, before)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ImportJob
+	for rows.Next() {
+		var i ImportJob
+		if err := rows.Scan(
+			&i.ID,
+			&i.FileHash,
+			&i.FileName,
+			&i.Options,
+			&i.State,
+			&i.Reason,
+			&i.ActorID,
+			&i.RowsTotal,
+			&i.RowsDone,
+			&i.Created,
+			&i.Updated,
+			&i.Unchanged,
+			&i.Refused,
+			&i.StartedAt,
+			&i.TouchedAt,
+			&i.FinishedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const SetAccountGroup = `-- name: SetAccountGroup :execrows
 UPDATE accounts SET user_group_id = $1, updated_at = $2 WHERE id = $3
 `
@@ -536,6 +780,53 @@ func (q *Queries) SetImportedPassword(ctx context.Context, arg SetImportedPasswo
 	return result.RowsAffected(), nil
 }
 
+const StartImportJob = `-- name: StartImportJob :execrows
+UPDATE import_jobs SET state = 'running', actor_id = $1, rows_done = 0, created = 0, updated = 0, unchanged = 0, refused = 0,
+    touched_at = $2
+WHERE id = $3 AND state = 'checked'
+`
+
+type StartImportJobParams struct {
+	ActorID string
+	Now     time.Time
+	ID      ImportID
+}
+
+// Of two who confirm, one starts it.
+func (q *Queries) StartImportJob(ctx context.Context, arg StartImportJobParams) (int64, error) {
+	result, err := q.db.Exec(ctx, StartImportJob, arg.ActorID, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SweepImportChunks = `-- name: SweepImportChunks :execrows
+DELETE FROM import_chunks WHERE job_id IN (SELECT j.id FROM import_jobs j WHERE j.state IN ('done', 'stopped'))
+`
+
+func (q *Queries) SweepImportChunks(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, SweepImportChunks)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const TouchImportJob = `-- name: TouchImportJob :exec
+UPDATE import_jobs SET touched_at = $1 WHERE id = $2
+`
+
+type TouchImportJobParams struct {
+	Now time.Time
+	ID  ImportID
+}
+
+func (q *Queries) TouchImportJob(ctx context.Context, arg TouchImportJobParams) error {
+	_, err := q.db.Exec(ctx, TouchImportJob, arg.Now, arg.ID)
+	return err
+}
+
 const UpsertAccountImport = `-- name: UpsertAccountImport :exec
 INSERT INTO account_imports (account_id, external_id, row_digest, hash_digest, job_id, imported_at)
 VALUES ($1, $2, $3, $4, $5, $6)
@@ -561,6 +852,37 @@ func (q *Queries) UpsertAccountImport(ctx context.Context, arg UpsertAccountImpo
 		arg.HashDigest,
 		arg.JobID,
 		arg.Now,
+	)
+	return err
+}
+
+const UpsertImportFinding = `-- name: UpsertImportFinding :exec
+INSERT INTO import_findings (job_id, number, line, field, refused, reason, detail, value_class)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+ON CONFLICT (job_id, number) DO UPDATE SET reason = excluded.reason
+`
+
+type UpsertImportFindingParams struct {
+	JobID      ImportID
+	Number     int64
+	Line       int64
+	Field      string
+	Refused    bool
+	Reason     string
+	Detail     string
+	ValueClass string
+}
+
+func (q *Queries) UpsertImportFinding(ctx context.Context, arg UpsertImportFindingParams) error {
+	_, err := q.db.Exec(ctx, UpsertImportFinding,
+		arg.JobID,
+		arg.Number,
+		arg.Line,
+		arg.Field,
+		arg.Refused,
+		arg.Reason,
+		arg.Detail,
+		arg.ValueClass,
 	)
 	return err
 }

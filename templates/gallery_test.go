@@ -84,6 +84,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
 	customers := func(s *Set) Page[CustomersView] { return s.Customers }
+	importPage := func(s *Set) Page[ImportView] { return s.Import }
+	importRun := func(s *Set) Page[ImportRunView] { return s.ImportRun }
+	found := []ImportFinding{
+		{Line: 17, Column: "login_id", Value: "5 characters, ASCII", Reason: "半角英数字で入力してください。", Refused: true},
+		{Line: 230, Column: "method", Value: "5 characters, ASCII", Reason: "ここで本人が設定した認証方式を残しました。"}, {Line: 231, Reason: "この行の列の数が見出しと合いません。", Refused: true},
+	}
 	customer := func(s *Set) Page[CustomerView] { return s.Customer }
 
 	wrong := text(MsgCodeWrong)
@@ -267,7 +273,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("password-void", func(s *Set) Page[PasswordVoidView] { return s.PasswordVoid }, PasswordVoidView{AgainURL: PathForgot}),
 		screen("password-done", func(s *Set) Page[PasswordDoneView] { return s.PasswordDone }, PasswordDoneView{SignInURL: "/signin/start?to=%2Faccount%2Fsecurity"}),
 
-		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
+		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
+		screen("admin-import", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "utf-8", MaxMB: 64}, console(NavCustomers)),
+		screen("admin-import-error", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "shift_jis", MaxMB: 64, Errors: map[string]string{"file": "拡張子が .csv または .ndjson のファイルを選択してください。"}}, console(NavCustomers)),
+		screen("admin-import-checking", importRun, ImportRunView{State: ImportChecking, FileName: "people.csv", URL: PathImport + "/1", BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-checked", importRun, ImportRunView{State: ImportChecked, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 1280, Created: 1200, Updated: 30, Unchanged: 48, Refused: 2, StartAction: PathImport + "/1", ReportURL: PathImport + "/1/report.csv", Findings: found, More: 5, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-running", importRun, ImportRunView{State: ImportRunning, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 600, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-done", importRun, ImportRunView{State: ImportDone, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 1280, Created: 1280, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-stopped", importRun, ImportRunView{State: ImportStopped, FileName: "people.csv", URL: PathImport + "/1", Problem: "CSV として読み取れません。", ReportURL: PathImport + "/1/report.csv", Findings: found[:1], BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
 		screen("admin-customers-empty", customers, CustomersView{Action: PathCustomers, Query: `サンプル"><b>`}, console(NavCustomers)),
 		screen("admin-customer", customer, CustomerView{Tab: TabGroups, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Groups: groups, NewGroupURL: "/admin/customers/1/groups/new"}, console(NavCustomers)),
 		screen("admin-customer-profile", customer, CustomerView{Tab: TabProfile, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Facts: []Fact{{Label: "登録日時", Value: "2026-11-22 10:15"}}}, console(NavCustomers)),

@@ -40,6 +40,8 @@ type Set struct {
 
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
+	Import           Page[ImportView]
+	ImportRun        Page[ImportRunView]
 	CustomerForm     Page[CustomerFormView]
 	GroupForm        Page[GroupFormView]
 	AccountForm      Page[AccountFormView]

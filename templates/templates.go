@@ -74,6 +74,8 @@ func New(cfg Config) (*Set, error) {
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
+	bindPage(b, &s.Import, "admin", "admin-import")
+	bindPage(b, &s.ImportRun, "admin", "admin-import-run")
 	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
 	bindPage(b, &s.GroupForm, "admin", "admin-group-form")
 	bindPage(b, &s.AccountForm, "admin", "admin-account")

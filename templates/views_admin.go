@@ -41,8 +41,8 @@ type CustomersView struct {
 	From, To int
 	Rows     []CustomerRow
 	Pager    Pager
-	// NewURL leads to the form for a new customer; empty hides it.
-	NewURL string
+	// NewURL leads to the form for a new customer, ImportURL to the import of many accounts; empty hides them.
+	NewURL, ImportURL string
 }
 
 // AccountRow is one store account of a group.

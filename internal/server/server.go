@@ -129,7 +129,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
-		CrossSitePaths: provider.CrossSitePaths(),
+		CrossSitePaths: provider.CrossSitePaths(), Uploads: admin.Uploads(),
 		DB:             db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Sufficient: func(ctx context.Context, s web.Session) (bool, error) { return op.Sufficient(ctx, s) },
@@ -218,7 +218,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now)}
 	return s, nil
 }
 

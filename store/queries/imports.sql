@@ -91,3 +91,61 @@ JOIN backup_batches b ON b.id = c.batch_id AND b.voided_at IS NULL
 JOIN accounts a ON a.id = b.account_id
 WHERE a.kind = @kind AND a.login_key > @after_key AND a.login_key <= @last_key AND c.used_at IS NULL
 ORDER BY a.login_key, c.selector;
+
+-- name: InsertImportChunk :exec
+INSERT INTO import_chunks (job_id, number, data_sealed) VALUES (@job_id, @number, @data_sealed);
+
+-- name: GetImportChunk :one
+SELECT data_sealed FROM import_chunks WHERE job_id = @job_id AND number = @number;
+
+-- name: DeleteImportChunks :execrows
+DELETE FROM import_chunks WHERE job_id = @job_id;
+
+-- name: FinishImportUpload :execrows
+UPDATE import_jobs SET state = 'uploaded', file_hash = @file_hash, touched_at = @now WHERE id = @id AND state = 'uploading';
+
+-- name: FinishImportCheck :execrows
+-- What a dry run found of a file that was uploaded.
+UPDATE import_jobs SET state = 'checked', rows_total = @rows_total, rows_done = @rows_total, created = @created, updated = @updated,
+    unchanged = @unchanged, refused = @refused, touched_at = @now
+WHERE id = @id AND state = 'uploaded';
+
+-- name: StartImportJob :execrows
+-- Of two who confirm, one starts it.
+UPDATE import_jobs SET state = 'running', actor_id = @actor_id, rows_done = 0, created = 0, updated = 0, unchanged = 0, refused = 0,
+    touched_at = @now
+WHERE id = @id AND state = 'checked';
+
+-- name: ListImportWork :many
+-- Runs of the console that nobody works on.
+SELECT * FROM import_jobs
+WHERE state IN ('uploaded', 'running') AND actor_id <> '' AND touched_at <= @before
+ORDER BY started_at, id LIMIT 10;
+
+-- name: ClaimImportJob :execrows
+UPDATE import_jobs SET touched_at = @now WHERE id = @id AND state = @state AND touched_at = @former;
+
+-- name: TouchImportJob :exec
+UPDATE import_jobs SET touched_at = @now WHERE id = @id;
+
+-- name: ExpireImportJobs :execrows
+-- Files that were uploaded and then left.
+UPDATE import_jobs SET state = 'stopped', reason = @reason, finished_at = @now, touched_at = @now
+WHERE state IN ('uploading', 'uploaded', 'checked') AND started_at < @before;
+
+-- name: SweepImportChunks :execrows
+DELETE FROM import_chunks WHERE job_id IN (SELECT j.id FROM import_jobs j WHERE j.state IN ('done', 'stopped'));
+
+-- name: UpsertImportFinding :exec
+INSERT INTO import_findings (job_id, number, line, field, refused, reason, detail, value_class)
+VALUES (@job_id, @number, @line, @field, @refused, @reason, @detail, @value_class)
+ON CONFLICT (job_id, number) DO UPDATE SET reason = excluded.reason;
+
+-- name: ListImportFindings :many
+SELECT * FROM import_findings WHERE job_id = @job_id AND number > @after ORDER BY number LIMIT @page_size;
+
+-- name: CountImportFindings :one
+SELECT count(*) FROM import_findings WHERE job_id = @job_id;
+
+-- name: DeleteImportFindings :execrows
+DELETE FROM import_findings WHERE job_id = @job_id;

@@ -20,7 +20,7 @@ CREATE TABLE import_jobs (
     file_hash bytea NOT NULL,      -- SHA-256 of the whole file
     file_name text NOT NULL,
     options text NOT NULL,         -- how it is read and what it may do; a run goes on only under the same
-    state text NOT NULL,           -- uploaded | checked | running | done | stopped
+    state text NOT NULL,           -- uploading | uploaded | checked | running | done | stopped
     reason text NOT NULL,          -- why it was stopped
     actor_id text NOT NULL,        -- the operator; empty: the command line
     rows_total bigint NOT NULL,

@@ -20,7 +20,7 @@ CREATE TABLE import_jobs (
     file_hash BLOB NOT NULL,      -- SHA-256 of the whole file
     file_name TEXT NOT NULL,
     options TEXT NOT NULL,         -- how it is read and what it may do; a run goes on only under the same
-    state TEXT NOT NULL,           -- uploaded | checked | running | done | stopped
+    state TEXT NOT NULL,           -- uploading | uploaded | checked | running | done | stopped
     reason TEXT NOT NULL,          -- why it was stopped
     actor_id TEXT NOT NULL,        -- the operator; empty: the command line
     rows_total INTEGER NOT NULL,
