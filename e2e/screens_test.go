@@ -451,6 +451,7 @@ func (v *viewer) console(w *world) {
 	v.look(b, "admin-customers")
 	b.open(base + "/admin/customers?q=nothing-like-it")
 	v.look(b, "admin-customers-empty")
+	v.importing(b, base)
 	b.open(base + "/admin/customers/new")
 	v.look(b, "admin-customer-new")
 	b.hit(submit)
