@@ -130,7 +130,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
 		CrossSitePaths: provider.CrossSitePaths(), Uploads: admin.Uploads(),
-		DB:             db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
+		DB: db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Sufficient: func(ctx context.Context, s web.Session) (bool, error) { return op.Sufficient(ctx, s) },
 		Fresh: func(ctx context.Context, s web.Session, within time.Duration) (bool, error) {
