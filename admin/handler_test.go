@@ -162,7 +162,9 @@ func (c *console) postRoutes() []string {
 		}
 		if method == http.MethodPost {
 			id := string(c.tanaka)
-			if strings.HasPrefix(route, "/admin/customers/") {
+			if strings.HasPrefix(route, templates.PathImport) {
+				id = string(c.importJob())
+			} else if strings.HasPrefix(route, "/admin/customers/") {
 				id = string(c.customer)
 			} else if strings.HasPrefix(route, "/admin/groups/") {
 				id = string(c.group)

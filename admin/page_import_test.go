@@ -44,7 +44,19 @@ func (c *console) upload(name, encoding, text string) *httptest.ResponseRecorder
 	return w
 }
 
-// chunks counts what is kept of uploads.
+// importJob makes a run that waits to be confirmed.
+func (w *world) importJob() store.ImportID {
+	w.t.Helper()
+	id := store.NewID[store.ImportID]()
+	w.tx(func(tx *store.Tx) error {
+		return tx.InsertImportJob(w.t.Context(), store.InsertImportJobParams{
+			ID: id, FileHash: []byte{}, FileName: "people.csv", State: importChecked, ActorID: string(w.root), RowsTotal: 1, Now: w.clock.now(),
+		})
+	})
+	return id
+}
+
+// chunk is the first piece that is kept of an upload.
 func (w *world) chunk(id store.ImportID) []byte {
 	w.t.Helper()
 	sealed, err := w.db.Read().GetImportChunk(w.t.Context(), store.GetImportChunkParams{JobID: id, Number: 0})
