@@ -30,7 +30,7 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
+	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays, FieldGrace, FieldDate}
 	for _, m := range signin.FactorMethods() {
 		fields = append(fields, methodField(m))
 	}

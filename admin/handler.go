@@ -98,6 +98,7 @@ func (h *Handler) Mount(r chi.Router) {
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
+		h.mountRollout(r)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)

@@ -33,7 +33,7 @@ func settingsView(actor Actor, surfaces []Surface, get func(field, stored string
 	}
 	for _, s := range surfaces {
 		v.Surfaces = append(v.Surfaces, templates.SurfaceSetting{
-			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset),
+			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset), RolloutURL: rolloutURL(s.ID),
 		})
 	}
 	return v

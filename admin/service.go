@@ -13,6 +13,7 @@ import (
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Config is what a [Service] is made of. Every field is required unless it says otherwise.
@@ -31,6 +32,8 @@ type Config struct {
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
 	CustomerIdle, OperatorIdle time.Duration
+	// NoticeLang is the language of mails to people whose own is not known; Japanese if empty.
+	NoticeLang templates.Lang
 	// Zone is the time zone of days in filters; UTC if nil.
 	Zone *time.Location
 	// Now is the clock.
@@ -48,6 +51,7 @@ type Service struct {
 	idle          map[string]time.Duration
 	zone          *time.Location
 	clock         func() time.Time
+	noticeLang    templates.Lang
 	// offers reports whether the installation can do a method at all.
 	offers func(signin.Method) bool
 }
@@ -63,13 +67,16 @@ func New(c Config) (*Service, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if c.NoticeLang == "" {
+		c.NoticeLang = templates.Ja
+	}
 	offers := func(signin.Method) bool { return true } // nobody knows
 	if c.Factors != nil {
 		offers = c.Factors.Offers
 	}
 	return &Service{
-		offers: offers,
-		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		offers: offers, noticeLang: c.NoticeLang,
+		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
 		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }

@@ -33,6 +33,7 @@ const (
 	FactorRemove  Type = "2fa.remove"
 	FactorOrder   Type = "2fa.order"
 	AddressUndo   Type = "2fa.undo"
+	SetUpPostpone Type = "2fa.postpone" // the person put the set-up off that enforcement demands
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
@@ -54,13 +55,16 @@ const (
 	PasswordLink   Type = "password.link"   // staff sent the link to a new one
 	PasswordReset  Type = "password.reset"  // by whoever had the link
 
-	ConsoleView    Type = "console.view"
-	EnforcementSet Type = "settings.enforcement"
-	MethodsSet     Type = "settings.methods"
-	ClientCreate   Type = "client.create"
-	KeyCreate      Type = "key.create"
-	TokenReuse     Type = "token.reuse"
-	TokenRevoke    Type = "token.revoke"
+	ConsoleView     Type = "console.view"
+	EnforcementSet  Type = "settings.enforcement"
+	EnforcementTell Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
+	EnforcementList Type = "settings.export"   // they were downloaded as a list
+	GraceSet        Type = "settings.grace"
+	MethodsSet      Type = "settings.methods"
+	ClientCreate    Type = "client.create"
+	KeyCreate       Type = "key.create"
+	TokenReuse      Type = "token.reuse"
+	TokenRevoke     Type = "token.revoke"
 )
 
 // Result is how it ended.

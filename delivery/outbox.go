@@ -42,6 +42,8 @@ const (
 	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
 	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
 
+	KindEnforcement = "enforcement" // the surface will demand a second factor from a day on
+
 	KindPasswordChanged   = "password_changed"    // the password was changed or reset
 	KindPasswordResetLink = "password_reset_link" // the link to a new password
 )
@@ -251,6 +253,8 @@ type NoticeMessage struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Day is the day that the notice is about, where it is about one.
+	Day time.Time
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
@@ -265,7 +269,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	}
 	view := templates.NoticeMail{
 		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
-		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
+		Left: m.Left, UndoURL: m.URL, Hours: m.Hours, Day: templates.Date(m.Day, o.cfg.Zone),
 	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
@@ -289,6 +293,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailAddressRestored
 	case KindRegisteredChanged:
 		mail = o.cfg.Templates.MailRegisteredChanged
+	case KindEnforcement:
+		mail = o.cfg.Templates.MailEnforcement
 	case KindPasswordChanged:
 		mail = o.cfg.Templates.MailPasswordChanged
 	default:

@@ -61,6 +61,7 @@ const (
 	pathContinue  = "/signin/continue"
 	pathCancel    = "/signin/cancel"
 	pathMethods   = "/signin/two-factor"
+	pathLater     = "/signin/two-factor/later"
 	pathEmail     = "/signin/two-factor/email"
 	pathSMS       = "/signin/two-factor/sms"
 	pathApp       = "/signin/two-factor/totp"
@@ -117,6 +118,8 @@ const (
 func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathMethods, h.inFlow(h.getMethods))
 	r.Post(pathMethods, h.inFlow(h.postMethods))
+	r.Get(pathLater, h.inFlow(h.getLater))
+	r.Post(pathLater, h.inFlow(h.postLater))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
 	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
 	r.Get(pathSMS, h.inFlow(h.getSetUpAddress(signin.SMS)))

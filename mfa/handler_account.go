@@ -29,6 +29,8 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 		LoginID:       o.Account.LoginID,
 		On:            o.Required && o.Status.SetUp(),
 		Enforced:      o.Enforced,
+		Announced:     templates.Date(o.Announced, h.zone),
+		GraceUntil:    templates.Time(o.GraceUntil, h.zone),
 		BackupLeft:    o.Status.BackupCodesLeft,
 		BackupIssued:  templates.Date(o.Status.BackupIssuedAt, h.zone),
 		PasswordURL:   q.at.base + selfPassword,

@@ -227,6 +227,8 @@ type acting struct {
 
 	session  store.Session
 	enforced bool
+	// announced is the day from which enforcement is announced; zero if none is.
+	announced time.Time
 }
 
 // fresh reports whether the person proved everything they have a moment ago (I13).
@@ -249,7 +251,7 @@ func (s *Service) acting(ctx context.Context, q *store.Queries, id store.Session
 	if err != nil {
 		return acting{}, err
 	}
-	return acting{subject: subject{Standing: a.Standing, account: a.Account}, session: a.Session, enforced: a.Surface.Enforced}, nil
+	return acting{subject: subject{Standing: a.Standing, account: a.Account}, session: a.Session, enforced: a.Surface.Enforced, announced: standing.Announced(a.Surface, now)}, nil
 }
 
 // actingFresh is acting for changes of security settings (I13).

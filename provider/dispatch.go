@@ -28,7 +28,7 @@ func (p *Provider) standingOf(ctx context.Context, q *store.Queries, f store.Flo
 func (p *Provider) sessionStanding(ctx context.Context, s web.Session, policy signin.Policy) (standing.Standing, error) {
 	st, err := standing.OfSession(s.Account, s.Surface, s.Evidence, policy, p.now(), p.limits)
 	// The hot path ends here: a session that has what is asked needs no look at the factors.
-	if err != nil || !policy.AllFactors && st.Next() == signin.StepIssue {
+	if err != nil || !policy.AllFactors && !st.State.Postponed && st.Next() == signin.StepIssue {
 		return st, err
 	}
 	return st, st.ReadFactors(ctx, p.db.Read())

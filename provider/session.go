@@ -57,7 +57,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		// The account's row comes first, as in every change of an account: a reset or a sign-out of all sessions beside this
 		// either waits for the session made here and ends it, or is seen here.
 		if flow.AccountID != nil {
-			if err := tx.SetLastSignIn(ctx, store.SetLastSignInParams{Now: &now, ID: *flow.AccountID}); err != nil {
+			if err := tx.SetLastSignIn(ctx, store.SetLastSignInParams{Now: &now, Lang: string(web.Lang(r)), ID: *flow.AccountID}); err != nil {
 				return fmt.Errorf("note sign-in: %w", err)
 			}
 		}

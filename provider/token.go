@@ -253,21 +253,20 @@ func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
 		return "account disabled"
 	case row.AccountEpoch != g.CredentialEpoch:
 		return "credentials changed since"
-	case !sufficient(row):
+	case !sufficient(row, now):
 		return "a second factor is required now"
 	}
 	return ""
 }
 
-// sufficient reports whether what the grant rests on is what its surface demands of the account now. Proofs do not grow old here:
-// the grant has limits of its own.
-func sufficient(row store.GetRefreshRow) bool {
+// sufficient reports whether what the grant rests on is what its surface demands of the account now.
+func sufficient(row store.GetRefreshRow, now time.Time) bool {
 	evidence, err := signin.ParseEvidence(row.Grant.Evidence)
 	if err != nil {
 		return false
 	}
-	policy := standing.SurfacePolicy(row.Surface, store.Account{TwoFactor: row.TwoFactor})
-	return signin.Next(signin.State{Account: true, Enrolled: true, Evidence: evidence}, policy) == signin.StepIssue
+	account := store.Account{TwoFactor: row.TwoFactor, GraceFrom: row.GraceFrom, GraceUntil: row.GraceUntil}
+	return standing.Suffices(row.Surface, account, evidence, now)
 }
 
 // issueToClient makes an access token of the client's own (RFC 6749 §4.4). There is nobody to refresh it for.

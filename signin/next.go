@@ -38,6 +38,9 @@ func (s Step) String() string {
 	}
 }
 
+// MaxGraceDays is the most days that a surface can give an account to put its set-up off.
+const MaxGraceDays = 30
+
 // Policy is what a sign-in must reach.
 type Policy struct {
 	// TwoFactor is whether the account needs a second factor on this surface: enforced, or chosen for the account.
@@ -59,6 +62,9 @@ type Policy struct {
 	// SetUpAfter is the time before which proofs do not open the set-up of a first factor: whoever finds a session that was left
 	// open must not make it theirs for good. Zero: all do.
 	SetUpAfter time.Time
+	// MayPostpone is whether the set-up that TwoFactor demands may be put off: the surface gives days for that, and the account has some
+	// left. It never puts off what the account's own switch or a relying party asks for.
+	MayPostpone bool
 	// AllFactors demands an enrolled factor even where TwoFactor does not: the fresh proof before a change of security settings.
 	AllFactors bool
 }
@@ -73,6 +79,8 @@ type State struct {
 	Factors []Method
 	// Enrolled is whether the account has any factor at all, usable or not. A locked factor must not open the set-up page.
 	Enrolled bool
+	// Postponed is whether the person put the set-up of a first factor off: in this sign-in, or when the session was made.
+	Postponed bool
 	// BackupCodesToShow is whether codes made in this sign-in are still to be saved.
 	BackupCodesToShow bool
 }
@@ -119,6 +127,12 @@ func (p Policy) OffersTrust() bool {
 	return p.TwoFactor && p.TrustDevices && !p.AllFactors && p.RequiredLevel <= Level1FA
 }
 
+// OffersPostponing reports whether the choice of a first factor may offer to put the set-up off: where nothing but the surface's
+// demand asks for it.
+func (p Policy) OffersPostponing() bool {
+	return p.TwoFactor && p.MayPostpone && p.RequiredLevel <= Level1FA
+}
+
 // SetUpMethods are the methods whose set-up inside a sign-in reaches what the policy demands.
 func (p Policy) SetUpMethods() []Method {
 	need := p.Required(false)
@@ -149,6 +163,9 @@ func Next(s State, p Policy) Step {
 	// done now, or a factor that exists is locked, the pages of the set-up and the challenge say so, and nothing is skipped.
 	asked := p.RequiredLevel > Level1FA
 	if !s.Enrolled {
+		if s.Postponed && p.OffersPostponing() {
+			return StepIssue
+		}
 		if asked && len(p.SetUpMethods()) == 0 {
 			return StepUnmet
 		}

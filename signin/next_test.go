@@ -57,6 +57,12 @@ func TestNext(t *testing.T) {
 		{"phr cannot be proved without passkeys", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{TOTP, Passkey}}, Policy{RequiredLevel: LevelPHR, Missing: []Method{Passkey}}, StepUnmet},
 		{"what was proved by a method that is missing now counts", State{Account: true, Evidence: proofs(Password, SMS), Enrolled: true, Factors: []Method{SMS}}, Policy{TwoFactor: true, RequiredLevel: Level2FA, Missing: []Method{SMS}}, StepIssue},
 		{"phr cannot be reached", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email, Backup}}, Policy{RequiredLevel: LevelPHR}, StepUnmet},
+		{"grace: the set-up is asked for until it is put off", State{Account: true, Evidence: proofs(Password)}, Policy{TwoFactor: true, MayPostpone: true}, StepSetUpFactor},
+		{"grace: put off, the password is enough", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true, MayPostpone: true}, StepIssue},
+		{"grace: its days are over", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true}, StepSetUpFactor},
+		{"grace: not for a level that was asked for", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true, MayPostpone: true, RequiredLevel: Level2FAEmail}, StepSetUpFactor},
+		{"grace: not for somebody with a factor", State{Account: true, Evidence: proofs(Password), Postponed: true, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true, MayPostpone: true}, StepChallenge},
+		{"grace: not without a password", State{Account: true, Postponed: true}, Policy{TwoFactor: true, MayPostpone: true}, StepPassword},
 		{"M23: fresh proof wants the enrolled factor too", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email}}, Policy{AllFactors: true}, StepChallenge},
 		{"M23: fresh proof without a factor is the password", State{Account: true, Evidence: proofs(Password)}, Policy{AllFactors: true}, StepIssue},
 	}
@@ -95,17 +101,18 @@ func TestI1_IssueOnlyWhatWasProved(t *testing.T) {
 				evidence = append(evidence, e)
 			}
 		}
-		for bits := range 1 << 7 {
+		for bits := range 1 << 8 {
 			on := func(i int) bool { return bits&(1<<i) != 0 }
 			for _, required := range []Level{LevelNone, Level1FA, Level2FAEmail, Level2FA, LevelPHR} {
 				for _, after := range []time.Time{{}, noon.Add(time.Second)} {
 					for _, allowed := range [][]Method{nil, {TOTP, Passkey}} {
-						s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2)}
+						s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2), Postponed: on(7)}
 						if on(1) && on(3) {
 							s.Factors = []Method{Email, TOTP, Backup}
 						}
 						p := Policy{
-							TwoFactor: on(4), AllFactors: on(5), TrustDevices: on(6), RequiredLevel: required, EvidenceAfter: after, Allowed: allowed,
+							TwoFactor: on(4), AllFactors: on(5), TrustDevices: on(6), MayPostpone: allowed == nil, RequiredLevel: required,
+							EvidenceAfter: after, Allowed: allowed,
 						}
 						n++
 						holdStep(t, Next(s, p), s, p)
@@ -137,6 +144,7 @@ func holdStep(t *testing.T, step Step, s State, p Policy) {
 	phr := verified || password && has(Passkey, false)
 	second := phr || app || password && has(Email, false)
 	device := password && has(TrustedDevice, false) && p.TrustDevices && p.Allowed == nil
+	later := s.Postponed && p.MayPostpone && !s.Enrolled && p.RequiredLevel <= Level1FA
 	fail := func(what string) { t.Helper(); t.Fatalf("%v, %s: %+v %+v", step, what, s, p) }
 	switch step {
 	case StepIssue:
@@ -145,7 +153,7 @@ func holdStep(t *testing.T, step Step, s State, p Policy) {
 			fail("issued to nobody or before the codes")
 		case p.AllFactors && s.Enrolled && !second:
 			fail("issued without fresh proof of a factor")
-		case p.TwoFactor && !second && !(device && !p.AllFactors && p.RequiredLevel <= Level1FA):
+		case p.TwoFactor && !second && !later && !(device && !p.AllFactors && p.RequiredLevel <= Level1FA):
 			fail("issued without a second factor")
 		case p.RequiredLevel == Level2FAEmail && !second, p.RequiredLevel == Level2FA && !app && !phr, p.RequiredLevel == LevelPHR && !phr:
 			fail("issued below the level asked for")

@@ -102,7 +102,7 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -127,12 +127,15 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -162,6 +165,9 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
 	)
 	return i, err
 }
@@ -233,7 +239,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, enforced_since, grace_days, announced_for FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -247,12 +253,15 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.EnforcedSince,
+		&i.GraceDays,
+		&i.AnnouncedFor,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -278,12 +287,15 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, enforced_since, grace_days, announced_for
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -299,6 +311,9 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.EnforcedSince,
+		&i.GraceDays,
+		&i.AnnouncedFor,
 	)
 	return i, err
 }
@@ -453,7 +468,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, enforced_since, grace_days, announced_for FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -473,6 +488,9 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.AllowedMethods,
 			&i.SecondLevel,
 			&i.TrustDays,
+			&i.EnforcedSince,
+			&i.GraceDays,
+			&i.AnnouncedFor,
 		); err != nil {
 			return nil, err
 		}
@@ -485,7 +503,9 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 }
 
 const RaiseCredentialEpoch = `-- name: RaiseCredentialEpoch :one
-UPDATE accounts SET credential_epoch = credential_epoch + 1, updated_at = $1 WHERE id = $2
+UPDATE accounts SET credential_epoch = credential_epoch + 1, grace_from = CAST($1 AS timestamptz), grace_until = CAST($1 AS timestamptz),
+    updated_at = CAST($1 AS timestamptz)
+WHERE id = $2
 RETURNING credential_epoch
 `
 
@@ -494,6 +514,7 @@ type RaiseCredentialEpochParams struct {
 	ID  AccountID
 }
 
+// Whoever set something up, or whose set-up was taken away, has had their days of grace.
 func (q *Queries) RaiseCredentialEpoch(ctx context.Context, arg RaiseCredentialEpochParams) (int64, error) {
 	row := q.db.QueryRow(ctx, RaiseCredentialEpoch, arg.Now, arg.ID)
 	var credential_epoch int64
@@ -541,16 +562,17 @@ func (q *Queries) SetAccountDisabled(ctx context.Context, arg SetAccountDisabled
 }
 
 const SetLastSignIn = `-- name: SetLastSignIn :exec
-UPDATE accounts SET last_sign_in_at = $1 WHERE id = $2
+UPDATE accounts SET last_sign_in_at = $1, lang = $2 WHERE id = $3
 `
 
 type SetLastSignInParams struct {
-	Now *time.Time
-	ID  AccountID
+	Now  *time.Time
+	Lang string
+	ID   AccountID
 }
 
 func (q *Queries) SetLastSignIn(ctx context.Context, arg SetLastSignInParams) error {
-	_, err := q.db.Exec(ctx, SetLastSignIn, arg.Now, arg.ID)
+	_, err := q.db.Exec(ctx, SetLastSignIn, arg.Now, arg.Lang, arg.ID)
 	return err
 }
 
@@ -574,7 +596,9 @@ func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (int64
 }
 
 const SetSurfaceEnforced = `-- name: SetSurfaceEnforced :execrows
-UPDATE surfaces SET enforced = $1, updated_at = $2 WHERE id = $3 AND enforced = $4
+UPDATE surfaces SET enforced = $1, enforced_since = CASE WHEN CAST($1 AS boolean) THEN CAST($2 AS timestamptz) END,
+    updated_at = CAST($2 AS timestamptz)
+WHERE id = $3 AND enforced = $4
 `
 
 type SetSurfaceEnforcedParams struct {

@@ -22,6 +22,8 @@ type (
 	TokenSetID  string
 	MessageID   string
 	EventID     string
+	// AnnouncementID is one announcement of enforcement.
+	AnnouncementID string
 )
 
 // NewID returns a fresh row id.

@@ -28,6 +28,21 @@ type Account struct {
 	UpdatedAt                time.Time
 	PasswordChangedAt        *time.Time
 	RegisteredEmailChangedAt *time.Time
+	Lang                     string
+	GraceFrom                *time.Time
+	GraceUntil               *time.Time
+}
+
+type Announcement struct {
+	ID          AnnouncementID
+	SurfaceID   string
+	EnforceOn   time.Time
+	Total       int64
+	Mailed      int64
+	Skipped     int64
+	LastAccount *AccountID
+	CreatedAt   time.Time
+	FinishedAt  *time.Time
 }
 
 type AuditEvent struct {
@@ -162,6 +177,7 @@ type Flow struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	FinishedAt      *time.Time
+	Postponed       bool
 }
 
 type Grant struct {
@@ -268,6 +284,9 @@ type Surface struct {
 	AllowedMethods string
 	SecondLevel    int64
 	TrustDays      int64
+	EnforcedSince  *time.Time
+	GraceDays      int64
+	AnnouncedFor   *time.Time
 }
 
 type Throttle struct {

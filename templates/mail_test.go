@@ -35,6 +35,9 @@ func mails() []mailFixture {
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})
 		}},
+		{MessageEnforcement, func(s *Set, l Lang) (Message, error) {
+			return s.MailEnforcement.Build(l, NoticeMail{LoginID: "tanaka", Day: "2026-12-01"})
+		}},
 		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
 		}},

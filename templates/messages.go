@@ -70,6 +70,8 @@ const (
 	MsgEditedElsewhere   = "error.edited_elsewhere"
 	MsgNoRight           = "error.no_right"
 	MsgOwnAccount        = "error.own_account" // an operator may not do this to their own account
+	MsgGraceForm         = "error.grace_form"
+	MsgAnnounceDate      = "error.announce_date"
 	MsgDateForm          = "error.date_form"
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
@@ -136,6 +138,10 @@ const (
 
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
+
+	FlashAnnounced = "flash.announced"
+	FlashWithdrawn = "flash.withdrawn"
+	FlashLifted    = "flash.lifted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -156,6 +162,9 @@ func flashTones() map[string]string {
 		FlashDevicesRemoved:  "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
+		FlashAnnounced:       "ok",
+		FlashWithdrawn:       "ok",
+		FlashLifted:          "ok",
 		FlashSaved:           "ok",
 		FlashCreated:         "ok",
 		FlashUnchanged:       "info",

@@ -48,6 +48,9 @@ type Set struct {
 	AccountDevices   Page[AccountDevicesView]
 	Settings         Page[SettingsView]
 	SettingsConfirm  Page[SettingsConfirmView]
+	Rollout          Page[RolloutView]
+	RolloutAnnounce  Page[RolloutAnnounceView]
+	RolloutAccounts  Page[RolloutAccountsView]
 	Methods          Page[MethodsView]
 	MethodsForm      Page[MethodsFormView]
 	MethodsConfirm   Page[MethodsConfirmView]
@@ -67,6 +70,8 @@ type Set struct {
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
 	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
 	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
+
+	MailEnforcement Mail[NoticeMail] // two factors will be required from a day on
 
 	MailPasswordChanged   Mail[NoticeMail] // the password was changed or reset
 	MailPasswordResetLink Mail[LinkMail]   // the link to a new password

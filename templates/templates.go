@@ -82,6 +82,9 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.AccountDevices, "admin", "admin-account-2fa-devices")
 	bindPage(b, &s.Settings, "admin", "admin-settings-2fa")
 	bindPage(b, &s.SettingsConfirm, "admin", "admin-settings-2fa-confirm")
+	bindPage(b, &s.Rollout, "admin", "admin-rollout")
+	bindPage(b, &s.RolloutAnnounce, "admin", "admin-rollout-announce")
+	bindPage(b, &s.RolloutAccounts, "admin", "admin-rollout-accounts")
 	bindPage(b, &s.Methods, "admin", "admin-settings-methods")
 	bindPage(b, &s.MethodsForm, "admin", "admin-settings-methods-edit")
 	bindPage(b, &s.MethodsConfirm, "admin", "admin-settings-methods-confirm")
@@ -100,6 +103,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailOrderChanged, "order-changed")
 	bindMail(b, &s.MailAddressRestored, "address-restored")
 	bindMail(b, &s.MailRegisteredChanged, "registered-changed")
+	bindMail(b, &s.MailEnforcement, "enforcement")
 	bindMail(b, &s.MailPasswordChanged, "password-changed")
 	bindMail(b, &s.MailPasswordResetLink, "password-reset-link")
 	if b.err != nil {

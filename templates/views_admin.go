@@ -279,6 +279,8 @@ type SurfaceSetting struct {
 	Enforced bool
 	// Unset is the number of its accounts without a second factor.
 	Unset int
+	// RolloutURL leads to the preparation of its enforcement.
+	RolloutURL string
 }
 
 // SettingsView is システム設定 → 二要素認証設定 (M10). Fields: one on|off per surface ID.

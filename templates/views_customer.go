@@ -13,6 +13,8 @@ type LoginView struct {
 	PasskeyAction, PasskeyOptionsURL string
 	// Username is kept after an error, or comes from login_hint.
 	Username string
+	// Announced is the day from which two factors will be required; empty: nothing is announced.
+	Announced string
 	// Notice explains why the page appears although the person was signed in.
 	Notice string
 	// ForgotURL is where a person goes who forgot the password; empty hides the link.
@@ -44,6 +46,9 @@ type TwoFactorView struct {
 	Methods  []MethodChoice
 	// Selected is the kind chosen before an error; a fresh page selects nothing.
 	Selected string
+	// LaterAction receives the POST of あとで設定する, which is offered for LaterDays more days; empty where it is not.
+	LaterAction string
+	LaterDays   int
 	// BackURL is where 戻る leads; with BackPost it is posted to instead.
 	BackURL  string
 	BackPost bool
@@ -431,6 +436,8 @@ type SecurityView struct {
 	Methods  []SecurityMethod
 	// OrderURL leads to the order of the methods; empty while there is nothing to order.
 	OrderURL string
+	// Announced is the day from which a person without a method needs one, GraceUntil when they do who put it off; empty: neither.
+	Announced, GraceUntil string
 	// DriftTo is the masked address that codes still go to although the registered address was changed; empty if they agree.
 	DriftTo string
 	// BackupLeft is the number of codes that still work; BackupURL leads to their reissue and is empty when

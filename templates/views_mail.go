@@ -15,6 +15,8 @@ const (
 	MessageAddressRestored   = "address_restored"
 	MessageRegisteredChanged = "registered_changed"
 
+	MessageEnforcement = "enforcement"
+
 	MessagePasswordChanged   = "password_changed"
 	MessagePasswordResetLink = "password_reset_link"
 )
@@ -40,6 +42,8 @@ type NoticeMail struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Day is the day from which something holds, where the notice is about one.
+	Day string
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
 	Hours   int

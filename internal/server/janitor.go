@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 )
@@ -31,6 +32,18 @@ func (s *Server) mailman(outbox *delivery.Outbox) func(context.Context) {
 		if err := outbox.Run(ctx); err != nil && ctx.Err() == nil {
 			s.logger.LogAttrs(ctx, slog.LevelError, "outbox stopped", slog.String("error", err.Error()))
 		}
+	}
+}
+
+// announceEvery is how often the outbox is topped up with mails that announce enforcement.
+const announceEvery = 5 * time.Second
+
+// announcer queues the mails that announce enforcement. Every replica runs one; they do not get in each other's way.
+func (s *Server) announcer(console *admin.Service) func(context.Context) {
+	return func(ctx context.Context) {
+		console.RunAnnouncer(ctx, announceEvery, func(err error) {
+			s.logger.LogAttrs(ctx, slog.LevelWarn, "announcement failed", slog.String("error", err.Error()))
+		})
 	}
 }
 

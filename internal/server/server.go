@@ -150,7 +150,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
 			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
@@ -192,7 +192,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	console, err := admin.New(admin.Config{
 		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
-		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, NoticeLang: c.Language,
 	})
 	if err != nil {
 		return nil, err
@@ -218,7 +218,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now), s.announcer(console)}
 	return s, nil
 }
 

@@ -40,6 +40,8 @@ type Standing struct {
 	Factors []store.Factor
 	// TrustDays is for how many days the surface trusts a browser; zero: it trusts none.
 	TrustDays int
+	// Grace is in which the account may put its set-up off on this surface.
+	Grace Grace
 	// CodesToShow is the batch of backup codes made in this sign-in that is still to be saved; zero when there is none.
 	CodesToShow store.BackupBatch
 	// State and Policy are what signin.Next decides on.
@@ -81,6 +83,7 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 	if err := s.about(row.Account, row.Surface, row.Flow.Evidence, now, limits); err != nil {
 		return Standing{}, err
 	}
+	s.State.Postponed = s.State.Postponed && row.Flow.Postponed // every sign-in asks anew
 	if err := s.ReadFactors(ctx, q); err != nil {
 		return Standing{}, err
 	}
@@ -110,6 +113,7 @@ func OfAccepted(
 	if err := s.about(a, surface, evidence.Encode(), now, limits); err != nil {
 		return Standing{}, err
 	}
+	s.State.Postponed = false // the password was given anew
 	return s, s.ReadFactors(ctx, q)
 }
 
@@ -147,6 +151,9 @@ func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte
 	if limits.Offers != nil {
 		s.Policy.Missing = slices.DeleteFunc(signin.FactorMethods(), limits.Offers)
 	}
+	s.Grace = GraceOf(surface, a, now)
+	s.Policy.MayPostpone = s.Grace.Days > 0
+	s.State.Postponed = s.Grace.Running()
 	s.TrustDays = int(min(max(surface.TrustDays, 0), MaxTrustDays))
 	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
 		s.Policy.EvidenceAfter = oldest

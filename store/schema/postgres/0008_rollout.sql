@@ -1,0 +1,32 @@
+-- +goose Up
+
+-- The way to enforcement: days in which the set-up may be put off, and the mail that says so beforehand.
+
+ALTER TABLE surfaces
+    ADD COLUMN enforced_since timestamptz,                      -- when enforcement was last switched on
+    ADD COLUMN grace_days bigint NOT NULL DEFAULT 0,            -- for how many days an account may put its set-up off; 0: not at all
+    ADD COLUMN announced_for timestamptz;                       -- the day from which enforcement was announced
+UPDATE surfaces SET enforced_since = updated_at WHERE enforced;
+
+ALTER TABLE accounts
+    ADD COLUMN lang text NOT NULL DEFAULT '',                   -- of the last sign-in; empty: none since it is noted
+    ADD COLUMN grace_from timestamptz,                          -- when the days began in which the set-up may be put off
+    ADD COLUMN grace_until timestamptz;                         -- when they end
+
+ALTER TABLE flows
+    ADD COLUMN postponed boolean NOT NULL DEFAULT false;        -- the person put the set-up off in this sign-in
+
+CREATE TABLE announcements (
+    id uuid PRIMARY KEY,
+    surface_id text NOT NULL,
+    enforce_on timestamptz NOT NULL,                            -- the beginning of the day that is announced
+    total bigint NOT NULL,                                      -- accounts concerned when it began
+    mailed bigint NOT NULL,
+    skipped bigint NOT NULL,                                    -- without an address that can be sent to
+    last_account uuid,                                          -- accounts up to this one were looked at
+    created_at timestamptz NOT NULL,
+    finished_at timestamptz
+);
+CREATE UNIQUE INDEX announcements_open ON announcements (surface_id) WHERE finished_at IS NULL;
+CREATE INDEX announcements_surface ON announcements (surface_id, created_at);
+CREATE INDEX outbox_kind ON outbox (kind) WHERE state = 'queued';
