@@ -72,6 +72,7 @@ func (h *Handler) Mount(r chi.Router) {
 		get("/admin/customers/{id}/groups", h.getCustomerGroups)
 		form("/admin/customers/{id}/edit", h.getEditCustomer, h.postEditCustomer)
 		form("/admin/customers/{id}/groups/new", h.getNewGroup, h.postNewGroup)
+		h.mountBulk(r)
 		form("/admin/groups/{id}/edit", h.getEditGroup, h.postEditGroup)
 		form("/admin/groups/{id}/accounts/new", h.getNewAccount, h.postNewAccount)
 
@@ -215,11 +216,17 @@ const maxVersion = 253402300799999999
 
 // versionOf reads it back. What is no version matches no row.
 func versionOf(form web.Form) time.Time {
-	micros, err := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil || micros < 0 || micros > maxVersion {
-		micros = 0
+	n, _ := micros(form.Get("version"))
+	return time.UnixMicro(n).UTC()
+}
+
+// micros reads a moment that both engines can hold; 0 for anything else.
+func micros(s string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > maxVersion {
+		return 0, false
 	}
-	return time.UnixMicro(micros).UTC()
+	return n, true
 }
 
 // pageNumber reads the number of a page from a query.

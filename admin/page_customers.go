@@ -92,6 +92,9 @@ func (h *Handler) showCustomer(w http.ResponseWriter, r *http.Request, tab strin
 	if may {
 		v.EditURL, v.NewGroupURL = customerURL(c.ID)+"/edit", customerGroupsURL(c.ID)+"/new"
 	}
+	if actor.rights().has(mayReset) {
+		v.BulkURL = bulkURL(c.ID)
+	}
 	accounts := 0
 	for _, g := range c.Groups {
 		accounts += len(g.Accounts)

@@ -117,6 +117,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	}
 	adminMethods := SurfaceMethods{ID: "admin", Kinds: []string{KindTOTP, KindPasskey}, Level: LevelStandard, EditURL: "/admin/settings/methods/admin"}
 	storeMethods := SurfaceMethods{ID: "store", Kinds: []string{KindTOTP, KindSMS, KindEmail, KindPasskey}, Level: LevelStandard, Days: 30, EditURL: "/admin/settings/methods/store"}
+	bulkConfirm := func(s *Set) Page[BulkConfirmView] { return s.BulkConfirm }
 	rollout := func(s *Set) Page[RolloutView] { return s.Rollout }
 	rolloutAccounts := func(s *Set) Page[RolloutAccountsView] { return s.RolloutAccounts }
 	methodsForm := func(s *Set) Page[MethodsFormView] { return s.MethodsForm }
@@ -300,6 +301,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-methods-support", func(s *Set) Page[MethodsView] { return s.Methods }, MethodsView{Surfaces: []SurfaceMethods{{ID: "admin", Kinds: adminMethods.Kinds, Level: LevelHighest}, {ID: "x", Name: "予約サイト", Kinds: storeMethods.Kinds, Level: LevelStandard, Days: 1}}}, console(NavMethods)),
 		screen("admin-settings-methods-edit", methodsForm, storeForm, console(NavMethods)),
 		screen("admin-settings-methods-edit-admin", methodsForm, MethodsFormView{Action: "/admin/settings/methods/admin", BackURL: PathMethods, ID: "admin", Options: storeForm.Options, Levels: storeForm.Levels, Level: LevelStandard, Version: "1", Errors: errorsOf(FormError, text(MsgLockout))}, console(NavMethods)),
+		screen("admin-bulk", func(s *Set) Page[BulkView] { return s.Bulk }, BulkView{Action: "/b", BackURL: "/c", Customer: "株式会社サンプル商事", Enforced: true, Scope: "some", Rows: []BulkRow{{Field: "account-1", Name: "田中 一郎", LoginID: "tanaka", Use: true}, {Field: "account-2", Name: "鈴木 花子", LoginID: "suzuki", Disabled: true}}, Pager: Pager{Next: "/n"}, Errors: errorsOf("use", text(MsgUseBlank), "scope", text(MsgPickBlank))}, console(NavCustomers)),
+		screen("admin-bulk-confirm", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Total: 128, Changing: 120, Resetting: 1, More: 118, Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Use: true, Kind: KindEmail, Changes: true, Resets: true}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Use: true, Changes: true}, {URL: "/a/3", Name: "鈴木 花子", LoginID: "suzuki"}}}, console(NavCustomers)),
+		screen("admin-bulk-confirm-refused", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Total: 1, Changing: 1, Refused: true, Rows: []BulkRow{{URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Use: true, Changes: true}}}, console(NavCustomers)),
+		screen("admin-bulk-confirm-nothing", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Use: true, Total: 1}, console(NavCustomers)),
+		screen("admin-bulk-result", func(s *Set) Page[BulkResultView] { return s.BulkResult }, BulkResultView{BackURL: "/c", Customer: "株式会社サンプル商事", Changed: 2, Left: 118, RestAction: "/r", Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Resets: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Refused: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}}}, console(NavCustomers)),
 		screen("2fa-select-later", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 7, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-last-day", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 1}),
 		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),

@@ -62,6 +62,8 @@ const (
 	MsgPasswordShort     = "error.password_short" // {min}
 	MsgPasswordLong      = "error.password_long"  // {max}
 	MsgUseBlank          = "error.use_blank"
+	MsgScopeBlank        = "error.scope_blank"
+	MsgPickBlank         = "error.pick_blank"
 	MsgOffForbidden      = "error.off_forbidden"
 	MsgReasonBlank       = "error.reason_blank"
 	MsgReasonLong        = "error.reason_long" // {max}

@@ -40,6 +40,9 @@ type Set struct {
 
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
+	Bulk             Page[BulkView]
+	BulkConfirm      Page[BulkConfirmView]
+	BulkResult       Page[BulkResultView]
 	CustomerForm     Page[CustomerFormView]
 	GroupForm        Page[GroupFormView]
 	AccountForm      Page[AccountFormView]

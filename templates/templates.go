@@ -74,6 +74,9 @@ func New(cfg Config) (*Set, error) {
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
+	bindPage(b, &s.Bulk, "admin", "admin-bulk")
+	bindPage(b, &s.BulkConfirm, "admin", "admin-bulk-confirm")
+	bindPage(b, &s.BulkResult, "admin", "admin-bulk-result")
 	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
 	bindPage(b, &s.GroupForm, "admin", "admin-group-form")
 	bindPage(b, &s.AccountForm, "admin", "admin-account")

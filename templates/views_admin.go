@@ -83,6 +83,8 @@ type CustomerView struct {
 	Groups  []GroupCard
 	// NewGroupURL leads to the form for a new group; empty hides it.
 	NewGroupURL string
+	// BulkURL leads to setting the switch of many accounts; empty hides it.
+	BulkURL string
 }
 
 // CustomerFormView creates or edits a customer. Fields: name, code, version.
