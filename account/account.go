@@ -193,6 +193,9 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 	if err != nil {
 		return store.Account{}, fmt.Errorf("create account: %w", err)
 	}
+	if err := indexAccount(ctx, tx, a); err != nil {
+		return store.Account{}, fmt.Errorf("create account: %w", err)
+	}
 	return a, nil
 }
 
@@ -238,6 +241,9 @@ func (s *Service) Update(ctx context.Context, tx *store.Tx, id store.AccountID, 
 	}
 	a, err = tx.GetAccount(ctx, id)
 	if err != nil {
+		return store.Account{}, fmt.Errorf("update account: %w", err)
+	}
+	if err := indexAccount(ctx, tx, a); err != nil {
 		return store.Account{}, fmt.Errorf("update account: %w", err)
 	}
 	return a, nil

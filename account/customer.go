@@ -37,7 +37,7 @@ func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerI
 	if err := customerError(err); err != nil {
 		return store.Customer{}, err
 	}
-	return c, nil
+	return c, indexCustomer(ctx, tx, c)
 }
 
 // UpdateCustomer changes a customer. It fails with a [ValidationError] or [store.ErrNotFound].
@@ -49,7 +49,10 @@ func (s *Service) UpdateCustomer(ctx context.Context, tx *store.Tx, id store.Cus
 	n, err := tx.UpdateCustomer(ctx, store.UpdateCustomerParams{
 		ID: id, Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name), Now: s.now(),
 	})
-	return customerError(changed(n, err))
+	if err := customerError(changed(n, err)); err != nil {
+		return err
+	}
+	return indexCustomer(ctx, tx, store.Customer{ID: id, Code: in.Code, Name: in.Name})
 }
 
 func customerError(err error) error {

@@ -41,6 +41,9 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if query.Get("q") != "" {
+		return h.renderSearch(w, r, query)
+	}
 	actor := actorOf(r)
 	in := account.CustomerQuery{Search: query.Get("q"), State: query.Get("status"), Page: pageNumber(query), Size: pageSize}
 	page, err := h.service.ListCustomers(r.Context(), actor, in)

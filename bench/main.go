@@ -31,6 +31,8 @@ type options struct {
 	duration                   time.Duration
 	only                       *regexp.Regexp
 	child                      bool
+	// search are numbers of accounts among which to search; empty: measure the protocol.
+	search []int
 }
 
 func parse(args []string) (options, error) {
@@ -41,6 +43,7 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of the server per operation")
 	flags.DurationVar(&o.duration, "time", 4*time.Second, "how long each operation is measured")
 	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
+	search := flags.String("search", "", "measure the console's search among these numbers of accounts instead, on PostgreSQL")
 	only := flags.String("only", "", "regular expression of the operations to measure")
 	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")
 	if err := flags.Parse(args); err != nil {
@@ -56,6 +59,15 @@ func parse(args []string) (options, error) {
 		}
 		o.concurrency = append(o.concurrency, n)
 	}
+	if *search != "" {
+		for field := range strings.SplitSeq(*search, ",") {
+			n, err := strconv.Atoi(field)
+			if err != nil || n < 100 || n > 10_000_000 {
+				return o, fmt.Errorf("-search %q: each must be a number from 100 to 10000000", *search)
+			}
+			o.search = append(o.search, n)
+		}
+	}
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {
 		return o, fmt.Errorf("-only: %w", err)
@@ -70,6 +82,14 @@ func run(ctx context.Context, args []string) error {
 	}
 	if o.child {
 		return serve(ctx, o.database)
+	}
+	for _, n := range o.search {
+		if err := measureSearch(ctx, n, o.duration); err != nil {
+			return err
+		}
+	}
+	if len(o.search) > 0 {
+		return nil
 	}
 	dir, err := os.MkdirTemp("", "futakagi-bench-")
 	if err != nil {

@@ -102,7 +102,7 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until, indexed FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -130,12 +130,13 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.Lang,
 		&i.GraceFrom,
 		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until, indexed FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -168,12 +169,13 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.Lang,
 		&i.GraceFrom,
 		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }
 
 const GetAccountPlace = `-- name: GetAccountPlace :one
-SELECT g.id, g.customer_id, g.name, g.created_at, g.updated_at, c.id, c.code, c.name, c.search_key, c.created_at, c.updated_at
+SELECT g.id, g.customer_id, g.name, g.created_at, g.updated_at, c.id, c.code, c.name, c.search_key, c.created_at, c.updated_at, c.indexed
 FROM user_groups g JOIN customers c ON c.id = g.customer_id
 WHERE g.id = $1
 `
@@ -199,6 +201,7 @@ func (q *Queries) GetAccountPlace(ctx context.Context, userGroupID UserGroupID) 
 		&i.Customer.SearchKey,
 		&i.Customer.CreatedAt,
 		&i.Customer.UpdatedAt,
+		&i.Customer.Indexed,
 	)
 	return i, err
 }
@@ -261,7 +264,7 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, lang, grace_from, grace_until, indexed
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -290,6 +293,7 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.Lang,
 		&i.GraceFrom,
 		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }

@@ -78,7 +78,7 @@ func (q *Queries) CountCustomers(ctx context.Context, arg CountCustomersParams) 
 }
 
 const GetCustomer = `-- name: GetCustomer :one
-SELECT id, code, name, search_key, created_at, updated_at FROM customers WHERE id = $1
+SELECT id, code, name, search_key, created_at, updated_at, indexed FROM customers WHERE id = $1
 `
 
 func (q *Queries) GetCustomer(ctx context.Context, id CustomerID) (Customer, error) {
@@ -91,6 +91,7 @@ func (q *Queries) GetCustomer(ctx context.Context, id CustomerID) (Customer, err
 		&i.SearchKey,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Indexed,
 	)
 	return i, err
 }

@@ -31,6 +31,7 @@ type Account struct {
 	Lang                     string
 	GraceFrom                *time.Time
 	GraceUntil               *time.Time
+	Indexed                  bool
 }
 
 type Announcement struct {
@@ -139,6 +140,7 @@ type Customer struct {
 	SearchKey string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Indexed   bool
 }
 
 type Factor struct {
@@ -248,6 +250,12 @@ type PasswordRequest struct {
 	UserAgent     string
 	RequestID     string
 	CreatedAt     time.Time
+}
+
+type SearchTerm struct {
+	Term      string
+	Kind      string
+	SubjectID string
 }
 
 type Session struct {

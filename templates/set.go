@@ -40,6 +40,7 @@ type Set struct {
 
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
+	Search           Page[SearchView]
 	Bulk             Page[BulkView]
 	BulkConfirm      Page[BulkConfirmView]
 	BulkResult       Page[BulkResultView]

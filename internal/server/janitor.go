@@ -7,6 +7,7 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
@@ -44,6 +45,25 @@ func (s *Server) announcer(console *admin.Service) func(context.Context) {
 		console.RunAnnouncer(ctx, announceEvery, func(err error) {
 			s.logger.LogAttrs(ctx, slog.LevelWarn, "announcement failed", slog.String("error", err.Error()))
 		})
+	}
+}
+
+// indexer makes customers and accounts found that are not in the index yet: all of them after an upgrade from before there was one.
+func (s *Server) indexer(accounts *account.Service) func(context.Context) {
+	return func(ctx context.Context) {
+		for ctx.Err() == nil {
+			more, err := accounts.IndexSome(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.logger.LogAttrs(ctx, slog.LevelWarn, "indexing failed", slog.String("error", err.Error()))
+			}
+			if more && err == nil {
+				continue
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(sweepEvery):
+			}
+		}
 	}
 }
 

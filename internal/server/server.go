@@ -218,7 +218,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now), s.announcer(console)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now), s.announcer(console), s.indexer(accounts)}
 	return s, nil
 }
 

@@ -30,3 +30,20 @@ CREATE TABLE announcements (
 CREATE UNIQUE INDEX announcements_open ON announcements (surface_id) WHERE finished_at IS NULL;
 CREATE INDEX announcements_surface ON announcements (surface_id, created_at);
 CREATE INDEX outbox_kind ON outbox (kind) WHERE state = 'queued';
+
+-- What customers and accounts are found by: every word of theirs from each place where one begins, so that a fragment is a prefix.
+CREATE TABLE search_terms (
+    term text COLLATE "C" NOT NULL,
+    kind text NOT NULL,            -- customer | store | operator
+    subject_id uuid NOT NULL,
+    PRIMARY KEY (subject_id, term)
+);
+CREATE INDEX search_terms_term ON search_terms (kind, term, subject_id);
+
+ALTER TABLE customers ADD COLUMN indexed boolean NOT NULL DEFAULT false; -- its terms are those of the row
+ALTER TABLE accounts ADD COLUMN indexed boolean NOT NULL DEFAULT false;
+CREATE INDEX customers_unindexed ON customers (id) WHERE NOT indexed;
+CREATE INDEX accounts_unindexed ON accounts (id) WHERE NOT indexed;
+
+ALTER TABLE factors ALTER COLUMN address TYPE text COLLATE "C";
+CREATE INDEX factors_address ON factors (address, account_id);

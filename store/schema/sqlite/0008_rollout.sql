@@ -27,3 +27,19 @@ CREATE TABLE announcements (
 CREATE UNIQUE INDEX announcements_open ON announcements (surface_id) WHERE finished_at IS NULL;
 CREATE INDEX announcements_surface ON announcements (surface_id, created_at);
 CREATE INDEX outbox_kind ON outbox (kind) WHERE state = 'queued';
+
+-- What customers and accounts are found by: every word of theirs from each place where one begins, so that a fragment is a prefix.
+CREATE TABLE search_terms (
+    term TEXT NOT NULL,
+    kind TEXT NOT NULL,            -- customer | store | operator
+    subject_id TEXT NOT NULL,
+    PRIMARY KEY (subject_id, term)
+) STRICT;
+CREATE INDEX search_terms_term ON search_terms (kind, term, subject_id);
+
+ALTER TABLE customers ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0; -- its terms are those of the row
+ALTER TABLE accounts ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX customers_unindexed ON customers (id) WHERE NOT indexed;
+CREATE INDEX accounts_unindexed ON accounts (id) WHERE NOT indexed;
+
+CREATE INDEX factors_address ON factors (address, account_id);
