@@ -73,6 +73,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/customers/{id}/edit", h.getEditCustomer, h.postEditCustomer)
 		form("/admin/customers/{id}/groups/new", h.getNewGroup, h.postNewGroup)
 		h.mountBulk(r)
+		h.mountRemove(r)
 		form("/admin/groups/{id}/edit", h.getEditGroup, h.postEditGroup)
 		form("/admin/groups/{id}/accounts/new", h.getNewAccount, h.postNewAccount)
 

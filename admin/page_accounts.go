@@ -133,7 +133,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 	if mayChangeOther(actor, a, mayEditAccounts) {
 		v.StateAction = accountURL(a.ID) + "/state"
 	}
-	return v
+	return removable(v, actor, a)
 }
 
 func (h *Handler) account(r *http.Request) (Actor, Account, error) {

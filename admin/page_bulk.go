@@ -26,7 +26,7 @@ func (h *Handler) mountBulk(r chi.Router) {
 	const at = "/admin/customers/{id}/two-factor"
 	here := h.fresh(func(r *http.Request) string { return r.URL.Path })
 	r.Get(at, h.kit.Handle(h.getBulk))
-	r.Post(at, h.kit.Handle(h.postBulk)) // it only leads to the confirmation
+	r.With(here).Post(at, h.kit.Handle(h.postBulk))
 	r.Get(at+"/confirm", h.kit.Handle(h.getBulkConfirm))
 	r.With(here).Post(at+"/confirm", h.kit.Handle(h.postBulkConfirm))
 	r.Get(at+"/result", h.kit.Handle(h.getBulkResult))

@@ -152,6 +152,7 @@ func (h *Handler) postNewCustomer(w http.ResponseWriter, r *http.Request) error 
 func customerForm(c store.Customer) templates.CustomerFormView {
 	return templates.CustomerFormView{
 		Action: customerURL(c.ID) + "/edit", BackURL: customerURL(c.ID), Name: c.Name, Code: c.Code, Version: version(c.UpdatedAt),
+		RemoveURL: customerURL(c.ID) + "/delete",
 	}
 }
 
@@ -240,7 +241,7 @@ func (h *Handler) postNewGroup(w http.ResponseWriter, r *http.Request) error {
 func groupForm(g UserGroup) templates.GroupFormView {
 	return templates.GroupFormView{
 		Action: groupURL(g.ID) + "/edit", BackURL: customerGroupsURL(g.Customer.ID),
-		Customer: g.Customer.Name, CustomerURL: customerGroupsURL(g.Customer.ID), Name: g.Name, Version: version(g.UpdatedAt),
+		Customer: g.Customer.Name, CustomerURL: customerGroupsURL(g.Customer.ID), Name: g.Name, Version: version(g.UpdatedAt), RemoveURL: groupURL(g.ID) + "/delete",
 	}
 }
 

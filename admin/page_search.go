@@ -5,6 +5,7 @@ import (
 	"net/url"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
@@ -37,8 +38,12 @@ func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web
 			g.Rows = append(g.Rows, templates.SearchRow{URL: customerGroupsURL(c.ID), Name: c.Name, ID: c.Code})
 		}
 		for _, a := range f.Accounts {
+			place := ""
+			if a.CustomerRef != "" {
+				place = customerGroupsURL(store.CustomerID(a.CustomerRef))
+			}
 			g.Rows = append(g.Rows, templates.SearchRow{
-				URL: accountURL(a.ID), Name: a.DisplayName, ID: a.LoginID, Customer: text(a.CustomerName), Address: a.Address,
+				URL: accountURL(a.ID), Name: a.DisplayName, ID: a.LoginID, Customer: text(a.CustomerName), CustomerURL: place, Address: a.Address,
 				Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
 			})
 		}

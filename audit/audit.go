@@ -42,6 +42,10 @@ const (
 
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
+	CustomerDelete  Type = "customer.delete"
+	UserGroupDelete Type = "user_group.delete"
+	AccountDelete   Type = "account.delete" // with whatever is known of the person, but these rows
+	AccountMove     Type = "account.move"   // to another user group
 	UserGroupCreate Type = "user_group.create"
 	UserGroupUpdate Type = "user_group.update"
 	AccountCreate   Type = "account.create"

@@ -62,6 +62,11 @@ const (
 	MsgPasswordShort     = "error.password_short" // {min}
 	MsgPasswordLong      = "error.password_long"  // {max}
 	MsgUseBlank          = "error.use_blank"
+	MsgTypedWrong        = "error.typed_wrong"
+	MsgNotEmpty          = "error.not_empty"
+	MsgGroupBlank        = "error.group_blank"
+	MsgCodeUnknown       = "error.code_unknown"
+	MsgLastAdmin         = "error.last_admin"
 	MsgScopeBlank        = "error.scope_blank"
 	MsgPickBlank         = "error.pick_blank"
 	MsgOffForbidden      = "error.off_forbidden"
@@ -141,6 +146,8 @@ const (
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
 
+	FlashDeleted   = "flash.deleted"
+	FlashMoved     = "flash.moved"
 	FlashAnnounced = "flash.announced"
 	FlashWithdrawn = "flash.withdrawn"
 	FlashLifted    = "flash.lifted"
@@ -164,6 +171,8 @@ func flashTones() map[string]string {
 		FlashDevicesRemoved:  "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
+		FlashDeleted:         "ok",
+		FlashMoved:           "ok",
 		FlashAnnounced:       "ok",
 		FlashWithdrawn:       "ok",
 		FlashLifted:          "ok",

@@ -40,6 +40,8 @@ type Set struct {
 
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
+	Remove           Page[RemoveView]
+	Move             Page[MoveView]
 	Search           Page[SearchView]
 	Bulk             Page[BulkView]
 	BulkConfirm      Page[BulkConfirmView]

@@ -74,6 +74,8 @@ func New(cfg Config) (*Set, error) {
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
+	bindPage(b, &s.Remove, "admin", "admin-remove")
+	bindPage(b, &s.Move, "admin", "admin-move")
 	bindPage(b, &s.Search, "admin", "admin-search")
 	bindPage(b, &s.Bulk, "admin", "admin-bulk")
 	bindPage(b, &s.BulkConfirm, "admin", "admin-bulk-confirm")

@@ -93,7 +93,9 @@ type CustomerFormView struct {
 	New             bool
 	Name, Code      string
 	Version         string
-	Errors          map[string]string
+	// RemoveURL leads to the page that deletes it.
+	RemoveURL string
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -106,7 +108,9 @@ type GroupFormView struct {
 	Customer, CustomerURL string
 	Name                  string
 	Version               string
-	Errors                map[string]string
+	// RemoveURL leads to the page that deletes it.
+	RemoveURL string
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -164,7 +168,9 @@ type AccountFormView struct {
 	// Disabled is the account's state; StateAction receives the POST that changes it (field: do=disable|enable).
 	Disabled    bool
 	StateAction string
-	Errors      map[string]string
+	// MoveURL and RemoveURL lead to the pages that move and delete the account; empty hides the link.
+	MoveURL, RemoveURL string
+	Errors             map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.

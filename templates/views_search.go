@@ -24,8 +24,8 @@ type SearchRow struct {
 	URL string
 	// Name and ID are the name, and the code or login ID.
 	Name, ID string
-	// Customer is that of an account.
-	Customer string
+	// Customer is that of an account, CustomerURL leads to it.
+	Customer, CustomerURL string
 	// Address is the second factor's address that an account was found by.
 	Address string
 	// Use is the switch, Kind the main factor of an account.

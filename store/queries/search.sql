@@ -22,23 +22,25 @@ SELECT * FROM customers WHERE NOT indexed ORDER BY id LIMIT @page_size;
 
 -- name: SearchSubjects :many
 -- Who has a term that begins with the first word, and terms that begin with the others, in the order of the term and the id: each once,
--- at the first of its terms. The list begins at a term, behind an id. An account is also found by the words of its customer, but not by these alone.
+-- at the first of its terms. The list begins at a term, behind an id. An account is also found by the words of its customer, but not by
+-- these alone. Each condition is a look-up of one row, which no planner turns into reading everybody who fulfils it.
 SELECT t.term, t.subject_id
 FROM search_terms t
 WHERE t.kind = @kind AND t.term >= CAST(@start AS text) AND t.term < CAST(@word_end AS text)
   AND (t.term > CAST(@start AS text) OR t.subject_id > @after_id)
-  AND NOT EXISTS (
-    SELECT 1 FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= @word AND e.term < t.term)
-  AND (CAST(@second AS text) = '' OR EXISTS (
-      SELECT 1 FROM search_terms w WHERE w.subject_id = t.subject_id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text))
-    OR EXISTS (
-      SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN search_terms w ON w.subject_id = g.customer_id
-      WHERE a.id = t.subject_id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text)))
-  AND (CAST(@third AS text) = '' OR EXISTS (
-      SELECT 1 FROM search_terms w WHERE w.subject_id = t.subject_id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text))
-    OR EXISTS (
-      SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN search_terms w ON w.subject_id = g.customer_id
-      WHERE a.id = t.subject_id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text)))
+  AND (SELECT e.term FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= @word AND e.term < t.term LIMIT 1) IS NULL
+  AND (CAST(@second AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
+          AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST(@third AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
+          AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL)
 ORDER BY t.term, t.subject_id
 LIMIT @page_size;
 
@@ -55,7 +57,7 @@ LIMIT @page_size;
 -- name: GetAccountHit :one
 -- What a search shows of an account.
 SELECT a.id, a.kind, a.login_id, a.display_name, a.role, a.two_factor, a.disabled_at, a.last_sign_in_at, f.kind AS main_factor,
-    c.name AS customer_name
+    c.name AS customer_name, CAST(COALESCE(CAST(c.id AS text), '') AS text) AS customer_ref
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
