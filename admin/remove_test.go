@@ -45,7 +45,7 @@ func TestDelete(t *testing.T) {
 		if found, _ := w.found(root, SearchQuery{Text: "tanaka"}); found != nil {
 			t.Errorf("still found: %q", found)
 		}
-		if gone := w.events(audit.AccountDelete); len(gone) != 5 || gone[4].Target != "株式会社サンプル商事 / suzuki" || len(w.events(audit.AccountCreate)) != before {
+		if gone := w.events(audit.AccountDelete); len(gone) != 4 || gone[3].Target != "株式会社サンプル商事 / suzuki" || len(w.events(audit.AccountCreate)) != before {
 			t.Errorf("audit: %d rows", len(gone))
 		}
 		must(t, w.DeleteUserGroup(ctx, root, w.group))
