@@ -104,6 +104,7 @@ func (h *Handler) Mount(r chi.Router) {
 
 		get("/admin/audit", h.getAudit)
 		get("/admin/deliveries", h.getDeliveries)
+		get("/admin/deliveries/{id}", h.getMessage)
 	})
 }
 

@@ -90,6 +90,8 @@ type DeliveryQuery struct {
 	Who string
 	// State is one of the states of a message; empty finds all.
 	State string
+	// Account is whose messages are looked for; empty finds those of all.
+	Account store.AccountID
 	// PageNumber counts from 1.
 	PageNumber int
 }
@@ -110,8 +112,11 @@ func (s *Service) ListDeliveries(ctx context.Context, actor Actor, in DeliveryQu
 	}
 	q := s.db.Read()
 	p := store.ListMessagesParams{State: in.State, Who: contains(in.Who), HiddenKind: hiddenKind(actor), PageSize: pageSize}
+	if store.ValidID(string(in.Account)) {
+		p.AccountID = new(string(in.Account))
+	}
 	total, err := q.CountMessages(ctx, store.CountMessagesParams{
-		State: p.State, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize),
+		State: p.State, AccountID: p.AccountID, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize),
 	})
 	if err != nil {
 		return DeliveryPage{}, fmt.Errorf("count messages: %w", err)

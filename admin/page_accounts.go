@@ -66,6 +66,9 @@ func (h *Handler) factors(actor Actor, a Account) (main *templates.FactorState, 
 			Kind: f.Kind, Address: seenAddress(actor, f.Kind, f.Address), Disabled: f.Disabled,
 			VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
 		}
+		if !f.BouncedAt.IsZero() {
+			state.BouncedAt = templates.Time(f.BouncedAt, h.zone)
+		}
 		if f.Kind == templates.KindPasskey {
 			state.Passkeys = h.passkeys(a)
 		}

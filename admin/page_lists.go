@@ -138,7 +138,7 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	in := DeliveryQuery{Who: query.Get("q"), State: query.Get("state"), PageNumber: pageNumber(query)}
+	in := DeliveryQuery{Who: query.Get("q"), State: query.Get("state"), Account: store.AccountID(query.Get("account")), PageNumber: pageNumber(query)}
 	page, err := h.service.ListDeliveries(r.Context(), actorOf(r), in)
 	if err != nil {
 		return answer(err)
@@ -146,8 +146,11 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 	v := templates.DeliveriesView{
 		Action: templates.PathDeliveries, Query: in.Who, State: in.State, Total: int(page.Total),
 		Pager: templates.NewPager(page.Page, page.Pages, func(n int) string {
-			return listURL(templates.PathDeliveries, n, map[string]string{"q": in.Who, "state": in.State})
+			return listURL(templates.PathDeliveries, n, map[string]string{"q": in.Who, "state": in.State, "account": string(in.Account)})
 		}),
+	}
+	if store.ValidID(string(in.Account)) {
+		v.Account = string(in.Account)
 	}
 	for _, m := range page.Rows {
 		row := templates.DeliveryRow{
@@ -155,6 +158,10 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 		}
 		row.At, row.ISO = h.at(&m.CreatedAt)
 		row.DoneAt, _ = h.at(m.FinishedAt)
+		row.URL = templates.PathDeliveries + "/" + string(m.ID)
+		if v.Account != "" {
+			v.AccountName = row.LoginID
+		}
 		v.Rows = append(v.Rows, row)
 	}
 	return h.templates.Deliveries.Render(w, http.StatusOK, h.frame(w, r, templates.NavDeliveries), v)

@@ -22,6 +22,7 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 		Action: page, BackURL: accountURL(a.ID), Who: who(a, false),
 		Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced, SettingsURL: templates.PathSettings,
 		BackupLeft: a.Status.BackupCodesLeft, Devices: h.devices(a), Version: a.TwoFactor, ReadOnly: !may,
+		DeliveriesURL: templates.PathDeliveries + "?account=" + string(a.ID),
 	}
 	v.Main, v.Backups = h.factors(actor, a)
 	if !may {

@@ -33,6 +33,7 @@ const (
 	FactorRemove  Type = "2fa.remove"
 	FactorOrder   Type = "2fa.order"
 	AddressUndo   Type = "2fa.undo"
+	FactorBounce  Type = "2fa.bounce" // messages to a factor's address do not arrive
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -53,6 +54,8 @@ const (
 	StateFailed    = "failed"   // the other side refused it for good, or no further try can come in time
 	StateExpired   = "expired"  // it was of no use any more
 	StateCancelled = "cancelled"
+	StateDelivered = "delivered" // the other side says that it arrived
+	StateBounced   = "bounced"   // the other side took it over and says that it did not arrive
 )
 
 // noticeLife is how long a notice is tried.
@@ -85,6 +88,11 @@ type Config struct {
 	Now func() time.Time
 	// Logger receives failures that staff cannot see in the console.
 	Logger *slog.Logger
+	// Heard is told what became of a message to an account, in the transaction that writes it down. Optional.
+	Heard func(ctx context.Context, tx *store.Tx, h Heard) error
+	// BounceTo is the address that bounces come back to; each message has it with a token of its own before the @. Without one they
+	// come back to From, and are known by the message id alone.
+	BounceTo string
 	// Observe is told of each attempt, for metrics: accepted, retry, failed, expired. Optional.
 	Observe func(channel, result string)
 
@@ -128,6 +136,9 @@ func New(cfg Config) (*Outbox, error) {
 			return nil, errors.New("make outbox: the sender's name holds control characters")
 		}
 		_, o.domain, _ = strings.Cut(cfg.From, "@")
+		if err := checkBounceTo(cfg.BounceTo); err != nil {
+			return nil, fmt.Errorf("make outbox: address of bounces: %w", err)
+		}
 	}
 	if cfg.SMS != nil && cfg.Host == "" {
 		return nil, errors.New("make outbox: Host is required with SMS")
@@ -371,6 +382,8 @@ type payload struct {
 	Lang    string `json:"lang"`
 	// Secret is what must not appear in an answer that is kept.
 	Secret string `json:"secret,omitempty"`
+	// Tag is what a report about the message must know.
+	Tag []byte `json:"tag,omitempty"`
 }
 
 type envelope struct {
@@ -392,6 +405,8 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}
 	id := store.NewID[store.MessageID]()
+	e.content.Tag = newTag()
+	tagHash := sha256.Sum256(e.content.Tag)
 	plain, err := json.Marshal(e.content)
 	if err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
@@ -406,7 +421,7 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 	}
 	if err := tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
 		ID: id, Channel: e.channel, Kind: e.kind, AccountID: account, ChallengeID: e.challenge,
-		Recipient: e.content.To, PayloadSealed: sealed, Now: e.now, Deadline: e.deadline,
+		Recipient: e.content.To, PayloadSealed: sealed, TagHash: tagHash[:], Now: e.now, Deadline: e.deadline,
 	}); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}

@@ -147,7 +147,7 @@ func (a twilioAnswer) judge(x *exchange) (Receipt, error) {
 			}
 		}
 		// Whatever else is in the answer: the message is theirs.
-		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s %s", x.status, state, a.SID))}, nil
+		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s %s", x.status, state, a.SID)), ID: a.SID}, nil
 	}
 	if a.Code == 0 {
 		return Receipt{}, x.refused(unrepeatable, false, "")

@@ -89,6 +89,7 @@ func (h *Handler) methodLine(q sessionRequest, o Overview, m signin.Method) temp
 		if f.Kind != string(m) {
 			continue
 		}
+		line.Bounced = !f.BouncedAt.IsZero()
 		line.Set, line.Main, line.Disabled, line.Address = true, f.Main, f.Disabled, mask(m, f.Address)
 		line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
 		line.RemoveURL = q.at.base + "/" + string(m) + "/remove"

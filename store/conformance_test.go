@@ -182,7 +182,7 @@ var scenario = []step{
 	{"ClaimMessages", store.ClaimMessagesParams{Owner: new("w2"), LeasedUntil: at(time.Minute), Channel: "email", Now: after(time.Second), BatchSize: 10}, length(0)},
 	{"RetryMessage", store.RetryMessageParams{ID: id[store.MessageID](message), Owner: new("w2"), AvailableAt: after(5 * time.Second), Reply: "451"}, rows(0)},
 	{"RetryMessage", store.RetryMessageParams{ID: id[store.MessageID](message), Owner: new("w1"), AvailableAt: after(5 * time.Second), Reply: "451"}, rows(1)},
-	{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](message + 1), Owner: new("w1"), State: "accepted", Reply: "250 ok", Now: at(3 * time.Second)}, rows(1)},
+	{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](message + 1), Owner: new("w1"), State: "accepted", Reply: "250 ok", RemoteID: "q1", Now: at(3 * time.Second)}, rows(1)},
 	{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](message + 1), Owner: new("w1"), State: "accepted", Now: at(3 * time.Second)}, rows(0)},
 	{"CancelSessionMessages", store.CancelSessionMessagesParams{Kind: "email", SessionID: ref[store.SessionID](session), Now: at(0)}, rows(1)},
 	{"CancelFlowMessages", store.CancelFlowMessagesParams{Kind: "email", FlowID: ref[store.FlowID](nobody), Now: at(0)}, rows(0)},
@@ -200,6 +200,27 @@ var scenario = []step{
 	{"CountMessages", store.CountMessagesParams{Ceiling: 10}, rows(3)},
 	{"CountMessages", store.CountMessagesParams{Ceiling: 2}, rows(2)},
 	{"CountMessages", store.CountMessagesParams{State: "cancelled", Who: `%\_%`, Ceiling: 10}, rows(0)},
+	{"ListMessages", store.ListMessagesParams{AccountID: new(id[string](account)), PageSize: 10}, length(2)},
+	{"CountMessages", store.CountMessagesParams{AccountID: new(id[string](nobody)), Ceiling: 10}, rows(0)},
+	{"GetMessage", id[store.MessageID](message + 1), has("RemoteID", "q1")},
+	{"GetMessage", id[store.MessageID](message), has("AccountKind", "store")},
+	{"GetMessage", id[store.MessageID](nobody), fails(store.ErrNotFound)},
+	{"GetMessageByRemoteID", store.GetMessageByRemoteIDParams{RemoteID: "q1", Channel: "email"}, ok},
+	{"GetMessageByRemoteID", store.GetMessageByRemoteIDParams{RemoteID: "q1", Channel: "sms"}, fails(store.ErrNotFound)},
+	{"GetMessageByRemoteID", store.GetMessageByRemoteIDParams{Channel: "email"}, fails(store.ErrNotFound)},
+	{"InsertMessageReport", report("delayed", false), rows(1)},
+	{"InsertMessageReport", report("bounced", true), rows(1)},
+	{"InsertMessageReport", report("bounced", false), rows(0)},
+	{"InsertMessageReport", store.InsertMessageReportParams{MessageID: id[store.MessageID](nobody), Outcome: "bounced", Now: t0}, fails(store.ErrForeignKey)},
+	{"ListMessageReports", id[store.MessageID](message + 1), length(2)},
+	{"SettleMessage", store.SettleMessageParams{ID: id[store.MessageID](message + 2), State: "bounced", Now: after(time.Minute)}, rows(0)}, // never tried
+	{"SettleMessage", store.SettleMessageParams{ID: id[store.MessageID](message + 1), State: "delivered", Now: after(time.Minute)}, rows(1)},
+	{"SettleMessage", store.SettleMessageParams{ID: id[store.MessageID](message + 1), State: "delivered", Now: after(time.Minute)}, rows(0)},
+	{"SettleMessage", store.SettleMessageParams{ID: id[store.MessageID](message + 1), State: "bounced", Now: after(time.Minute)}, rows(1)},
+	{"SettleMessage", store.SettleMessageParams{ID: id[store.MessageID](message + 1), State: "delivered", Now: after(time.Minute)}, rows(0)},
+	{"GetMessage", id[store.MessageID](message + 1), has("FinishedAt", after(3*time.Second))},
+	{"CountTroubledMessages", t0, length(1)},
+	{"CountTroubledMessages", after(time.Hour), length(0)},
 	{"SweepMessages", store.SweepMessagesParams{Before: after(time.Hour), BatchSize: 2}, rows(2)},
 
 	{"UseChallenge", store.UseChallengeParams{ID: id[store.ChallengeID](challenge), Now: at(time.Minute)}, rows(1)},
@@ -311,7 +332,23 @@ var scenario = []step{
 	{"TakePasswordRequest", id[store.RequestID](1), fails(store.ErrNotFound)},
 	{"SetSurfaceMethods", store.SetSurfaceMethodsParams{ID: "store", Version: t0, AllowedMethods: "totp", SecondLevel: 30, TrustDays: 7, Now: t0}, rows(0)},
 	{"RecordFactorFailure", store.RecordFactorFailureParams{ID: id[store.FactorID](factor), Ceiling: 2, Now: t0}, has("DisabledAt", nil)},
+	{"NoteSoftBounce", bounce(-time.Second), fails(store.ErrNotFound)}, // written before the factor was verified
+	{"NoteSoftBounce", bounce(0), has("BouncedAt", nil)},
+	{"ForgetFactorBounces", store.ForgetFactorBouncesParams{AccountID: id[store.AccountID](account), Kind: "email", Address: "t@example.com"}, rows(1)},
+	{"NoteSoftBounce", bounce(0), has("SoftBounces", int64(1))},
+	{"NoteSoftBounce", bounce(0), has("BouncedAt", after(time.Hour))},
+	{"ForgetFactorBounces", store.ForgetFactorBouncesParams{AccountID: id[store.AccountID](account), Kind: "email", Address: "t@example.com"}, rows(1)},
+	{"GetFactorByKind", store.GetFactorByKindParams{AccountID: id[store.AccountID](account), Kind: "email"}, has("BouncedAt", after(time.Hour))},
+	{"MarkFactorBounced", mark("t@example.com"), rows(0)}, // already
+	{"CountFactorsByKind", nil, length(1)},
+	{"CountAccountsEnrolled", "store", has("Enrolled", int64(1))},
+	{"CountAccountsEnrolled", "operator", has("Enrolled", int64(0))},
+	{"CountAccountsUseful", store.CountAccountsUsefulParams{Kind: "store", Useful: "totp email"}, rows(1)},
+	{"CountAccountsUseful", store.CountAccountsUsefulParams{Kind: "store", Useful: "totp"}, rows(0)},
 	{"RecordFactorSuccess", store.RecordFactorSuccessParams{ID: id[store.FactorID](factor), Now: at(0)}, rows(1)},
+	{"GetFactorByKind", store.GetFactorByKindParams{AccountID: id[store.AccountID](account), Kind: "email"}, has("BouncedAt", nil)},
+	{"MarkFactorBounced", mark("x@example.com"), rows(0)},
+	{"MarkFactorBounced", mark("t@example.com"), rows(1)},
 	{"RecordFactorFailure", store.RecordFactorFailureParams{ID: id[store.FactorID](factor), Ceiling: 1, Now: t0}, has("DisabledAt", t0)},
 	{"RecordFactorSuccess", store.RecordFactorSuccessParams{ID: id[store.FactorID](factor), Now: at(0)}, rows(0)},
 	{"UpsertFactor", store.UpsertFactorParams{ID: id[store.FactorID](nobody), AccountID: id[store.AccountID](account), Kind: "email", Address: "new@example.com", Main: true, Now: t0}, has("ID", id[store.FactorID](factor))},
@@ -469,7 +506,26 @@ var scenario = []step{
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), HiddenKind: "operator", Ceiling: 10}, rows(2)},
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: t0, Ceiling: 10}, rows(0)},
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), Ceiling: 1}, rows(1)},
+	{"CountEventsOf", store.CountEventsOfParams{Type: "signin.password", Result: "success", ActorKind: "account", Since: t0, Until: after(time.Hour)}, rows(1)},
+	{"CountEventsOf", store.CountEventsOfParams{Type: "signin.password", Result: "success", ActorKind: "account", Since: after(time.Microsecond), Until: after(time.Hour)}, rows(0)},
 	{"ListAccountEvents", store.ListAccountEventsParams{AccountID: ref[store.AccountID](account), PageSize: 1}, length(1)},
+}
+
+func report(outcome string, hard bool) store.InsertMessageReportParams {
+	return store.InsertMessageReportParams{
+		MessageID: id[store.MessageID](message + 1), Outcome: outcome, Hard: hard, Status: "5.1.1", Reply: "いない", Source: "dsn", Now: after(4 * time.Second),
+	}
+}
+
+// bounce is a bounce of a message that was written at some time after the factor was verified.
+func bounce(written time.Duration) store.NoteSoftBounceParams {
+	return store.NoteSoftBounceParams{
+		Now: after(time.Hour), Ceiling: 2, AccountID: id[store.AccountID](account), Kind: "email", Address: "t@example.com", WrittenAt: after(written),
+	}
+}
+
+func mark(address string) store.MarkFactorBouncedParams {
+	return store.MarkFactorBouncedParams{Now: at(time.Hour), AccountID: id[store.AccountID](account), Kind: "email", Address: address, WrittenAt: t0}
 }
 
 func newGrant(n, code int) store.InsertGrantParams {

@@ -140,6 +140,8 @@ type Factor struct {
 	Position     int64
 	SecretSealed []byte
 	TOTPStep     *int64
+	BouncedAt    *time.Time
+	SoftBounces  int64
 }
 
 type Flow struct {
@@ -192,6 +194,16 @@ type Keyset struct {
 	CreatedAt time.Time
 }
 
+type MessageReport struct {
+	MessageID MessageID
+	Outcome   string
+	Hard      bool
+	Status    string
+	Reply     string
+	Source    string
+	At        time.Time
+}
+
 type Outbox struct {
 	ID            MessageID
 	Channel       string
@@ -209,6 +221,8 @@ type Outbox struct {
 	Reply         string
 	CreatedAt     time.Time
 	FinishedAt    *time.Time
+	RemoteID      string
+	TagHash       []byte
 }
 
 type Passkey struct {

@@ -53,6 +53,21 @@ func textIn(s *Set, lang Lang) func(key string, args ...any) string {
 	return func(key string, args ...any) string { return s.T(lang, key, args...) }
 }
 
+// messageScreen is the page of a message in one state.
+func messageScreen(name string, v MessageView, steps ...MessageStep) fixture {
+	v.BackURL, v.Kind, v.To = PathDeliveries, MessageCode, "sato-2fa@example.jp"
+	if v.Channel == "sms" {
+		v.To = "+819012345678"
+	}
+	v.Steps = append([]MessageStep{{Kind: StepCreated}}, steps...)
+	for i := range v.Steps {
+		if v.Steps[i].Kind != StepWaiting {
+			v.Steps[i].At, v.Steps[i].ISO = fmt.Sprintf("2026-11-22 10:02:4%d", i), fmt.Sprintf("2026-11-22T10:02:4%d+09:00", i)
+		}
+	}
+	return screen("admin-message-"+name, func(s *Set) Page[MessageView] { return s.Message }, v, console(NavDeliveries))
+}
+
 // fixtures are all screens in all their states. The people are those of the demo.
 func fixtures(text func(key string, args ...any) string) []fixture {
 	errorsOf := func(pairs ...string) map[string]string {
@@ -224,6 +239,10 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-unsent-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgSendLimit))}),
 		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-totp", challenge, ChallengeView{Action: "/signin/challenge/totp?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-bounced-other", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, Bounced: &MethodLink{Kind: KindEmail, To: "sa•••••@example.jp", Bounced: true}, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-bounced", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", ToBounced: true, WaitSeconds: 12, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-passkey-bounced", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", Bounced: &MethodLink{Kind: KindSMS, To: "•••-••••-••34", Bounced: true}}),
+		screen("challenge-methods-bounced", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindTOTP, URL: "/signin/challenge/totp?flow=1"}, {Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge/email?flow=1", Bounced: true}}}),
 		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
@@ -242,6 +261,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("devices-remove", removeDevices, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
 		screen("devices-remove-all", removeDevices, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
+		screen("security-bounced", security, SecurityView{Name: "佐藤 陽子", LoginID: "sato", On: true, Methods: []SecurityMethod{{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", Bounced: true, VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email"}}}),
 		screen("security-drift", security, drifted),
 		screen("2fa-order", order, ordered),
 		screen("2fa-order-error", order, stale, admin),
@@ -286,6 +306,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-devices", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who, Devices: devices}, console(NavCustomers)),
 		screen("admin-account-2fa-devices-none", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
 		screen("admin-account-2fa-done", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset"}, console(NavCustomers), flash(text(FlashResetOperator), text("flash.turned_on.more"))),
+		screen("admin-account-2fa-bounced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: &FactorState{Kind: KindEmail, Address: "sato-2fa@example.jp", VerifiedAt: "2025-09-03 17:45:22", VerifiedISO: "2025-09-03T17:45:22+09:00", BouncedAt: "2026-11-22 10:02"}, DeliveriesURL: "/admin/deliveries?account=3", Version: "1"}, console(NavCustomers)),
 		screen("admin-account-2fa-off", account2fa, AccountTwoFactorView{Action: "/admin/operators/2/two-factor", BackURL: "/admin/operators/2", Who: operator, ReadOnly: true}, console(NavOperators)),
 		screen("admin-account-2fa-reset", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, BackupLeft: 10, Sessions: 2}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
@@ -319,6 +340,21 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
 		}, Pager: pager}, console(NavDeliveries)),
 		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
+		screen("admin-deliveries-account", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Account: "3", AccountName: "sato", Total: 2, Rows: []DeliveryRow{
+			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageCode, State: DeliveryBounced, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", URL: "/admin/deliveries/1"},
+			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryDelivered, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk1", URL: "/admin/deliveries/2"},
+		}}, console(NavDeliveries)),
+		messageScreen("bounced", MessageView{Channel: "email", State: DeliveryBounced, LoginID: "sato", AccountURL: "/admin/accounts/3/two-factor", RemoteID: "4Xk2", Tries: 1},
+			MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4Xk2"}, MessageStep{Kind: StepDelayed, Status: "4.4.1", Reply: "connection timed out", Source: "dsn"},
+			MessageStep{Kind: DeliveryBounced, Hard: true, Status: "5.1.1", Reply: "550 5.1.1 <sato-2fa@example.jp>: Recipient address rejected: User unknown in virtual mailbox table", Source: "dsn"}),
+		messageScreen("accepted", MessageView{Channel: "email", State: DeliveryAccepted, LoginID: "sato", Tries: 2}, MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok"}),
+		messageScreen("delivered", MessageView{Channel: "sms", State: DeliveryDelivered}, MessageStep{Kind: DeliveryAccepted, Reply: "201 queued"},
+			MessageStep{Kind: DeliveryDelivered, Source: "twilio"}, MessageStep{Kind: DeliveryDelivered, Source: "webhook"}, MessageStep{Kind: DeliveryDelivered, Source: "sendgrid"}, MessageStep{Kind: DeliveryBounced, Source: "ses"}),
+		messageScreen("waiting", MessageView{Channel: "sms", State: DeliveryQueued}, MessageStep{Kind: StepWaiting}),
+		messageScreen("tried", MessageView{Channel: "email", State: DeliveryQueued, Tries: 1}, MessageStep{Kind: StepTried, Reply: "451 4.7.1 Try again later", Source: "smtp"}),
+		messageScreen("failed", MessageView{Channel: "email", State: DeliveryFailed}, MessageStep{Kind: DeliveryFailed, Reply: "550 5.1.1 User unknown"}),
+		messageScreen("expired", MessageView{Channel: "email", State: DeliveryExpired}, MessageStep{Kind: DeliveryExpired}),
+		messageScreen("cancelled", MessageView{Channel: "email", State: DeliveryCancelled}, MessageStep{Kind: DeliveryCancelled}),
 		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},

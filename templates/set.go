@@ -53,6 +53,7 @@ type Set struct {
 	MethodsConfirm   Page[MethodsConfirmView]
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
+	Message          Page[MessageView]
 	Operators        Page[OperatorsView]
 
 	MailCode           Mail[CodeMail]   // the verification code

@@ -87,6 +87,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.MethodsConfirm, "admin", "admin-settings-methods-confirm")
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
+	bindPage(b, &s.Message, "admin", "admin-message")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
 
 	bindMail(b, &s.MailCode, "code")

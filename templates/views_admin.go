@@ -117,6 +117,8 @@ type FactorState struct {
 	VerifiedAt, VerifiedISO string
 	// Disabled is true when too many wrong codes closed the factor.
 	Disabled bool
+	// BouncedAt is since when messages do not arrive; empty: they may.
+	BouncedAt string
 	// Passkeys are the keys that a factor of kind passkey stands for.
 	Passkeys []PasskeyRow
 	// ResetURL leads to the reset of this factor alone; empty hides it.
@@ -195,6 +197,8 @@ type AccountTwoFactorView struct {
 	Devices []DeviceRow
 	// DevicesURL leads to the page that removes all devices; empty hides it.
 	DevicesURL string
+	// DeliveriesURL leads to the messages that were sent to the account.
+	DeliveriesURL string
 	// ResetURL leads to the reset's page; empty hides it.
 	ResetURL string
 	Version  string
@@ -412,6 +416,8 @@ const (
 	DeliveryFailed    = "failed"
 	DeliveryExpired   = "expired"
 	DeliveryCancelled = "cancelled"
+	DeliveryDelivered = "delivered"
+	DeliveryBounced   = "bounced"
 )
 
 // DeliveryRow is one message: never its content.
@@ -428,16 +434,21 @@ type DeliveryRow struct {
 	Reply string
 	// DoneAt is when it was accepted or given up.
 	DoneAt string
+	// URL is the message's own page; empty without one.
+	URL string
 }
 
-// DeliveriesView is 配信状況. GET fields: q, state, page.
+// DeliveriesView is 配信状況. GET fields: q, state, account, page.
 type DeliveriesView struct {
 	Action string
 	Query  string
 	State  string
-	Total  int
-	Rows   []DeliveryRow
-	Pager  Pager
+	// Account keeps the list to the messages of one account (GET field account), which AccountName is the login ID of.
+	Account, AccountName string
+
+	Total int
+	Rows  []DeliveryRow
+	Pager Pager
 }
 
 // OperatorRow is one operator.

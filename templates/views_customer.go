@@ -124,7 +124,9 @@ type PasskeyChallengeView struct {
 	Trust      bool
 	MethodsURL string
 	BackupURL  string
-	Errors     map[string]string
+	// Bounced is that of ChallengeView.
+	Bounced *MethodLink
+	Errors  map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -237,6 +239,10 @@ type ChallengeView struct {
 	WaitSeconds int
 	// NearLimit adds the warning that further failures pause the verification.
 	NearLimit bool
+	// Bounced is a factor that would be asked for first if messages to it arrived; nil for none. ToBounced is true where the one asked
+	// for is such a factor itself.
+	Bounced   *MethodLink
+	ToBounced bool
 	// Others are the methods to take instead, shown before the form when the code could not be sent.
 	Others     []MethodLink
 	MethodsURL string
@@ -257,6 +263,8 @@ type MethodLink struct {
 	// To is the masked destination, where the kind has one.
 	To  string
 	URL string
+	// Bounced is true when messages to it do not arrive.
+	Bounced bool
 }
 
 // ChallengeMethodsView lists the other ways to answer the challenge.
@@ -362,6 +370,8 @@ type SecurityMethod struct {
 	VerifiedISO string
 	// Disabled is true when too many wrong codes closed it.
 	Disabled bool
+	// Bounced is true when messages to the address do not arrive.
+	Bounced bool
 	// Passkeys are the passkeys that the method stands for, with name and day of last use.
 	Passkeys []PasskeyLine
 	// URL is where 設定 leads, RemoveURL where 削除 leads.

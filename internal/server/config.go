@@ -61,6 +61,8 @@ type Config struct {
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
 	Mailer                 delivery.Mailer
 	MailFrom, MailFromName string
+	// BounceTo is the address that bounces come back to, with a token of their own before the @; MailFrom if empty.
+	BounceTo string
 	// SMS sends text messages, and SMSFrom is the sender that phones show; optional. Without SMS, codes go by mail alone.
 	SMS     delivery.SMS
 	SMSFrom string

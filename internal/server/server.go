@@ -118,10 +118,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("server: Issuer: %w", err)
 	}
 	sent := newDeliveryCounter(metrics)
+	var factors *mfa.Service // hears what became of the messages it queues
 	outbox, err := delivery.New(delivery.Config{
 		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
 		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
-		Now: c.Now, Logger: c.Logger, Observe: sent,
+		BounceTo: c.BounceTo,
+		Heard:    func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
+		Now:      c.Now, Logger: c.Logger, Observe: sent,
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +149,6 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var factors *mfa.Service // the provider asks it, too
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
