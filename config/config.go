@@ -22,6 +22,7 @@ type Config struct {
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
 	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
+	Reports          Reports        `koanf:"reports" doc:"Who may tell what became of a message: bounces and deliveries, see docs/delivery-reports.md. What is not set is not served."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
@@ -48,7 +49,19 @@ type SMTP struct {
 	Password Secret        `koanf:"password" doc:"Password for that user name."`
 	From     string        `koanf:"from" sample:"no-reply@example.jp" doc:"Sender address of every mail. Needed when host is set."`
 	FromName string        `koanf:"from_name" sample:"Example Store" doc:"Sender name of every mail. Unset: the brand name."`
+	BounceTo string        `koanf:"bounce_to" sample:"bounce@example.jp" doc:"Address that mail which does not arrive comes back to: bounce+TOKEN@example.jp, so the mail server must deliver addresses with a + to it. Unset: smtp.from."`
 	Timeout  time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for one step of the mail server."`
+}
+
+// StatusCallback as reports.twilio_status asks for callbacks.
+const StatusCallback = "callback"
+
+// Reports are who may tell what became of a message.
+type Reports struct {
+	Secret       Secret   `koanf:"secret" doc:"Secret that signs reports in our own form and those of 'futakagi mail bounce', from 'openssl rand -hex 32'."`
+	SESTopics    []string `koanf:"ses_topics" sample:"[arn:aws:sns:ap-northeast-1:000000000000:mail-events]" doc:"SNS topics that Amazon SES publishes to."`
+	SendGridKey  string   `koanf:"sendgrid_key" sample:"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeXeRsDP93iaDu0Nnymmj+FBiQBqe35Q4a1lLLg2iqxZTZyKDr9pDfD/xQtV4F+OJwNgziOUY1nk8L1CpYbHATg==" doc:"Verification key of SendGrid's signed event webhook."`
+	TwilioStatus string   `koanf:"twilio_status" default:"none" doc:"callback asks Twilio to tell what became of each text message; the issuer must be reachable from the internet. none does not."`
 }
 
 // The gateways that sms.gateway may name.

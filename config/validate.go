@@ -28,6 +28,7 @@ func (l *loader) validate(c *Config, needs []Need) {
 	k.database(c)
 	k.smtp(c.SMTP)
 	k.sms(c.SMS)
+	k.reports(c)
 	k.brand(c.Brand)
 	k.lifetimes(c)
 	k.oneOf("tokens.email_amr", c.Tokens.EmailAMR, "mfa", "mca")

@@ -188,12 +188,12 @@ func TestRefusalOfAMailbox(t *testing.T) {
 
 func TestQueueIDs(t *testing.T) {
 	for reply, want := range map[string]string{
-		"250 2.0.0 Ok: queued as 4Xk2Lm0WqQz1":                                                           "4Xk2Lm0WqQz1",
-		"250 Ok: queued as BqZ0l4uYQ1eG_a-7.":                                                            "BqZ0l4uYQ1eG_a-7",
+		"250 2.0.0 Ok: queued as 4Xk2Lm0WqQz1": "4Xk2Lm0WqQz1",
+		"250 Ok: queued as BqZ0l4uYQ1eG_a-7.":  "BqZ0l4uYQ1eG_a-7",
 		"250 2.6.0 <a@b> [InternalId=34359738369, Hostname=x.prod.outlook.com] Queued mail for delivery": "34359738369",
 		"250 Ok 0106018f2b3c4d5e-1a2b3c4d-0000-1111-2222-333344445555-000000":                            "0106018f2b3c4d5e-1a2b3c4d-0000-1111-2222-333344445555-000000",
-		"250 OK id=1rXyZa-0001Bc-2D":                                                                     "1rXyZa-0001Bc-2D",
-		"250 2.0.0 42K3A1x Message accepted for delivery":                                                "42K3A1x",
+		"250 OK id=1rXyZa-0001Bc-2D":                      "1rXyZa-0001Bc-2D",
+		"250 2.0.0 42K3A1x Message accepted for delivery": "42K3A1x",
 		"250 thanks": "", "250": "", "": "",
 	} {
 		if got := queueID(reply); got != want {

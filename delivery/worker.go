@@ -170,7 +170,7 @@ func (o *Outbox) mail(ctx context.Context, row store.Outbox, p payload) (Receipt
 
 func (o *Outbox) text(ctx context.Context, row store.Outbox, p payload) (Receipt, error) {
 	return o.cfg.SMS.Send(ctx, Text{
-		MessageID: string(row.ID), From: o.cfg.SMSFrom, To: p.To, Body: p.Text, Valid: row.Deadline.Sub(o.cfg.Now()),
+		MessageID: string(row.ID), From: o.cfg.SMSFrom, To: p.To, Body: p.Text, Token: token(row.ID, p.Tag), Valid: row.Deadline.Sub(o.cfg.Now()),
 	})
 }
 

@@ -69,5 +69,5 @@ func markBounced(ctx context.Context, tx *store.Tx, kind string, h delivery.Hear
 	if err != nil {
 		return false, fmt.Errorf("count bounce: %w", err)
 	}
-	return row.BouncedAt != nil && row.BouncedAt.Equal(h.At), nil
+	return row.SoftBounces == softBounces && row.BouncedAt != nil && row.BouncedAt.Equal(h.At), nil
 }

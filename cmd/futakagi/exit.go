@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/futakagi/futakagi/config"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -20,6 +21,7 @@ const (
 	exitUsage       = 64
 	exitUnavailable = 69
 	exitInternal    = 70
+	exitTryAgain    = 75
 	exitConfig      = 78
 )
 
@@ -80,6 +82,9 @@ func exitCode(err error) int {
 	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
+	}
+	if errors.Is(err, delivery.ErrNotTaken) {
+		return exitTryAgain
 	}
 	if errors.Is(err, store.ErrUnavailable) {
 		return exitUnavailable

@@ -41,7 +41,7 @@ Run it:                      futakagi config example > futakagi.yaml
                              futakagi serve
 
 Exit codes: 0 fine, 1 failed, 64 wrong usage, 69 a needed service is away,
-70 internal error, 78 the configuration or the schema does not fit.`,
+70 internal error, 75 try again later, 78 the configuration or the schema does not fit.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -58,6 +58,7 @@ Exit codes: 0 fine, 1 failed, 64 wrong usage, 69 a needed service is away,
 		a.migrateCommand(),
 		a.accountCommand(),
 		a.clientCommand(),
+		a.mailCommand(),
 		a.configCommand(),
 		a.healthcheckCommand(),
 		a.versionCommand(),

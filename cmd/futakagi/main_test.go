@@ -101,7 +101,7 @@ func TestMigrate(t *testing.T) {
 	if got := execute(t, nil, "migrate", "up"); got.code != exitOK || !strings.Contains(got.out, "up to date") {
 		t.Errorf("second: %+v", got)
 	}
-	if got := execute(t, nil, "migrate", "status"); got.code != exitOK || !strings.Contains(got.out, "database 2, program 2") {
+	if got := execute(t, nil, "migrate", "status"); got.code != exitOK || !strings.Contains(got.out, "database 9, program 9") {
 		t.Errorf("status: %+v", got)
 	}
 	away := []string{"FUTAKAGI_DATABASE__URL=postgres://u:canary@127.0.0.1:1/f"}

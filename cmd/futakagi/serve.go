@@ -66,7 +66,7 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 	if err != nil {
 		return server.Config{}, err
 	}
-	sms, err := newSMS(ctx, c.SMS)
+	sms, err := newSMS(ctx, c.SMS, reports(c).TwilioURL)
 	if err != nil {
 		return server.Config{}, err
 	}
@@ -119,6 +119,8 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		Mailer:         mailer,
 		MailFrom:       c.SMTP.From,
 		MailFromName:   fromName,
+		BounceTo:       c.SMTP.BounceTo,
+		Reports:        reports(c),
 
 		SMS:             sms,
 		SMSFrom:         c.SMS.From,
@@ -150,14 +152,14 @@ func newMailer(s config.SMTP) (delivery.Mailer, error) {
 
 // newSMS returns the SMS gateway of the settings, or nil when there is none: SMS
 // is not offered then.
-func newSMS(ctx context.Context, s config.SMS) (delivery.SMS, error) {
+func newSMS(ctx context.Context, s config.SMS, statusURL string) (delivery.SMS, error) {
 	var gateway delivery.SMS
 	var err error
 	switch s.Gateway {
 	case config.GatewayTwilio:
 		gateway, err = delivery.NewTwilio(delivery.TwilioConfig{
 			AccountSID: s.TwilioAccountSID, AuthToken: s.TwilioAuthToken.Reveal(), MessagingServiceSID: s.TwilioMessagingServiceSID,
-			URL: s.TwilioURL, Timeout: s.Timeout,
+			URL: s.TwilioURL, StatusURL: statusURL, Timeout: s.Timeout,
 		})
 	case config.GatewaySNS:
 		gateway, err = delivery.NewSNS(ctx, delivery.SNSConfig{
@@ -173,6 +175,15 @@ func newSMS(ctx context.Context, s config.SMS) (delivery.SMS, error) {
 		return nil, settingError{"sms", "check the settings below sms", exitConfig, err}
 	}
 	return gateway, nil
+}
+
+// reports maps who may tell what became of messages.
+func reports(c *config.Config) delivery.HooksConfig {
+	h := delivery.HooksConfig{Secret: c.Reports.Secret.Reveal(), SESTopics: c.Reports.SESTopics, SendGridKey: c.Reports.SendGridKey}
+	if c.Reports.TwilioStatus == config.StatusCallback {
+		h.TwilioToken, h.TwilioURL = c.SMS.TwilioAuthToken.Reveal(), c.Issuer+delivery.PathReportsTwilio
+	}
+	return h
 }
 
 // hashing maps the cost of password hashing.

@@ -63,6 +63,8 @@ type Config struct {
 	MailFrom, MailFromName string
 	// BounceTo is the address that bounces come back to, with a token of their own before the @; MailFrom if empty.
 	BounceTo string
+	// Reports are who may tell what became of messages: nobody if it is empty. Outbox and Now are filled in.
+	Reports delivery.HooksConfig
 	// SMS sends text messages, and SMSFrom is the sender that phones show; optional. Without SMS, codes go by mail alone.
 	SMS     delivery.SMS
 	SMSFrom string

@@ -204,6 +204,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 
+	reports := c.Reports
+	reports.Outbox, reports.Now = outbox, c.Now
+	hooks, err := delivery.NewHooks(reports)
+	if err != nil {
+		return nil, err
+	}
+
 	s := &Server{
 		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Passwords: passwords, Outbox: outbox, Provider: op,
 		logger: c.Logger, drainDelay: c.DrainDelay, stopLimit: stopLimit,
@@ -214,6 +221,9 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	factorPages.Mount(root)
 	passwordPages.Mount(root)
 	consolePages.Mount(root)
+	for path, f := range hooks.Routes() {
+		root.Post(path, f)
+	}
 	root.Handle("/assets/*", pages.Assets())
 	root.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, pages.AssetPath("icon.svg"), http.StatusFound)
