@@ -65,7 +65,7 @@ func (h *Handler) Mount(r chi.Router) {
 			r.With(here).Post(path, h.kit.Handle(save))
 		}
 
-		get("/admin", redirectTo(templates.PathCustomers))
+		get(templates.PathDashboard, h.getDashboard)
 		get("/admin/customers", h.getCustomers)
 		form("/admin/customers/new", h.getNewCustomer, h.postNewCustomer)
 		get("/admin/customers/{id}", h.getCustomer)
@@ -108,10 +108,6 @@ func (h *Handler) Mount(r chi.Router) {
 	})
 }
 
-func redirectTo(path string) web.HandlerFunc {
-	return func(w http.ResponseWriter, r *http.Request) error { return web.SeeOther(w, r, path) }
-}
-
 // toForm leads from an address that only takes posts to the page of an account that has the form.
 func toForm(page func(r *http.Request) string) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
@@ -134,7 +130,7 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
 		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
-		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Items: []string{templates.NavDashboard, templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)

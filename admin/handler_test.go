@@ -298,9 +298,7 @@ func TestDraftSurvivesTheProof(t *testing.T) {
 
 func TestM01_PathToTheAccount(t *testing.T) {
 	c := newConsole(t, desk)
-	if w := c.do(http.MethodGet, "/admin", nil); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/admin/customers" {
-		t.Errorf("/admin: %d", w.Code)
-	}
+	c.wants(c.get("/admin"), "ダッシュボード", `href="/admin/customers"`)
 	page := c.get("/admin/customers?q=tanaka")
 	groups := "/admin/customers/" + string(c.customer) + "/groups"
 	c.wants(page, "株式会社サンプル商事", `href="`+groups+`"`, "検索結果 1件")

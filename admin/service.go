@@ -48,6 +48,7 @@ type Service struct {
 	idle          map[string]time.Duration
 	zone          *time.Location
 	clock         func() time.Time
+	counted       tallies
 	// offers reports whether the installation can do a method at all.
 	offers func(signin.Method) bool
 }

@@ -468,7 +468,7 @@ func TestM11_OffNotAvailable(t *testing.T) {
 		b.open(w.Addresses.Provider + "/admin")
 		b.password(staff)
 		b.setUpApp()
-		b.on("/admin/customers")
+		b.on("/admin")
 		w.enforced(t, "admin")
 		b.openTwoFactor(p)
 		if got := b.state("use", "off"); got != "off" {

@@ -448,6 +448,8 @@ func (v *viewer) console(w *world) {
 	b.open(base + "/admin")
 	v.look(b, "admin-login")
 	v.password(b, me)
+	v.look(b, "admin-dashboard")
+	b.open(base + "/admin/customers")
 	v.look(b, "admin-customers")
 	b.open(base + "/admin/customers?q=nothing-like-it")
 	v.look(b, "admin-customers-empty")
@@ -545,6 +547,8 @@ func (v *viewer) console(w *world) {
 	v.look(b, "admin-audit-empty")
 	b.open(base + "/admin/deliveries")
 	v.look(b, "admin-deliveries")
+	b.hit("table a[href^='/admin/deliveries/']")
+	v.look(b, "admin-message")
 	b.open(base + "/admin/deliveries?q=nothing-like-it")
 	v.look(b, "admin-deliveries-empty")
 	b.open(base + "/admin/operators")
@@ -557,7 +561,7 @@ func (v *viewer) console(w *world) {
 	b.open(base + "/admin/customers/" + store.MaxID)
 	v.look(b, "admin-not-found")
 	b.hit("a[href='/admin']") // no dead end
-	b.on("/admin/customers")
+	b.on("/admin")
 
 	// The support desk may not do everything.
 	desk := v.browser(w)

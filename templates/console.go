@@ -26,6 +26,7 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 	}
 	groups := []navGroup{
 		{Items: []navItem{
+			item(NavDashboard, PathDashboard),
 			item(NavCustomers, PathCustomers),
 			item(NavAudit, PathAudit),
 			item(NavDeliveries, PathDeliveries),

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var galleryDir = flag.String("gallery", "", "write every page with fixture data as static HTML into this directory")
@@ -66,6 +67,26 @@ func messageScreen(name string, v MessageView, steps ...MessageStep) fixture {
 		}
 	}
 	return screen("admin-message-"+name, func(s *Set) Page[MessageView] { return s.Message }, v, console(NavDeliveries))
+}
+
+// dashboard is the console's first page on a Sunday.
+func dashboard() DashboardView {
+	v := DashboardView{
+		At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Accounts: 2412, Enrolled: 2074, Failed: 3, Bounced: 1, Resets7: 4, Resets30: 19,
+		CustomersURL: PathCustomers + "?status=none", FailedURL: PathDeliveries + "?state=failed", BouncedURL: PathDeliveries + "?state=bounced", ResetsURL: PathAudit + "?kind=2fa", SettingsURL: PathSettings,
+		Methods:  []DashboardMethod{{Kind: KindPasskey, Accounts: 313}, {Kind: KindTOTP, Accounts: 579}, {Kind: KindSMS, Accounts: 121}, {Kind: KindEmail, Accounts: 1399, Bounced: 7}},
+		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Stopped: 5}},
+	}
+	for i := range 30 {
+		day := DashboardDay{SignIns: 1900 + int64(i*37%211), Failed: 30 + int64(i*13%29)}
+		if i%7 == 1 || i%7 == 2 {
+			day = DashboardDay{SignIns: 750 + int64(i), Failed: 14}
+		}
+		date := time.Date(2026, 10, 24+i, 0, 0, 0, 0, time.UTC)
+		day.Date, day.Label = date.Format(time.DateOnly), date.Format("1/2")
+		v.Days = append(v.Days, day)
+	}
+	return v
 }
 
 // fixtures are all screens in all their states. The people are those of the demo.
@@ -340,6 +361,8 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
 		}, Pager: pager}, console(NavDeliveries)),
 		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
+		screen("admin-dashboard", func(s *Set) Page[DashboardView] { return s.Dashboard }, dashboard(), console(NavDashboard)),
+		screen("admin-dashboard-empty", func(s *Set) Page[DashboardView] { return s.Dashboard }, DashboardView{At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Methods: []DashboardMethod{{Kind: KindEmail}}, Surfaces: []DashboardSurface{{ID: "store"}}, Days: []DashboardDay{{Date: "2026-11-22", Label: "11/22"}}}, console(NavDashboard)),
 		screen("admin-deliveries-account", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Account: "3", AccountName: "sato", Total: 2, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageCode, State: DeliveryBounced, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", URL: "/admin/deliveries/1"},
 			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryDelivered, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk1", URL: "/admin/deliveries/2"},

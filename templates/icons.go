@@ -33,6 +33,7 @@ func icons() map[string]string {
 		"codes":        `<rect x="3.500" y="4.500" width="17" height="15" rx="2"/><path d="M7 9.500h4M7 14.500h4M14 9.500h3M14 14.500h3"/>`,
 		"copy":         `<rect x="8.500" y="8.500" width="11.500" height="11.500" rx="2"/><path d="M15.500 8.500v-2.500a2 2 0 0 0-2-2H6a2 2 0 0 0-2 2v7.500a2 2 0 0 0 2 2h2.500"/>`,
 		"customers":    `<rect x="5" y="3.500" width="14" height="17" rx="1.500"/><path d="M9 8h.01M15 8h.01M9 12h.01M15 12h.01" stroke-width="2.400"/><path d="M10 20.500V17h4v3.500"/>`,
+		"dashboard":    `<rect x="3.500" y="3.500" width="7" height="7" rx="1.500"/><rect x="13.500" y="3.500" width="7" height="7" rx="1.500"/><rect x="3.500" y="13.500" width="7" height="7" rx="1.500"/><rect x="13.500" y="13.500" width="7" height="7" rx="1.500"/>`,
 		"deliveries":   `<path d="M20.500 4 10.500 14M20.500 4l-6.200 16.500-3.800-6.500L4 10.200 20.500 4Z"/>`,
 		"download":     `<path d="M12 4v11m-4.500-4.500L12 15l4.500-4.500M4.500 19.500h15"/>`,
 		"edit":         `<path d="m4 20 .9-4L16 4.900a1.500 1.500 0 0 1 2.100 0l1 1a1.500 1.500 0 0 1 0 2.100L8 19.100 4 20Z"/>`,

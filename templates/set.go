@@ -54,6 +54,7 @@ type Set struct {
 	Audit            Page[AuditView]
 	Deliveries       Page[DeliveriesView]
 	Message          Page[MessageView]
+	Dashboard        Page[DashboardView]
 	Operators        Page[OperatorsView]
 
 	MailCode           Mail[CodeMail]   // the verification code

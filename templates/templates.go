@@ -88,6 +88,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Audit, "admin", "admin-audit")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Message, "admin", "admin-message")
+	bindPage(b, &s.Dashboard, "admin", "admin-dashboard")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
 
 	bindMail(b, &s.MailCode, "code")
@@ -269,6 +270,7 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 			return label(c, "surface.", id)
 		},
 		"asset":         s.assets.path,
+		"grouped":       Grouped,
 		"icon":          drawIcon(),
 		"langURL":       func(path, lang string) string { return langURL(path, Lang(lang)) },
 		"dict":          dict,

@@ -49,6 +49,7 @@ type OperatorFrame struct {
 
 // The entries of the console's menu.
 const (
+	NavDashboard  = "dashboard"
 	NavCustomers  = "customers"
 	NavAudit      = "audit"
 	NavDeliveries = "deliveries"
@@ -62,6 +63,7 @@ const (
 	PathCustomers  = "/admin/customers"
 	PathAudit      = "/admin/audit"
 	PathDeliveries = "/admin/deliveries"
+	PathDashboard  = "/admin"
 	PathOperators  = "/admin/operators"
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
