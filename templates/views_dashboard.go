@@ -118,8 +118,8 @@ func (v DashboardView) chart(of func(DashboardDay) int64) Chart {
 
 // scale is the round number at or above n that a chart ends with; it can be halved.
 func scale(n int64) int64 {
-	for step := int64(1); step < 1e17; step *= 10 {
-		for _, top := range []int64{2, 4, 10} {
+	for step := int64(1); step < 1e16; step *= 10 {
+		for _, top := range []int64{2, 4, 6, 8, 10, 12, 16} {
 			if n <= top*step {
 				return top * step
 			}

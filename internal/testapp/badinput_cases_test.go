@@ -530,7 +530,7 @@ func (c *cast) console() ([]form, []look) {
 		{pattern: "/admin/operators", path: "/admin/operators", b: c.staff, parameters: []string{"after"}},
 		{pattern: "/admin/settings/methods", path: "/admin/settings/methods", b: c.staff, parameters: []string{"q"}},
 		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "page"}},
-		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "page"}},
+		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "account", "page"}},
 	}
 	return forms, looks
 }
