@@ -144,11 +144,10 @@ func (s *Service) tally(ctx context.Context) (*tally, error) {
 func (s *Service) countAccounts(ctx context.Context, t *tally) error {
 	q := s.db.Read()
 	for _, kind := range []string{account.KindStore, account.KindOperator} {
-		row, err := q.CountAccountsEnrolled(ctx, kind)
-		if err != nil {
+		var err error
+		if t.of[kind].accounts, err = q.CountAccountsEnabled(ctx, kind); err != nil {
 			return err
 		}
-		t.of[kind].accounts, t.of[kind].enrolled = row.Accounts, row.Enrolled
 	}
 	rows, err := q.CountFactorsByKind(ctx)
 	if err != nil {
@@ -157,6 +156,7 @@ func (s *Service) countAccounts(ctx context.Context, t *tally) error {
 	for _, row := range rows {
 		if c := t.of[row.AccountKind]; c != nil {
 			c.methods = append(c.methods, row)
+			c.enrolled += row.Mains
 		}
 	}
 	return nil

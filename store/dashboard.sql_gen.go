@@ -10,23 +10,15 @@ import (
 	"time"
 )
 
-const CountAccountsEnrolled = `-- name: CountAccountsEnrolled :one
-SELECT count(*) AS accounts, count(f.account_id) AS enrolled
-FROM accounts a LEFT JOIN (SELECT DISTINCT account_id FROM factors) AS f ON f.account_id = a.id
-WHERE a.kind = $1 AND a.disabled_at IS NULL
+const CountAccountsEnabled = `-- name: CountAccountsEnabled :one
+SELECT count(*) FROM accounts WHERE kind = $1 AND disabled_at IS NULL
 `
 
-type CountAccountsEnrolledRow struct {
-	Accounts int64
-	Enrolled int64
-}
-
-// How many accounts of a kind there are, and how many of them have any factor; disabled ones are not counted.
-func (q *Queries) CountAccountsEnrolled(ctx context.Context, kind string) (CountAccountsEnrolledRow, error) {
-	row := q.db.QueryRow(ctx, CountAccountsEnrolled, kind)
-	var i CountAccountsEnrolledRow
-	err := row.Scan(&i.Accounts, &i.Enrolled)
-	return i, err
+func (q *Queries) CountAccountsEnabled(ctx context.Context, kind string) (int64, error) {
+	row := q.db.QueryRow(ctx, CountAccountsEnabled, kind)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const CountAccountsUseful = `-- name: CountAccountsUseful :one
@@ -77,7 +69,7 @@ func (q *Queries) CountEventsOf(ctx context.Context, arg CountEventsOfParams) (i
 }
 
 const CountFactorsByKind = `-- name: CountFactorsByKind :many
-SELECT a.kind AS account_kind, f.kind, count(*) AS accounts, count(f.bounced_at) AS bounced
+SELECT a.kind AS account_kind, f.kind, count(*) AS accounts, count(f.bounced_at) AS bounced, count(*) FILTER (WHERE f.main) AS mains
 FROM factors f JOIN accounts a ON a.id = f.account_id
 WHERE a.disabled_at IS NULL
 GROUP BY a.kind, f.kind
@@ -89,9 +81,10 @@ type CountFactorsByKindRow struct {
 	Kind        string
 	Accounts    int64
 	Bounced     int64
+	Mains       int64
 }
 
-// How many accounts of each kind have each method set up, of those that are not disabled.
+// How many accounts of each kind have each method set up, of those that are not disabled. Whoever has any has one main one.
 func (q *Queries) CountFactorsByKind(ctx context.Context) ([]CountFactorsByKindRow, error) {
 	rows, err := q.db.Query(ctx, CountFactorsByKind)
 	if err != nil {
@@ -106,6 +99,7 @@ func (q *Queries) CountFactorsByKind(ctx context.Context) ([]CountFactorsByKindR
 			&i.Kind,
 			&i.Accounts,
 			&i.Bounced,
+			&i.Mains,
 		); err != nil {
 			return nil, err
 		}

@@ -413,6 +413,16 @@ func (c *cast) passwords() ([]form, []look) {
 	return forms, looks
 }
 
+// message is one that was sent.
+func (c *cast) message() string {
+	c.t.Helper()
+	messages, err := c.DB.Read().ListMessages(c.t.Context(), store.ListMessagesParams{PageSize: 1})
+	if err != nil || len(messages) == 0 {
+		c.t.Fatalf("no message was sent: %v", err)
+	}
+	return string(messages[0].ID)
+}
+
 // console are the console's pages.
 func (c *cast) console() ([]form, []look) {
 	c.t.Helper()
@@ -522,7 +532,9 @@ func (c *cast) console() ([]form, []look) {
 		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
 		confirm, methods, sure,
 	}
+	message := c.message()
 	looks := []look{
+		{pattern: "/admin/deliveries/{id}", path: "/admin/deliveries/" + message, b: c.staff, own: message, foreign: foreign},
 		{pattern: "/admin", path: "/admin", b: c.staff, parameters: []string{"q"}},
 		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "page"}},
 		{pattern: "/admin/customers/{id}", path: "/admin/customers/" + customer, b: c.staff, own: customer, foreign: foreign},

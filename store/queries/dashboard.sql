@@ -1,16 +1,13 @@
 -- name: CountFactorsByKind :many
--- How many accounts of each kind have each method set up, of those that are not disabled.
-SELECT a.kind AS account_kind, f.kind, count(*) AS accounts, count(f.bounced_at) AS bounced
+-- How many accounts of each kind have each method set up, of those that are not disabled. Whoever has any has one main one.
+SELECT a.kind AS account_kind, f.kind, count(*) AS accounts, count(f.bounced_at) AS bounced, count(*) FILTER (WHERE f.main) AS mains
 FROM factors f JOIN accounts a ON a.id = f.account_id
 WHERE a.disabled_at IS NULL
 GROUP BY a.kind, f.kind
 ORDER BY a.kind, f.kind;
 
--- name: CountAccountsEnrolled :one
--- How many accounts of a kind there are, and how many of them have any factor; disabled ones are not counted.
-SELECT count(*) AS accounts, count(f.account_id) AS enrolled
-FROM accounts a LEFT JOIN (SELECT DISTINCT account_id FROM factors) AS f ON f.account_id = a.id
-WHERE a.kind = @kind AND a.disabled_at IS NULL;
+-- name: CountAccountsEnabled :one
+SELECT count(*) FROM accounts WHERE kind = @kind AND disabled_at IS NULL;
 
 -- name: CountAccountsUseful :one
 -- How many accounts of a kind have a factor that is of use: of one of some kinds (separated by spaces), and not closed.
