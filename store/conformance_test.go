@@ -108,6 +108,8 @@ var scenario = []step{
 	{"ClaimUserGroup", store.ClaimUserGroupParams{ID: id[store.UserGroupID](group), Version: t0, Now: after(time.Minute)}, rows(0)},
 	{"GetUserGroup", id[store.UserGroupID](group), has("Name", "本社 東京")},
 	{"ListUserGroups", id[store.CustomerID](customer), length(1)},
+	{"ListUserGroupsAfter", store.ListUserGroupsAfterParams{CustomerID: id[store.CustomerID](customer), AfterID: id[store.UserGroupID](0), PageSize: 10}, length(1)},
+	{"ListUserGroupsAfter", store.ListUserGroupsAfterParams{CustomerID: id[store.CustomerID](customer), AfterID: id[store.UserGroupID](group), PageSize: 10}, length(0)},
 
 	{"InsertAccount", store.InsertAccountParams{
 		ID: id[store.AccountID](account), Kind: "store", LoginID: "Tanaka", LoginKey: "tanaka", DisplayName: "田中", SearchKey: "tanaka 田中",
@@ -196,6 +198,10 @@ var scenario = []step{
 	{"ListMessages", store.ListMessagesParams{Who: "%anaka%", PageSize: 10, Skip: 1}, length(1)},
 	{"ListMessages", store.ListMessagesParams{HiddenKind: "store", PageSize: 10}, length(1)},
 	{"ListMessages", store.ListMessagesParams{HiddenKind: "operator", PageSize: 10}, length(3)},
+	{"ListMessagesBefore", store.ListMessagesBeforeParams{BeforeAt: after(1000 * time.Hour), BeforeID: store.MaxID, PageSize: 2}, length(2)},
+	{"ListMessagesBefore", store.ListMessagesBeforeParams{BeforeAt: after(1000 * time.Hour), BeforeID: store.MaxID, State: "expired", PageSize: 10}, length(1)},
+	{"ListMessagesBefore", store.ListMessagesBeforeParams{BeforeAt: after(1000 * time.Hour), BeforeID: store.MaxID, HiddenKind: "store", PageSize: 10}, length(1)},
+	{"ListMessagesBefore", store.ListMessagesBeforeParams{BeforeAt: after(-1000 * time.Hour), BeforeID: store.MaxID, AccountID: id[string](account), PageSize: 10}, length(0)},
 	{"CountMessages", store.CountMessagesParams{HiddenKind: "store", Ceiling: 10}, rows(1)},
 	{"CountMessages", store.CountMessagesParams{Ceiling: 10}, rows(3)},
 	{"CountMessages", store.CountMessagesParams{Ceiling: 2}, rows(2)},
@@ -346,6 +352,9 @@ var scenario = []step{
 
 	{"ListAccountsOfCustomer", id[store.CustomerID](customer), length(1)},
 	{"ListAccountsByKind", store.ListAccountsByKindParams{Kind: "operator", PageSize: 10}, length(1)},
+	{"ListAccountsAfter", store.ListAccountsAfterParams{Kind: "operator", Pattern: "%", PageSize: 10}, length(1)},
+	{"ListAccountsAfter", store.ListAccountsAfterParams{Kind: "store", CustomerID: id[string](customer), UserGroupID: id[string](group), Pattern: "%anaka%", PageSize: 10}, length(1)},
+	{"ListAccountsAfter", store.ListAccountsAfterParams{Kind: "store", CustomerID: id[string](nobody), Pattern: "%", PageSize: 10}, length(0)},
 	{"CountAccountsByKind", "operator", rows(1)},
 	{"GetAccountPlace", id[store.UserGroupID](group), has("Customer.Code", "C-1")},
 	{"CountCustomers", store.CountCustomersParams{Pattern: "%田中%", Ceiling: 10}, rows(1)},
@@ -357,6 +366,8 @@ var scenario = []step{
 	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "set", PageSize: 10}, length(1)},
 	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "partly", PageSize: 10}, length(0)},
 	{"ListCustomers", store.ListCustomersParams{Pattern: "%", State: "none", PageSize: 10}, length(0)},
+	{"ListCustomersAfter", store.ListCustomersAfterParams{AfterCode: "C-1", Pattern: "%", PageSize: 10}, length(1)},
+	{"ListCustomersAfter", store.ListCustomersAfterParams{Pattern: "%anaka%", PageSize: 10}, length(1)},
 	{"CountCustomers", store.CountCustomersParams{Pattern: "%", State: "empty", Ceiling: 10}, rows(1)},
 
 	{"InsertSession", store.InsertSessionParams{ID: id[store.SessionID](session), TokenHash: hash(1), AccountID: id[store.AccountID](account), AccountKind: "store", CredentialEpoch: 5, Evidence: doc(`["pwd"]`), ClientAddress: "2001:db8::1", UserAgent: "ua", Now: t0, ExpiresAt: after(time.Hour)}, ok},
@@ -384,6 +395,7 @@ var scenario = []step{
 	{"GetClient", "shop", has("RequirePkce", true)},
 	{"GetClient", "Shop", has("SecretHash", []byte(nil))},
 	{"ListClients", nil, length(3)},
+	{"ListClientsAfter", store.ListClientsAfterParams{AfterID: "Shop", PageSize: 1}, length(1)},
 	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{"kty":"EC"}`), PrivateSealed: hash(1), Now: t0, SignsFrom: after(time.Hour)}, rows(1)},
 	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0, SignsFrom: t0}, rows(0)},
 	{"InsertFirstSigningKey", store.InsertFirstSigningKeyParams{ID: "k2", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0}, rows(0)},
@@ -416,6 +428,9 @@ var scenario = []step{
 	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "shop", Now: at(0)}, rows(1)},
 	{"InsertClientTokenSet", store.InsertClientTokenSetParams{ID: id[store.TokenSetID](tokens + 3000), ClientID: "shop", Scope: "api", AccessHash: hash(5), AccessExpiresAt: after(time.Hour), Now: t0}, ok},
 	{"GetClientAccessToken", store.GetClientAccessTokenParams{AccessHash: hash(5), Now: t0}, has("GrantID", nil)},
+	{"GetClientByToken", store.GetClientByTokenParams{ID: id[store.TokenSetID](tokens + 3000), Now: t0}, has("Client.ID", "shop")},
+	{"GetClientByToken", store.GetClientByTokenParams{ID: id[store.TokenSetID](tokens + 3000), Now: after(time.Hour)}, fails(store.ErrNotFound)},
+	{"GetClientByToken", store.GetClientByTokenParams{ID: id[store.TokenSetID](tokens + 1000), Now: t0}, fails(store.ErrNotFound)},
 	{"InsertGrant", newGrant(grant+1, 2), ok},
 	{"BurnCode", store.BurnCodeParams{CodeHash: hash(2), Now: at(0)}, rows(1)},
 	{"BurnCode", store.BurnCodeParams{CodeHash: hash(2), Now: at(0)}, rows(0)},
@@ -455,6 +470,23 @@ var scenario = []step{
 	{"TakeCooldown", store.TakeCooldownParams{Key: "c", Now: t0, ExpiresAt: after(time.Minute), FreeBefore: after(-time.Minute)}, rows(1)},
 	{"TakeCooldown", store.TakeCooldownParams{Key: "c", Now: after(time.Second), ExpiresAt: after(time.Minute), FreeBefore: after(-59 * time.Second)}, fails(store.ErrNotFound)},
 	{"GetBudget", "b", has("Used", int64(2))},
+	{"ClaimAPIRequest", claim(1, 1, 0), has("ClaimID", id[string](1))},
+	{"ClaimAPIRequest", claim(2, 1, time.Second), fails(store.ErrNotFound)},
+	{"ClaimAPIRequest", claim(2, 2, time.Minute), fails(store.ErrNotFound)}, // another body under the same key
+	{"ClaimAPIRequest", claim(2, 1, time.Minute), has("ClaimID", id[string](2))},
+	{"MarkAPIRequest", store.MarkAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](1), Now: at(time.Minute)}, rows(0)},
+	{"MarkAPIRequest", store.MarkAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](2), Now: at(time.Minute)}, rows(1)},
+	{"MarkAPIRequest", store.MarkAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](2), Now: at(time.Minute)}, rows(0)},
+	{"ClaimAPIRequest", claim(3, 1, time.Hour), fails(store.ErrNotFound)}, // it was done
+	{"ReleaseAPIRequest", store.ReleaseAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](2)}, rows(0)},
+	{"AnswerAPIRequest", store.AnswerAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](2), Status: 201, AnswerSealed: hash(9)}, rows(1)},
+	{"GetAPIRequest", store.GetAPIRequestParams{Actor: "client:shop", Key: "k"}, has("AnswerSealed", hash(9))},
+	{"ClaimAPIRequest", claim(4, 2, 25*time.Hour), has("ActedAt", nil)},
+	{"ReleaseAPIRequest", store.ReleaseAPIRequestParams{Actor: "client:shop", Key: "k", ClaimID: id[string](4)}, rows(1)},
+	{"ClaimAPIRequest", claim(5, 1, 0), ok},
+	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24 * time.Hour), BatchSize: 10}, rows(0)},
+	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24*time.Hour + time.Second), BatchSize: 10}, rows(1)},
+
 	{"SweepBudgets", store.SweepBudgetsParams{Now: after(time.Hour), BatchSize: 10}, rows(1)},
 
 	{"InsertAuditEvent", auditEvent(event, "signin.password", "success"), ok},
@@ -469,6 +501,10 @@ var scenario = []step{
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), HiddenKind: "operator", Ceiling: 10}, rows(2)},
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: t0, Ceiling: 10}, rows(0)},
 	{"CountAuditEvents", store.CountAuditEventsParams{Since: t0, Until: after(time.Hour), Ceiling: 1}, rows(1)},
+	{"ListAuditEventsBefore", store.ListAuditEventsBeforeParams{Since: t0, Until: after(time.Hour), BeforeAt: after(time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(2)},
+	{"ListAuditEventsBefore", store.ListAuditEventsBeforeParams{Since: t0, Until: after(time.Hour), BeforeAt: t0, BeforeID: id[store.EventID](event + 1), AccountID: id[string](account), Who: "%anak%", PageSize: 10}, length(1)},
+	{"ListAuditEventsBefore", store.ListAuditEventsBeforeParams{Since: t0, Until: after(time.Hour), BeforeAt: after(time.Hour), BeforeID: store.MaxID, AccountID: id[string](nobody), PageSize: 10}, length(0)},
+	{"ListAuditEventsBefore", store.ListAuditEventsBeforeParams{Since: t0, Until: after(time.Hour), BeforeAt: after(time.Hour), BeforeID: store.MaxID, HiddenKind: "store", PageSize: 10}, length(0)},
 	{"ListAccountEvents", store.ListAccountEventsParams{AccountID: ref[store.AccountID](account), PageSize: 1}, length(1)},
 }
 
@@ -482,6 +518,14 @@ func newGrant(n, code int) store.InsertGrantParams {
 
 func redeem(code int, redirect string) store.RedeemCodeParams {
 	return store.RedeemCodeParams{CodeHash: hash(code), ClientID: "shop", RedirectURI: redirect, CodeChallenge: "cc", Now: at(time.Second), TokenSetID: ref[store.TokenSetID](tokens)}
+}
+
+// claim asks for a key at a moment, with the body of that number.
+func claim(n, body int, d time.Duration) store.ClaimAPIRequestParams {
+	return store.ClaimAPIRequestParams{
+		Actor: "client:shop", Key: "k", RequestHash: hash(body), ClaimID: id[string](n), ClaimedUntil: after(d + time.Minute),
+		ExpiresAt: after(d + 24*time.Hour), Now: after(d),
+	}
 }
 
 func throttle(d time.Duration) store.TakeThrottleParams {

@@ -9,6 +9,18 @@ import (
 	"time"
 )
 
+type APIRequest struct {
+	Actor        string
+	Key          string
+	RequestHash  []byte
+	ClaimID      string
+	ClaimedUntil time.Time
+	ActedAt      *time.Time
+	Status       int64
+	AnswerSealed []byte
+	ExpiresAt    time.Time
+}
+
 type Account struct {
 	ID                       AccountID
 	Kind                     string

@@ -62,6 +62,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"budgets", func(q *Queries) (int64, error) {
 			return q.SweepBudgets(ctx, SweepBudgetsParams{Now: now, BatchSize: sweepBatch})
 		}},
+		{"api_requests", func(q *Queries) (int64, error) {
+			return q.SweepAPIRequests(ctx, SweepAPIRequestsParams{Before: now, BatchSize: sweepBatch})
+		}},
 	} {
 		for {
 			var n int64
