@@ -140,7 +140,7 @@ type CustomerPage struct {
 // Customers returns a page of customers.
 func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage, error) {
 	q := s.db.Read()
-	pattern := searchPattern(in.Search)
+	pattern := SearchPattern(in.Search)
 	if in.State != StateSet && in.State != StatePartly && in.State != StateNone {
 		in.State = ""
 	}

@@ -229,7 +229,7 @@ func (s *Service) holdOperators(ctx context.Context, w *work) error {
 	if _, err := w.tx.HoldSurface(ctx, SurfaceAdmin); err != nil {
 		return fmt.Errorf("hold surface: %w", err)
 	}
-	actor, err := w.actor.present(ctx, w.tx.Queries)
+	actor, err := w.actor.present(ctx, w.tx.Queries, w.now)
 	if err != nil {
 		return err
 	}

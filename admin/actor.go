@@ -2,15 +2,19 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 )
 
-// Actor is who acts: an operator in a session, or [System].
+// Actor is who acts: an operator in a session, a client with a token of its own, or [System].
 type Actor struct {
 	// Account is the operator's account as it was when the request came in.
 	Account store.Account
@@ -18,6 +22,21 @@ type Actor struct {
 	Session store.SessionID
 
 	system bool
+	client *clientActor
+}
+
+// clientActor is a client that acts for itself.
+type clientActor struct {
+	// token is the token set it acts with.
+	token    store.TokenSetID
+	id, name string
+	// scopes are what the token may be used for and the client's registration still allows.
+	scopes []string
+}
+
+// ClientActor returns the client that acts with a token of its own, or [ErrActorGone] if the token is not live any more.
+func (s *Service) ClientActor(ctx context.Context, token store.TokenSetID) (Actor, error) {
+	return Actor{client: &clientActor{token: token}}.present(ctx, s.db.Read(), s.now())
 }
 
 // System is whoever runs the command line: they hold the database and may do everything.
@@ -28,26 +47,45 @@ func (a Actor) rights() rights {
 	switch {
 	case a.system:
 		return everything
+	case a.client != nil:
+		return rightsOfScopes(a.client.scopes)
 	case a.Account.Kind != account.KindOperator:
 		return 0
 	}
 	return rightsOf(a.Account.Role)
 }
 
-func (a Actor) is(id store.AccountID) bool { return !a.system && a.Account.ID == id }
+func (a Actor) is(id store.AccountID) bool { return a.person() && a.Account.ID == id }
+
+// person reports whether an operator acts, who has an account and factors of their own.
+func (a Actor) person() bool { return !a.system && a.client == nil }
+
+// key names the actor among all who are counted and remembered.
+func (a Actor) key() string {
+	if a.client != nil {
+		return "client:" + a.client.id
+	}
+	return "operator:" + string(a.Account.ID)
+}
 
 func (a Actor) audit() audit.Actor {
 	if a.system {
 		return audit.System()
+	}
+	if a.client != nil {
+		return audit.Actor{Kind: audit.ByClient, ID: a.client.id, Name: a.client.name}
 	}
 	return audit.OfAccount(a.Account)
 }
 
 // present returns the actor as the rows say now: the request may have waited while the session was ended, the account disabled
 // or its role changed, and what commits after that must not count on them.
-func (a Actor) present(ctx context.Context, q *store.Queries) (Actor, error) {
+func (a Actor) present(ctx context.Context, q *store.Queries, at time.Time) (Actor, error) {
 	if a.system {
 		return a, nil
+	}
+	if a.client != nil {
+		return a.client.present(ctx, q, at)
 	}
 	now, err := q.GetAccount(ctx, a.Account.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -68,4 +106,21 @@ func (a Actor) present(ctx context.Context, q *store.Queries) (Actor, error) {
 	}
 	a.Account = now
 	return a, nil
+}
+
+// present returns the client as the rows say now, with those scopes of its token that its registration still has.
+func (c *clientActor) present(ctx context.Context, q *store.Queries, at time.Time) (Actor, error) {
+	row, err := q.GetClientByToken(ctx, store.GetClientByTokenParams{ID: c.token, Now: at})
+	if errors.Is(err, store.ErrNotFound) {
+		return Actor{}, ErrActorGone
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("load client: %w", err)
+	}
+	var registered []string
+	if err := json.Unmarshal(row.Client.Scopes, &registered); err != nil {
+		return Actor{}, fmt.Errorf("read scopes of client %q: %w", row.Client.ID, err)
+	}
+	scopes := slices.DeleteFunc(strings.Fields(row.Scope), func(s string) bool { return !slices.Contains(registered, s) })
+	return Actor{client: &clientActor{token: c.token, id: row.Client.ID, name: row.Client.Name, scopes: scopes}}, nil
 }

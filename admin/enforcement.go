@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
@@ -24,6 +25,8 @@ type Surface struct {
 	Enforced bool
 	// Unset counts its accounts that would have to set up a factor.
 	Unset int64
+	// Version tells a page that was left open from one that shows how things stand.
+	Version time.Time
 }
 
 // Enforcement returns every surface, the console's first (M10).
@@ -42,7 +45,7 @@ func (s *Service) Enforcement(ctx context.Context, actor Actor) ([]Surface, erro
 		if err != nil {
 			return nil, fmt.Errorf("count accounts: %w", err)
 		}
-		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Unset: unset})
+		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Unset: unset, Version: row.UpdatedAt})
 	}
 	return surfaces, nil
 }
@@ -52,6 +55,8 @@ type EnforcementChange struct {
 	Surface string
 	// Former is the value the actor saw, Enforced the one they want.
 	Former, Enforced bool
+	// Version, if it is set, is that of the whole surface as the actor saw it; Former does not count then.
+	Version time.Time
 }
 
 // SetEnforcement sets surfaces to 強制する or 強制しない, all of them or none (M10). The accounts keep their own switch (M12). It
@@ -72,17 +77,17 @@ func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []Enf
 			if surface.Enforced == c.Enforced {
 				continue // no change, a second click, or somebody else who wanted the same
 			}
-			if surface.Enforced != c.Former {
+			if c.Version.IsZero() && surface.Enforced != c.Former || !c.Version.IsZero() && !surface.UpdatedAt.Equal(c.Version) {
 				return ErrConflict
 			}
 			n, err := w.tx.SetSurfaceEnforced(ctx, store.SetSurfaceEnforcedParams{
-				ID: c.Surface, Enforced: c.Enforced, Former: c.Former, Now: w.now,
+				ID: c.Surface, Enforced: c.Enforced, Former: surface.Enforced, Now: w.now,
 			})
 			if err := claimed(n, err); err != nil {
 				return err
 			}
 			e := *w.event
-			e.Data = map[string]string{"from": onOff(c.Former), "to": onOff(c.Enforced)}
+			e.Data = map[string]string{"from": onOff(surface.Enforced), "to": onOff(c.Enforced)}
 			events = append(events, e)
 		}
 		if len(events) == 0 {

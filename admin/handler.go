@@ -17,6 +17,9 @@ import (
 // freshFor is how old the proofs of an operator who changes something may be (I13).
 const freshFor = 5 * time.Minute
 
+// busyFor is how long whoever finds too much being hashed should wait.
+const busyFor = 2 * time.Second
+
 // signOutAction is where the console's sign-out button posts to.
 const signOutAction = "/logout/confirm?kind=operator"
 
@@ -181,7 +184,7 @@ func answer(err error) error {
 	case errors.Is(err, ErrConflict):
 		return web.Conflict(err)
 	case errors.Is(err, account.ErrBusy):
-		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second, Cause: err}
+		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyFor, Cause: err}
 	}
 	return err
 }

@@ -226,7 +226,7 @@ func (s *Service) lockout(ctx context.Context, q *store.Queries, actor Actor, ro
 	if row.ID != SurfaceAdmin {
 		return nil
 	}
-	if !actor.system {
+	if actor.person() {
 		if s.factors == nil {
 			return errNoFactors
 		}

@@ -101,7 +101,7 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 		e := event
 		w := &work{tx: tx, now: now, event: &e}
 		var err error
-		if w.actor, err = actor.present(ctx, tx.Queries); err != nil {
+		if w.actor, err = actor.present(ctx, tx.Queries, now); err != nil {
 			return err
 		}
 		if !w.actor.rights().has(need) {
@@ -109,6 +109,9 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 		}
 		if err := do(w); err != nil {
 			event.Account, event.Target = e.Account, e.Target // for the refusal's row
+			return err
+		}
+		if err := markAct(ctx, tx, now); err != nil {
 			return err
 		}
 		e.Result = audit.Success

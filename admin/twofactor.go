@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/futakagi/futakagi/account"
@@ -29,6 +30,16 @@ type SwitchResult struct {
 // [ErrConflict]; "" means whatever it is. It fails with [ErrEnforced] for 利用しない while the account's surface is enforced
 // (M11).
 func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.AccountID, former, want string) (SwitchResult, error) {
+	return s.setTwoFactor(ctx, actor, id, want, func(acc store.Account) bool { return former == "" || former == acc.TwoFactor })
+}
+
+// SetTwoFactorAt is SetTwoFactor for an actor who saw the whole account at a version.
+func (s *Service) SetTwoFactorAt(ctx context.Context, actor Actor, id store.AccountID, version time.Time, want string) (SwitchResult, error) {
+	return s.setTwoFactor(ctx, actor, id, want, func(acc store.Account) bool { return acc.UpdatedAt.Equal(version) })
+}
+
+// setTwoFactor sets the switch; seen reports whether the account is as the actor saw it.
+func (s *Service) setTwoFactor(ctx context.Context, actor Actor, id store.AccountID, want string, seen func(store.Account) bool) (SwitchResult, error) {
 	if want != account.TwoFactorUse && want != account.TwoFactorDont {
 		return SwitchResult{}, fmt.Errorf("set two-factor switch: unknown value %q", want)
 	}
@@ -49,7 +60,7 @@ func (s *Service) SetTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 		switch {
 		case acc.TwoFactor == want:
 			return errUnchanged // on→on, a second click, or somebody else who wanted the same
-		case former != "" && former != acc.TwoFactor:
+		case !seen(acc):
 			return ErrConflict // the actor left the switch as they saw it, and that is not how it stands
 		}
 		n, err := w.tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, TwoFactor: want, Former: acc.TwoFactor, Now: w.now})

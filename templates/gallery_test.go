@@ -319,6 +319,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
 		}, Pager: pager}, console(NavDeliveries)),
 		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
+		screen("api-reference", func(s *Set) Page[APIReferenceView] { return s.APIReference }, APIReferenceView{
+			DocumentURL: "/api/v1/openapi.json", Scopes: []APIScope{{Name: "api:customers.read"}, {Name: "api:customers.write"}},
+			Operations: []APIOperation{
+				{ID: "listCustomers", Method: "GET", Path: "/api/v1/customers", Scope: "api:customers.read", Status: 200, Problems: []string{"invalid"}, Parameters: []APIField{{Name: "limit", Type: "integer", Optional: true}}, Answer: []APIField{{Name: "items/id", Type: "string"}}},
+				{ID: "createCustomer", Method: "POST", Path: "/api/v1/customers", Scope: "api:customers.write", Status: 201, Body: []APIField{{Name: "code", Type: "string"}}, Answer: []APIField{{Name: "id", Type: "string"}}, Problems: []string{"invalid"}},
+			},
+			Problems: []APIProblem{{Code: "invalid", Status: 422}},
+		}),
 		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},

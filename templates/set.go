@@ -55,6 +55,8 @@ type Set struct {
 	Deliveries       Page[DeliveriesView]
 	Operators        Page[OperatorsView]
 
+	APIReference Page[APIReferenceView]
+
 	MailCode           Mail[CodeMail]   // the verification code
 	MailSetUp          Mail[NoticeMail] // a factor was set up
 	MailAddressChanged Mail[NoticeMail] // the 2FA address was changed; to the old and the registered address

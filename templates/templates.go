@@ -89,6 +89,8 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
 
+	bindPage(b, &s.APIReference, "account", "api-reference")
+
 	bindMail(b, &s.MailCode, "code")
 	bindMail(b, &s.MailSetUp, "set-up")
 	bindMail(b, &s.MailAddressChanged, "address-changed")

@@ -175,7 +175,7 @@ func (k *Toolkit) limit(next http.Handler) http.Handler {
 			if rc.SetReadDeadline(time.Now().Add(bodyReadTimeout)) == nil { // a deadline of the connection, in its own time
 				r.Body = &timedBody{ReadCloser: r.Body, rc: rc}
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, bodyLimit(r))
 		}
 		if r.Method == http.MethodHead {
 			// HEAD is GET without the body, which net/http drops.
@@ -185,6 +185,14 @@ func (k *Toolkit) limit(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// bodyLimit is how long a request's body may be.
+func bodyLimit(r *http.Request) int64 {
+	if isAPI(r) {
+		return maxAPIBody
+	}
+	return maxBody
 }
 
 func (k *Toolkit) checkRequest(r *http.Request) error {
@@ -203,7 +211,7 @@ func (k *Toolkit) checkRequest(r *http.Request) error {
 	if size > maxHeaderBytes || cookies > maxCookies {
 		return &Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "headers_too_large"}
 	}
-	if r.ContentLength > maxBody {
+	if r.ContentLength > bodyLimit(r) {
 		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large"}
 	}
 	if strings.Count(r.URL.RawQuery, "&") >= maxFields {

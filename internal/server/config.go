@@ -54,6 +54,8 @@ type Config struct {
 	PasskeyOrigins []string
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; the provider's default if zero.
 	FlowsPerAddress int
+	// APIRequestsPerMinute is how many requests one client or operator may send to the API of one server; 600 if zero.
+	APIRequestsPerMinute int
 	// Hashing bounds the work of password hashing.
 	Hashing account.HasherConfig
 	// Passwords are the rules of new passwords.

@@ -201,6 +201,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	api, err := admin.NewAPI(admin.APIConfig{
+		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken, DB: db, Box: box,
+		Templates: pages, Toolkit: kit, RequestsPerMinute: c.APIRequestsPerMinute, Now: c.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
 
 	s := &Server{
 		DB: db, Admin: console, Hasher: hasher, Box: box, MFA: factors, Passwords: passwords, Outbox: outbox, Provider: op,
@@ -212,6 +219,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	factorPages.Mount(root)
 	passwordPages.Mount(root)
 	consolePages.Mount(root)
+	api.Mount(root)
 	root.Handle("/assets/*", pages.Assets())
 	root.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, pages.AssetPath("icon.svg"), http.StatusFound)
