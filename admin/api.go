@@ -311,11 +311,6 @@ func (a *API) set(field reflect.Value, p parameter, text string) (reason string)
 // readBody reads the body into the field Body.
 func (a *API) readBody(c *call, in reflect.Value) ([]web.FieldProblem, error) {
 	raw, err := io.ReadAll(c.r.Body)
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		e := problem(codeTooLarge)
-		e.Fields = []web.FieldProblem{{Field: "body", Reason: reasonLong}}
-		return nil, e
-	}
 	if err != nil {
 		return nil, err
 	}

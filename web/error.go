@@ -133,6 +133,13 @@ func TooMany(wait time.Duration, cause error) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: wait, Cause: cause}
 }
 
+// tooLarge is the answer to a body that is longer than it may be.
+func tooLarge(cause error) *Error {
+	return &Error{
+		Status: http.StatusRequestEntityTooLarge, Code: "too_large", Cause: cause, Fields: []FieldProblem{{Field: "body", Reason: "too_long"}},
+	}
+}
+
 // unavailable is the answer while something we need is away.
 func unavailable(cause error) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: retryAfter, Cause: cause}
@@ -145,7 +152,7 @@ func asError(ctx context.Context, err error) *Error {
 		return e
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Cause: err}
+		return tooLarge(err)
 	}
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):

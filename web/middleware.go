@@ -212,7 +212,7 @@ func (k *Toolkit) checkRequest(r *http.Request) error {
 		return &Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "headers_too_large"}
 	}
 	if r.ContentLength > bodyLimit(r) {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large"}
+		return tooLarge(nil)
 	}
 	if strings.Count(r.URL.RawQuery, "&") >= maxFields {
 		return BadRequest(errors.New("too many query parameters"))
