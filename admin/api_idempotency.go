@@ -77,16 +77,16 @@ func (a *API) once(ctx context.Context, c *call, do func(context.Context) (reply
 	}
 	now := a.now().UTC().Truncate(time.Microsecond)
 	cl := claim{actor: c.actor.key(), key: keys[0], id: store.NewID[string]()}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%s", c.op.method, c.r.URL.RequestURI(), c.body))
+	sum := hashOf(c.op.method, c.r.URL.RequestURI(), string(c.body))
 	err := a.db.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.ClaimAPIRequest(ctx, store.ClaimAPIRequestParams{
-			Actor: cl.actor, Key: cl.key, RequestHash: sum[:], ClaimID: cl.id,
+			Actor: cl.actor, Key: cl.key, RequestHash: sum, ClaimID: cl.id,
 			ClaimedUntil: now.Add(claimFor), ExpiresAt: now.Add(keepAnswers), Now: now,
 		})
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return a.again(ctx, cl, sum[:], now)
+		return a.again(ctx, cl, sum, now)
 	}
 	if err != nil {
 		return reply{}, fmt.Errorf("claim request: %w", err)
@@ -116,6 +116,12 @@ func (a *API) once(ctx context.Context, c *call, do func(context.Context) (reply
 		return err
 	})
 	return out, nil
+}
+
+// hashOf is what is kept of a request to tell it from another under the same key.
+func hashOf(method, uri, body string) []byte {
+	sum := sha256.Sum256([]byte(method + "\n" + uri + "\n" + body))
+	return sum[:]
 }
 
 // finish writes down what became of a request. If that fails, the request's own answer still stands; who asks again is told that it

@@ -36,8 +36,6 @@ type program struct {
 	token, cookie string
 	// stale is what the next request finds out about its proof.
 	stale bool
-	// during, if it is set, runs while a token is looked up.
-	during func()
 }
 
 func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
@@ -60,9 +58,6 @@ func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
 		Service: p.Service, Issuer: "https://id.example.jp", DB: p.db, Box: box, Templates: p.set, Toolkit: kit, Now: p.clock.now,
 		RequestsPerMinute: perMinute, NotToken: errNoToken,
 		ClientToken: func(_ context.Context, token string) (store.TokenSetID, error) {
-			if p.during != nil {
-				p.during()
-			}
 			id, ok := p.tokens[token]
 			if !ok {
 				return "", errNoToken
@@ -207,7 +202,7 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listOperators":     {path: "/operators"},
 		"createOperator":    {path: "/operators", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"support","password":"violet-8-ferry"}`},
 		"getAccount":        {path: account},
-		"updateAccount":     {path: account, body: `{"name":"変更","email":"t@example.jp","role":"viewer"}`, match: account},
+		"updateAccount":     {path: account, body: `{"name":"変更","email":"tanaka@example.jp","role":"viewer"}`, match: account},
 		"disableAccount":    {path: account + "/disabled"},
 		"enableAccount":     {path: account + "/disabled"},
 		"setPassword":       {path: account + "/password", body: `{"password":"violet-8-ferry"}`},
@@ -495,4 +490,12 @@ func TestAPIDocument(t *testing.T) {
 		i := strings.Index(page, ">api.")
 		t.Errorf("a sentence is missing: %.60s", page[i:])
 	}
+}
+
+func decodeInto(t *testing.T, w said, v any) {
+	t.Helper()
+	if w.Code >= 300 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	must(t, json.Unmarshal(w.Body.Bytes(), v))
 }
