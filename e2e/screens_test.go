@@ -554,6 +554,8 @@ func (v *viewer) console(w *world) {
 	b.open(base + "/admin/operators")
 	b.hit("table a[href^='/admin/accounts/']")
 	v.look(b, "admin-operator")
+	b.open(base + "/api/v1")
+	v.look(b, "api-reference")
 	b.open(base + "/admin/customers/" + store.MaxID)
 	v.look(b, "admin-not-found")
 	b.hit("a[href='/admin']") // no dead end
