@@ -32,20 +32,11 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 	if s.factors == nil {
 		return Account{}, errNoFactors
 	}
-	if err := s.view(ctx, actor, mayView); err != nil {
-		return Account{}, err
-	}
-	q := s.db.Read()
-	acc, err := s.accounts.ByID(ctx, id)
+	acc, err := s.AccountRow(ctx, actor, id)
 	if err != nil {
 		return Account{}, err
 	}
-	v := Account{Account: acc}
-	if acc.Kind == account.KindOperator {
-		if err := s.view(ctx, actor, mayManageOperators); err != nil {
-			return Account{}, hidden(err)
-		}
-	}
+	q, v := s.db.Read(), Account{Account: acc}
 	if acc.UserGroupID != nil {
 		place, err := q.GetAccountPlace(ctx, *acc.UserGroupID)
 		if err != nil {
@@ -74,6 +65,24 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 	}
 	v.Sessions = len(sessions)
 	return v, nil
+}
+
+// AccountRow is Account without what is set up; the row lacks the password's hash.
+func (s *Service) AccountRow(ctx context.Context, actor Actor, id store.AccountID) (store.Account, error) {
+	if err := s.view(ctx, actor, mayView); err != nil {
+		return store.Account{}, err
+	}
+	acc, err := s.accounts.ByID(ctx, id)
+	if err != nil {
+		return store.Account{}, err
+	}
+	if acc.Kind == account.KindOperator {
+		if err := s.view(ctx, actor, mayManageOperators); err != nil {
+			return store.Account{}, hidden(err)
+		}
+	}
+	acc.PasswordHash = ""
+	return acc, nil
 }
 
 // hidden makes what may not be seen look like what does not exist.

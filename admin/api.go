@@ -77,17 +77,22 @@ func NewAPI(c APIConfig) (*API, error) {
 	a := &API{
 		service: c.Service, issuer: c.Issuer, clientToken: c.ClientToken, notToken: c.NotToken, db: c.DB, box: c.Box, templates: c.Templates,
 		kit: c.Toolkit, limiter: &limiter{ceiling: c.RequestsPerMinute}, now: c.Now,
-		table: table{schemas: schemas{}},
 	}
+	a.fill()
+	a.reference = a.referenceView()
+	var err error
+	a.document, err = a.openAPI()
+	return a, err
+}
+
+// fill puts every operation into the table.
+func (a *API) fill() {
+	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
 		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients,
 	} {
 		add(&a.table)
 	}
-	a.reference = a.referenceView()
-	var err error
-	a.document, err = a.openAPI()
-	return a, err
 }
 
 // Mount adds the API's routes.

@@ -136,8 +136,8 @@ func (a *API) accounts(t *table) {
 		}, codeBusy)
 
 	get := func(ctx context.Context, actor Actor, id string) (apiAccount, error) {
-		v, err := s.Account(ctx, actor, store.AccountID(id))
-		return accountOf(v.Account), err
+		row, err := s.AccountRow(ctx, actor, store.AccountID(id))
+		return accountOf(row), err
 	}
 	add(t, scopeAccountsRead, http.MethodGet, "/accounts/{id}", "getAccount",
 		func(ctx context.Context, actor Actor, in accountByID) (apiAccount, error) {

@@ -152,7 +152,11 @@ func (a *API) explainFields(lang templates.Lang, e *account.ValidationError) err
 			args = []any{"max", MaxReason}
 		}
 		_, reason, _ := strings.Cut(key, ".")
-		fields = append(fields, web.FieldProblem{Field: apiField(name), Reason: reason, Message: a.templates.T(lang, key, args...)})
+		field := web.FieldProblem{Field: apiField(name), Reason: reason}
+		if a.templates != nil { // the command line has none
+			field.Message = a.templates.T(lang, key, args...)
+		}
+		fields = append(fields, field)
 	}
 	return invalid(fields...)
 }

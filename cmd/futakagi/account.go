@@ -19,11 +19,12 @@ import (
 func (a *app) accountCommand() *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "account",
-		Short: "Create accounts, the first operator among them",
+		Short: "Create accounts, the first operator among them, and look after them",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	parent.AddCommand(a.accountCreateCommand())
+	a.addVerbs(parent, accountVerbs())
 	return parent
 }
 

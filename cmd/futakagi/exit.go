@@ -81,7 +81,7 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
-	if errors.Is(err, store.ErrUnavailable) {
+	if _, away := errors.AsType[unreachable](err); away || errors.Is(err, store.ErrUnavailable) {
 		return exitUnavailable
 	}
 	if _, ok := errors.AsType[failure](err); ok {
