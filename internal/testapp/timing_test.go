@@ -263,7 +263,7 @@ func hinted(t *testing.T, a *testapp.App, name string, status int, ask func(b *t
 		},
 		ask: func(who string) testapp.Page { return ask(b, flows[who]) },
 		between: func(n int) {
-			if n%100 == 0 {
+			if n%40 == 0 { // a flow has fifty ceremonies
 				clear(flows)
 			}
 		},
@@ -288,7 +288,7 @@ func passkeyed(t *testing.T, a *testapp.App, exists, disabled *person) exercise 
 		ready: func(who string) { credential = answerTo(t, b, "/signin/passkey/options"+flow, keys[who].Get) },
 		ask:   func(string) testapp.Page { return b.Post("/signin/passkey"+flow, value("credential", credential)) },
 		between: func(n int) {
-			if n%100 == 0 {
+			if n%15 == 0 { // of three each
 				a.Clock.Advance(31 * time.Minute)
 				flow = "?flow=" + b.Open(a.RelyingParty(t, "store").AuthorizeURL()).Flow()
 			}
