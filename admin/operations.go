@@ -56,17 +56,18 @@ type OperationError struct {
 }
 
 func (e *OperationError) Error() string {
-	text := e.Code
+	lines := []string{e.Code}
 	if e.Detail != "" {
-		text += ": " + e.Detail
+		lines[0] += ": " + e.Detail
 	}
 	for _, f := range e.Errors {
-		text += fmt.Sprintf("\n%s: %s", f.Field, f.Reason)
+		line := f.Field + ": " + f.Reason
 		if f.Message != "" {
-			text += " (" + f.Message + ")"
+			line += " (" + f.Message + ")"
 		}
+		lines = append(lines, line)
 	}
-	return text
+	return strings.Join(lines, "\n")
 }
 
 func (o *Operations) find(id string) *operation {
@@ -186,4 +187,6 @@ func asOperationError(err error) error {
 }
 
 // NeedsServer reports whether an error says that something can only be done where the server's keys are.
-func NeedsServer(err error) bool { return errors.Is(err, errNoFactors) || errors.Is(err, errNoPasswords) }
+func NeedsServer(err error) bool {
+	return errors.Is(err, errNoFactors) || errors.Is(err, errNoPasswords)
+}
