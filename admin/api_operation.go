@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"reflect"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,9 +25,8 @@ type operation struct {
 	body, out  *schema
 	// codes are the problems that this operation has of its own.
 	codes []string
-	// matches is whether it needs an If-Match; tagged whether its answer has an ETag; secret whether that holds something that is
-	// shown once.
-	matches, tagged, secret bool
+	// matches is whether it needs an If-Match; tagged whether its answer has an ETag.
+	matches, tagged bool
 
 	in reflect.Type
 	do func(ctx context.Context, actor Actor, in reflect.Value) (any, error)
@@ -100,20 +98,8 @@ func add[In, Out any](t *table, scope, method, path, id string, do func(context.
 		if out.Implements(reflect.TypeFor[located]()) && method == http.MethodPost {
 			op.status = http.StatusCreated
 		}
-		op.secret = op.status == http.StatusCreated && slices.Contains(slices.Collect(fieldNames(out)), "client_secret")
 	}
 	t.operations = append(t.operations, op)
-}
-
-func fieldNames(t reflect.Type) func(func(string) bool) {
-	return func(yield func(string) bool) {
-		for f := range t.Fields() {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			if !yield(name) {
-				return
-			}
-		}
-	}
 }
 
 const headerMatch = "If-Match"
