@@ -81,7 +81,7 @@ type NewAccount struct {
 	Kind        string
 	LoginID     string
 	DisplayName string
-	// Role is one of [Roles] of the kind.
+	// Role is one of [Roles] of the kind, or the id of a role that was made in the console.
 	Role string
 	// RegisteredEmail is where notices go. Nothing is concluded from it: it is never a second factor.
 	RegisteredEmail string
@@ -138,6 +138,15 @@ func (s *Service) Check(ctx context.Context, in NewAccount, password string) err
 			return fmt.Errorf("look up login ID: %w", err)
 		}
 	}
+	if in.Kind == KindOperator && c[FieldRole] == "" {
+		_, err := s.db.Read().GetRole(ctx, in.Role)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			c[FieldRole] = msgRoleBlank
+		case err != nil:
+			return fmt.Errorf("look up role: %w", err)
+		}
+	}
 	return c.passwordErr(s.PasswordMin(in.Owner()))
 }
 
@@ -159,6 +168,9 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 
 	f, c := in.fields()
 	if err := c.err(); err != nil {
+		return store.Account{}, err
+	}
+	if err := holdRole(ctx, tx, in.Kind, in.Role); err != nil {
 		return store.Account{}, err
 	}
 
@@ -193,7 +205,25 @@ func (s *Service) Create(ctx context.Context, tx *store.Tx, in NewAccount) (stor
 	if err != nil {
 		return store.Account{}, fmt.Errorf("create account: %w", err)
 	}
+	if err := indexAccount(ctx, tx, a); err != nil {
+		return store.Account{}, fmt.Errorf("create account: %w", err)
+	}
 	return a, nil
+}
+
+// holdRole makes sure that an operator's role exists and stays until the transaction ends.
+func holdRole(ctx context.Context, tx *store.Tx, kind, role string) error {
+	if kind != KindOperator {
+		return nil
+	}
+	_, err := tx.HoldRole(ctx, role)
+	if errors.Is(err, store.ErrNotFound) {
+		return invalid(FieldRole, msgRoleBlank)
+	}
+	if err != nil {
+		return fmt.Errorf("hold role: %w", err)
+	}
+	return nil
 }
 
 // Profile is what can be edited of an account.
@@ -218,6 +248,11 @@ func (s *Service) Update(ctx context.Context, tx *store.Tx, id store.AccountID, 
 	if err := c.err(); err != nil {
 		return store.Account{}, err
 	}
+	if in.Role != a.Role {
+		if err := holdRole(ctx, tx, a.Kind, in.Role); err != nil {
+			return store.Account{}, err
+		}
+	}
 	now := s.now()
 	n, err := tx.UpdateAccountProfile(ctx, store.UpdateAccountProfileParams{
 		ID:              id,
@@ -238,6 +273,9 @@ func (s *Service) Update(ctx context.Context, tx *store.Tx, id store.AccountID, 
 	}
 	a, err = tx.GetAccount(ctx, id)
 	if err != nil {
+		return store.Account{}, fmt.Errorf("update account: %w", err)
+	}
+	if err := indexAccount(ctx, tx, a); err != nil {
 		return store.Account{}, fmt.Errorf("update account: %w", err)
 	}
 	return a, nil

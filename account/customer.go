@@ -37,7 +37,7 @@ func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerI
 	if err := customerError(err); err != nil {
 		return store.Customer{}, err
 	}
-	return c, nil
+	return c, indexCustomer(ctx, tx, c)
 }
 
 // UpdateCustomer changes a customer. It fails with a [ValidationError] or [store.ErrNotFound].
@@ -49,7 +49,10 @@ func (s *Service) UpdateCustomer(ctx context.Context, tx *store.Tx, id store.Cus
 	n, err := tx.UpdateCustomer(ctx, store.UpdateCustomerParams{
 		ID: id, Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name), Now: s.now(),
 	})
-	return customerError(changed(n, err))
+	if err := customerError(changed(n, err)); err != nil {
+		return err
+	}
+	return indexCustomer(ctx, tx, store.Customer{ID: id, Code: in.Code, Name: in.Name})
 }
 
 func customerError(err error) error {
@@ -113,12 +116,22 @@ const (
 type CustomerQuery struct {
 	// Search is looked for in code and name, and in login ID, name and address of the accounts; empty finds all.
 	Search string
+	// NoAddresses leaves the accounts' addresses out of the search.
+	NoAddresses bool
 	// State is one of the states above; anything else finds all.
 	State string
 	// Page counts from 1. What lies outside of the list is brought to its nearest end.
 	Page int
 	// Size is the most rows wanted, 1 to 100; 50 if zero.
 	Size int
+}
+
+// masked is how queries are told to leave addresses out.
+func masked(on bool) string {
+	if on {
+		return "masked"
+	}
+	return ""
 }
 
 // CustomerRow is one customer in a list.
@@ -140,18 +153,18 @@ type CustomerPage struct {
 // Customers returns a page of customers.
 func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage, error) {
 	q := s.db.Read()
-	pattern := searchPattern(in.Search)
+	pattern := SearchPattern(in.Search)
 	if in.State != StateSet && in.State != StatePartly && in.State != StateNone {
 		in.State = ""
 	}
 	size := pageSize(in.Size)
-	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, State: in.State, Ceiling: PagingCeiling(size)})
+	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, Ceiling: PagingCeiling(size)})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("count customers: %w", err)
 	}
 	page := CustomerPage{Paging: PageOf(total, in.Page, size)}
 	rows, err := q.ListCustomers(ctx, store.ListCustomersParams{
-		Pattern: pattern, State: in.State, PageSize: int32(size), Skip: page.Skip(),
+		Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, PageSize: int32(size), Skip: page.Skip(),
 	})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("list customers: %w", err)

@@ -44,8 +44,8 @@ func Contains(text string) string {
 	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
-// searchPattern is the LIKE pattern that finds search inside of a search key; all of them for "".
-func searchPattern(search string) string {
+// SearchPattern is the LIKE pattern that finds search inside of a search key; all of them for "".
+func SearchPattern(search string) string {
 	if pattern := Contains(Fold(clipRunes(search, maxSearch))); pattern != "" {
 		return pattern
 	}

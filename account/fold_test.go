@@ -22,8 +22,8 @@ func TestFold(t *testing.T) {
 		}
 	}
 	for in, want := range map[string]string{`50%_\`: `%50\%\_\\%`, "サンプル": "%さんぷる%", "": "%", " \x00": "%"} {
-		if got := searchPattern(in); got != want {
-			t.Errorf("searchPattern(%q) = %q, want %q", in, got, want)
+		if got := SearchPattern(in); got != want {
+			t.Errorf("SearchPattern(%q) = %q, want %q", in, got, want)
 		}
 	}
 	for in, want := range map[string]string{" a b ": "%a b%", "\x00": "", " ": "", "\xff": ""} {
@@ -31,7 +31,7 @@ func TestFold(t *testing.T) {
 			t.Errorf("Contains(%q) = %q, want %q", in, got, want)
 		}
 	}
-	for _, f := range []func(string) string{searchPattern, Contains} {
+	for _, f := range []func(string) string{SearchPattern, Contains} {
 		if got := f(strings.Repeat("あ", 5000)); len([]rune(got)) > maxSearch+2 {
 			t.Errorf("a search of %d characters is let through", len([]rune(got)))
 		}

@@ -25,6 +25,8 @@ const (
 
 	RoleAdministrator = "administrator"
 	RoleSupport       = "support"
+	RoleAuditor       = "auditor"
+	RoleReadOnly      = "read_only"
 )
 
 // The stored choice of an account.
@@ -33,13 +35,13 @@ const (
 	TwoFactorDont = store.TwoFactorDontUse
 )
 
-// Roles returns the roles that accounts of a kind can have.
+// Roles returns the roles that accounts of a kind can have; operators can have those that were made in the console as well.
 func Roles(kind string) []string {
 	switch kind {
 	case KindStore:
 		return []string{RoleAdmin, RoleBuyer, RoleViewer}
 	case KindOperator:
-		return []string{RoleAdministrator, RoleSupport}
+		return []string{RoleAdministrator, RoleSupport, RoleAuditor, RoleReadOnly}
 	}
 	return nil
 }
@@ -157,7 +159,11 @@ func (c checks) email(value string) string {
 	return address
 }
 
+// role checks a role as far as that can be done without looking it up.
 func (c checks) role(kind, role string) {
+	if kind == KindOperator && role != "" {
+		return // it may be one that was made in the console
+	}
 	if !slices.Contains(Roles(kind), role) {
 		c[FieldRole] = msgRoleBlank
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Account is an account with what its pages show.
@@ -24,6 +25,10 @@ type Account struct {
 	Status mfa.Status
 	// Sessions counts the live sessions.
 	Sessions int
+	// Pass is the pass that is still open; nil if there is none.
+	Pass *store.Pass
+	// Shown is the field whose address the actor was just shown whole; see [Service.Unmask].
+	Shown string
 }
 
 // Account returns one account, or [store.ErrNotFound], also for an id that cannot exist and for an operator that the actor may
@@ -32,20 +37,11 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 	if s.factors == nil {
 		return Account{}, errNoFactors
 	}
-	if err := s.view(ctx, actor, mayView); err != nil {
-		return Account{}, err
-	}
-	q := s.db.Read()
-	acc, err := s.accounts.ByID(ctx, id)
+	acc, err := s.AccountRow(ctx, actor, id)
 	if err != nil {
 		return Account{}, err
 	}
-	v := Account{Account: acc}
-	if acc.Kind == account.KindOperator {
-		if err := s.view(ctx, actor, mayManageOperators); err != nil {
-			return Account{}, hidden(err)
-		}
-	}
+	q, v := s.db.Read(), Account{Account: acc}
 	if acc.UserGroupID != nil {
 		place, err := q.GetAccountPlace(ctx, *acc.UserGroupID)
 		if err != nil {
@@ -73,7 +69,27 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		return Account{}, fmt.Errorf("list sessions: %w", err)
 	}
 	v.Sessions = len(sessions)
-	return v, nil
+	v.Pass, err = s.openPass(ctx, acc.ID)
+	return v, err
+}
+
+// AccountRow is Account without what is set up; the row lacks the password's hash.
+func (s *Service) AccountRow(ctx context.Context, actor Actor, id store.AccountID) (store.Account, error) {
+	actor, err := s.viewer(ctx, actor, mayView)
+	if err != nil {
+		return store.Account{}, err
+	}
+	acc, err := s.accounts.ByID(ctx, id)
+	if err != nil {
+		return store.Account{}, err
+	}
+	if acc.Kind == account.KindOperator {
+		if err := s.view(ctx, actor, mayManageOperators); err != nil {
+			return store.Account{}, hidden(err)
+		}
+	}
+	acc.PasswordHash = ""
+	return acc, nil
 }
 
 // hidden makes what may not be seen look like what does not exist.
@@ -129,6 +145,11 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 	}
 	var made store.Account
 	_, err = s.act(ctx, actor, need, event, func(w *work) error {
+		if kind == account.KindOperator {
+			if err := s.holdOperators(ctx, w); err != nil {
+				return err
+			}
+		}
 		if err := mayCreate(ctx, w, in); err != nil {
 			return err
 		}
@@ -149,7 +170,7 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 
 // mayCreate checks what a new account's form cannot correct: its place, the actor's power over it, and enforcement.
 func mayCreate(ctx context.Context, w *work, in account.NewAccount) error {
-	if in.Kind == account.KindOperator && !w.actor.rights().has(rightsOf(in.Role)) {
+	if in.Kind == account.KindOperator && !w.actor.rights().has(w.actor.rightsOf(in.Role)) {
 		return &refusal{err: ErrForbidden, word: wordRight}
 	}
 	if in.Kind == account.KindStore {
@@ -192,12 +213,18 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 			if w.actor.is(id) {
 				return &refusal{err: ErrOwnAccount, word: wordOwn}
 			}
-			if !w.actor.rights().has(rightsOf(in.Role)) {
-				return &refusal{err: ErrForbidden, word: wordRight}
-			}
 			if err := s.holdOperators(ctx, w); err != nil {
 				return err
 			}
+			if mine := w.actor.rights(); !mine.has(w.actor.rightsOf(in.Role)) || !mine.has(w.actor.rightsOf(former.Role)) {
+				return &refusal{err: ErrForbidden, word: wordRight}
+			}
+			if err := w.keepManager(ctx, former, in.Role); err != nil {
+				return err
+			}
+		}
+		if in.RegisteredEmail == "" && !w.actor.rights().has(maySeeAddresses) {
+			in.RegisteredEmail = former.RegisteredEmail // they were not shown it, and left the field alone
 		}
 		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
 		if err := claimed(n, err); err != nil {
@@ -210,8 +237,12 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 		if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
 			return errUnchanged
 		}
-		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "email", former.RegisteredEmail, acc.RegisteredEmail,
-			"role", former.Role, acc.Role)
+		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "role", former.Role, acc.Role)
+		if acc.RegisteredEmail != former.RegisteredEmail {
+			// Masked: the log outlives the address, and not everybody who reads it may see addresses.
+			w.event.Data["email.from"] = templates.MaskEmail(former.RegisteredEmail)
+			w.event.Data["email.to"] = templates.MaskEmail(acc.RegisteredEmail)
+		}
 		if s.factors == nil {
 			return nil
 		}
@@ -229,11 +260,11 @@ func (s *Service) holdOperators(ctx context.Context, w *work) error {
 	if _, err := w.tx.HoldSurface(ctx, SurfaceAdmin); err != nil {
 		return fmt.Errorf("hold surface: %w", err)
 	}
-	actor, err := w.actor.present(ctx, w.tx.Queries)
-	if err != nil {
+	var err error
+	if w.actor, err = w.actor.present(ctx, w.tx.Queries, w.now); err != nil {
 		return err
 	}
-	if !actor.rights().has(mayManageOperators) {
+	if !w.actor.rights().has(mayManageOperators) {
 		return &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return nil
@@ -268,6 +299,9 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 		if err != nil {
 			return err
 		}
+		if err := w.unfrozen(ctx, id); err != nil {
+			return err
+		}
 		if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {
 			return err
 		}
@@ -293,6 +327,11 @@ func (s *Service) SetDisabled(ctx context.Context, actor Actor, id store.Account
 		if acc.Kind == account.KindOperator {
 			if err := s.holdOperators(ctx, w); err != nil {
 				return err
+			}
+			if disabled {
+				if err := w.keepManager(ctx, acc, ""); err != nil {
+					return err
+				}
 			}
 		}
 		changed, err := s.accounts.SetDisabled(ctx, w.tx, id, disabled)

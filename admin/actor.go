@@ -2,22 +2,43 @@ package admin
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 )
 
-// Actor is who acts: an operator in a session, or [System].
+// Actor is who acts: an operator in a session, a client with a token of its own, or [System].
 type Actor struct {
 	// Account is the operator's account as it was when the request came in.
 	Account store.Account
 	// Session is the operator's session.
 	Session store.SessionID
 
+	// roles are what each role may do, as of the last look.
+	roles  roleSet
 	system bool
+	client *clientActor
+}
+
+// clientActor is a client that acts for itself.
+type clientActor struct {
+	// token is the token set it acts with.
+	token    store.TokenSetID
+	id, name string
+	// scopes are what the token may be used for and the client's registration still allows.
+	scopes []string
+}
+
+// ClientActor returns the client that acts with a token of its own, or [ErrActorGone] if the token is not live any more.
+func (s *Service) ClientActor(ctx context.Context, token store.TokenSetID) (Actor, error) {
+	return Actor{client: &clientActor{token: token}}.present(ctx, s.db.Read(), s.now())
 }
 
 // System is whoever runs the command line: they hold the database and may do everything.
@@ -28,26 +49,55 @@ func (a Actor) rights() rights {
 	switch {
 	case a.system:
 		return everything
+	case a.client != nil:
+		return rightsOfScopes(a.client.scopes)
 	case a.Account.Kind != account.KindOperator:
 		return 0
 	}
-	return rightsOf(a.Account.Role)
+	return a.roles.rights(a.Account.Role)
 }
 
-func (a Actor) is(id store.AccountID) bool { return !a.system && a.Account.ID == id }
+// rightsOf is what operators of a role may do.
+func (a Actor) rightsOf(role string) rights { return a.roles.rights(role) }
+
+// operator is an operator with what they may do now.
+func (s *Service) operator(ctx context.Context, acc store.Account, session store.SessionID) (Actor, error) {
+	roles, err := readRoles(ctx, s.db.Read())
+	return Actor{Account: acc, Session: session, roles: roles}, err
+}
+
+func (a Actor) is(id store.AccountID) bool { return a.person() && a.Account.ID == id }
+
+// person reports whether an operator acts, who has an account and factors of their own.
+func (a Actor) person() bool { return !a.system && a.client == nil }
+
+// key names the actor among all who are counted and remembered.
+func (a Actor) key() string {
+	if a.client != nil {
+		return "client:" + a.client.id
+	}
+	return "operator:" + string(a.Account.ID)
+}
 
 func (a Actor) audit() audit.Actor {
 	if a.system {
 		return audit.System()
 	}
+	if a.client != nil {
+		return audit.Actor{Kind: audit.ByClient, ID: a.client.id, Name: a.client.name}
+	}
 	return audit.OfAccount(a.Account)
 }
 
-// present returns the actor as the rows say now: the request may have waited while the session was ended, the account disabled
-// or its role changed, and what commits after that must not count on them.
-func (a Actor) present(ctx context.Context, q *store.Queries) (Actor, error) {
-	if a.system {
-		return a, nil
+// present returns the actor as the rows say now: the request may have waited while the session was ended, the account disabled,
+// its role changed or the role's rights taken away, and what commits after that must not count on them.
+func (a Actor) present(ctx context.Context, q *store.Queries, at time.Time) (Actor, error) {
+	var err error
+	if a.roles, err = readRoles(ctx, q); err != nil || a.system {
+		return a, err
+	}
+	if a.client != nil {
+		return a.client.present(ctx, q, at, a.roles)
 	}
 	now, err := q.GetAccount(ctx, a.Account.ID)
 	if errors.Is(err, store.ErrNotFound) {
@@ -68,4 +118,21 @@ func (a Actor) present(ctx context.Context, q *store.Queries) (Actor, error) {
 	}
 	a.Account = now
 	return a, nil
+}
+
+// present returns the client as the rows say now, with those scopes of its token that its registration still has.
+func (c *clientActor) present(ctx context.Context, q *store.Queries, at time.Time, roles roleSet) (Actor, error) {
+	row, err := q.GetClientByToken(ctx, store.GetClientByTokenParams{ID: c.token, Now: at})
+	if errors.Is(err, store.ErrNotFound) {
+		return Actor{}, ErrActorGone
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("load client: %w", err)
+	}
+	var registered []string
+	if err := json.Unmarshal(row.Client.Scopes, &registered); err != nil {
+		return Actor{}, fmt.Errorf("read scopes of client %q: %w", row.Client.ID, err)
+	}
+	scopes := slices.DeleteFunc(strings.Fields(row.Scope), func(s string) bool { return !slices.Contains(registered, s) })
+	return Actor{roles: roles, client: &clientActor{token: c.token, id: row.Client.ID, name: row.Client.Name, scopes: scopes}}, nil
 }

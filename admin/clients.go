@@ -106,7 +106,7 @@ func (in NewClient) complete(validRedirect func(string) string) (NewClient, erro
 	check("grant_types", code || !slices.Contains(in.GrantTypes, grantRefresh), "have refresh_token without authorization_code")
 	check("grant_types", in.AuthMethod != authNone || !slices.Contains(in.GrantTypes, grantCredentials), "have client_credentials, which a public client cannot use")
 	for _, s := range in.Scopes {
-		check("scopes", scope.MatchString(s), fmt.Sprintf("have %q, which is no scope", s))
+		check("scopes", scope.MatchString(s) && knownScope(s), fmt.Sprintf("have %q, which is no scope", s))
 	}
 	check("redirect_uris", !code || len(in.RedirectURIs) > 0, "must have at least one for authorization_code")
 	for _, list := range []struct {
@@ -136,6 +136,11 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 			return &ClientError{Fields: map[string]string{"surface": fmt.Sprintf("is %q, which does not exist", in.Surface)}}
 		} else if err != nil {
 			return fmt.Errorf("load surface: %w", err)
+		}
+		for _, scope := range in.Scopes {
+			if !w.actor.mayGrant(scope) {
+				return &refusal{err: ErrForbidden, word: wordRight}
+			}
 		}
 		made = Client{ID: in.ID}
 		var hash []byte

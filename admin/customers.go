@@ -12,9 +12,11 @@ import (
 
 // ListCustomers returns a page of customers.
 func (s *Service) ListCustomers(ctx context.Context, actor Actor, q account.CustomerQuery) (account.CustomerPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
+	actor, err := s.viewer(ctx, actor, mayView)
+	if err != nil {
 		return account.CustomerPage{}, err
 	}
+	q.NoAddresses = !actor.rights().has(maySeeAddresses)
 	return s.accounts.Customers(ctx, q)
 }
 

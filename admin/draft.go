@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/go-chi/chi/v5"
+
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -30,9 +32,15 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", FieldReason, FieldIdentity, SurfaceAdmin, SurfaceStore, FieldLevel, FieldDays}
+	fields := []string{"name", "code", "login_id", "email", "role", fieldUse, FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), FieldLevel, FieldDays, FieldGrace, FieldDate}
+	for _, check := range IdentityChecks() {
+		fields = append(fields, checkField(check))
+	}
 	for _, m := range signin.FactorMethods() {
 		fields = append(fields, methodField(m))
+	}
+	for _, name := range RightNames() {
+		fields = append(fields, rightField(name))
 	}
 	return fields
 }
@@ -45,6 +53,11 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 			d.Fields[name] = form.Get(name)
 		}
 	}
+	return d.keep(w, draftAge)
+}
+
+// keep leaves the draft in the browser.
+func (d draft) keep(w http.ResponseWriter, age time.Duration) error {
 	raw, err := json.Marshal(d)
 	if err != nil {
 		return err
@@ -52,7 +65,7 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 	if len(raw) > maxDraft {
 		return nil
 	}
-	web.SetDraftCookie(w, base64.RawURLEncoding.EncodeToString(raw), draftAge)
+	web.SetDraftCookie(w, base64.RawURLEncoding.EncodeToString(raw), age)
 	return nil
 }
 
@@ -80,14 +93,36 @@ func (d draft) or(field, value string) string {
 	return value
 }
 
-// fresh lets a form pass only with a fresh proof (I13). page is where its form is shown.
-func (h *Handler) fresh(page func(r *http.Request) string) func(http.Handler) http.Handler {
+// formPage is the path of the page that shows a form.
+type formPage func(r *http.Request) string
+
+// formPages are the pages of those forms that are not shown where they are sent to, by the pattern of their route.
+type formPages map[string]formPage
+
+func (p formPages) of(r *http.Request) string {
+	if page, ok := p[chi.RouteContext(r.Context()).RoutePattern()]; ok {
+		return page(r)
+	}
+	return r.URL.Path
+}
+
+// gate lets requests that change something pass only with a fresh proof (I13). It stands before every route of the console, so
+// that none can be added without it.
+func (h *Handler) gate(pages formPages) func(http.Handler) http.Handler {
 	return func(next http.Handler) http.Handler {
-		gate := h.kit.Sessions.RequireFresh(freshFor)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fresh := h.kit.Sessions.RequireFresh(freshFor)(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			web.UnsetDraftCookie(w)
 			next.ServeHTTP(w, r)
 		}))
 		return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+			if r.Method == http.MethodGet || r.Method == http.MethodHead {
+				next.ServeHTTP(w, r)
+				return nil
+			}
+			if _, file := Uploads()[r.URL.Path]; file { // too much for a draft: its page asked for the proof before
+				fresh.ServeHTTP(w, r)
+				return nil
+			}
 			form, err := web.ParseForm(w, r)
 			if err != nil {
 				return err
@@ -97,10 +132,10 @@ func (h *Handler) fresh(page func(r *http.Request) string) func(http.Handler) ht
 				return web.ErrNoSession
 			}
 			// Left before the gate answers, as nothing can be added to its answer, and taken back if it lets the form pass.
-			if err := keepDraft(w, page(r), session.AccountID, form); err != nil {
+			if err := keepDraft(w, pages.of(r), session.AccountID, form); err != nil {
 				return err
 			}
-			gate.ServeHTTP(w, r)
+			fresh.ServeHTTP(w, r)
 			return nil
 		})
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
@@ -22,8 +23,12 @@ type Surface struct {
 	// Kind is the kind of account that signs in there.
 	Kind     string
 	Enforced bool
+	// Reenrol is who may set up a factor after a reset: [store.ReenrolOpen] or [store.ReenrolByTicket].
+	Reenrol string
 	// Unset counts its accounts that would have to set up a factor.
 	Unset int64
+	// Version tells a page that was left open from one that shows how things stand.
+	Version time.Time
 }
 
 // Enforcement returns every surface, the console's first (M10).
@@ -42,7 +47,7 @@ func (s *Service) Enforcement(ctx context.Context, actor Actor) ([]Surface, erro
 		if err != nil {
 			return nil, fmt.Errorf("count accounts: %w", err)
 		}
-		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Unset: unset})
+		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Unset: unset, Version: row.UpdatedAt})
 	}
 	return surfaces, nil
 }
@@ -52,9 +57,15 @@ type EnforcementChange struct {
 	Surface string
 	// Former is the value the actor saw, Enforced the one they want.
 	Former, Enforced bool
+	// FormerReenrol and Reenrol are the same of who may set up a factor after a reset. An empty Reenrol leaves that as it is, an empty
+	// FormerReenrol means whatever it is.
+	FormerReenrol, Reenrol string
+	// Version, if it is set, is that of the whole surface as the actor saw it; Former does not count then.
+	Version time.Time
 }
 
-// SetEnforcement sets surfaces to 強制する or 強制しない, all of them or none (M10). The accounts keep their own switch (M12). It
+// SetEnforcement sets surfaces to 強制する or 強制しない, and who may set up a factor after a reset, all of them or none (M10). The
+// accounts keep their own switch (M12), and those that need a ticket still need it. It
 // fails with [ErrConflict] when somebody else changed one meanwhile, with [store.ErrNotFound] for an unknown surface, and
 // reports whether anything was changed.
 func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []EnforcementChange) (bool, error) {
@@ -69,21 +80,29 @@ func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []Enf
 				return err
 			}
 			w.event.Target = c.Surface
-			if surface.Enforced == c.Enforced {
-				continue // no change, a second click, or somebody else who wanted the same
+			e := *w.event
+			// What stands so already is no change: a second click, or somebody else who wanted the same.
+			if surface.Enforced != c.Enforced {
+				if c.Version.IsZero() && surface.Enforced != c.Former || !c.Version.IsZero() && !surface.UpdatedAt.Equal(c.Version) {
+					return ErrConflict
+				}
+				n, err := w.tx.SetSurfaceEnforced(ctx, store.SetSurfaceEnforcedParams{
+					ID: c.Surface, Enforced: c.Enforced, Former: surface.Enforced, Now: w.now,
+				})
+				if err := claimed(n, err); err != nil {
+					return err
+				}
+				e.Data = map[string]string{"from": onOff(surface.Enforced), "to": onOff(c.Enforced)}
+				events = append(events, e)
 			}
-			if surface.Enforced != c.Former {
-				return ErrConflict
-			}
-			n, err := w.tx.SetSurfaceEnforced(ctx, store.SetSurfaceEnforcedParams{
-				ID: c.Surface, Enforced: c.Enforced, Former: c.Former, Now: w.now,
-			})
-			if err := claimed(n, err); err != nil {
+			changed, err := w.setReenrol(ctx, surface, c)
+			if err != nil {
 				return err
 			}
-			e := *w.event
-			e.Data = map[string]string{"from": onOff(c.Former), "to": onOff(c.Enforced)}
-			events = append(events, e)
+			if changed {
+				e.Type, e.Data = audit.ReenrolSet, map[string]string{"from": surface.Reenrol, "to": c.Reenrol}
+				events = append(events, e)
+			}
 		}
 		if len(events) == 0 {
 			return errUnchanged
@@ -97,6 +116,22 @@ func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []Enf
 		*w.event = events[len(events)-1]
 		return nil
 	})
+}
+
+// setReenrol sets who may set up a factor after a reset, and reports whether that was a change.
+func (w *work) setReenrol(ctx context.Context, surface store.Surface, c EnforcementChange) (bool, error) {
+	switch {
+	case c.Reenrol == "" || c.Reenrol == surface.Reenrol:
+		return false, nil
+	case c.Reenrol != store.ReenrolOpen && c.Reenrol != store.ReenrolByTicket:
+		return false, fmt.Errorf("set surface: unknown value %q", c.Reenrol)
+	case c.FormerReenrol != "" && c.FormerReenrol != surface.Reenrol:
+		return false, ErrConflict
+	}
+	n, err := w.tx.SetSurfaceReenrol(ctx, store.SetSurfaceReenrolParams{
+		ID: c.Surface, Reenrol: c.Reenrol, Former: surface.Reenrol, Now: w.now,
+	})
+	return true, claimed(n, err)
 }
 
 func onOff(on bool) string {

@@ -14,6 +14,12 @@ var (
 	// ErrLockout says that a change would leave the actor, or everybody who could take it back, without a factor that the console
 	// accepts. It was written down.
 	ErrLockout = errors.New("nobody could take the change back")
+	// ErrLastManager says that nobody who can sign in could manage roles any more. It was written down.
+	ErrLastManager = errors.New("nobody could manage roles any more")
+	// ErrFrozen says that somebody stopped changes of the account's security settings from a notice. It was written down.
+	ErrFrozen = errors.New("security settings are frozen")
+	// ErrRoleInUse says that operators still have the role. It was written down.
+	ErrRoleInUse = errors.New("role is in use")
 	// ErrActorGone says that the actor's session ended, or their account was disabled, after the request came in.
 	ErrActorGone = errors.New("actor is no longer signed in")
 )
@@ -39,4 +45,9 @@ const (
 	wordOwn      = "own_account"
 	wordEnforced = "enforced"
 	wordLockout  = "lockout"
+	wordInUse    = "in_use"
+
+	wordLastManager = "last_manager"
+	wordRate        = "rate"
+	wordFrozen      = "frozen"
 )

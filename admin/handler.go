@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -16,6 +17,9 @@ import (
 
 // freshFor is how old the proofs of an operator who changes something may be (I13).
 const freshFor = 5 * time.Minute
+
+// busyFor is how long whoever finds too much being hashed should wait.
+const busyFor = 2 * time.Second
 
 // signOutAction is where the console's sign-out button posts to.
 const signOutAction = "/logout/confirm?kind=operator"
@@ -54,65 +58,103 @@ func NewHandler(c HandlerConfig) (*Handler, error) {
 	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
 }
 
-// Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too.
+// Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too, which one
+// gate before all of them sees to.
 func (h *Handler) Mount(r chi.Router) {
 	r.Group(func(r chi.Router) {
-		r.Use(h.kit.Sessions.Require(web.Operator))
-		here := h.fresh(func(r *http.Request) string { return r.URL.Path })
+		pages := formPages{}
+		r.Use(h.kit.Sessions.Require(web.Operator), h.withActor, h.gate(pages))
 		get := func(path string, f web.HandlerFunc) { r.Get(path, h.kit.Handle(f)) }
 		form := func(path string, show, save web.HandlerFunc) {
 			get(path, show)
-			r.With(here).Post(path, h.kit.Handle(save))
+			r.Post(path, h.kit.Handle(save))
+		}
+		// formOn is form for one that another page shows.
+		formOn := func(page formPage, path string, save web.HandlerFunc) {
+			pages[path] = page
+			form(path, toForm(page), save)
 		}
 
-		get("/admin", redirectTo(templates.PathCustomers))
+		get(templates.PathDashboard, h.getDashboard)
 		get("/admin/customers", h.getCustomers)
 		form("/admin/customers/new", h.getNewCustomer, h.postNewCustomer)
+		h.mountImport(r, get, form)
 		get("/admin/customers/{id}", h.getCustomer)
 		get("/admin/customers/{id}/groups", h.getCustomerGroups)
 		form("/admin/customers/{id}/edit", h.getEditCustomer, h.postEditCustomer)
 		form("/admin/customers/{id}/groups/new", h.getNewGroup, h.postNewGroup)
+		h.mountBulk(get, form)
+		h.mountRemove(form)
 		form("/admin/groups/{id}/edit", h.getEditGroup, h.postEditGroup)
 		form("/admin/groups/{id}/accounts/new", h.getNewAccount, h.postNewAccount)
 
 		get("/admin/operators", h.getOperators)
 		form("/admin/operators/new", h.getNewOperator, h.postNewOperator)
+		get(templates.PathRoles, h.getRoles)
+		form(templates.PathRoles+"/new", h.getNewRole, h.postNewRole)
+		form(templates.PathRoles+"/{role}", h.getRole, h.postRole)
+		form(templates.PathRoles+"/{role}/delete", h.getDeleteRole, h.postDeleteRole)
 
 		form("/admin/accounts/{id}", h.getAccount, h.postAccount)
 		// Their forms are on the account's page.
 		parent := func(r *http.Request) string { return accountURL(store.AccountID(chi.URLParam(r, "id"))) }
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
-			get("/admin/accounts/{id}/"+path, toForm(parent))
-			r.With(h.fresh(parent)).Post("/admin/accounts/{id}/"+path, h.kit.Handle(save))
+			formOn(parent, "/admin/accounts/{id}/"+path, save)
 		}
+		get("/admin/accounts/{id}/activity", h.getActivity)
+		formOn(parent, "/admin/accounts/{id}/unmask", h.postUnmask)
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
 		form("/admin/accounts/{id}/two-factor/reset", h.getReset, h.postReset)
 		form("/admin/accounts/{id}/two-factor/reset/{method}", h.getReset, h.postReset)
+		get("/admin/resets/{id}", h.getResetDone)
+		form("/admin/customers/{id}/reset", h.getBulkReset, h.postBulkReset)
+		get("/admin/customers/{id}/reset/{form}", h.getBulkDone)
+		form("/admin/accounts/{id}/two-factor/ticket", h.getTicket, h.postTicket)
 		form("/admin/accounts/{id}/two-factor/devices", h.getDevices, h.postDevices)
 		// The button of one device is on the page of the account's second factor.
 		twoFactor := func(r *http.Request) string {
 			return accountURL(store.AccountID(chi.URLParam(r, "id"))) + "/two-factor"
 		}
-		get("/admin/accounts/{id}/two-factor/devices/{device}", toForm(twoFactor))
-		r.With(h.fresh(twoFactor)).Post("/admin/accounts/{id}/two-factor/devices/{device}", h.kit.Handle(h.postDevice))
+		ticket := func(r *http.Request) string { return twoFactor(r) + "/ticket" }
+		formOn(ticket, "/admin/accounts/{id}/two-factor/ticket/done", h.postTicketDone)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/devices/{device}", h.postDevice)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/unmask", h.postUnmaskFactor)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/thaw", h.postThaw)
+
+		form("/admin/accounts/{id}/two-factor/exemption", h.getExempt, h.postExempt)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/exemption/end", h.postExemptionEnd)
+		form("/admin/accounts/{id}/two-factor/pass", h.getPass, h.postPass)
+		get("/admin/accounts/{id}/two-factor/pass/issued", h.getPassIssued)
+		get(templates.PathExemptions, h.getExemptions)
 
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
+		h.mountRollout(get, form, pages)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
 
 		get("/admin/audit", h.getAudit)
+		pages[exportURL] = func(*http.Request) string { return templates.PathAudit }
+		form(exportURL, redirectTo(templates.PathAudit), h.postAuditExport)
+		get(templates.PathActs, h.getActs)
 		get("/admin/deliveries", h.getDeliveries)
+		get("/admin/deliveries/{id}", h.getMessage)
 	})
 }
+
+// mountPage adds a page, mountForm a form and what it does.
+type (
+	mountPage func(path string, show web.HandlerFunc)
+	mountForm func(path string, show, save web.HandlerFunc)
+)
 
 func redirectTo(path string) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error { return web.SeeOther(w, r, path) }
 }
 
 // toForm leads from an address that only takes posts to the page of an account that has the form.
-func toForm(page func(r *http.Request) string) web.HandlerFunc {
+func toForm(page formPage) web.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) error {
 		if !store.ValidID(chi.URLParam(r, "id")) {
 			return store.ErrNotFound
@@ -121,10 +163,28 @@ func toForm(page func(r *http.Request) string) web.HandlerFunc {
 	}
 }
 
-// actorOf is the operator of a request that passed Require.
+type actorKey struct{}
+
+// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused.
+func (h *Handler) withActor(next http.Handler) http.Handler {
+	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
+		s, ok := web.SessionFrom(r.Context())
+		if !ok {
+			return web.ErrNoSession
+		}
+		actor, err := h.service.operator(r.Context(), s.Account, s.ID)
+		if err != nil {
+			return err
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, actor)))
+		return nil
+	})
+}
+
+// actorOf is the operator of a request that passed withActor.
 func actorOf(r *http.Request) Actor {
-	s, _ := web.SessionFrom(r.Context())
-	return Actor{Account: s.Account, Session: s.ID}
+	actor, _ := r.Context().Value(actorKey{}).(Actor)
+	return actor
 }
 
 // frame surrounds a console page.
@@ -132,8 +192,14 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	f := h.kit.Frame(w, r)
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
-		Name: actor.Account.DisplayName, Role: h.templates.RoleLabel(f.Lang, actor.Account.Role), Active: active,
-		Items: []string{templates.NavCustomers, templates.NavAudit, templates.NavDeliveries}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Name: actor.Account.DisplayName, Role: h.roleLabel(f.Lang, actor, actor.Account.Role), Active: active,
+		Items: []string{templates.NavDashboard, templates.NavCustomers, templates.NavExemptions}, SecurityURL: securityURL, SignOutAction: signOutAction,
+	}
+	if actor.rights().has(mayViewAudit) {
+		o.Items = append(o.Items, templates.NavAudit)
+	}
+	if actor.rights().has(mayViewDeliveries) {
+		o.Items = append(o.Items, templates.NavDeliveries)
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
@@ -174,14 +240,20 @@ func answer(err error) error {
 		return nil
 	case errors.Is(err, ErrOwnAccount):
 		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
-	case errors.Is(err, ErrForbidden):
+	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNoPass):
 		return web.Forbidden(err)
+	case errors.Is(err, ErrLastManager):
+		return &web.Error{Status: http.StatusConflict, Code: "last_manager", Message: templates.MsgLastManager, Cause: err}
 	case errors.Is(err, ErrActorGone):
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict):
 		return web.Conflict(err)
+	case errors.Is(err, ErrFrozen):
+		return &web.Error{Status: http.StatusConflict, Code: "frozen", Message: templates.MsgFrozenAdmin, Cause: err}
+	case isRate(err):
+		return &web.Error{Status: http.StatusTooManyRequests, Code: "rate", Kind: templates.ErrorTooMany, Cause: err}
 	case errors.Is(err, account.ErrBusy):
-		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: 2 * time.Second, Cause: err}
+		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyFor, Cause: err}
 	}
 	return err
 }
@@ -191,6 +263,12 @@ func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]
 	if errors.Is(err, ErrConflict) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
 	}
+	if errors.Is(err, ErrFrozen) {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgFrozenAdmin)}, true
+	}
+	if rate, ok := errors.AsType[*RateError](err); ok {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgRate, "time", templates.Time(rate.Until, h.zone))}, true
+	}
 	e, ok := errors.AsType[*account.ValidationError](err)
 	if !ok {
 		return nil, false
@@ -198,8 +276,8 @@ func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]
 	texts = make(map[string]string, len(e.Fields))
 	for field, key := range e.Fields {
 		args := e.Args(field)
-		if key == templates.MsgReasonLong {
-			args = []any{"max", MaxReason}
+		if limit, ok := reasonLimits[key]; ok {
+			args = []any{"max", limit}
 		}
 		texts[field] = h.templates.T(lang, key, args...)
 	}
@@ -214,11 +292,17 @@ const maxVersion = 253402300799999999
 
 // versionOf reads it back. What is no version matches no row.
 func versionOf(form web.Form) time.Time {
-	micros, err := strconv.ParseInt(form.Get("version"), 10, 64)
-	if err != nil || micros < 0 || micros > maxVersion {
-		micros = 0
+	n, _ := micros(form.Get("version"))
+	return time.UnixMicro(n).UTC()
+}
+
+// micros reads a moment that both engines can hold; 0 for anything else.
+func micros(s string) (n int64, ok bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	if err != nil || n < 0 || n > maxVersion {
+		return 0, false
 	}
-	return time.UnixMicro(micros).UTC()
+	return n, true
 }
 
 // pageNumber reads the number of a page from a query.

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
@@ -26,63 +25,18 @@ func hiddenKind(actor Actor) string {
 	return account.KindOperator
 }
 
-// AuditQuery chooses a page of the audit log, newest first.
-type AuditQuery struct {
-	// From and To are the first and last day, in the service's zone; only the date counts. Zero means no limit.
-	From, To time.Time
-	// Kind is the first part of the events' types, such as "2fa"; empty finds all.
-	Kind string
-	// Who is looked for in actor and target.
-	Who string
-	// PageNumber counts from 1.
-	PageNumber int
+// maskedFor tells queries not to find by address what an actor may not see whole.
+func maskedFor(actor Actor) string {
+	if actor.rights().has(maySeeAddresses) {
+		return ""
+	}
+	return "masked"
 }
 
-// AuditPage is one page of the audit log.
-type AuditPage struct {
-	account.Paging
-	Rows []store.SearchAuditEventsRow
-}
-
-var eventKind = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
-
-// ListAudit returns a page of the audit log, without what concerns accounts that the actor may not see.
-func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (AuditPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
-		return AuditPage{}, err
-	}
-	p := store.SearchAuditEventsParams{
-		Since: time.Unix(0, 0), Until: s.now().Add(24 * time.Hour), Who: contains(in.Who), HiddenKind: hiddenKind(actor),
-		PageSize: pageSize,
-	}
-	day := func(t time.Time, n int) time.Time {
-		return time.Date(t.Year(), t.Month(), t.Day()+n, 0, 0, 0, 0, s.zone)
-	}
-	if !in.From.IsZero() {
-		p.Since = day(in.From, 0)
-	}
-	if !in.To.IsZero() {
-		p.Until = day(in.To, 1)
-	}
-	if eventKind.MatchString(in.Kind) {
-		p.TypePattern = in.Kind + ".%"
-	}
-	q := s.db.Read()
-	total, err := q.CountAuditEvents(ctx, store.CountAuditEventsParams{
-		Since: p.Since, Until: p.Until, TypePattern: p.TypePattern, Who: p.Who, HiddenKind: p.HiddenKind,
-		Ceiling: account.PagingCeiling(pageSize),
-	})
-	if err != nil {
-		return AuditPage{}, fmt.Errorf("count audit events: %w", err)
-	}
-	var out AuditPage
-	out.Paging = account.PageOf(total, in.PageNumber, pageSize)
-	p.Skip = out.Skip()
-	if out.Rows, err = q.SearchAuditEvents(ctx, p); err != nil {
-		return AuditPage{}, fmt.Errorf("list audit events: %w", err)
-	}
-	return out, nil
-}
+var (
+	eventKind = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
+	eventType = regexp.MustCompile(`^[a-z0-9_]{1,32}\.[a-z0-9_]{1,32}$`)
+)
 
 // DeliveryQuery chooses a page of messages, newest first.
 type DeliveryQuery struct {
@@ -90,6 +44,8 @@ type DeliveryQuery struct {
 	Who string
 	// State is one of the states of a message; empty finds all.
 	State string
+	// Account is whose messages are looked for; empty finds those of all.
+	Account store.AccountID
 	// PageNumber counts from 1.
 	PageNumber int
 }
@@ -102,16 +58,20 @@ type DeliveryPage struct {
 
 // ListDeliveries returns a page of messages, without those to accounts that the actor may not see.
 func (s *Service) ListDeliveries(ctx context.Context, actor Actor, in DeliveryQuery) (DeliveryPage, error) {
-	if err := s.view(ctx, actor, mayView); err != nil {
+	actor, err := s.viewer(ctx, actor, mayViewDeliveries)
+	if err != nil {
 		return DeliveryPage{}, err
 	}
 	if !eventKind.MatchString(in.State) {
 		in.State = ""
 	}
 	q := s.db.Read()
-	p := store.ListMessagesParams{State: in.State, Who: contains(in.Who), HiddenKind: hiddenKind(actor), PageSize: pageSize}
+	p := store.ListMessagesParams{State: in.State, Who: contains(in.Who), Masked: maskedFor(actor), HiddenKind: hiddenKind(actor), PageSize: pageSize}
+	if store.ValidID(string(in.Account)) {
+		p.AccountID = new(string(in.Account))
+	}
 	total, err := q.CountMessages(ctx, store.CountMessagesParams{
-		State: p.State, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize),
+		State: p.State, AccountID: p.AccountID, Who: p.Who, Masked: p.Masked, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize),
 	})
 	if err != nil {
 		return DeliveryPage{}, fmt.Errorf("count messages: %w", err)

@@ -146,7 +146,8 @@ type PolicyPreview struct {
 
 // PreviewSurfacePolicy says what [Service.SetSurfacePolicy] would do, and fails like it, without doing it.
 func (s *Service) PreviewSurfacePolicy(ctx context.Context, actor Actor, want SurfacePolicy) (PolicyPreview, error) {
-	if err := s.view(ctx, actor, mayEnforce); err != nil {
+	actor, err := s.viewer(ctx, actor, mayEnforce)
+	if err != nil {
 		return PolicyPreview{}, err
 	}
 	q := s.db.Read()
@@ -226,7 +227,7 @@ func (s *Service) lockout(ctx context.Context, q *store.Queries, actor Actor, ro
 	if row.ID != SurfaceAdmin {
 		return nil
 	}
-	if !actor.system {
+	if actor.person() {
 		if s.factors == nil {
 			return errNoFactors
 		}

@@ -36,20 +36,34 @@ func who(a Account, own bool) templates.AccountRef {
 
 // roles are the choices of the role field: those the actor may give.
 func (h *Handler) roles(lang templates.Lang, actor Actor, kind, selected string) []templates.Option {
-	options := make([]templates.Option, 0, 3)
-	for _, role := range account.Roles(kind) {
-		if kind == account.KindOperator && !actor.rights().has(rightsOf(role)) {
-			continue
+	ids := account.Roles(kind)
+	if kind == account.KindOperator {
+		ids = nil
+		for _, role := range actor.roles.list() {
+			if actor.rights().has(actor.rightsOf(role.ID)) {
+				ids = append(ids, role.ID)
+			}
 		}
-		options = append(options, templates.Option{Value: role, Label: h.templates.RoleLabel(lang, role), Selected: role == selected})
+	}
+	options := make([]templates.Option, 0, len(ids))
+	for _, role := range ids {
+		options = append(options, templates.Option{Value: role, Label: h.roleLabel(lang, actor, role), Selected: role == selected})
 	}
 	return options
+}
+
+// roleLabel names a role: one that was made in the console has a name of its own.
+func (h *Handler) roleLabel(lang templates.Lang, actor Actor, role string) string {
+	if name := actor.roles[role].Name; name != "" {
+		return name
+	}
+	return h.templates.RoleLabel(lang, role)
 }
 
 // mayChange is what an actor may do to one account, for leaving out what would be refused.
 func mayChange(actor Actor, a Account, need rights) bool {
 	if a.Kind == account.KindOperator {
-		return actor.rights().has(mayManageOperators | rightsOf(a.Role))
+		return actor.rights().has(mayManageOperators | actor.rightsOf(a.Role))
 	}
 	return actor.rights().has(need)
 }
@@ -63,8 +77,11 @@ func mayChangeOther(actor Actor, a Account, need rights) bool {
 func (h *Handler) factors(actor Actor, a Account) (main *templates.FactorState, backups []templates.FactorState) {
 	for _, f := range a.Status.Factors {
 		state := templates.FactorState{
-			Kind: f.Kind, Address: seenAddress(actor, f.Kind, f.Address), Disabled: f.Disabled,
+			Kind: f.Kind, Address: seenAddress(actor, a, f.Kind, f.Address), Disabled: f.Disabled,
 			VerifiedAt: templates.TimeSeconds(f.VerifiedAt, h.zone), VerifiedISO: templates.ISO(f.VerifiedAt, h.zone),
+		}
+		if !f.BouncedAt.IsZero() {
+			state.BouncedAt = templates.Time(f.BouncedAt, h.zone)
 		}
 		if f.Kind == templates.KindPasskey {
 			state.Passkeys = h.passkeys(a)
@@ -91,31 +108,22 @@ func (h *Handler) passkeys(a Account) []templates.PasskeyRow {
 	return rows
 }
 
-// seenAddress is where a factor sends its codes, whole for who may see it so and masked for others.
-func seenAddress(actor Actor, kind, address string) string {
-	whole := actor.rights().has(maySeeAddresses)
-	switch {
-	case address == "":
-		return ""
-	case kind == templates.KindSMS && whole:
-		return templates.Phone(address)
-	case kind == templates.KindSMS:
-		return templates.MaskPhone(address)
-	case whole:
-		return address
-	}
-	return templates.MaskEmail(address)
-}
-
 // accountForm is the page of an existing account.
 func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templates.AccountFormView {
 	v := templates.AccountFormView{
 		Action: accountURL(a.ID), BackURL: templates.PathOperators, Who: who(a, true),
 		LoginID: a.LoginID, Name: a.DisplayName, Email: a.RegisteredEmail, Roles: h.roles(lang, actor, a.Kind, a.Role),
 		Version: version(a.UpdatedAt), ReadOnly: !mayChange(actor, a, mayEditAccounts),
-		TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
+		ActivityURL: activityURL(a.ID), TwoFactorURL: accountURL(a.ID) + "/two-factor", Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced,
 		BackupLeft: a.Status.BackupCodesLeft, PasswordMin: h.service.PasswordMin(account.OwnerOf(a.Account)), Disabled: a.DisabledAt != nil,
 	}
+	if !actor.rights().has(maySeeAddresses) {
+		v.Email, v.Masked = "", seenAddress(actor, a, fieldRegistered, a.RegisteredEmail)
+		if mayUnmaskField(actor, a, fieldRegistered, a.RegisteredEmail) {
+			v.UnmaskAction = accountURL(a.ID) + "/unmask"
+		}
+	}
+	v.Freeze = h.freezeNotice(actor, a)
 	main, backups := h.factors(actor, a)
 	v.Main = main
 	for _, f := range backups {
@@ -133,7 +141,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 	if mayChangeOther(actor, a, mayEditAccounts) {
 		v.StateAction = accountURL(a.ID) + "/state"
 	}
-	return v
+	return removable(v, actor, a)
 }
 
 func (h *Handler) account(r *http.Request) (Actor, Account, error) {
@@ -302,12 +310,13 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	after := query.Get("after")
-	page, err := h.service.ListOperators(r.Context(), actorOf(r), after)
+	actor := actorOf(r)
+	page, err := h.service.ListOperators(r.Context(), actor, after)
 	if err != nil {
 		return answer(err)
 	}
 	f := h.frame(w, r, templates.NavOperators)
-	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new"}
+	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new", RolesURL: templates.PathRoles}
 	if after != "" {
 		v.Pager.Prev = templates.PathOperators
 	}
@@ -316,7 +325,7 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, a := range page.Rows {
 		row := templates.OperatorRow{
-			Name: a.DisplayName, LoginID: a.LoginID, Role: h.templates.RoleLabel(f.Lang, a.Role),
+			Name: a.DisplayName, LoginID: a.LoginID, Role: h.roleLabel(f.Lang, actor, a.Role),
 			EditURL: accountURL(a.ID), TwoFactorURL: accountURL(a.ID) + "/two-factor",
 			Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
 		}

@@ -41,6 +41,9 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if query.Get("q") != "" {
+		return h.renderSearch(w, r, query)
+	}
 	actor := actorOf(r)
 	in := account.CustomerQuery{Search: query.Get("q"), State: query.Get("status"), Page: pageNumber(query), Size: pageSize}
 	page, err := h.service.ListCustomers(r.Context(), actor, in)
@@ -54,7 +57,7 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 		}),
 	}
 	if actor.rights().has(mayManageCustomers) {
-		v.NewURL = templates.PathCustomers + "/new"
+		v.NewURL, v.ImportURL = templates.PathCustomers+"/new", templates.PathImport
 	}
 	for _, c := range page.Rows {
 		row := templates.CustomerRow{
@@ -91,6 +94,9 @@ func (h *Handler) showCustomer(w http.ResponseWriter, r *http.Request, tab strin
 	may := actor.rights().has(mayManageCustomers)
 	if may {
 		v.EditURL, v.NewGroupURL = customerURL(c.ID)+"/edit", customerGroupsURL(c.ID)+"/new"
+	}
+	if actor.rights().has(mayReset) {
+		v.BulkURL = bulkURL(c.ID)
 	}
 	accounts := 0
 	for _, g := range c.Groups {
@@ -146,6 +152,7 @@ func (h *Handler) postNewCustomer(w http.ResponseWriter, r *http.Request) error 
 func customerForm(c store.Customer) templates.CustomerFormView {
 	return templates.CustomerFormView{
 		Action: customerURL(c.ID) + "/edit", BackURL: customerURL(c.ID), Name: c.Name, Code: c.Code, Version: version(c.UpdatedAt),
+		RemoveURL: customerURL(c.ID) + "/delete",
 	}
 }
 
@@ -234,7 +241,7 @@ func (h *Handler) postNewGroup(w http.ResponseWriter, r *http.Request) error {
 func groupForm(g UserGroup) templates.GroupFormView {
 	return templates.GroupFormView{
 		Action: groupURL(g.ID) + "/edit", BackURL: customerGroupsURL(g.Customer.ID),
-		Customer: g.Customer.Name, CustomerURL: customerGroupsURL(g.Customer.ID), Name: g.Name, Version: version(g.UpdatedAt),
+		Customer: g.Customer.Name, CustomerURL: customerGroupsURL(g.Customer.ID), Name: g.Name, Version: version(g.UpdatedAt), RemoveURL: groupURL(g.ID) + "/delete",
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
@@ -14,6 +15,20 @@ const confirmPath = templates.PathSettings + "/confirm"
 // formerField is the hidden field with the value of a surface that the confirmation showed.
 func formerField(surface string) string { return surface + ".former" }
 
+// reenrolField is the choice of who may set up a factor after a reset on a surface.
+func reenrolField(surface string) string { return surface + ".reenrol" }
+
+// formerReenrolField is the hidden field with its value that the confirmation showed.
+func formerReenrolField(surface string) string { return surface + ".former-reenrol" }
+
+// reenrolOf reads that choice; what is none leaves it as it is.
+func reenrolOf(value string) string {
+	if value == store.ReenrolOpen || value == store.ReenrolByTicket {
+		return value
+	}
+	return ""
+}
+
 // chosen reads the choices of a form or query for the surfaces there are. ok is false when one is missing.
 func chosen(surfaces []Surface, get func(field string) string) (changes []EnforcementChange, ok bool) {
 	for _, s := range surfaces {
@@ -21,7 +36,9 @@ func chosen(surfaces []Surface, get func(field string) string) (changes []Enforc
 		if value != "on" && value != "off" {
 			return nil, false
 		}
-		changes = append(changes, EnforcementChange{Surface: s.ID, Former: s.Enforced, Enforced: value == "on"})
+		changes = append(changes, EnforcementChange{
+			Surface: s.ID, Former: s.Enforced, Enforced: value == "on", FormerReenrol: s.Reenrol, Reenrol: reenrolOf(get(reenrolField(s.ID))),
+		})
 	}
 	return changes, true
 }
@@ -33,7 +50,8 @@ func settingsView(actor Actor, surfaces []Surface, get func(field, stored string
 	}
 	for _, s := range surfaces {
 		v.Surfaces = append(v.Surfaces, templates.SurfaceSetting{
-			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset),
+			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset), RolloutURL: rolloutURL(s.ID),
+			ReenrolField: reenrolField(s.ID), ByTicket: get(reenrolField(s.ID), s.Reenrol) == store.ReenrolByTicket,
 		})
 	}
 	return v
@@ -83,6 +101,9 @@ func (h *Handler) postSettings(w http.ResponseWriter, r *http.Request) error {
 			return h.refillSettings(w, r, form, surfaces, s.ID, templates.MsgSettingBlank)
 		}
 		q.Set(s.ID, value)
+		if reenrol := reenrolOf(form.Get(reenrolField(s.ID))); reenrol != "" {
+			q.Set(reenrolField(s.ID), reenrol)
+		}
 	}
 	return web.SeeOther(w, r, confirmPath+"?"+q.Encode())
 }
@@ -108,9 +129,18 @@ func (h *Handler) getSettingsConfirm(w http.ResponseWriter, r *http.Request) err
 	v := templates.SettingsConfirmView{BackURL: templates.PathSettings}
 	for i, c := range changes {
 		q.Set(c.Surface, onOff(c.Enforced))
-		v.Changes = append(v.Changes, templates.SurfaceChange{
+		change := templates.SurfaceChange{
 			ID: c.Surface, Before: c.Former, After: c.Enforced, Affected: int(surfaces[i].Unset),
-		})
+			TicketBefore: c.FormerReenrol == store.ReenrolByTicket, TicketAfter: c.FormerReenrol == store.ReenrolByTicket,
+		}
+		if c.Reenrol != "" {
+			change.TicketAfter = c.Reenrol == store.ReenrolByTicket
+			q.Set(reenrolField(c.Surface), c.Reenrol)
+			v.Hidden = append(v.Hidden,
+				templates.Hidden{Name: reenrolField(c.Surface), Value: c.Reenrol},
+				templates.Hidden{Name: formerReenrolField(c.Surface), Value: c.FormerReenrol})
+		}
+		v.Changes = append(v.Changes, change)
 		v.Hidden = append(v.Hidden,
 			templates.Hidden{Name: c.Surface, Value: onOff(c.Enforced)},
 			templates.Hidden{Name: formerField(c.Surface), Value: onOff(c.Former)})
@@ -136,6 +166,7 @@ func (h *Handler) postSettingsConfirm(w http.ResponseWriter, r *http.Request) er
 	}
 	for i := range changes {
 		changes[i].Former = form.Get(formerField(changes[i].Surface)) == "on"
+		changes[i].FormerReenrol = reenrolOf(form.Get(formerReenrolField(changes[i].Surface)))
 	}
 	changed, err := h.service.SetEnforcement(r.Context(), actor, changes)
 	switch {

@@ -3,14 +3,10 @@ package admin
 import (
 	"errors"
 	"net/http"
-	"slices"
-	"strings"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
-	"github.com/futakagi/futakagi/mfa"
-	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -22,12 +18,22 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 		Action: page, BackURL: accountURL(a.ID), Who: who(a, false),
 		Use: a.TwoFactor == account.TwoFactorUse, Enforced: a.Enforced, SettingsURL: templates.PathSettings,
 		BackupLeft: a.Status.BackupCodesLeft, Devices: h.devices(a), Version: a.TwoFactor, ReadOnly: !may,
+		DeliveriesURL: templates.PathDeliveries + "?account=" + string(a.ID),
 	}
 	v.Main, v.Backups = h.factors(actor, a)
+	h.spare(&v, actor, a)
+	v.Freeze = h.freezeNotice(actor, a)
+	v.Unmask(page+"/unmask", func(kind, address string) bool { return mayUnmaskField(actor, a, kind, address) })
 	if !may {
 		return v
 	}
 	v.ResetURL, v.DevicesURL = page+"/reset", page+"/devices"
+	if a.Customer != nil {
+		v.BulkURL = customerURL(a.Customer.ID) + "/reset"
+	}
+	if a.TicketDemandedAt != nil {
+		v.TicketURL = page + "/ticket"
+	}
 	for i, d := range a.Status.Devices {
 		v.Devices[i].RemoveAction = page + "/devices/" + string(d.ID)
 	}
@@ -50,9 +56,16 @@ func (h *Handler) getTwoFactor(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f, _ := h.formFrame(w, r, navOf(a.Kind))
-	return h.templates.AccountTwoFactor.Render(w, http.StatusOK, f, h.twoFactorView(actor, a))
+	f, d := h.formFrame(w, r, navOf(a.Kind))
+	v := h.twoFactorView(actor, a)
+	if typed := d.or(fieldUse, ""); typed == "on" || typed == "off" && !a.Enforced {
+		v.Use = typed == "on"
+	}
+	return h.templates.AccountTwoFactor.Render(w, http.StatusOK, f, v)
 }
+
+// fieldUse is the form field of the switch.
+const fieldUse = "use"
 
 func (h *Handler) postTwoFactor(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(w, r)
@@ -84,6 +97,8 @@ func (h *Handler) postTwoFactor(w http.ResponseWriter, r *http.Request) error {
 		return h.refillTwoFactor(w, r, "use", templates.MsgOffForbidden)
 	case errors.Is(err, ErrConflict):
 		return h.refillTwoFactor(w, r, templates.FormError, templates.MsgEditedElsewhere)
+	case isRate(err), errors.Is(err, ErrFrozen):
+		return h.showTwoFactor(w, r, err)
 	case err != nil:
 		return answer(err)
 	case !done.Changed:
@@ -106,28 +121,6 @@ func (h *Handler) refillTwoFactor(w http.ResponseWriter, r *http.Request, field,
 	return h.templates.AccountTwoFactor.Render(w, http.StatusUnprocessableEntity, f, v)
 }
 
-// resetView is the page of a reset: of everything, or of one method.
-func (h *Handler) resetView(actor Actor, a Account, method signin.Method) templates.AccountResetView {
-	v := templates.AccountResetView{
-		Action: accountURL(a.ID) + "/two-factor/reset", BackURL: accountURL(a.ID) + "/two-factor", Who: who(a, false),
-		Method: string(method), BackupLeft: a.Status.BackupCodesLeft, Devices: len(a.Status.Devices), Sessions: a.Sessions,
-	}
-	v.Main, v.Backups = h.factors(actor, a)
-	if method != "" {
-		v.Action += "/" + string(method)
-	}
-	return v
-}
-
-// resetMethod is the one method that a reset is about, or "" for all of them.
-func resetMethod(r *http.Request) (signin.Method, error) {
-	method := signin.Method(chi.URLParam(r, "method"))
-	if method != "" && !slices.Contains(signin.FactorMethods(), method) {
-		return "", store.ErrNotFound
-	}
-	return method, nil
-}
-
 // changeable is the account of a page whose form would be refused to an operator who may not change it, or whose own it is.
 func (h *Handler) changeable(r *http.Request) (Actor, Account, error) {
 	actor, a, err := h.account(r)
@@ -140,67 +133,6 @@ func (h *Handler) changeable(r *http.Request) (Actor, Account, error) {
 		return actor, a, answer(ErrForbidden)
 	}
 	return actor, a, nil
-}
-
-func (h *Handler) getReset(w http.ResponseWriter, r *http.Request) error {
-	method, err := resetMethod(r)
-	if err != nil {
-		return err
-	}
-	actor, a, err := h.changeable(r)
-	if err != nil {
-		return err
-	}
-	f, d := h.formFrame(w, r, navOf(a.Kind))
-	v := h.resetView(actor, a, method)
-	v.Reason, v.Identity = d.or(FieldReason, ""), d.or(FieldIdentity, "") != ""
-	return h.templates.AccountReset.Render(w, http.StatusOK, f, v)
-}
-
-func (h *Handler) postReset(w http.ResponseWriter, r *http.Request) error {
-	form, err := web.ParseForm(w, r)
-	if err != nil {
-		return err
-	}
-	method, err := resetMethod(r)
-	if err != nil {
-		return err
-	}
-	id := store.AccountID(chi.URLParam(r, "id"))
-	reason := Reason{Text: form.Get(FieldReason), IdentityChecked: form.Checked(FieldIdentity)}
-	var result mfa.ResetResult
-	if method == "" {
-		result, err = h.service.ResetFactors(r.Context(), actorOf(r), id, reason)
-	} else {
-		result, err = h.service.ResetFactor(r.Context(), actorOf(r), id, method, reason)
-	}
-	if err != nil {
-		texts, ok := h.fieldErrors(web.Lang(r), err)
-		if !ok {
-			return answer(err)
-		}
-		actor, a, err := h.account(r)
-		if err != nil {
-			return err
-		}
-		v := h.resetView(actor, a, method)
-		v.Reason, v.Identity, v.Errors = strings.TrimSpace(reason.Text), reason.IdentityChecked, texts
-		return h.templates.AccountReset.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
-	}
-	flash := templates.FlashReset
-	switch {
-	case method != "" && !result.SetUp:
-		flash = templates.FlashResetOneNothing
-	case len(result.Left) > 0:
-		flash = templates.FlashResetOne
-	case !result.SetUp:
-		flash = templates.FlashResetNothing
-	default:
-		if _, a, err := h.account(r); err == nil && a.Kind == account.KindOperator {
-			flash = templates.FlashResetOperator
-		}
-	}
-	return h.done(w, r, flash, accountURL(id)+"/two-factor")
 }
 
 func (h *Handler) getDevices(w http.ResponseWriter, r *http.Request) error {

@@ -26,6 +26,12 @@ func (s *Service) SendPasswordReset(ctx context.Context, actor Actor, id store.A
 		if err != nil {
 			return err
 		}
+		if err := w.unfrozen(ctx, acc.ID); err != nil {
+			return err
+		}
+		if err := s.spend(ctx, w, "password_link", s.limits.PasswordLink); err != nil {
+			return err
+		}
 		refused, err := s.passwords.SendLink(ctx, w.tx, acc, w.now)
 		if err == nil && refused != "" {
 			err = &refusal{err: mailRefused(refused), word: refused}

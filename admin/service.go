@@ -13,6 +13,7 @@ import (
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Config is what a [Service] is made of. Every field is required unless it says otherwise.
@@ -27,12 +28,21 @@ type Config struct {
 	Outbox  *delivery.Outbox
 	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
 	Passwords *password.Service
+	// Imports has the rules of second factors that another system proved. Its CheckHash is that of Accounts; Japan if it names no
+	// countries.
+	Imports mfa.Imports
+	// Signer signs exports of the audit log; without one there are none.
+	Signer *audit.Signer
 	// ValidRedirect says what is wrong with a redirect URI of a relying party; "" if nothing is.
 	ValidRedirect func(uri string) string
 	// CustomerIdle and OperatorIdle are after how long without use a session does not count as live any more; no limit if zero.
 	CustomerIdle, OperatorIdle time.Duration
+	// NoticeLang is the language of mails to people whose own is not known; Japanese if empty.
+	NoticeLang templates.Lang
 	// Zone is the time zone of days in filters; UTC if nil.
 	Zone *time.Location
+	// Limits bound what one operator does; zero fields take [DefaultLimits].
+	Limits Limits
 	// Now is the clock.
 	Now func() time.Time
 }
@@ -44,10 +54,16 @@ type Service struct {
 	factors       *mfa.Service
 	outbox        *delivery.Outbox
 	passwords     *password.Service
+	signer        *audit.Signer
 	validRedirect func(string) string
 	idle          map[string]time.Duration
+	limits        Limits
 	zone          *time.Location
 	clock         func() time.Time
+	imports       mfa.Imports
+	importWake    chan struct{}
+	counted       *tallies
+	noticeLang    templates.Lang
 	// offers reports whether the installation can do a method at all.
 	offers func(signin.Method) bool
 }
@@ -63,14 +79,28 @@ func New(c Config) (*Service, error) {
 	if c.Zone == nil {
 		c.Zone = time.UTC
 	}
+	if len(c.Imports.Countries) == 0 {
+		c.Imports.Countries = []string{"JP"}
+	}
+	c.Imports.CheckHash = func(hash string) error {
+		canonical, _, err := c.Accounts.ImportHash(hash)
+		if err == nil && string(canonical) != hash {
+			err = account.ErrHash
+		}
+		return err
+	}
+	if c.NoticeLang == "" {
+		c.NoticeLang = templates.Ja
+	}
 	offers := func(signin.Method) bool { return true } // nobody knows
 	if c.Factors != nil {
 		offers = c.Factors.Offers
 	}
 	return &Service{
-		offers: offers,
-		db:     c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
-		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
+		offers: offers, imports: c.Imports, importWake: make(chan struct{}, 1), counted: new(tallies), noticeLang: c.NoticeLang,
+		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, signer: c.Signer, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
+		limits: c.Limits.orDefault(),
+		idle:   map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }
 
@@ -101,7 +131,7 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 		e := event
 		w := &work{tx: tx, now: now, event: &e}
 		var err error
-		if w.actor, err = actor.present(ctx, tx.Queries); err != nil {
+		if w.actor, err = actor.present(ctx, tx.Queries, now); err != nil {
 			return err
 		}
 		if !w.actor.rights().has(need) {
@@ -109,6 +139,9 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 		}
 		if err := do(w); err != nil {
 			event.Account, event.Target = e.Account, e.Target // for the refusal's row
+			return err
+		}
+		if err := markAct(ctx, tx, now); err != nil {
 			return err
 		}
 		e.Result = audit.Success
@@ -133,12 +166,22 @@ func (s *Service) record(ctx context.Context, now time.Time, event audit.Event, 
 	return r.err
 }
 
-// view checks that the actor may read something; event names the reading in the row that a refusal leaves.
+// view checks that the actor may read something. A refusal leaves a row.
 func (s *Service) view(ctx context.Context, actor Actor, need rights) error {
-	if actor.rights().has(need) {
-		return nil
+	_, err := s.viewer(ctx, actor, need)
+	return err
+}
+
+// viewer is view for what goes on to ask what else the actor may do: it returns them with their rights as they are now.
+func (s *Service) viewer(ctx context.Context, actor Actor, need rights) (Actor, error) {
+	var err error
+	if actor.roles, err = readRoles(ctx, s.db.Read()); err != nil {
+		return Actor{}, err
 	}
-	return s.record(ctx, s.now(), audit.Event{Type: audit.ConsoleView, Actor: actor.audit()}, &refusal{err: ErrForbidden, word: wordRight})
+	if actor.rights().has(need) {
+		return actor, nil
+	}
+	return Actor{}, s.record(ctx, s.now(), audit.Event{Type: audit.ConsoleView, Actor: actor.audit()}, &refusal{err: ErrForbidden, word: wordRight})
 }
 
 // target loads the account that is acted on and checks the actor's right over it. An account the actor may not even see is
@@ -163,7 +206,7 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 		}
 	}
 	// Nobody acts on somebody who may do more than they.
-	if !mine.has(need) || acc.Kind == account.KindOperator && !mine.has(rightsOf(acc.Role)) {
+	if !mine.has(need) || acc.Kind == account.KindOperator && !mine.has(w.actor.rightsOf(acc.Role)) {
 		return store.Account{}, &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return acc, nil

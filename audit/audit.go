@@ -33,6 +33,16 @@ const (
 	FactorRemove  Type = "2fa.remove"
 	FactorOrder   Type = "2fa.order"
 	AddressUndo   Type = "2fa.undo"
+	TicketIssue   Type = "2fa.ticket_issue" // staff issued a ticket to set up a factor after a reset
+	TicketUse     Type = "2fa.ticket"       // somebody gave one in a sign-in
+
+	ExemptionGrant Type = "2fa.exempt"     // staff let an account do without a second factor for a while
+	ExemptionEnd   Type = "2fa.exempt_end" // staff took that back before its time
+	PassIssue      Type = "2fa.pass_issue" // staff made a code that takes the place of a second factor once
+	FactorBounce   Type = "2fa.bounce"     // messages to a factor's address do not arrive
+	SetUpPostpone  Type = "2fa.postpone"   // the person put the set-up off that enforcement demands
+	SettingsFreeze Type = "2fa.freeze"     // by whoever read a notice of what staff did
+	FreezeLift     Type = "2fa.freeze_lift"
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
 	DeviceUse    Type = "device.use"    // one was not asked, or should have been and was
@@ -41,6 +51,10 @@ const (
 
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
+	CustomerDelete  Type = "customer.delete"
+	UserGroupDelete Type = "user_group.delete"
+	AccountDelete   Type = "account.delete" // with whatever is known of the person, but these rows
+	AccountMove     Type = "account.move"   // to another user group
 	UserGroupCreate Type = "user_group.create"
 	UserGroupUpdate Type = "user_group.update"
 	AccountCreate   Type = "account.create"
@@ -48,19 +62,33 @@ const (
 	AccountDisable  Type = "account.disable"
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
+	AccountImport   Type = "account.import" // a run over a file; its accounts have rows of their own
+	AccountExport   Type = "account.export"
+	AddressUnmask   Type = "account.unmask" // staff looked at an address that is masked to them
 
 	PasswordChange Type = "password.change" // by the person, who knew the former one
 	PasswordForgot Type = "password.forgot" // asked for by somebody who says that they forgot it
 	PasswordLink   Type = "password.link"   // staff sent the link to a new one
 	PasswordReset  Type = "password.reset"  // by whoever had the link
 
-	ConsoleView    Type = "console.view"
-	EnforcementSet Type = "settings.enforcement"
-	MethodsSet     Type = "settings.methods"
-	ClientCreate   Type = "client.create"
-	KeyCreate      Type = "key.create"
-	TokenReuse     Type = "token.reuse"
-	TokenRevoke    Type = "token.revoke"
+	RoleCreate Type = "role.create"
+	RoleUpdate Type = "role.update"
+	RoleDelete Type = "role.delete"
+
+	ConsoleView     Type = "console.view"
+	EnforcementSet  Type = "settings.enforcement"
+	EnforcementTell Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
+	EnforcementList Type = "settings.export"   // they were downloaded as a list
+	GraceSet        Type = "settings.grace"
+	MethodsSet      Type = "settings.methods"
+	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
+	ClientCreate    Type = "client.create"
+	KeyCreate       Type = "key.create"
+	LogSweep        Type = "audit.sweep"  // rows past their time were removed
+	LogExport       Type = "audit.export" // somebody took a copy of rows away
+	TokenReuse      Type = "token.reuse"
+	TokenRefuse     Type = "token.refuse" // a refresh token that account or policy do not let count any more
+	TokenRevoke     Type = "token.revoke"
 )
 
 // Result is how it ended.
@@ -154,7 +182,7 @@ type originKey struct{}
 // WithOrigin returns a context whose events carry the origin. What a client says about itself is cut and cleaned here, so that
 // it can be stored wherever it goes.
 func WithOrigin(ctx context.Context, o Origin) context.Context {
-	o.UserAgent = clip(o.UserAgent)
+	o.UserAgent = Clip(o.UserAgent)
 	return context.WithValue(ctx, originKey{}, o)
 }
 
@@ -167,7 +195,8 @@ func OriginOf(ctx context.Context) Origin {
 // maxText bounds text that came from outside, in bytes: nobody may fill the log with one request.
 const maxText = 512
 
-// Write records the event in the transaction of the act. When it fails the act must fail with it.
+// Write records the event in the transaction of the act: when it cannot be written, neither can the act. The row gets its place in
+// the log as the transaction ends.
 func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 	o := OriginOf(ctx)
 	data := []byte("{}")
@@ -181,30 +210,38 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 	if e.Account != "" {
 		account = &e.Account
 	}
-	if err := tx.InsertAuditEvent(ctx, store.InsertAuditEventParams{
+	row := store.InsertAuditEventParams{
 		ID:            store.NewID[store.EventID](),
 		At:            now,
 		Type:          string(e.Type),
 		Result:        string(e.Result),
-		Reason:        clip(e.Reason),
+		Reason:        Clip(e.Reason),
 		ActorKind:     string(e.Actor.Kind),
-		ActorID:       e.Actor.ID,
-		ActorName:     clip(e.Actor.Name),
+		ActorID:       Clip(e.Actor.ID),
+		ActorName:     Clip(e.Actor.Name),
 		AccountID:     account,
-		Target:        clip(e.Target),
-		ClientID:      clip(e.ClientID),
-		ClientAddress: clip(o.Address),
-		UserAgent:     clip(o.UserAgent),
-		RequestID:     clip(o.RequestID),
+		Target:        Clip(e.Target),
+		ClientID:      Clip(e.ClientID),
+		ClientAddress: Clip(o.Address),
+		UserAgent:     Clip(o.UserAgent),
+		RequestID:     Clip(o.RequestID),
 		Data:          data,
-	}); err != nil {
-		return fmt.Errorf("write audit event %s: %w", e.Type, err)
 	}
+	stream := streamOf(row.AccountID, row.ID)
+	tx.AppendAudit(stream, func(seq int64, prev []byte) ([]byte, func(context.Context, *store.Queries) error, error) {
+		row.Stream, row.Seq, row.PrevHash = &stream, &seq, prev
+		record, err := recordOf(store.AuditEvent(row))
+		if err != nil {
+			return nil, nil, fmt.Errorf("encode audit event %s: %w", e.Type, err)
+		}
+		row.Hash = record.Hash()
+		return row.Hash, func(ctx context.Context, q *store.Queries) error { return q.InsertAuditEvent(ctx, row) }, nil
+	})
 	return nil
 }
 
-// clip cuts text to maxText bytes at a character boundary and replaces what is not valid UTF-8 (PostgreSQL refuses it, NUL too).
-func clip(s string) string {
+// Clip cuts text to maxText bytes at a character boundary and replaces what is not valid UTF-8 (PostgreSQL refuses it, NUL too).
+func Clip(s string) string {
 	out := make([]rune, 0, min(len(s), maxText))
 	n := 0
 	for _, r := range s {

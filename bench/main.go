@@ -30,7 +30,10 @@ type options struct {
 	concurrency                []int
 	duration                   time.Duration
 	only                       *regexp.Regexp
+	importRows                 int
 	child                      bool
+	// search are numbers of accounts among which to search; empty: measure the protocol.
+	search []int
 }
 
 func parse(args []string) (options, error) {
@@ -41,7 +44,9 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of the server per operation")
 	flags.DurationVar(&o.duration, "time", 4*time.Second, "how long each operation is measured")
 	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
+	search := flags.String("search", "", "measure the console's search among these numbers of accounts instead, on PostgreSQL")
 	only := flags.String("only", "", "regular expression of the operations to measure")
+	flags.IntVar(&o.importRows, "import", 0, "measure the import of a file of so many rows instead")
 	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
@@ -55,6 +60,15 @@ func parse(args []string) (options, error) {
 			return o, fmt.Errorf("-concurrency %q: each must be a number from 1 to 256", *concurrency)
 		}
 		o.concurrency = append(o.concurrency, n)
+	}
+	if *search != "" {
+		for field := range strings.SplitSeq(*search, ",") {
+			n, err := strconv.Atoi(field)
+			if err != nil || n < 100 || n > 10_000_000 {
+				return o, fmt.Errorf("-search %q: each must be a number from 100 to 10000000", *search)
+			}
+			o.search = append(o.search, n)
+		}
 	}
 	var err error
 	if o.only, err = regexp.Compile(*only); err != nil {
@@ -71,6 +85,14 @@ func run(ctx context.Context, args []string) error {
 	if o.child {
 		return serve(ctx, o.database)
 	}
+	for _, n := range o.search {
+		if err := measureSearch(ctx, n, o.duration); err != nil {
+			return err
+		}
+	}
+	if len(o.search) > 0 {
+		return nil
+	}
 	dir, err := os.MkdirTemp("", "futakagi-bench-")
 	if err != nil {
 		return err
@@ -85,6 +107,9 @@ func run(ctx context.Context, args []string) error {
 			return err
 		}
 		defer db.stop()
+	}
+	if o.importRows > 0 {
+		return importRun(ctx, o, dir, db)
 	}
 	target, err := startServer(ctx, db.url)
 	if err != nil {

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strings"
 )
@@ -50,6 +53,20 @@ func operations() []operation {
 		{name: "code + PKCE on a session, ES256", targetCPU: 1.0, statements: 3, commits: 2, prepare: codes("ES256")},
 		{name: "code + PKCE on a session, RS256", targetCPU: 2.9, statements: 3, commits: 2, prepare: codes("RS256")},
 		{name: "code + PKCE on a session, EdDSA", statements: 3, commits: 2, prepare: codes("EdDSA")},
+		{name: "sign-in with a password", prepare: func(_ context.Context, p *person) (func(context.Context) error, error) {
+			return func(ctx context.Context) error {
+				_, err := signIn(ctx, p.t)
+				return err
+			}, nil
+		}},
+		{name: "sign-in of nobody, refused", prepare: func(_ context.Context, p *person) (func(context.Context) error, error) {
+			return func(ctx context.Context) error {
+				if _, err := signInAs(ctx, p.t, "nobody-"+rand.Text(), password); !errors.Is(err, errNoSession) {
+					return fmt.Errorf("an unknown login ID: %w", err)
+				}
+				return nil
+			}, nil
+		}},
 	}
 }
 
@@ -59,9 +76,20 @@ type person struct {
 	session string // the Cookie header of its session
 }
 
+var errNoSession = errors.New("no session")
+
 // signIn gives the password once.
 func signIn(ctx context.Context, t *target) (*person, error) {
+	return signInAs(ctx, t, login, password)
+}
+
+// signInAs comes from an address of its own, since each may only try so often.
+func signInAs(ctx context.Context, t *target, login, password string) (*person, error) {
 	p := &person{t: t}
+	var at [4]byte
+	_, _ = rand.Read(at[:]) // never fails: the runtime stops the program instead
+	address := netip.AddrFrom4([4]byte{100, at[1], at[2], at[3]}).String()
+	given := false
 	jar := map[string]string{}
 	// do returns where the answer leads, or the path it is the page of.
 	do := func(method, path string, form url.Values) (to, page string, err error) {
@@ -71,6 +99,7 @@ func signIn(ctx context.Context, t *target) (*person, error) {
 		}
 		req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 		req.Header.Set("Origin", t.Public)
+		req.Header.Set("X-Forwarded-For", address)
 		var cookies []string
 		for name, v := range jar {
 			cookies = append(cookies, name+"="+v)
@@ -104,14 +133,15 @@ func signIn(ctx context.Context, t *target) (*person, error) {
 			path = t.Public + to
 			continue
 		}
-		if page != "/signin" {
+		if page != "/signin" || given {
 			break
 		}
+		given = true
 		method, form = http.MethodPost, url.Values{"username": {login}, "password": {password}}
 	}
 	token, ok := jar["__Host-futakagi"]
 	if !ok {
-		return nil, fmt.Errorf("sign-in ended at %s without a session", path)
+		return nil, fmt.Errorf("sign-in ended at %s: %w", path, errNoSession)
 	}
 	p.session = "__Host-futakagi=" + token
 	return p, nil

@@ -22,12 +22,15 @@ type Config struct {
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
 	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
+	Reports          Reports        `koanf:"reports" doc:"Who may tell what became of a message: bounces and deliveries, see docs/delivery-reports.md. What is not set is not served."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
+	Audit            Audit          `koanf:"audit" doc:"The audit log."`
+	Staff            Staff          `koanf:"staff" doc:"How often one operator may do what opens accounts, in any hour and in any day. What an operator is refused is in the audit log."`
 	Log              Log            `koanf:"log" doc:"The log goes to standard error."`
 
 	sources map[string]string
@@ -48,7 +51,19 @@ type SMTP struct {
 	Password Secret        `koanf:"password" doc:"Password for that user name."`
 	From     string        `koanf:"from" sample:"no-reply@example.jp" doc:"Sender address of every mail. Needed when host is set."`
 	FromName string        `koanf:"from_name" sample:"Example Store" doc:"Sender name of every mail. Unset: the brand name."`
+	BounceTo string        `koanf:"bounce_to" sample:"bounce@example.jp" doc:"Address that mail which does not arrive comes back to: bounce+TOKEN@example.jp, so the mail server must deliver addresses with a + to it. Unset: smtp.from."`
 	Timeout  time.Duration `koanf:"timeout" default:"10s" doc:"Longest wait for one step of the mail server."`
+}
+
+// StatusCallback as reports.twilio_status asks for callbacks.
+const StatusCallback = "callback"
+
+// Reports are who may tell what became of a message.
+type Reports struct {
+	Secret       Secret   `koanf:"secret" doc:"Secret that signs reports in our own form and those of 'futakagi mail bounce', from 'openssl rand -hex 32'."`
+	SESTopics    []string `koanf:"ses_topics" sample:"[arn:aws:sns:ap-northeast-1:000000000000:mail-events]" doc:"SNS topics that Amazon SES publishes to."`
+	SendGridKey  string   `koanf:"sendgrid_key" sample:"MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeXeRsDP93iaDu0Nnymmj+FBiQBqe35Q4a1lLLg2iqxZTZyKDr9pDfD/xQtV4F+OJwNgziOUY1nk8L1CpYbHATg==" doc:"Verification key of SendGrid's signed event webhook."`
+	TwilioStatus string   `koanf:"twilio_status" default:"none" doc:"callback asks Twilio to tell what became of each text message; the issuer must be reachable from the internet. none does not."`
 }
 
 // The gateways that sms.gateway may name.
@@ -137,10 +152,27 @@ type Password struct {
 	MinLengthAlone   int `koanf:"min_length_alone" default:"8" doc:"The same for customers who sign in with the password alone; min_length if that is more. NIST SP 800-63B-4 asks for 15. Operators without a second factor need 15 in any case."`
 }
 
+// Staff limits what one operator does.
+type Staff struct {
+	ResetsPerHour        int `koanf:"resets_per_hour" default:"30" doc:"Resets of somebody's two-factor settings."`
+	ResetsPerDay         int `koanf:"resets_per_day" default:"100" doc:"The same in a day."`
+	SwitchOffsPerHour    int `koanf:"switch_offs_per_hour" default:"20" doc:"Accounts switched to do without two-factor authentication."`
+	SwitchOffsPerDay     int `koanf:"switch_offs_per_day" default:"60" doc:"The same in a day."`
+	PasswordLinksPerHour int `koanf:"password_links_per_hour" default:"30" doc:"Links to a new password sent to somebody."`
+	PasswordLinksPerDay  int `koanf:"password_links_per_day" default:"100" doc:"The same in a day."`
+	UnmasksPerHour       int `koanf:"unmasks_per_hour" default:"30" doc:"Looks at one masked address or phone number."`
+	UnmasksPerDay        int `koanf:"unmasks_per_day" default:"100" doc:"The same in a day."`
+}
+
 // Log is how the log is written.
 type Log struct {
 	Level  string `koanf:"level" default:"info" doc:"debug, info, warn or error."`
 	Format string `koanf:"format" default:"json" doc:"json or text."`
+}
+
+// Audit is what is kept of the audit log outside of the database.
+type Audit struct {
+	CheckpointFile string `koanf:"checkpoint_file" sample:"/var/lib/futakagi/audit-checkpoints" doc:"File that signed checkpoints of the audit log are appended to. Ship it to where nobody who can write into the database can write: 'futakagi audit verify --checkpoints FILE' then finds what was removed from the end of the log, too."`
 }
 
 // Embedded reports whether the data lives in a SQLite file of our own.

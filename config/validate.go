@@ -28,11 +28,13 @@ func (l *loader) validate(c *Config, needs []Need) {
 	k.database(c)
 	k.smtp(c.SMTP)
 	k.sms(c.SMS)
+	k.reports(c)
 	k.brand(c.Brand)
 	k.lifetimes(c)
 	k.oneOf("tokens.email_amr", c.Tokens.EmailAMR, "mfa", "mca")
 	k.passkey(c)
 	k.password(c.Password)
+	k.staff(c.Staff)
 	k.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	k.oneOf("log.format", c.Log.Format, "json", "text")
 	if slices.Contains(needs, ForServe) {

@@ -15,6 +15,8 @@ type Mail struct {
 	MessageID string
 	// From is the sender's address, FromName the name shown with it.
 	From, FromName string
+	// BounceTo is the address that the mail server is to send bounces to; From if empty.
+	BounceTo string
 	// To is the one recipient.
 	To string
 	// Subject is one line; Text and HTML say the same.
@@ -29,6 +31,8 @@ type Mail struct {
 type Receipt struct {
 	// Reply is its answer, such as "250 2.0.0 OK: queued as 4Xyz".
 	Reply string
+	// ID is what it calls the message, where it says so.
+	ID string
 }
 
 // Mailer takes messages out of the house. Send returns nil only when the other side has taken the message over; a [SendError]

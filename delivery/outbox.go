@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"context"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -37,10 +38,17 @@ const (
 	KindCodesLow       = "codes_low"       // a backup code was used and few are left
 	KindDeviceVoided   = "device_voided"   // a trusted device's secret was used by somebody who cannot have had it
 
+	KindExempted   = "exempted"    // staff let the account do without a second factor for a while
+	KindPassIssued = "pass_issued" // staff made a code that takes the place of a second factor once
+
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
+	KindFrozen            = "frozen"             // somebody stopped changes of the security settings from a notice
+	KindFreezeLifted      = "freeze_lifted"      // staff allows them again
 	KindAddressRestored   = "address_restored"   // a change of the second factor's address was undone from the former one
 	KindRegisteredChanged = "registered_changed" // the registered address was changed, the second factor's was not
+
+	KindEnforcement = "enforcement" // the surface will demand a second factor from a day on
 
 	KindPasswordChanged   = "password_changed"    // the password was changed or reset
 	KindPasswordResetLink = "password_reset_link" // the link to a new password
@@ -53,6 +61,8 @@ const (
 	StateFailed    = "failed"   // the other side refused it for good, or no further try can come in time
 	StateExpired   = "expired"  // it was of no use any more
 	StateCancelled = "cancelled"
+	StateDelivered = "delivered" // the other side says that it arrived
+	StateBounced   = "bounced"   // the other side took it over and says that it did not arrive
 )
 
 // noticeLife is how long a notice is tried.
@@ -85,6 +95,11 @@ type Config struct {
 	Now func() time.Time
 	// Logger receives failures that staff cannot see in the console.
 	Logger *slog.Logger
+	// Heard is told what became of a message to an account, in the transaction that writes it down. Optional.
+	Heard func(ctx context.Context, tx *store.Tx, h Heard) error
+	// BounceTo is the address that bounces come back to; each message has it with a token of its own before the @. Without one they
+	// come back to From, and are known by the message id alone.
+	BounceTo string
 	// Observe is told of each attempt, for metrics: accepted, retry, failed, expired. Optional.
 	Observe func(channel, result string)
 
@@ -128,6 +143,9 @@ func New(cfg Config) (*Outbox, error) {
 			return nil, errors.New("make outbox: the sender's name holds control characters")
 		}
 		_, o.domain, _ = strings.Cut(cfg.From, "@")
+		if err := checkBounceTo(cfg.BounceTo); err != nil {
+			return nil, fmt.Errorf("make outbox: address of bounces: %w", err)
+		}
 	}
 	if cfg.SMS != nil && cfg.Host == "" {
 		return nil, errors.New("make outbox: Host is required with SMS")
@@ -234,7 +252,9 @@ func (o *Outbox) writeCode(m CodeMessage, view templates.CodeMail) (payload, err
 
 // NoticeMessage tells a person of a change of their settings.
 type NoticeMessage struct {
-	// Kind is one of the kinds other than [KindCode] and [KindPasswordResetLink].
+	// ID becomes the message's; a new one if empty.
+	ID store.MessageID
+	// Kind is one of the kinds other than [KindCode], [KindPasswordResetLink] and [KindReenrolTicket].
 	Kind      string
 	AccountID store.AccountID
 	LoginID   string
@@ -251,9 +271,15 @@ type NoticeMessage struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Until is when what the notice tells of ends by itself; zero where nothing does.
+	Until time.Time
+	// Day is the day that the notice is about, where it is about one.
+	Day time.Time
 	// URL undoes the change, for the one recipient who may do that; it works for Hours.
 	URL   string
 	Hours int
+	// StopURL stops further changes; it works for Hours as well.
+	StopURL string
 }
 
 // Notice queues a notice in the caller's transaction; notices travel by mail alone. Call [Outbox.Wake] after the commit. It fails
@@ -265,10 +291,17 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 	}
 	view := templates.NoticeMail{
 		LoginID: m.LoginID, At: templates.Time(m.At, o.cfg.Zone), Kind: m.FactorKind, Address: m.Address, Device: m.Device,
-		Left: m.Left, UndoURL: m.URL, Hours: m.Hours,
+		Left: m.Left, UndoURL: m.URL, StopURL: m.StopURL, Hours: m.Hours, Day: templates.Date(m.Day, o.cfg.Zone),
+	}
+	if !m.Until.IsZero() {
+		view.Until = templates.Time(m.Until, o.cfg.Zone)
 	}
 	var mail templates.Mail[templates.NoticeMail]
 	switch m.Kind {
+	case KindExempted:
+		mail = o.cfg.Templates.MailExempted
+	case KindPassIssued:
+		mail = o.cfg.Templates.MailPassIssued
 	case KindSetUp:
 		mail = o.cfg.Templates.MailSetUp
 	case KindAddressChanged:
@@ -285,10 +318,16 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailFactorRemoved
 	case KindOrderChanged:
 		mail = o.cfg.Templates.MailOrderChanged
+	case KindFrozen:
+		mail = o.cfg.Templates.MailFrozen
+	case KindFreezeLifted:
+		mail = o.cfg.Templates.MailFreezeLifted
 	case KindAddressRestored:
 		mail = o.cfg.Templates.MailAddressRestored
 	case KindRegisteredChanged:
 		mail = o.cfg.Templates.MailRegisteredChanged
+	case KindEnforcement:
+		mail = o.cfg.Templates.MailEnforcement
 	case KindPasswordChanged:
 		mail = o.cfg.Templates.MailPasswordChanged
 	default:
@@ -299,7 +338,7 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		return fmt.Errorf("write notice: %w", err)
 	}
 	return o.enqueue(ctx, tx, envelope{
-		channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
+		id: m.ID, channel: ChannelEmail, kind: m.Kind, account: m.AccountID, deadline: now.Add(noticeLife), now: now,
 		content: payload{To: m.To, Subject: text.Subject, Text: text.Text, HTML: text.HTML, Lang: string(m.Lang)},
 	})
 }
@@ -371,9 +410,12 @@ type payload struct {
 	Lang    string `json:"lang"`
 	// Secret is what must not appear in an answer that is kept.
 	Secret string `json:"secret,omitempty"`
+	// Tag is what a report about the message must know.
+	Tag []byte `json:"tag,omitempty"`
 }
 
 type envelope struct {
+	id        store.MessageID // a new one if empty
 	channel   string
 	kind      string
 	account   store.AccountID
@@ -391,7 +433,12 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 	if err := check(e.content.To); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}
-	id := store.NewID[store.MessageID]()
+	id := e.id
+	if id == "" {
+		id = store.NewID[store.MessageID]()
+	}
+	e.content.Tag = newTag()
+	tagHash := sha256.Sum256(e.content.Tag)
 	plain, err := json.Marshal(e.content)
 	if err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
@@ -406,7 +453,7 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 	}
 	if err := tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
 		ID: id, Channel: e.channel, Kind: e.kind, AccountID: account, ChallengeID: e.challenge,
-		Recipient: e.content.To, PayloadSealed: sealed, Now: e.now, Deadline: e.deadline,
+		Recipient: e.content.To, PayloadSealed: sealed, TagHash: tagHash[:], Now: e.now, Deadline: e.deadline,
 	}); err != nil {
 		return fmt.Errorf("queue %s: %w", e.kind, err)
 	}

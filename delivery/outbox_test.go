@@ -226,8 +226,9 @@ func TestNotices(t *testing.T) {
 	mails := &Capture{}
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
+	kinds := []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued}
 	for _, lang := range templates.Langs() {
-		for _, kind := range []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided} {
+		for _, kind := range kinds {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {
 				return f.Notice(t.Context(), tx, NoticeMessage{
 					Kind: kind, AccountID: f.account, LoginID: "tanaka", To: kind + "-" + string(lang) + "@example.jp", Lang: lang, At: at,
@@ -239,7 +240,7 @@ func TestNotices(t *testing.T) {
 		}
 	}
 	run(t, f.Outbox)
-	waitFor(t, func() bool { return len(mails.Mails("")) == 12 })
+	waitFor(t, func() bool { return len(mails.Mails("")) == len(templates.Langs())*len(kinds) })
 	seen := map[string]bool{}
 	for _, m := range mails.Mails("") {
 		for _, body := range []string{m.Text, m.HTML} {

@@ -21,6 +21,8 @@ type Text struct {
 	To string
 	// Body is the text.
 	Body string
+	// Token is what a report about the message must know.
+	Token string
 	// Valid is for how long the message is of use from now on; zero does not say.
 	Valid time.Duration
 }

@@ -1,6 +1,7 @@
 package delivery
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -116,7 +117,7 @@ func (s *SMTP) Send(ctx context.Context, m Mail) (Receipt, error) {
 		return Receipt{}, err
 	}
 
-	if err := client.Mail("<" + m.From + ">"); err != nil {
+	if err := client.Mail("<" + cmp.Or(m.BounceTo, m.From) + ">"); err != nil {
 		return Receipt{}, refused("sender refused", err)
 	}
 	if err := client.Rcpt("<" + m.To + ">"); err != nil {
@@ -138,6 +139,7 @@ func (s *SMTP) Send(ctx context.Context, m Mail) (Receipt, error) {
 	receipt := Receipt{Reply: "250"}
 	if d, ok := w.(*smtp.DataCloser); ok {
 		receipt.Reply = "250 " + d.ServerResponse()
+		receipt.ID = queueID(receipt.Reply)
 	}
 	conn.limit(time.Second)
 	_ = client.Quit()
@@ -226,7 +228,7 @@ func compose(m Mail) (*mail.Msg, error) {
 			return nil, fmt.Errorf("%s holds control characters", name)
 		}
 	}
-	if err := errors.Join(checkAddress(m.From), checkAddress(m.To)); err != nil {
+	if err := errors.Join(checkAddress(m.From), checkAddress(m.To), checkAddress(cmp.Or(m.BounceTo, m.From))); err != nil {
 		return nil, err
 	}
 	encoding := mail.EncodingB64

@@ -87,7 +87,8 @@ func (s *SNS) Send(ctx context.Context, m Text) (Receipt, error) {
 	x := &exchange{client: s.http}
 	out, err := s.client.Publish(ctx, publication(m), func(o *sns.Options) { o.HTTPClient = x })
 	if err == nil {
-		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s", x.status, aws.ToString(out.MessageId)))}, nil
+		id := aws.ToString(out.MessageId)
+		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s", x.status, id)), ID: id}, nil
 	}
 	if x.status >= 200 && x.status < 300 {
 		// It cannot be read, but it says that the message is theirs.

@@ -24,6 +24,8 @@ type TwilioConfig struct {
 	MessagingServiceSID string
 	// URL is where the API is reached; [TwilioURL] if empty.
 	URL string
+	// StatusURL is where Twilio tells what became of a message, see [PathReportsTwilio]; it is not asked to if empty.
+	StatusURL string
 	// Timeout is the longest wait for an answer; 10 s if zero.
 	Timeout time.Duration
 }
@@ -111,6 +113,9 @@ func (t *Twilio) form(m Text) (url.Values, error) {
 	default:
 		return nil, errors.New("neither a sender nor a messaging service is set")
 	}
+	if t.cfg.StatusURL != "" && m.Token != "" {
+		form.Set("StatusCallback", t.cfg.StatusURL+"?m="+m.Token)
+	}
 	if m.Valid > 0 {
 		// What is still in their queue then is dropped. The API takes 1 s to 10 h.
 		form.Set("ValidityPeriod", strconv.Itoa(int(min(max(m.Valid, time.Second), 10*time.Hour)/time.Second)))
@@ -147,7 +152,7 @@ func (a twilioAnswer) judge(x *exchange) (Receipt, error) {
 			}
 		}
 		// Whatever else is in the answer: the message is theirs.
-		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s %s", x.status, state, a.SID))}, nil
+		return Receipt{Reply: strings.TrimSpace(fmt.Sprintf("%d %s %s", x.status, state, a.SID)), ID: a.SID}, nil
 	}
 	if a.Code == 0 {
 		return Receipt{}, x.refused(unrepeatable, false, "")

@@ -106,7 +106,7 @@ func (w *Webhook) Send(ctx context.Context, m Text) (Receipt, error) {
 		if answer.ID != "" {
 			reply += " " + answer.ID
 		}
-		return Receipt{Reply: reply}, nil
+		return Receipt{Reply: reply, ID: answer.ID}, nil
 	}
 	return Receipt{}, x.refused(repeatable, true, answer.Error)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
@@ -122,7 +123,9 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 	receipt, err := s.try(attempt, row, content)
 	cancel()
 	if err == nil {
-		o.finish(ctx, owner, row, StateAccepted, cleanReply(receipt.Reply, content.Secret))
+		o.conclude(ctx, owner, row, result{
+			state: StateAccepted, reply: cleanReply(receipt.Reply, content.Secret), id: cleanID(receipt.ID, content.Secret),
+		})
 		return
 	}
 
@@ -134,7 +137,7 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 	reply := cmp.Or(cleanReply(e.Reply, content.Secret), "no answer")
 	// Whoever waits for a message that cannot come in time any more shall be told at once.
 	if e.Permanent || e.RetryAfter >= left {
-		o.finish(ctx, owner, row, StateFailed, reply)
+		o.conclude(ctx, owner, row, result{state: StateFailed, reply: reply, refusal: refusalOf(row, e, reply)})
 		return
 	}
 	o.cfg.Logger.WarnContext(ctx, "message not sent; trying again", "message", row.ID, "channel", row.Channel, "kind", row.Kind,
@@ -159,21 +162,70 @@ func (s sender) try(ctx context.Context, row store.Outbox, p payload) (receipt R
 
 func (o *Outbox) mail(ctx context.Context, row store.Outbox, p payload) (Receipt, error) {
 	return o.cfg.Mailer.Send(ctx, Mail{
-		MessageID: string(row.ID) + "@" + o.domain, From: o.cfg.From, FromName: o.cfg.FromName, To: p.To,
-		Subject: p.Subject, Text: p.Text, HTML: p.HTML, Lang: p.Lang, Date: row.CreatedAt,
+		MessageID: messageID(row, p) + "@" + o.domain, From: o.cfg.From, FromName: o.cfg.FromName, To: p.To,
+		BounceTo: bounceTo(o.cfg.BounceTo, token(row.ID, p.Tag)),
+		Subject:  p.Subject, Text: p.Text, HTML: p.HTML, Lang: p.Lang, Date: row.CreatedAt,
 	})
 }
 
 func (o *Outbox) text(ctx context.Context, row store.Outbox, p payload) (Receipt, error) {
 	return o.cfg.SMS.Send(ctx, Text{
-		MessageID: string(row.ID), From: o.cfg.SMSFrom, To: p.To, Body: p.Text, Valid: row.Deadline.Sub(o.cfg.Now()),
+		MessageID: string(row.ID), From: o.cfg.SMSFrom, To: p.To, Body: p.Text, Token: token(row.ID, p.Tag), Valid: row.Deadline.Sub(o.cfg.Now()),
 	})
 }
 
+// messageID is the part of a message's id before the @: the token by which a report finds the message again.
+func messageID(row store.Outbox, p payload) string {
+	return cmp.Or(token(row.ID, p.Tag), string(row.ID))
+}
+
+// result is what an attempt ended with.
+type result struct {
+	state, reply string
+	// id is what the other side calls the message it took over.
+	id string
+	// refusal is set where the refusal says something about the address.
+	refusal *Report
+}
+
+// refusalOf is what a mail server's refusal for good says about the address; nil for nothing. Only its codes for addresses and
+// mailboxes count: any other refusal is of the message or of us, and would be the same for everybody.
+func refusalOf(row store.Outbox, e *SendError, reply string) *Report {
+	m := enhanced.FindStringSubmatch(reply)
+	if row.Channel != ChannelEmail || !e.Permanent || m == nil {
+		return nil
+	}
+	r := Report{Outcome: OutcomeBounced, Status: m[1], Reply: reply, Source: SourceSMTP, Bounce: bounceOf(m[1])}
+	if r.Bounce == OtherBounce {
+		return nil
+	}
+	return &r
+}
+
+// enhanced is a refusal for good that has a status code of its own.
+var enhanced = regexp.MustCompile(`^5[0-9]{2} (5\.[0-9]{1,3}\.[0-9]{1,3})\b`)
+
 func (o *Outbox) finish(ctx context.Context, owner string, row store.Outbox, state, reply string) {
-	o.note(ctx, row, state, func(ctx context.Context, tx *store.Tx) (int64, error) {
-		now := o.cfg.Now()
-		return tx.FinishMessage(ctx, store.FinishMessageParams{ID: row.ID, Owner: &owner, State: state, Reply: reply, Now: &now})
+	o.conclude(ctx, owner, row, result{state: state, reply: reply})
+}
+
+func (o *Outbox) conclude(ctx context.Context, owner string, row store.Outbox, end result) {
+	o.note(ctx, row, end.state, func(ctx context.Context, tx *store.Tx) (int64, error) {
+		now := o.now()
+		if end.refusal != nil {
+			if err := hold(ctx, tx, row.AccountID); err != nil {
+				return 0, err
+			}
+		}
+		n, err := tx.FinishMessage(ctx, store.FinishMessageParams{
+			ID: row.ID, Owner: &owner, State: end.state, Reply: end.reply, RemoteID: end.id, Now: &now,
+		})
+		if err != nil || n == 0 || end.refusal == nil {
+			return n, err
+		}
+		return n, o.tell(ctx, tx, now, store.GetMessageRow{
+			ID: row.ID, Channel: row.Channel, AccountID: row.AccountID, Recipient: row.Recipient, CreatedAt: row.CreatedAt,
+		}, *end.refusal)
 	})
 }
 

@@ -174,7 +174,7 @@ func TestPasswordForgottenByAnOperator(t *testing.T) {
 		b.press("変更する")
 		b.press("ログイン")
 		b.passwordIs(p, newPassword)
-		b.on("/admin/customers")
+		b.on("/admin")
 
 		customer := w.person(t)
 		b.openAccount(customer)

@@ -154,7 +154,7 @@ func (w *world) staff(t testing.TB, p person) *tab {
 	b := w.browser(t)
 	b.open(w.Addresses.Provider + "/admin")
 	b.password(p)
-	b.on("/admin/customers")
+	b.on("/admin")
 	return b
 }
 

@@ -313,7 +313,7 @@ func (s *Service) sending(
 // looks at an empty inbox shall not wait for that: the other side may be away for longer than the code lives.
 func undelivered(m store.GetChallengeMessageRow) bool {
 	switch m.State {
-	case delivery.StateFailed, delivery.StateExpired:
+	case delivery.StateFailed, delivery.StateExpired, delivery.StateBounced:
 		return true
 	case delivery.StateQueued:
 		return m.Reply != "" // of a try before

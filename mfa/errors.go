@@ -74,6 +74,8 @@ var (
 	ErrLastFactor = errors.New("last factor of an account that needs one")
 	// ErrTicket means that a ticket opens nothing: wrong, old, used, void or somebody else's, one answer for all of them.
 	ErrTicket = errors.New("ticket opens nothing")
+	// ErrFrozen means that changes of the account's security settings are stopped for a while.
+	ErrFrozen = errors.New("security settings are frozen")
 )
 
 // WaitError says that a code was sent a moment ago and the next one has to wait.

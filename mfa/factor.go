@@ -50,10 +50,13 @@ func (f newFactor) finish(
 			return nil, err
 		}
 	}
+	// The ticket has done what it is for.
+	ticketed := proved.Has(signin.Ticket)
+	proved = proved.Without(signin.Ticket)
 	if f.unproved {
 		return proved, nil
 	}
-	return proved.With(signin.Evidence{Method: f.method, At: now, FactorID: string(row.ID)}), nil
+	return proved.With(signin.Evidence{Method: f.method, At: now, FactorID: string(row.ID), Ticketed: ticketed}), nil
 }
 
 // factorEvent describes the proof of a factor.
@@ -107,6 +110,9 @@ func (s *Service) enrol(ctx context.Context, tx *store.Tx, now time.Time, p atte
 	}
 	if err != nil {
 		return "", fmt.Errorf("insert factor: %w", err)
+	}
+	if err := s.endTicketDemand(ctx, tx, p.account, now); err != nil {
+		return "", err
 	}
 	row := store.Factor{ID: id, AccountID: p.account.ID, Kind: string(f.method), Main: true}
 	proved, err := f.finish(ctx, tx, now, row, p.evidence())
@@ -188,6 +194,9 @@ func (s *Service) change(ctx context.Context, tx *store.Tx, now time.Time, p act
 	}
 	factor, err := s.putFactor(ctx, tx, now, p, f)
 	if err != nil {
+		return Changed{}, err
+	}
+	if err := s.endTicketDemand(ctx, tx, p.account, now); err != nil {
 		return Changed{}, err
 	}
 	proved, err := f.finish(ctx, tx, now, factor, p.evidence())

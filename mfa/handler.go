@@ -60,7 +60,9 @@ const (
 	pathSignIn    = "/signin"
 	pathContinue  = "/signin/continue"
 	pathCancel    = "/signin/cancel"
+	pathTicket    = "/signin/ticket"
 	pathMethods   = "/signin/two-factor"
+	pathLater     = "/signin/two-factor/later"
 	pathEmail     = "/signin/two-factor/email"
 	pathSMS       = "/signin/two-factor/sms"
 	pathApp       = "/signin/two-factor/totp"
@@ -82,6 +84,9 @@ const (
 
 	pathUndo   = "/account/undo"
 	pathUndone = "/account/undo/done"
+
+	pathStop    = "/account/stop"
+	pathStopped = "/account/stop/done"
 
 	pathConsole         = "/admin"
 	pathSignOut         = "/logout"
@@ -115,8 +120,12 @@ const (
 
 // Mount adds the pages to a router that carries the toolkit's stack.
 func (h *Handler) Mount(r chi.Router) {
+	r.Get(pathTicket, h.inFlow(h.getTicket))
+	r.Post(pathTicket, h.inFlow(h.postTicket))
 	r.Get(pathMethods, h.inFlow(h.getMethods))
 	r.Post(pathMethods, h.inFlow(h.postMethods))
+	r.Get(pathLater, h.inFlow(h.getLater))
+	r.Post(pathLater, h.inFlow(h.postLater))
 	r.Get(pathEmail, h.inFlow(h.getSetUpAddress(signin.Email)))
 	r.Post(pathEmail, h.inFlow(h.postSetUpAddress(signin.Email)))
 	r.Get(pathSMS, h.inFlow(h.getSetUpAddress(signin.SMS)))
@@ -138,6 +147,8 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathOthers, h.inFlow(h.getOthers))
 	r.Get(pathBackup, h.inFlow(h.getBackup))
 	r.Post(pathBackup, h.inFlow(h.postBackup))
+	r.Get(pathPass, h.inFlow(h.getPass))
+	r.Post(pathPass, h.inFlow(h.postPass))
 	r.Get(pathCodes, h.inFlow(h.getFlowCodes))
 	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
 	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))
@@ -145,6 +156,9 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Get(pathUndo, h.kit.Handle(h.getUndo))
 	r.Post(pathUndo, h.kit.Handle(h.postUndo))
 	r.Get(pathUndone, h.kit.Handle(h.getUndone))
+	r.Get(pathStop, h.kit.Handle(h.getStop))
+	r.Post(pathStop, h.kit.Handle(h.postStop))
+	r.Get(pathStopped, h.kit.Handle(h.getStopped))
 
 	for _, place := range []place{{pathSecurity, web.Customer}, {pathOperatorSecurity, web.Operator}} {
 		r.Group(func(r chi.Router) {
@@ -231,6 +245,8 @@ func (h *Handler) inFlow(step func(flowRequest) error) http.HandlerFunc {
 // later answers those who must try again another time.
 func later(err error) error {
 	switch {
+	case errors.Is(err, ErrFrozen):
+		return &web.Error{Status: http.StatusForbidden, Code: "frozen", Message: templates.MsgFrozen, Cause: err}
 	case errors.Is(err, ErrBusy):
 		return &web.Error{Status: http.StatusServiceUnavailable, Code: "busy", RetryAfter: busyRetry, Cause: err}
 	case errors.Is(err, ErrTooManyCodes), errors.Is(err, ErrTooManySends), errors.Is(err, ErrTooManyCeremonies):

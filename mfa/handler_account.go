@@ -29,6 +29,8 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 		LoginID:       o.Account.LoginID,
 		On:            o.Required && o.Status.SetUp(),
 		Enforced:      o.Enforced,
+		Announced:     templates.Date(o.Announced, h.zone),
+		GraceUntil:    templates.Time(o.GraceUntil, h.zone),
 		BackupLeft:    o.Status.BackupCodesLeft,
 		BackupIssued:  templates.Date(o.Status.BackupIssuedAt, h.zone),
 		PasswordURL:   q.at.base + selfPassword,
@@ -89,6 +91,7 @@ func (h *Handler) methodLine(q sessionRequest, o Overview, m signin.Method) temp
 		if f.Kind != string(m) {
 			continue
 		}
+		line.Bounced = !f.BouncedAt.IsZero()
 		line.Set, line.Main, line.Disabled, line.Address = true, f.Main, f.Disabled, mask(m, f.Address)
 		line.VerifiedAt, line.VerifiedISO = templates.Time(f.VerifiedAt, h.zone), templates.ISO(f.VerifiedAt, h.zone)
 		line.RemoveURL = q.at.base + "/" + string(m) + "/remove"

@@ -145,6 +145,7 @@ func (h *Handler) renderChallenge(q flowRequest, status int, state Challenge, tr
 		Trust:        trust,
 		Errors:       errs,
 	}
+	v.Bounced, v.ToBounced = bounced(q, state)
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)
 	}
@@ -166,7 +167,23 @@ func (h *Handler) renderLocked(q flowRequest) error {
 }
 
 func methodLink(q flowRequest, m ChallengeMethod) templates.MethodLink {
-	return templates.MethodLink{Kind: string(m.Method), To: m.To, URL: q.to(pathChallenge + "/" + string(m.Method))}
+	return templates.MethodLink{Kind: string(m.Method), To: m.To, URL: q.to(pathChallenge + "/" + string(m.Method)), Bounced: m.Bounced}
+}
+
+// bounced is the factor that gives way to the one asked for because its messages do not arrive, if there is one, and whether the one
+// asked for is such a factor itself.
+func bounced(q flowRequest, state Challenge) (other *templates.MethodLink, itself bool) {
+	for _, m := range state.Methods {
+		switch {
+		case !m.Bounced:
+		case m.Method == state.Method:
+			return nil, true
+		case other == nil:
+			link := methodLink(q, m)
+			other = &link
+		}
+	}
+	return other, false
 }
 
 // otherMethods are the factors that would do instead of the one asked for.
@@ -195,6 +212,9 @@ func (h *Handler) getOthers(q flowRequest) error {
 	}
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)
+	}
+	if state.Pass {
+		v.PassURL = q.to(pathPass)
 	}
 	return h.templates.ChallengeMethods.Render(q.w, http.StatusOK, h.frame(q), v)
 }

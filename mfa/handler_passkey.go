@@ -177,6 +177,7 @@ func (h *Handler) renderPasskeyChallenge(q flowRequest, status int, state Challe
 		Action: q.to(pathChallengePasskey), OptionsURL: q.to(pathChallengeOptions), LoginID: q.acc.LoginID, CancelAction: q.to(pathCancel),
 		TrustDays: state.TrustDays, Trust: trust, MethodsURL: q.to(pathOthers), Errors: errs,
 	}
+	v.Bounced, _ = bounced(q, state)
 	if state.BackupLeft > 0 {
 		v.BackupURL = q.to(pathBackup)
 	}

@@ -47,6 +47,13 @@ func (h *Handler) renderMethods(q flowRequest, status int, selected string, errs
 		BackPost: true,
 		Errors:   errs,
 	}
+	grace, err := h.service.Grace(q.r.Context(), q.flow)
+	if err != nil {
+		return err
+	}
+	if v.LaterDays = grace.Days; v.LaterDays > 0 {
+		v.LaterAction = q.to(pathLater)
+	}
 	for _, m := range signin.FactorMethods() {
 		choice := templates.MethodChoice{
 			Kind: string(m), Available: slices.Contains(methods, m), Recommended: m == signin.Passkey,

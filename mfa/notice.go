@@ -24,6 +24,8 @@ type notice struct {
 	address string
 	// device names the browser, where the notice is about one.
 	device string
+	// until is when what the notice tells of ends by itself, where it does.
+	until time.Time
 	// left is how many backup codes are left, where the notice is about that.
 	left int
 	// to are the addresses that must hear of it; empty ones and repetitions are passed over.
@@ -31,8 +33,12 @@ type notice struct {
 	// always is set where too many notices to an address must not stop the change: what staff does, what takes a change back, the
 	// voiding of a device, and a sign-in.
 	always bool
+	// queued, where set, is told the row of every message.
+	queued func(store.MessageID)
 	// undo goes to one of the addresses alone.
 	undo undoLink
+	// stop gives every address a link of its own by which its reader stops further changes.
+	stop bool
 }
 
 // notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
@@ -61,11 +67,17 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 			continue
 		}
 		m := delivery.NoticeMessage{
-			Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
-			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left,
+			ID: store.NewID[store.MessageID](), Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
+			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left, Until: n.until,
 		}
 		if address == n.undo.to {
 			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)
+		}
+		if n.stop {
+			if m.StopURL, err = s.offerStop(ctx, tx, now, n.account.ID, address, n.kind); err != nil {
+				return nil, err
+			}
+			m.Hours = int(stopFor / time.Hour)
 		}
 		err := s.outbox.Notice(ctx, tx, m)
 		if errors.Is(err, delivery.ErrRecipient) {
@@ -75,6 +87,9 @@ func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n not
 			return nil, fmt.Errorf("queue notice: %w", err)
 		}
 		told = append(told, address)
+		if n.queued != nil {
+			n.queued(m.ID)
+		}
 	}
 	return told, nil
 }

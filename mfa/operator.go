@@ -15,7 +15,7 @@ func (s *Service) Offers(method signin.Method) bool { return s.offered(method) }
 // CouldProve reports whether an account could still prove who it is if a surface were as given: it has a factor that would be
 // accepted there, or nothing set up yet. Backup codes alone do not count, since they come to an end.
 func (s *Service) CouldProve(ctx context.Context, q *store.Queries, acc store.Account, surface store.Surface) (bool, error) {
-	st := standing.Standing{Account: acc, Policy: standing.SurfacePolicy(surface, acc)}
+	st := standing.Standing{Account: acc, Policy: standing.SurfacePolicy(surface, acc, s.now())}
 	if err := st.ReadFactors(ctx, q); err != nil {
 		return false, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -31,6 +32,8 @@ type Challenge struct {
 	BackupLeft int
 	// TrustDays is for how many days the person may say that this browser is not to be asked again; zero: they may not.
 	TrustDays int
+	// Pass is whether a code from staff would do here; whether there is one it does not say.
+	Pass bool
 }
 
 // ChallengeMethod is one factor that would do.
@@ -38,10 +41,12 @@ type ChallengeMethod struct {
 	Method signin.Method
 	// To is the masked address, where it has one.
 	To string
+	// Bounced is true when messages to the address are known not to arrive.
+	Bounced bool
 }
 
 // Challenge describes the challenge of a sign-in by a method, by the one offered first if none is named. A method that is not
-// usable is ErrMethod.
+// usable is ErrMethod. Methods whose messages do not arrive are offered last.
 func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.Method) (Challenge, error) {
 	now, q := s.now(), s.db.Read()
 	p, err := s.attempted(ctx, q, flow, now)
@@ -51,7 +56,7 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.
 	if err := p.challenge(); err != nil {
 		return Challenge{}, err
 	}
-	v := Challenge{TrustDays: p.trustDays()}
+	v := Challenge{TrustDays: p.trustDays(), Pass: p.Policy.OffersPass()}
 	for _, m := range p.Policy.ChallengeMethods(p.State) {
 		if m == signin.Backup {
 			left, err := q.CountBackupCodes(ctx, p.account.ID)
@@ -62,8 +67,9 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.
 			continue
 		}
 		f, _ := p.Factor(m)
-		v.Methods = append(v.Methods, ChallengeMethod{Method: m, To: mask(m, f.Address)})
+		v.Methods = append(v.Methods, ChallengeMethod{Method: m, To: mask(m, f.Address), Bounced: f.BouncedAt != nil})
 	}
+	slices.SortStableFunc(v.Methods, func(a, b ChallengeMethod) int { return arrives(a) - arrives(b) })
 	for _, m := range v.Methods {
 		if v.Method == "" && (method == "" || m.Method == method) {
 			v.Method, v.To = m.Method, m.To
@@ -88,6 +94,14 @@ func (s *Service) Challenge(ctx context.Context, flow store.Flow, method signin.
 	}
 	v.Sending, err = s.sending(ctx, q, p.attempt(), p.account.ID, v.Method, purposeSignIn, now)
 	return v, err
+}
+
+// arrives sorts a method whose messages do not arrive behind the others.
+func arrives(m ChallengeMethod) int {
+	if m.Bounced {
+		return 1
+	}
+	return 0
 }
 
 // sends reports whether a method's codes travel to an address.

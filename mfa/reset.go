@@ -20,19 +20,35 @@ type ResetResult struct {
 	Factors []store.Factor
 	// Left are the factors that stay, the one that is the main one now first.
 	Left []store.Factor
-	// Notified are the addresses a notice was queued for.
+	// Took is what went besides the factors.
+	Took Holdings
+	// Notified are the addresses a notice was queued for, Messages its rows.
 	Notified []string
+	Messages []store.MessageID
+	// Account is the account as it is now.
+	Account store.Account
+	// ExemptionEnded is true when the account was exempt: there is nothing left that it could not use.
+	ExemptionEnded bool
 }
 
 // Reset takes an account back to where nothing is set up (M3, M8, M9, I17): factors with their passkeys, backup codes, trusted
 // devices, open codes and tickets go, every session, sign-in and grant of the account ends, and a notice is queued to every
-// address known. The account's switch keeps its value. An account with nothing set up comes to no harm.
+// address known. The account's switch keeps its value. An account with nothing set up comes to no harm. Where the account's
+// surface wants it so, nothing is set up again without a ticket (see [Service.IssueTicket]).
 //
 // It is part of the caller's transaction; the caller checks the right to do it, records who did it and why, and wakes the outbox
 // after the commit.
 func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, now time.Time) (ResetResult, error) {
-	if _, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{Now: now, ID: acc.ID}); err != nil {
-		return ResetResult{}, fmt.Errorf("raise credential epoch: %w", err)
+	acc, err := tx.HoldAccount(ctx, acc.ID) // what is read of it from here on stays so
+	if err != nil {
+		return ResetResult{}, fmt.Errorf("hold account: %w", err)
+	}
+	var r ResetResult
+	if r.Took, err = s.holdings(ctx, tx.Queries, acc, now); err != nil {
+		return ResetResult{}, err
+	}
+	if acc.CredentialEpoch, err = tx.BeginChange(ctx, now, acc); err != nil {
+		return ResetResult{}, err
 	}
 	if err := voidTickets(ctx, tx, acc.ID, now); err != nil {
 		return ResetResult{}, err
@@ -48,8 +64,11 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	if err := tx.EndCodes(ctx, now, acc.ID); err != nil {
 		return ResetResult{}, err
 	}
-	var r ResetResult
-	var err error
+	ended, err := tx.EndExemption(ctx, store.EndExemptionParams{ID: acc.ID, Now: now})
+	if err != nil {
+		return ResetResult{}, fmt.Errorf("end exemption: %w", err)
+	}
+	r.ExemptionEnded = ended > 0
 	if _, err := tx.DeletePasskeys(ctx, acc.ID); err != nil {
 		return ResetResult{}, fmt.Errorf("delete passkeys: %w", err)
 	}
@@ -65,11 +84,17 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 		return ResetResult{}, err
 	}
 	r.SetUp = len(r.Factors) > 0 || batches > 0
+	if acc.TicketDemandedAt, err = demandTicket(ctx, tx, acc, r.SetUp, now); err != nil {
+		return ResetResult{}, err
+	}
+	r.Account = acc
 	if !r.SetUp {
 		return r, nil
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, to: append(mailAddresses(r.Factors), acc.RegisteredEmail), always: true,
+		queued: func(id store.MessageID) { r.Messages = append(r.Messages, id) },
+		stop:   true,
 	})
 	return r, err
 }
@@ -92,14 +117,19 @@ func (s *Service) ResetOne(ctx context.Context, tx *store.Tx, acc store.Account,
 	i := slices.IndexFunc(factors, func(f store.Factor) bool { return f.Kind == string(method) })
 	switch {
 	case i < 0:
-		return ResetResult{Left: factors}, nil
+		return ResetResult{Left: factors, Account: acc}, nil
 	case len(factors) == 1:
 		return s.Reset(ctx, tx, acc, now)
 	}
 	r := ResetResult{SetUp: true, Factors: factors[i : i+1 : i+1], Left: slices.Concat(factors[:i], factors[i+1:])}
-	if _, err := tx.BeginChange(ctx, now, acc); err != nil {
+	if r.Took, err = s.holdings(ctx, tx.Queries, acc, now); err != nil {
 		return ResetResult{}, err
 	}
+	r.Took.BackupCodes = 0 // they stay
+	if acc.CredentialEpoch, err = tx.BeginChange(ctx, now, acc); err != nil {
+		return ResetResult{}, err
+	}
+	r.Account = acc
 	if method == signin.Email {
 		if err := voidTickets(ctx, tx, acc.ID, now); err != nil {
 			return ResetResult{}, err
@@ -129,14 +159,16 @@ func (s *Service) ResetOne(ctx context.Context, tx *store.Tx, acc store.Account,
 	}
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, method: method,
-		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true,
+		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true, stop: true,
+		queued: func(id store.MessageID) { r.Messages = append(r.Messages, id) },
 	})
 	return r, err
 }
 
-// voidTickets takes back what was mailed to be used later: whoever holds a former address must not bring it back.
+// voidTickets takes back what was mailed to be used later: whoever holds a former address must not bring it back. What stops the
+// reset, and others that follow it, stays.
 func voidTickets(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
-	if _, err := tx.VoidAccountTickets(ctx, store.VoidAccountTicketsParams{AccountID: id, Now: &now}); err != nil {
+	if _, err := tx.VoidAccountTickets(ctx, store.VoidAccountTicketsParams{AccountID: id, But: store.TicketStop, Now: &now}); err != nil {
 		return fmt.Errorf("void tickets: %w", err)
 	}
 	return nil

@@ -162,6 +162,8 @@ type attempted struct {
 	subject
 
 	flow store.Flow
+	// frozen is whether changes of the account's security settings are stopped now.
+	frozen bool
 }
 
 // attempt is the flow's own attempt.
@@ -189,13 +191,16 @@ func (s *Service) attempted(ctx context.Context, q *store.Queries, flow store.Fl
 	if !st.State.Account {
 		return attempted{}, ErrFlowGone // without a password no step of ours is anybody's
 	}
-	return attempted{flow: flow, subject: subject{Standing: st, account: st.Account}}, nil
+	return attempted{flow: flow, subject: subject{Standing: st, account: st.Account}, frozen: st.Account.Frozen(now)}, nil
 }
 
 // setUp returns nil when the sign-in may set up its first factor now (M15, I3), and with that method if one is named.
 func (p attempted) setUp(method signin.Method) error {
 	switch {
 	case p.Next() == signin.StepSetUpFactor:
+		if p.frozen {
+			return ErrFrozen
+		}
 		if method != "" && !slices.Contains(p.Policy.SetUpMethods(), method) {
 			return ErrMethod
 		}
@@ -227,6 +232,8 @@ type acting struct {
 
 	session  store.Session
 	enforced bool
+	// announced is the day from which enforcement is announced; zero if none is.
+	announced time.Time
 }
 
 // fresh reports whether the person proved everything they have a moment ago (I13).
@@ -249,16 +256,27 @@ func (s *Service) acting(ctx context.Context, q *store.Queries, id store.Session
 	if err != nil {
 		return acting{}, err
 	}
-	return acting{subject: subject{Standing: a.Standing, account: a.Account}, session: a.Session, enforced: a.Surface.Enforced}, nil
+	return acting{subject: subject{Standing: a.Standing, account: a.Account}, session: a.Session, enforced: a.Surface.Enforced, announced: standing.Announced(a.Surface, now)}, nil
 }
 
 // actingFresh is acting for changes of security settings (I13).
 func (s *Service) actingFresh(ctx context.Context, q *store.Queries, id store.SessionID, now time.Time) (acting, error) {
 	p, err := s.acting(ctx, q, id, now)
-	if err == nil && !p.fresh() {
-		err = ErrNotFresh
+	if err == nil {
+		err = p.mayChange(now)
 	}
 	return p, err
+}
+
+// mayChange returns nil if the person may change security settings now.
+func (p acting) mayChange(now time.Time) error {
+	switch {
+	case !p.fresh():
+		return ErrNotFresh
+	case p.account.Frozen(now):
+		return ErrFrozen
+	}
+	return nil
 }
 
 // hashing turns the hasher's own error for too much work at once into ErrBusy.

@@ -22,6 +22,9 @@ type Overview struct {
 	Company string
 	// Required is whether the account is asked for a second factor at sign-in, Enforced whether its surface demands that.
 	Required, Enforced bool
+	// Announced is the day from which enforcement is announced to somebody without a method, GraceUntil until when one who put the
+	// set-up off may do without; zero if neither.
+	Announced, GraceUntil time.Time
 	// OffersTrust is whether the person's surface lets them trust browsers.
 	OffersTrust bool
 	// Methods are those the person has, in the order they are offered in, and after them those they may set up.
@@ -49,6 +52,9 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 	}
 	if v.Status, err = s.Status(ctx, q, p.account.ID); err != nil {
 		return Overview{}, err
+	}
+	if !p.State.Enrolled {
+		v.Announced, v.GraceUntil = p.announced, p.Standing.Grace.Until
 	}
 	for _, f := range p.Factors {
 		v.Methods = append(v.Methods, signin.Method(f.Kind))
@@ -157,8 +163,8 @@ func (s *Service) actingHeld(ctx context.Context, tx *store.Tx, session store.Se
 // actingFreshHeld is actingHeld for changes of security settings (I13).
 func (s *Service) actingFreshHeld(ctx context.Context, tx *store.Tx, session store.SessionID, now time.Time) (acting, error) {
 	p, err := s.actingHeld(ctx, tx, session, now)
-	if err == nil && !p.fresh() {
-		err = ErrNotFresh
+	if err == nil {
+		err = p.mayChange(now)
 	}
 	return p, err
 }

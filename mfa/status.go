@@ -39,6 +39,8 @@ type FactorStatus struct {
 	LastUsedAt time.Time // zero: never
 	// Disabled is true when too many wrong codes closed the factor.
 	Disabled bool
+	// BouncedAt is since when messages to the address are known not to arrive; zero: they may.
+	BouncedAt time.Time
 }
 
 func factorStatus(f store.Factor) FactorStatus {
@@ -47,6 +49,9 @@ func factorStatus(f store.Factor) FactorStatus {
 	}
 	if f.LastUsedAt != nil {
 		v.LastUsedAt = *f.LastUsedAt
+	}
+	if f.BouncedAt != nil {
+		v.BouncedAt = *f.BouncedAt
 	}
 	return v
 }

@@ -28,7 +28,7 @@ func (p *Provider) standingOf(ctx context.Context, q *store.Queries, f store.Flo
 func (p *Provider) sessionStanding(ctx context.Context, s web.Session, policy signin.Policy) (standing.Standing, error) {
 	st, err := standing.OfSession(s.Account, s.Surface, s.Evidence, policy, p.now(), p.limits)
 	// The hot path ends here: a session that has what is asked needs no look at the factors.
-	if err != nil || !policy.AllFactors && st.Next() == signin.StepIssue {
+	if err != nil || !policy.AllFactors && !st.State.Postponed && st.Next() == signin.StepIssue {
 		return st, err
 	}
 	return st, st.ReadFactors(ctx, p.db.Read())
@@ -55,6 +55,7 @@ func (p *Provider) Sufficient(ctx context.Context, s web.Session) (bool, error) 
 // The pages of the steps. Only the dispatcher leads to them; each leads back to it.
 var stepPaths = map[signin.Step]string{
 	signin.StepPassword:        "/signin",
+	signin.StepTicket:          "/signin/ticket",
 	signin.StepSetUpFactor:     "/signin/two-factor",
 	signin.StepShowBackupCodes: "/signin/backup-codes",
 	signin.StepChallenge:       "/signin/challenge",

@@ -48,6 +48,8 @@ type Config struct {
 	Offers func(signin.Method) bool
 	// TrustedDevice looks at the browser whose person gave the right password. Optional: without it no browser is trusted.
 	TrustedDevice UseDevice
+	// Zone is the time zone of days on pages; UTC if nil.
+	Zone *time.Location
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
 	FlowsPerAddress int
 }
@@ -79,6 +81,7 @@ type Provider struct {
 	templates *templates.Set
 	kit       *web.Toolkit
 	now       func() time.Time
+	zone      *time.Location
 	lifetimes Lifetimes
 	limits    standing.Limits
 	idle      map[web.Kind]time.Duration
@@ -111,9 +114,12 @@ func New(c Config) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Zone == nil {
+		c.Zone = time.UTC
+	}
 	return &Provider{
-		machine: m,
-		issuer:  c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
+		machine: m, zone: c.Zone,
+		issuer: c.Issuer, db: c.DB, accounts: c.Accounts, templates: c.Templates, kit: c.Toolkit, now: c.Now, lifetimes: l,
 		limits:     standing.Limits{Customer: l.CustomerSession, Operator: l.OperatorSession, Offers: c.Offers},
 		idle:       map[web.Kind]time.Duration{web.Customer: c.CustomerIdle, web.Operator: c.OperatorIdle},
 		flowBudget: newFlowBudget(c.FlowsPerAddress), useDevice: c.TrustedDevice,

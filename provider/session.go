@@ -57,7 +57,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		// The account's row comes first, as in every change of an account: a reset or a sign-out of all sessions beside this
 		// either waits for the session made here and ends it, or is seen here.
 		if flow.AccountID != nil {
-			if err := tx.SetLastSignIn(ctx, store.SetLastSignInParams{Now: &now, ID: *flow.AccountID}); err != nil {
+			if err := tx.SetLastSignIn(ctx, store.SetLastSignInParams{Now: &now, Lang: string(web.Lang(r)), ID: *flow.AccountID}); err != nil {
 				return fmt.Errorf("note sign-in: %w", err)
 			}
 		}
@@ -77,6 +77,9 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		event := audit.Event{
 			Type: audit.SignInComplete, Result: audit.Success, Actor: audit.OfAccount(st.Account), Account: st.Account.ID,
 			Target: flow.SurfaceID, Data: map[string]string{"acr": st.Proved().Level().ACR()},
+		}
+		if st.Exempted() || st.OnPass() {
+			event.Data["via"] = st.Granted(now).TwoFactor().Via
 		}
 		if flow.ClientID != nil {
 			event.ClientID = *flow.ClientID
@@ -239,11 +242,16 @@ func (p *Provider) newGrant(
 	q authRequest, surface string, st standing.Standing, session store.SessionID, now time.Time,
 ) (code string, arg store.InsertGrantParams) {
 	code, hash := newCode()
-	a, proved := st.Account, st.Proved()
+	a, granted := st.Account, st.Granted(now)
+	expires := now.Add(p.lifetimes.RefreshAbsolute)
+	if st.OnPass() {
+		// A pass lets one session in. What is given out in it goes no further.
+		expires = earlier(expires, p.sessionEnd(web.Kind(a.Kind), st.State.Evidence, now))
+	}
 	return code, store.InsertGrantParams{
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
 		CredentialEpoch: a.CredentialEpoch, SecondFactor: st.SatisfiesTwoFactor(), Scope: q.Scope, Nonce: q.Nonce,
-		Evidence: proved.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
-		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: now.Add(p.lifetimes.RefreshAbsolute),
+		Evidence: granted.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
+		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: expires,
 	}
 }

@@ -46,11 +46,12 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
 	v.App = p.appName(f.Lang, flow)
+	surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
+	if err != nil {
+		return fmt.Errorf("load surface: %w", err)
+	}
+	v.Announced = templates.Date(standing.Announced(surface, p.now()), p.zone)
 	if p.limits.Offers == nil || p.limits.Offers(signin.Passkey) {
-		surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
-		if err != nil {
-			return fmt.Errorf("load surface: %w", err)
-		}
 		if methods := standing.Methods(surface.AllowedMethods); methods == nil || slices.Contains(methods, signin.Passkey) {
 			v.PasskeyAction, v.PasskeyOptionsURL = flowURL("/signin/passkey", flow.ID), flowURL("/signin/passkey/options", flow.ID)
 		}

@@ -234,7 +234,37 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 		return refuseGrant("refresh token was used before")
 	}
 	if reason := refreshBarrier(row, now); reason != "" {
+		if err := m.recordRefusal(ctx, c, row.Grant, reason, now); err != nil {
+			return err
+		}
 		return refuseGrant(reason)
+	}
+	return nil
+}
+
+// refusalWindow is how long a family's further refusals are not written down again: a client that keeps trying must not fill the log.
+const refusalWindow = time.Hour
+
+// recordRefusal writes down that a rightful client's refresh token was refused.
+func (m *machine) recordRefusal(ctx context.Context, c *Client, g store.Grant, reason string, now time.Time) error {
+	err := m.db.InTx(ctx, func(tx *store.Tx) error {
+		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
+			Key: "refresh-refused:" + string(g.ID), Now: now, ExpiresAt: now.Add(refusalWindow), Ceiling: 1,
+		})
+		if errors.Is(err, store.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return audit.Write(ctx, tx, now, audit.Event{
+			Type: audit.TokenRefuse, Result: audit.Refused, Reason: strings.ReplaceAll(reason, " ", "_"),
+			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
+			Account: g.AccountID, ClientID: g.ClientID, Target: string(g.ID),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("record refused refresh token: %w", err)
 	}
 	return nil
 }
@@ -253,21 +283,20 @@ func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
 		return "account disabled"
 	case row.AccountEpoch != g.CredentialEpoch:
 		return "credentials changed since"
-	case !sufficient(row):
+	case !sufficient(row, now):
 		return "a second factor is required now"
 	}
 	return ""
 }
 
-// sufficient reports whether what the grant rests on is what its surface demands of the account now. Proofs do not grow old here:
-// the grant has limits of its own.
-func sufficient(row store.GetRefreshRow) bool {
+// sufficient reports whether what the grant rests on is what its surface demands of the account now.
+func sufficient(row store.GetRefreshRow, now time.Time) bool {
 	evidence, err := signin.ParseEvidence(row.Grant.Evidence)
 	if err != nil {
 		return false
 	}
-	policy := standing.SurfacePolicy(row.Surface, store.Account{TwoFactor: row.TwoFactor})
-	return signin.Next(signin.State{Account: true, Enrolled: true, Evidence: evidence}, policy) == signin.StepIssue
+	account := store.Account{TwoFactor: row.TwoFactor, ExemptUntil: row.ExemptUntil, GraceFrom: row.GraceFrom, GraceUntil: row.GraceUntil}
+	return standing.Suffices(row.Surface, account, evidence, now)
 }
 
 // issueToClient makes an access token of the client's own (RFC 6749 §4.4). There is nobody to refresh it for.

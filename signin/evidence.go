@@ -21,6 +21,13 @@ const (
 	// TrustedDevice is a browser that is not asked for a code (認証コードを要求しない端末). It proves nothing itself: it stands for a
 	// proof made in that browser earlier, where a policy lets it.
 	TrustedDevice Method = "trusted_device"
+	// Ticket is a ticket from staff: it proves no factor and lets an account that was reset set one up.
+	Ticket Method = "ticket"
+	// Pass is a code that staff handed over, used once. It shows that staff let this sign-in through, and proves no factor.
+	Pass Method = "pass"
+	// Exemption is nothing that anybody did: it says that what was proved did without a second factor because the account was exempt.
+	// Only grants have it.
+	Exemption Method = "exemption"
 )
 
 // FactorMethods are the methods an account can set up, in the order in which they are offered.
@@ -54,6 +61,8 @@ type Evidence struct {
 	UserVerified bool `json:"uv,omitempty"`
 	// Synced is whether the passkey may exist in more than one place (the BE flag): its key is not bound to hardware.
 	Synced bool `json:"synced,omitempty"`
+	// Ticketed is whether the factor was set up on a ticket in this session and not proved again since.
+	Ticketed bool `json:"ticketed,omitempty"`
 	// Stands and ProvedAt are, for a trusted device, the second factor that was proved in that browser and when.
 	Stands   Method    `json:"stands_for,omitempty"`
 	ProvedAt time.Time `json:"proved_at,omitzero"`
@@ -64,7 +73,7 @@ func (e Evidence) level(password bool) Level {
 	switch {
 	case e.Method == Passkey && e.UserVerified:
 		return LevelPHR
-	case e.Method == TrustedDevice, !password:
+	case e.Method == TrustedDevice, e.Method == Ticket, e.Method == Pass, e.Method == Exemption, !password:
 		return LevelNone
 	default:
 		return e.Method.Level()
@@ -166,10 +175,19 @@ func (l EvidenceList) second() (Evidence, bool) {
 	return best, level > Level1FA
 }
 
-// device is the trusted device that speaks for the second factor, where nothing better was proved.
+// pass is the code from staff that speaks for the second factor.
+func (l EvidenceList) pass() (Evidence, bool) {
+	i := slices.IndexFunc(l, func(e Evidence) bool { return e.Method == Pass })
+	if i < 0 || !l.Has(Password) {
+		return Evidence{}, false
+	}
+	return l[i], true
+}
+
+// device is the trusted device that speaks for the second factor, where nothing better was proved and nothing else had to.
 func (l EvidenceList) device() (Evidence, bool) {
 	i := slices.IndexFunc(l, func(e Evidence) bool { return e.Method == TrustedDevice })
-	if i < 0 || !l.Has(Password) || l.SecondFactor() {
+	if i < 0 || !l.Has(Password) || l.SecondFactor() || l.Has(Pass) || l.Has(Exemption) {
 		return Evidence{}, false
 	}
 	return l[i], true

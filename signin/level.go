@@ -88,28 +88,46 @@ func (l EvidenceList) AMR(emailMFA bool) []string {
 	return amr
 }
 
-// TwoFactorClaim is the value of the claim urn:futakagi:2fa.
+// TwoFactorClaim is the value of the claim urn:futakagi:2fa. An exemption has only Via, unless something was proved beside it.
 type TwoFactorClaim struct {
-	Method     string `json:"method"`      // the factor proved
-	Via        string `json:"via"`         // code | passkey | backup | trusted_device
-	VerifiedAt int64  `json:"verified_at"` // when the factor was proved, in seconds since the epoch
+	Method     string `json:"method,omitempty"`      // the factor proved, or "pass"
+	Via        string `json:"via"`                   // code | passkey | backup | trusted_device | ticket | exemption
+	VerifiedAt int64  `json:"verified_at,omitempty"` // when the factor was proved or the pass used, in seconds since the epoch
 }
 
 // TwoFactor describes the second factor of the proofs, nil when there is none. For a trusted device it tells of the proof that
-// the device stands for.
+// the device stands for. What stood in for one is told of too: a pass, where nothing better was proved, and an exemption in any
+// case, since what was proved beside it was not enough.
 func (l EvidenceList) TwoFactor() *TwoFactorClaim {
+	c := l.proved()
+	if l.Has(Exemption) {
+		if c == nil {
+			c = &TwoFactorClaim{}
+		}
+		c.Via = "exemption"
+	}
+	return c
+}
+
+// proved is TwoFactor without a look at exemptions.
+func (l EvidenceList) proved() *TwoFactorClaim {
 	if d, ok := l.device(); ok {
 		return &TwoFactorClaim{Method: string(d.Stands), Via: "trusted_device", VerifiedAt: d.ProvedAt.Unix()}
 	}
 	e, ok := l.second()
 	if !ok {
+		if e, ok = l.pass(); ok {
+			return &TwoFactorClaim{Method: string(e.Method), Via: "ticket", VerifiedAt: e.At.Unix()}
+		}
 		return nil
 	}
 	c := &TwoFactorClaim{Method: string(e.Method), Via: "code", VerifiedAt: e.At.Unix()}
-	switch e.Method {
-	case Backup:
+	switch {
+	case e.Ticketed:
+		c.Via = "ticket"
+	case e.Method == Backup:
 		c.Via = "backup"
-	case Passkey:
+	case e.Method == Passkey:
 		c.Via = "passkey"
 	}
 	return c

@@ -57,7 +57,22 @@ func TestNext(t *testing.T) {
 		{"phr cannot be proved without passkeys", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{TOTP, Passkey}}, Policy{RequiredLevel: LevelPHR, Missing: []Method{Passkey}}, StepUnmet},
 		{"what was proved by a method that is missing now counts", State{Account: true, Evidence: proofs(Password, SMS), Enrolled: true, Factors: []Method{SMS}}, Policy{TwoFactor: true, RequiredLevel: Level2FA, Missing: []Method{SMS}}, StepIssue},
 		{"phr cannot be reached", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email, Backup}}, Policy{RequiredLevel: LevelPHR}, StepUnmet},
+		{"grace: the set-up is asked for until it is put off", State{Account: true, Evidence: proofs(Password)}, Policy{TwoFactor: true, MayPostpone: true}, StepSetUpFactor},
+		{"grace: put off, the password is enough", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true, MayPostpone: true}, StepIssue},
+		{"grace: its days are over", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true}, StepSetUpFactor},
+		{"grace: not for a level that was asked for", State{Account: true, Evidence: proofs(Password), Postponed: true}, Policy{TwoFactor: true, MayPostpone: true, RequiredLevel: Level2FAEmail}, StepSetUpFactor},
+		{"grace: not for somebody with a factor", State{Account: true, Evidence: proofs(Password), Postponed: true, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true, MayPostpone: true}, StepChallenge},
+		{"grace: not without a password", State{Account: true, Postponed: true}, Policy{TwoFactor: true, MayPostpone: true}, StepPassword},
 		{"M23: fresh proof wants the enrolled factor too", State{Account: true, Evidence: proofs(Password), Enrolled: true, Factors: []Method{Email}}, Policy{AllFactors: true}, StepChallenge},
+		{"after a reset the set-up asks for a ticket", State{Account: true, Evidence: proofs(Password), TicketDemanded: true}, Policy{TwoFactor: true}, StepTicket},
+		{"with a ticket it goes on", State{Account: true, Evidence: proofs(Password, Ticket), TicketDemanded: true}, Policy{TwoFactor: true, Allowed: []Method{TOTP}}, StepSetUpFactor},
+		{"a ticket from before this sign-in does not count", State{Account: true, Evidence: EvidenceList{{Method: Ticket, At: noon}, {Method: Password, At: noon.Add(time.Hour)}}, TicketDemanded: true}, Policy{TwoFactor: true, SetUpAfter: noon.Add(time.Minute)}, StepTicket},
+		{"a ticket is no password", State{Account: true, Evidence: proofs(Ticket), TicketDemanded: true}, Policy{TwoFactor: true}, StepPassword},
+		{"a ticket is no second factor", State{Account: true, Evidence: proofs(Password, Ticket), TicketDemanded: true, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true}, StepChallenge},
+		{"who has set up again is asked for that", State{Account: true, Evidence: proofs(Password), TicketDemanded: true, Enrolled: true, Factors: []Method{Email}}, Policy{TwoFactor: true}, StepChallenge},
+		{"where the password is enough no ticket is asked for", State{Account: true, Evidence: proofs(Password), TicketDemanded: true}, Policy{}, StepIssue},
+		{"but for a change of security settings", State{Account: true, Evidence: proofs(Password), TicketDemanded: true}, Policy{AllFactors: true}, StepTicket},
+		{"a level that nobody can reach is for the application to hear of", State{Account: true, Evidence: proofs(Password), TicketDemanded: true}, Policy{RequiredLevel: LevelPHR, Missing: []Method{Passkey}}, StepUnmet},
 		{"M23: fresh proof without a factor is the password", State{Account: true, Evidence: proofs(Password)}, Policy{AllFactors: true}, StepIssue},
 	}
 	for _, tt := range tests {
@@ -80,6 +95,7 @@ func everyProof() EvidenceList {
 		{Method: Passkey, At: noon},
 		{Method: Passkey, At: noon, UserVerified: true},
 		{Method: TrustedDevice, At: noon, Stands: Email, ProvedAt: noon.Add(-time.Hour)},
+		{Method: Ticket, At: noon},
 	}
 }
 
@@ -95,17 +111,18 @@ func TestI1_IssueOnlyWhatWasProved(t *testing.T) {
 				evidence = append(evidence, e)
 			}
 		}
-		for bits := range 1 << 7 {
+		for bits := range 1 << 9 {
 			on := func(i int) bool { return bits&(1<<i) != 0 }
 			for _, required := range []Level{LevelNone, Level1FA, Level2FAEmail, Level2FA, LevelPHR} {
 				for _, after := range []time.Time{{}, noon.Add(time.Second)} {
 					for _, allowed := range [][]Method{nil, {TOTP, Passkey}} {
-						s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2)}
+						s := State{Account: on(0), Evidence: evidence, Enrolled: on(1), BackupCodesToShow: on(2), TicketDemanded: on(7), Postponed: on(8)}
 						if on(1) && on(3) {
 							s.Factors = []Method{Email, TOTP, Backup}
 						}
 						p := Policy{
-							TwoFactor: on(4), AllFactors: on(5), TrustDevices: on(6), RequiredLevel: required, EvidenceAfter: after, Allowed: allowed,
+							TwoFactor: on(4), AllFactors: on(5), TrustDevices: on(6), MayPostpone: allowed == nil, RequiredLevel: required,
+							EvidenceAfter: after, Allowed: allowed,
 						}
 						n++
 						holdStep(t, Next(s, p), s, p)
@@ -121,7 +138,7 @@ func TestI1_IssueOnlyWhatWasProved(t *testing.T) {
 func holdStep(t *testing.T, step Step, s State, p Policy) {
 	t.Helper()
 	has := func(m Method, verified bool) bool {
-		if p.EvidenceAfter.After(noon) || p.Allowed != nil && m != Password && m != Backup && m != TrustedDevice && m != TOTP && m != Passkey {
+		if p.EvidenceAfter.After(noon) || p.Allowed != nil && m != Password && m != Backup && m != TrustedDevice && m != Ticket && m != TOTP && m != Passkey {
 			return false
 		}
 		for _, e := range s.Evidence {
@@ -137,15 +154,18 @@ func holdStep(t *testing.T, step Step, s State, p Policy) {
 	phr := verified || password && has(Passkey, false)
 	second := phr || app || password && has(Email, false)
 	device := password && has(TrustedDevice, false) && p.TrustDevices && p.Allowed == nil
+	later := s.Postponed && p.MayPostpone && !s.Enrolled && p.RequiredLevel <= Level1FA
 	fail := func(what string) { t.Helper(); t.Fatalf("%v, %s: %+v %+v", step, what, s, p) }
 	switch step {
 	case StepIssue:
 		switch {
 		case !s.Account || !known || s.BackupCodesToShow:
 			fail("issued to nobody or before the codes")
+		case p.AllFactors && s.TicketDemanded && !s.Enrolled && !has(Ticket, false):
+			fail("security settings of an account that was reset, for whoever holds the password")
 		case p.AllFactors && s.Enrolled && !second:
 			fail("issued without fresh proof of a factor")
-		case p.TwoFactor && !second && !(device && !p.AllFactors && p.RequiredLevel <= Level1FA):
+		case p.TwoFactor && !second && !later && !(device && !p.AllFactors && p.RequiredLevel <= Level1FA):
 			fail("issued without a second factor")
 		case p.RequiredLevel == Level2FAEmail && !second, p.RequiredLevel == Level2FA && !app && !phr, p.RequiredLevel == LevelPHR && !phr:
 			fail("issued below the level asked for")
@@ -153,6 +173,13 @@ func holdStep(t *testing.T, step Step, s State, p Policy) {
 	case StepSetUpFactor:
 		if s.Enrolled || !password {
 			fail("set-up with a factor or without a password")
+		}
+		if s.TicketDemanded && !has(Ticket, false) {
+			fail("set-up without the ticket that is demanded")
+		}
+	case StepTicket:
+		if s.Enrolled || !known || !s.TicketDemanded || has(Ticket, false) {
+			fail("ticket of somebody who needs none or gave it, or without a password")
 		}
 	case StepChallenge, StepShowBackupCodes, StepUnmet:
 		if !s.Account || !known {
@@ -200,6 +227,8 @@ func TestI1_TokensSayWhatWasProved(t *testing.T) {
 		{"password and security key", EvidenceList{password, key(false, false)}, "pwd pop user mfa", "phr", "passkey", Passkey},
 		{"passkey that verified its user", EvidenceList{key(true, false)}, "pop user mfa", "phr", "passkey", Passkey},
 		{"synced passkey", EvidenceList{key(true, true)}, "pop user mfa swk", "phr", "passkey", Passkey},
+		{"password and ticket", EvidenceList{password, by(Ticket)}, "pwd", "urn:futakagi:acr:1fa", "", ""},
+		{"email set up on a ticket", EvidenceList{password, {Method: Email, At: noon.Add(time.Minute), Ticketed: true}}, "pwd mca mfa", "urn:futakagi:acr:2fa-email", "ticket", Email},
 		{"password and synced passkey", EvidenceList{password, key(true, true)}, "pwd pop user mfa swk", "phr", "passkey", Passkey},
 	}
 	for _, tt := range tests {

@@ -101,8 +101,32 @@ func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (
 	return count, err
 }
 
+const FreezeAccount = `-- name: FreezeAccount :execrows
+UPDATE accounts SET frozen_at = $1, frozen_until = $2, frozen_by = $3, updated_at = $1 WHERE id = $4
+`
+
+type FreezeAccountParams struct {
+	Now         *time.Time
+	FrozenUntil *time.Time
+	FrozenBy    string
+	ID          AccountID
+}
+
+func (q *Queries) FreezeAccount(ctx context.Context, arg FreezeAccountParams) (int64, error) {
+	result, err := q.db.Exec(ctx, FreezeAccount,
+		arg.Now,
+		arg.FrozenUntil,
+		arg.FrozenBy,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -127,12 +151,24 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -162,12 +198,24 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }
 
 const GetAccountPlace = `-- name: GetAccountPlace :one
-SELECT g.id, g.customer_id, g.name, g.created_at, g.updated_at, c.id, c.code, c.name, c.search_key, c.created_at, c.updated_at
+SELECT g.id, g.customer_id, g.name, g.created_at, g.updated_at, c.id, c.code, c.name, c.search_key, c.created_at, c.updated_at, c.indexed
 FROM user_groups g JOIN customers c ON c.id = g.customer_id
 WHERE g.id = $1
 `
@@ -193,6 +241,7 @@ func (q *Queries) GetAccountPlace(ctx context.Context, userGroupID UserGroupID) 
 		&i.Customer.SearchKey,
 		&i.Customer.CreatedAt,
 		&i.Customer.UpdatedAt,
+		&i.Customer.Indexed,
 	)
 	return i, err
 }
@@ -233,7 +282,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -247,12 +296,16 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.Reenrol,
+		&i.EnforcedSince,
+		&i.GraceDays,
+		&i.AnnouncedFor,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -278,12 +331,24 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.UpdatedAt,
 		&i.PasswordChangedAt,
 		&i.RegisteredEmailChangedAt,
+		&i.TicketDemandedAt,
+		&i.ExemptUntil,
+		&i.ExemptSince,
+		&i.ExemptReason,
+		&i.ExemptBy,
+		&i.FrozenAt,
+		&i.FrozenUntil,
+		&i.FrozenBy,
+		&i.Lang,
+		&i.GraceFrom,
+		&i.GraceUntil,
+		&i.Indexed,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -299,6 +364,10 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.AllowedMethods,
 		&i.SecondLevel,
 		&i.TrustDays,
+		&i.Reenrol,
+		&i.EnforcedSince,
+		&i.GraceDays,
+		&i.AnnouncedFor,
 	)
 	return i, err
 }
@@ -341,6 +410,23 @@ func (q *Queries) InsertAccount(ctx context.Context, arg InsertAccountParams) er
 		arg.Now,
 	)
 	return err
+}
+
+const LiftFreeze = `-- name: LiftFreeze :execrows
+UPDATE accounts SET frozen_until = NULL, updated_at = $1 WHERE id = $2 AND frozen_until > $1
+`
+
+type LiftFreezeParams struct {
+	Now time.Time
+	ID  AccountID
+}
+
+func (q *Queries) LiftFreeze(ctx context.Context, arg LiftFreezeParams) (int64, error) {
+	result, err := q.db.Exec(ctx, LiftFreeze, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const ListAccountsByKind = `-- name: ListAccountsByKind :many
@@ -453,7 +539,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -473,6 +559,10 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.AllowedMethods,
 			&i.SecondLevel,
 			&i.TrustDays,
+			&i.Reenrol,
+			&i.EnforcedSince,
+			&i.GraceDays,
+			&i.AnnouncedFor,
 		); err != nil {
 			return nil, err
 		}
@@ -485,7 +575,9 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 }
 
 const RaiseCredentialEpoch = `-- name: RaiseCredentialEpoch :one
-UPDATE accounts SET credential_epoch = credential_epoch + 1, updated_at = $1 WHERE id = $2
+UPDATE accounts SET credential_epoch = credential_epoch + 1, grace_from = CAST($1 AS timestamptz), grace_until = CAST($1 AS timestamptz),
+    updated_at = CAST($1 AS timestamptz)
+WHERE id = $2
 RETURNING credential_epoch
 `
 
@@ -494,6 +586,7 @@ type RaiseCredentialEpochParams struct {
 	ID  AccountID
 }
 
+// Whoever set something up, or whose set-up was taken away, has had their days of grace.
 func (q *Queries) RaiseCredentialEpoch(ctx context.Context, arg RaiseCredentialEpochParams) (int64, error) {
 	row := q.db.QueryRow(ctx, RaiseCredentialEpoch, arg.Now, arg.ID)
 	var credential_epoch int64
@@ -541,16 +634,17 @@ func (q *Queries) SetAccountDisabled(ctx context.Context, arg SetAccountDisabled
 }
 
 const SetLastSignIn = `-- name: SetLastSignIn :exec
-UPDATE accounts SET last_sign_in_at = $1 WHERE id = $2
+UPDATE accounts SET last_sign_in_at = $1, lang = $2 WHERE id = $3
 `
 
 type SetLastSignInParams struct {
-	Now *time.Time
-	ID  AccountID
+	Now  *time.Time
+	Lang string
+	ID   AccountID
 }
 
 func (q *Queries) SetLastSignIn(ctx context.Context, arg SetLastSignInParams) error {
-	_, err := q.db.Exec(ctx, SetLastSignIn, arg.Now, arg.ID)
+	_, err := q.db.Exec(ctx, SetLastSignIn, arg.Now, arg.Lang, arg.ID)
 	return err
 }
 
@@ -574,7 +668,9 @@ func (q *Queries) SetPassword(ctx context.Context, arg SetPasswordParams) (int64
 }
 
 const SetSurfaceEnforced = `-- name: SetSurfaceEnforced :execrows
-UPDATE surfaces SET enforced = $1, updated_at = $2 WHERE id = $3 AND enforced = $4
+UPDATE surfaces SET enforced = $1, enforced_since = CASE WHEN CAST($1 AS boolean) THEN CAST($2 AS timestamptz) END,
+    updated_at = CAST($2 AS timestamptz)
+WHERE id = $3 AND enforced = $4
 `
 
 type SetSurfaceEnforcedParams struct {

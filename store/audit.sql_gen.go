@@ -14,18 +14,23 @@ import (
 const CountAuditEvents = `-- name: CountAuditEvents :one
 SELECT count(*) FROM (
     SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE e.at >= $1 AND e.at < $2
-      AND (CAST($3 AS text) = '' OR e.type LIKE CAST($3 AS text))
-      AND (CAST($4 AS text) = '' OR lower(e.actor_name) LIKE CAST($4 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($4 AS text) ESCAPE '\'
-        OR a.login_key LIKE CAST($4 AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
-    LIMIT $6) AS found
+    WHERE e.at >= $1 AND e.at <= $2 AND (e.at < $2 OR e.id < $3)
+      AND (CAST($4 AS text) = '' OR e.type LIKE CAST($4 AS text))
+      AND (CAST($5 AS text) = '' OR e.result = CAST($5 AS text))
+      AND (CAST($6 AS text) = '' OR e.client_id = CAST($6 AS text))
+      AND (CAST($7 AS text) = '' OR lower(e.actor_name) LIKE CAST($7 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($7 AS text) ESCAPE '\'
+        OR a.login_key LIKE CAST($7 AS text) ESCAPE '\')
+      AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
+    LIMIT $9) AS found
 `
 
 type CountAuditEventsParams struct {
 	Since       time.Time
-	Until       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
 	TypePattern string
+	Result      string
+	ClientID    string
 	Who         string
 	HiddenKind  string
 	Ceiling     int32
@@ -35,8 +40,11 @@ type CountAuditEventsParams struct {
 func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsParams) (int64, error) {
 	row := q.db.QueryRow(ctx, CountAuditEvents,
 		arg.Since,
-		arg.Until,
+		arg.BeforeAt,
+		arg.BeforeID,
 		arg.TypePattern,
+		arg.Result,
+		arg.ClientID,
 		arg.Who,
 		arg.HiddenKind,
 		arg.Ceiling,
@@ -46,9 +54,75 @@ func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsPara
 	return count, err
 }
 
+const CountOperatorActs = `-- name: CountOperatorActs :many
+SELECT e.actor_id, e.actor_name, e.type, e.result,
+    count(CASE WHEN e.at >= $1 THEN 1 END) AS in_day, count(CASE WHEN e.at >= $2 THEN 1 END) AS in_week, count(*) AS in_all
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.at >= $3 AND e.actor_kind = 'operator' AND e.result <> 'failure'
+  AND (e.account_id IS NULL OR CAST(e.account_id AS text) <> e.actor_id)
+  AND e.type NOT LIKE 'signin.%' AND e.type NOT LIKE 'session.%'
+  AND (a.id IS NULL OR a.kind <> CAST($4 AS text))
+GROUP BY e.actor_id, e.actor_name, e.type, e.result
+ORDER BY e.actor_name, e.actor_id, e.type, e.result
+`
+
+type CountOperatorActsParams struct {
+	Day        time.Time
+	Week       time.Time
+	Since      time.Time
+	HiddenKind string
+}
+
+type CountOperatorActsRow struct {
+	ActorID   string
+	ActorName string
+	Type      string
+	Result    string
+	InDay     int64
+	InWeek    int64
+	InAll     int64
+}
+
+// What each operator did or was refused, to others than themselves, by type: over three spans, the longest of which is since. Events
+// that concern an account of the hidden kind are left out; an empty kind hides none.
+func (q *Queries) CountOperatorActs(ctx context.Context, arg CountOperatorActsParams) ([]CountOperatorActsRow, error) {
+	rows, err := q.db.Query(ctx, CountOperatorActs,
+		arg.Day,
+		arg.Week,
+		arg.Since,
+		arg.HiddenKind,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []CountOperatorActsRow
+	for rows.Next() {
+		var i CountOperatorActsRow
+		if err := rows.Scan(
+			&i.ActorID,
+			&i.ActorName,
+			&i.Type,
+			&i.Result,
+			&i.InDay,
+			&i.InWeek,
+			&i.InAll,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const InsertAuditEvent = `-- name: InsertAuditEvent :exec
-INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data,
+    stream, seq, prev_hash, hash)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+    $16, $17, $18, $19)
 `
 
 type InsertAuditEventParams struct {
@@ -67,6 +141,10 @@ type InsertAuditEventParams struct {
 	UserAgent     string
 	RequestID     string
 	Data          json.RawMessage
+	Stream        *string
+	Seq           *int64
+	PrevHash      []byte
+	Hash          []byte
 }
 
 func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventParams) error {
@@ -86,12 +164,16 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventPara
 		arg.UserAgent,
 		arg.RequestID,
 		arg.Data,
+		arg.Stream,
+		arg.Seq,
+		arg.PrevHash,
+		arg.Hash,
 	)
 	return err
 }
 
 const ListAccountEvents = `-- name: ListAccountEvents :many
-SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data FROM audit_events WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2
+SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data, stream, seq, prev_hash, hash FROM audit_events WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2
 `
 
 type ListAccountEventsParams struct {
@@ -124,6 +206,10 @@ func (q *Queries) ListAccountEvents(ctx context.Context, arg ListAccountEventsPa
 			&i.UserAgent,
 			&i.RequestID,
 			&i.Data,
+			&i.Stream,
+			&i.Seq,
+			&i.PrevHash,
+			&i.Hash,
 		); err != nil {
 			return nil, err
 		}
@@ -136,7 +222,7 @@ func (q *Queries) ListAccountEvents(ctx context.Context, arg ListAccountEventsPa
 }
 
 const ListAuditEvents = `-- name: ListAuditEvents :many
-SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data FROM audit_events
+SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data, stream, seq, prev_hash, hash FROM audit_events
 WHERE (at < $1 OR (at = $1 AND id < $2)) AND at >= $3
   AND (CAST($4 AS text) = '' OR type LIKE $4)
   AND (CAST($5 AS text) = '' OR actor_name = $5 OR target = $5)
@@ -186,6 +272,95 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 			&i.UserAgent,
 			&i.RequestID,
 			&i.Data,
+			&i.Stream,
+			&i.Seq,
+			&i.PrevHash,
+			&i.Hash,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchAccountAuditEvents = `-- name: SearchAccountAuditEvents :many
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.account_id = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+  AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR lower(e.actor_name) LIKE CAST($8 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($8 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($8 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($9 AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT $10
+`
+
+type SearchAccountAuditEventsParams struct {
+	AccountID   *AccountID
+	Since       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
+	TypePattern string
+	Result      string
+	ClientID    string
+	Who         string
+	HiddenKind  string
+	PageSize    int32
+}
+
+type SearchAccountAuditEventsRow struct {
+	AuditEvent AuditEvent
+	LoginID    *string
+}
+
+// What SearchAuditEvents finds of one account.
+func (q *Queries) SearchAccountAuditEvents(ctx context.Context, arg SearchAccountAuditEventsParams) ([]SearchAccountAuditEventsRow, error) {
+	rows, err := q.db.Query(ctx, SearchAccountAuditEvents,
+		arg.AccountID,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.TypePattern,
+		arg.Result,
+		arg.ClientID,
+		arg.Who,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchAccountAuditEventsRow
+	for rows.Next() {
+		var i SearchAccountAuditEventsRow
+		if err := rows.Scan(
+			&i.AuditEvent.ID,
+			&i.AuditEvent.At,
+			&i.AuditEvent.Type,
+			&i.AuditEvent.Result,
+			&i.AuditEvent.Reason,
+			&i.AuditEvent.ActorKind,
+			&i.AuditEvent.ActorID,
+			&i.AuditEvent.ActorName,
+			&i.AuditEvent.AccountID,
+			&i.AuditEvent.Target,
+			&i.AuditEvent.ClientID,
+			&i.AuditEvent.ClientAddress,
+			&i.AuditEvent.UserAgent,
+			&i.AuditEvent.RequestID,
+			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
+			&i.LoginID,
 		); err != nil {
 			return nil, err
 		}
@@ -198,24 +373,28 @@ func (q *Queries) ListAuditEvents(ctx context.Context, arg ListAuditEventsParams
 }
 
 const SearchAuditEvents = `-- name: SearchAuditEvents :many
-SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, a.login_id
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
 FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.at >= $1 AND e.at < $2
-  AND (CAST($3 AS text) = '' OR e.type LIKE CAST($3 AS text))
-  AND (CAST($4 AS text) = '' OR lower(e.actor_name) LIKE CAST($4 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($4 AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST($4 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
+WHERE e.at >= $1 AND e.at <= $2 AND (e.at < $2 OR e.id < $3)
+  AND (CAST($4 AS text) = '' OR e.type LIKE CAST($4 AS text))
+  AND (CAST($5 AS text) = '' OR e.result = CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.client_id = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR lower(e.actor_name) LIKE CAST($7 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($7 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($7 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
 ORDER BY e.at DESC, e.id DESC
-LIMIT $7 OFFSET $6
+LIMIT $9
 `
 
 type SearchAuditEventsParams struct {
 	Since       time.Time
-	Until       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
 	TypePattern string
+	Result      string
+	ClientID    string
 	Who         string
 	HiddenKind  string
-	Skip        int32
 	PageSize    int32
 }
 
@@ -224,16 +403,18 @@ type SearchAuditEventsRow struct {
 	LoginID    *string
 }
 
-// Newest first, a page at a time, with the login ID of the account concerned. Events that concern an account
+// Newest first, a page at a time from a place on, with the login ID of the account concerned. Events that concern an account
 // of the hidden kind are left out; an empty kind hides none.
 func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsParams) ([]SearchAuditEventsRow, error) {
 	rows, err := q.db.Query(ctx, SearchAuditEvents,
 		arg.Since,
-		arg.Until,
+		arg.BeforeAt,
+		arg.BeforeID,
 		arg.TypePattern,
+		arg.Result,
+		arg.ClientID,
 		arg.Who,
 		arg.HiddenKind,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -259,6 +440,95 @@ func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsPa
 			&i.AuditEvent.UserAgent,
 			&i.AuditEvent.RequestID,
 			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
+			&i.LoginID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchRequestAuditEvents = `-- name: SearchRequestAuditEvents :many
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.request_id = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+  AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR lower(e.actor_name) LIKE CAST($8 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($8 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($8 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($9 AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT $10
+`
+
+type SearchRequestAuditEventsParams struct {
+	RequestID   string
+	Since       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
+	TypePattern string
+	Result      string
+	ClientID    string
+	Who         string
+	HiddenKind  string
+	PageSize    int32
+}
+
+type SearchRequestAuditEventsRow struct {
+	AuditEvent AuditEvent
+	LoginID    *string
+}
+
+// What SearchAuditEvents finds of one request.
+func (q *Queries) SearchRequestAuditEvents(ctx context.Context, arg SearchRequestAuditEventsParams) ([]SearchRequestAuditEventsRow, error) {
+	rows, err := q.db.Query(ctx, SearchRequestAuditEvents,
+		arg.RequestID,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.TypePattern,
+		arg.Result,
+		arg.ClientID,
+		arg.Who,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchRequestAuditEventsRow
+	for rows.Next() {
+		var i SearchRequestAuditEventsRow
+		if err := rows.Scan(
+			&i.AuditEvent.ID,
+			&i.AuditEvent.At,
+			&i.AuditEvent.Type,
+			&i.AuditEvent.Result,
+			&i.AuditEvent.Reason,
+			&i.AuditEvent.ActorKind,
+			&i.AuditEvent.ActorID,
+			&i.AuditEvent.ActorName,
+			&i.AuditEvent.AccountID,
+			&i.AuditEvent.Target,
+			&i.AuditEvent.ClientID,
+			&i.AuditEvent.ClientAddress,
+			&i.AuditEvent.UserAgent,
+			&i.AuditEvent.RequestID,
+			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
 			&i.LoginID,
 		); err != nil {
 			return nil, err

@@ -52,33 +52,39 @@ SELECT count(*) FROM (
     SELECT c.id FROM customers c
     WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
             SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND a.search_key LIKE CAST($1 AS text) ESCAPE '\'))
-      AND (CAST($2 AS text) = '' OR CAST($2 AS text) = CASE
+            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
+      AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
                 WHERE g.customer_id = c.id) THEN 'none'
             WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
                 WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
             ELSE 'set' END)
-    LIMIT $3) AS found
+    LIMIT $4) AS found
 `
 
 type CountCustomersParams struct {
 	Pattern string
+	Masked  string
 	State   string
 	Ceiling int32
 }
 
 // How many ListCustomers finds, counted no further than the ceiling.
 func (q *Queries) CountCustomers(ctx context.Context, arg CountCustomersParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountCustomers, arg.Pattern, arg.State, arg.Ceiling)
+	row := q.db.QueryRow(ctx, CountCustomers,
+		arg.Pattern,
+		arg.Masked,
+		arg.State,
+		arg.Ceiling,
+	)
 	var count int64
 	err := row.Scan(&count)
 	return count, err
 }
 
 const GetCustomer = `-- name: GetCustomer :one
-SELECT id, code, name, search_key, created_at, updated_at FROM customers WHERE id = $1
+SELECT id, code, name, search_key, created_at, updated_at, indexed FROM customers WHERE id = $1
 `
 
 func (q *Queries) GetCustomer(ctx context.Context, id CustomerID) (Customer, error) {
@@ -91,6 +97,7 @@ func (q *Queries) GetCustomer(ctx context.Context, id CustomerID) (Customer, err
 		&i.SearchKey,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.Indexed,
 	)
 	return i, err
 }
@@ -171,8 +178,8 @@ LEFT JOIN accounts l ON l.id = (
     ORDER BY a.last_sign_in_at DESC LIMIT 1)
 WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
         SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND a.search_key LIKE CAST($1 AS text) ESCAPE '\'))
-  AND (CAST($2 AS text) = '' OR CAST($2 AS text) = CASE
+        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
+  AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
             WHERE g.customer_id = c.id) THEN 'none'
@@ -180,11 +187,12 @@ WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
             WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
         ELSE 'set' END)
 ORDER BY c.code
-LIMIT $4 OFFSET $3
+LIMIT $5 OFFSET $4
 `
 
 type ListCustomersParams struct {
 	Pattern  string
+	Masked   string
 	State    string
 	Skip     int32
 	PageSize int32
@@ -200,10 +208,12 @@ type ListCustomersRow struct {
 }
 
 // One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
-// set, partly, none, or empty for all. A customer without accounts is in none of the three.
+// set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
+// account's search key ends, is not looked at if masked is not empty.
 func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]ListCustomersRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomers,
 		arg.Pattern,
+		arg.Masked,
 		arg.State,
 		arg.Skip,
 		arg.PageSize,

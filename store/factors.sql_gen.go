@@ -115,7 +115,7 @@ func (q *Queries) DeleteFactor(ctx context.Context, arg DeleteFactorParams) (int
 }
 
 const DeleteFactors = `-- name: DeleteFactors :many
-DELETE FROM factors WHERE account_id = $1 RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step
+DELETE FROM factors WHERE account_id = $1 RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces
 `
 
 func (q *Queries) DeleteFactors(ctx context.Context, accountID AccountID) ([]Factor, error) {
@@ -141,6 +141,9 @@ func (q *Queries) DeleteFactors(ctx context.Context, accountID AccountID) ([]Fac
 			&i.Position,
 			&i.SecretSealed,
 			&i.TOTPStep,
+			&i.ImportedAt,
+			&i.BouncedAt,
+			&i.SoftBounces,
 		); err != nil {
 			return nil, err
 		}
@@ -280,7 +283,7 @@ func (q *Queries) ForgetOldBackupCodes(ctx context.Context, before time.Time) (i
 }
 
 const GetBackupBatch = `-- name: GetBackupBatch :one
-SELECT id, account_id, codes_sealed, created_at, voided_at FROM backup_batches WHERE account_id = $1 AND voided_at IS NULL
+SELECT id, account_id, codes_sealed, created_at, voided_at, imported_at FROM backup_batches WHERE account_id = $1 AND voided_at IS NULL
 `
 
 func (q *Queries) GetBackupBatch(ctx context.Context, accountID AccountID) (BackupBatch, error) {
@@ -292,6 +295,7 @@ func (q *Queries) GetBackupBatch(ctx context.Context, accountID AccountID) (Back
 		&i.CodesSealed,
 		&i.CreatedAt,
 		&i.VoidedAt,
+		&i.ImportedAt,
 	)
 	return i, err
 }
@@ -320,7 +324,7 @@ func (q *Queries) GetBackupCode(ctx context.Context, arg GetBackupCodeParams) (G
 }
 
 const GetFactor = `-- name: GetFactor :one
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE id = $1 AND account_id = $2
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces FROM factors WHERE id = $1 AND account_id = $2
 `
 
 type GetFactorParams struct {
@@ -345,12 +349,15 @@ func (q *Queries) GetFactor(ctx context.Context, arg GetFactorParams) (Factor, e
 		&i.Position,
 		&i.SecretSealed,
 		&i.TOTPStep,
+		&i.ImportedAt,
+		&i.BouncedAt,
+		&i.SoftBounces,
 	)
 	return i, err
 }
 
 const GetFactorByKind = `-- name: GetFactorByKind :one
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE account_id = $1 AND kind = $2
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces FROM factors WHERE account_id = $1 AND kind = $2
 `
 
 type GetFactorByKindParams struct {
@@ -375,6 +382,9 @@ func (q *Queries) GetFactorByKind(ctx context.Context, arg GetFactorByKindParams
 		&i.Position,
 		&i.SecretSealed,
 		&i.TOTPStep,
+		&i.ImportedAt,
+		&i.BouncedAt,
+		&i.SoftBounces,
 	)
 	return i, err
 }
@@ -810,7 +820,7 @@ func (q *Queries) InsertTrustedDevice(ctx context.Context, arg InsertTrustedDevi
 }
 
 const ListFactors = `-- name: ListFactors :many
-SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step FROM factors WHERE account_id = $1 ORDER BY main DESC, position, created_at, id
+SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces FROM factors WHERE account_id = $1 ORDER BY main DESC, position, created_at, id
 `
 
 func (q *Queries) ListFactors(ctx context.Context, accountID AccountID) ([]Factor, error) {
@@ -836,6 +846,9 @@ func (q *Queries) ListFactors(ctx context.Context, accountID AccountID) ([]Facto
 			&i.Position,
 			&i.SecretSealed,
 			&i.TOTPStep,
+			&i.ImportedAt,
+			&i.BouncedAt,
+			&i.SoftBounces,
 		); err != nil {
 			return nil, err
 		}
@@ -952,7 +965,7 @@ func (q *Queries) RecordFactorFailure(ctx context.Context, arg RecordFactorFailu
 }
 
 const RecordFactorSuccess = `-- name: RecordFactorSuccess :execrows
-UPDATE factors SET failures = 0, last_used_at = $1 WHERE id = $2 AND disabled_at IS NULL
+UPDATE factors SET failures = 0, last_used_at = $1, bounced_at = NULL, soft_bounces = 0 WHERE id = $2 AND disabled_at IS NULL
 `
 
 type RecordFactorSuccessParams struct {
@@ -960,7 +973,7 @@ type RecordFactorSuccessParams struct {
 	ID  FactorID
 }
 
-// A disabled factor stays disabled: the winner of a race must not revive it.
+// A disabled factor stays disabled: the winner of a race must not revive it. A code that was read did arrive.
 func (q *Queries) RecordFactorSuccess(ctx context.Context, arg RecordFactorSuccessParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RecordFactorSuccess, arg.Now, arg.ID)
 	if err != nil {
@@ -1142,8 +1155,8 @@ INSERT INTO factors (id, account_id, kind, address, main, position, failures, se
 VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $8, $9, $9)
 ON CONFLICT (account_id, kind) DO UPDATE
 SET address = excluded.address, failures = 0, disabled_at = NULL, secret_sealed = excluded.secret_sealed,
-    totp_step = excluded.totp_step, verified_at = excluded.verified_at
-RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step
+    totp_step = excluded.totp_step, verified_at = excluded.verified_at, imported_at = NULL, bounced_at = NULL, soft_bounces = 0
+RETURNING id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces
 `
 
 type UpsertFactorParams struct {
@@ -1186,6 +1199,9 @@ func (q *Queries) UpsertFactor(ctx context.Context, arg UpsertFactorParams) (Fac
 		&i.Position,
 		&i.SecretSealed,
 		&i.TOTPStep,
+		&i.ImportedAt,
+		&i.BouncedAt,
+		&i.SoftBounces,
 	)
 	return i, err
 }

@@ -15,6 +15,7 @@ type (
 	PasskeyID   string
 	CeremonyID  string
 	TicketID    string
+	PassID      string
 	RequestID   string
 	FlowID      string
 	SessionID   string
@@ -22,6 +23,15 @@ type (
 	TokenSetID  string
 	MessageID   string
 	EventID     string
+	ResetID     string
+
+	// FormID names one showing of a form, so that sending it twice does its work once.
+	FormID string
+	// ReenrolTicketID is a ticket to set up a factor after a reset.
+	ReenrolTicketID string
+	ImportID        string
+	// AnnouncementID is one announcement of enforcement.
+	AnnouncementID string
 )
 
 // NewID returns a fresh row id.
@@ -29,8 +39,11 @@ func NewID[T ~string]() T {
 	return T(uuid.Must(uuid.NewV7()).String())
 }
 
-// MaxID sorts after every id: keyset paging starts its first page below it.
-const MaxID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+// MinID and MaxID sort before and after every id: keyset paging starts its first page beside them.
+const (
+	MinID = "00000000-0000-0000-0000-000000000000"
+	MaxID = "ffffffff-ffff-ffff-ffff-ffffffffffff"
+)
 
 // ValidID reports whether s has the one spelling that NewID produces; ids from URLs are checked with it before they reach a query.
 func ValidID(s string) bool {

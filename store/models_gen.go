@@ -9,6 +9,18 @@ import (
 	"time"
 )
 
+type APIRequest struct {
+	Actor        string
+	Key          string
+	RequestHash  []byte
+	ClaimID      string
+	ClaimedUntil time.Time
+	ActedAt      *time.Time
+	Status       int64
+	AnswerSealed []byte
+	ExpiresAt    time.Time
+}
+
 type Account struct {
 	ID                       AccountID
 	Kind                     string
@@ -28,6 +40,46 @@ type Account struct {
 	UpdatedAt                time.Time
 	PasswordChangedAt        *time.Time
 	RegisteredEmailChangedAt *time.Time
+	TicketDemandedAt         *time.Time
+	ExemptUntil              *time.Time
+	ExemptSince              *time.Time
+	ExemptReason             *string
+	ExemptBy                 *string
+	FrozenAt                 *time.Time
+	FrozenUntil              *time.Time
+	FrozenBy                 string
+	Lang                     string
+	GraceFrom                *time.Time
+	GraceUntil               *time.Time
+	Indexed                  bool
+}
+
+type AccountImport struct {
+	AccountID  AccountID
+	ExternalID string
+	RowDigest  []byte
+	HashDigest []byte
+	JobID      ImportID
+	ImportedAt time.Time
+}
+
+type Announcement struct {
+	ID          AnnouncementID
+	SurfaceID   string
+	EnforceOn   time.Time
+	Total       int64
+	Mailed      int64
+	Skipped     int64
+	LastAccount *AccountID
+	CreatedAt   time.Time
+	FinishedAt  *time.Time
+}
+
+type AuditCheckpoint struct {
+	Number    int64
+	At        time.Time
+	Hash      []byte
+	Statement string
 }
 
 type AuditEvent struct {
@@ -46,6 +98,38 @@ type AuditEvent struct {
 	UserAgent     string
 	RequestID     string
 	Data          json.RawMessage
+	Stream        *string
+	Seq           *int64
+	PrevHash      []byte
+	Hash          []byte
+}
+
+type AuditGate struct {
+	ID       string
+	OpenedAt time.Time
+}
+
+type AuditKey struct {
+	ID            string
+	PublicKey     []byte
+	PrivateSealed []byte
+	CreatedAt     time.Time
+}
+
+type AuditMark struct {
+	Checkpoint int64
+	Stream     string
+	Seq        int64
+	Hash       []byte
+}
+
+type AuditStream struct {
+	ID        string
+	Seq       int64
+	Hash      []byte
+	SignedSeq int64
+	BaseSeq   int64
+	Base      string
 }
 
 type BackupBatch struct {
@@ -54,6 +138,7 @@ type BackupBatch struct {
 	CodesSealed []byte
 	CreatedAt   time.Time
 	VoidedAt    *time.Time
+	ImportedAt  *time.Time
 }
 
 type BackupCode struct {
@@ -124,6 +209,7 @@ type Customer struct {
 	SearchKey string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+	Indexed   bool
 }
 
 type Factor struct {
@@ -140,6 +226,9 @@ type Factor struct {
 	Position     int64
 	SecretSealed []byte
 	TOTPStep     *int64
+	ImportedAt   *time.Time
+	BouncedAt    *time.Time
+	SoftBounces  int64
 }
 
 type Flow struct {
@@ -162,6 +251,7 @@ type Flow struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	FinishedAt      *time.Time
+	Postponed       bool
 }
 
 type Grant struct {
@@ -186,10 +276,56 @@ type Grant struct {
 	RevokedAt       *time.Time
 }
 
+type ImportChunk struct {
+	JobID      ImportID
+	Number     int64
+	DataSealed []byte
+}
+
+type ImportFinding struct {
+	JobID      ImportID
+	Number     int64
+	Line       int64
+	Field      string
+	Refused    bool
+	Reason     string
+	Detail     string
+	ValueClass string
+}
+
+type ImportJob struct {
+	ID         ImportID
+	FileHash   []byte
+	FileName   string
+	Options    string
+	State      string
+	Reason     string
+	ActorID    string
+	RowsTotal  int64
+	RowsDone   int64
+	Created    int64
+	Updated    int64
+	Unchanged  int64
+	Refused    int64
+	StartedAt  time.Time
+	TouchedAt  time.Time
+	FinishedAt *time.Time
+}
+
 type Keyset struct {
 	Name      string
 	Wrapped   []byte
 	CreatedAt time.Time
+}
+
+type MessageReport struct {
+	MessageID MessageID
+	Outcome   string
+	Hard      bool
+	Status    string
+	Reply     string
+	Source    string
+	At        time.Time
 }
 
 type Outbox struct {
@@ -209,6 +345,21 @@ type Outbox struct {
 	Reply         string
 	CreatedAt     time.Time
 	FinishedAt    *time.Time
+	RemoteID      string
+	TagHash       []byte
+}
+
+type Pass struct {
+	ID              PassID
+	AccountID       AccountID
+	CredentialEpoch int64
+	CodeMAC         []byte
+	IssuedBy        string
+	Tries           int64
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	UsedAt          *time.Time
+	VoidedAt        *time.Time
 }
 
 type Passkey struct {
@@ -232,6 +383,51 @@ type PasswordRequest struct {
 	UserAgent     string
 	RequestID     string
 	CreatedAt     time.Time
+}
+
+type ReenrolTicket struct {
+	ID              ReenrolTicketID
+	AccountID       AccountID
+	CredentialEpoch int64
+	CodeMAC         []byte
+	CodeSealed      []byte
+	IssuerID        string
+	MessageID       *MessageID
+	Tries           int64
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	UsedAt          *time.Time
+}
+
+type Reset struct {
+	ID        ResetID
+	AccountID AccountID
+	FormID    FormID
+	Method    string
+	ActorID   string
+	ActorName string
+	Result    json.RawMessage
+	CreatedAt time.Time
+}
+
+type ResetNotice struct {
+	ResetID   ResetID
+	MessageID MessageID
+}
+
+type Role struct {
+	ID        string
+	Name      string
+	NameKey   string
+	Rights    string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+type SearchTerm struct {
+	Term      string
+	Kind      string
+	SubjectID string
 }
 
 type Session struct {
@@ -268,6 +464,10 @@ type Surface struct {
 	AllowedMethods string
 	SecondLevel    int64
 	TrustDays      int64
+	Reenrol        string
+	EnforcedSince  *time.Time
+	GraceDays      int64
+	AnnouncedFor   *time.Time
 }
 
 type Throttle struct {

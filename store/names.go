@@ -16,3 +16,12 @@ const TicketAddressUndo = "address_undo"
 
 // TicketPassword is the purpose of the tickets that let somebody who forgot the password choose another.
 const TicketPassword = "password"
+
+// The values of a surface's reenrol: who may set up a factor after a reset.
+const (
+	ReenrolOpen     = "open"   // whoever holds the password
+	ReenrolByTicket = "ticket" // whoever has a ticket from staff besides
+)
+
+// TicketStop is the purpose of the tickets that stop changes of an account's security settings for a while.
+const TicketStop = "stop"

@@ -12,7 +12,7 @@ import (
 
 const CancelAccountCodes = `-- name: CancelAccountCodes :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
-WHERE state = 'queued' AND leased_until IS NULL AND account_id = $2 AND kind IN ('code', 'password_reset_link')
+WHERE state = 'queued' AND leased_until IS NULL AND account_id = $2 AND kind IN ('code', 'password_reset_link', 'reenrol_ticket')
 `
 
 type CancelAccountCodesParams struct {
@@ -20,7 +20,7 @@ type CancelAccountCodesParams struct {
 	AccountID *AccountID
 }
 
-// Links to a new password are void with the credentials too.
+// Links to a new password and tickets are void with the credentials too.
 func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodesParams) (int64, error) {
 	result, err := q.db.Exec(ctx, CancelAccountCodes, arg.Now, arg.AccountID)
 	if err != nil {
@@ -78,7 +78,7 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT $5)
   AND state = 'queued' AND available_at <= $4 AND (leased_until IS NULL OR leased_until < $4)
-RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash
 `
 
 type ClaimMessagesParams struct {
@@ -123,6 +123,8 @@ func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([
 			&i.Reply,
 			&i.CreatedAt,
 			&i.FinishedAt,
+			&i.RemoteID,
+			&i.TagHash,
 		); err != nil {
 			return nil, err
 		}
@@ -138,14 +140,17 @@ const CountMessages = `-- name: CountMessages :one
 SELECT count(*) FROM (
     SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
     WHERE (CAST($1 AS text) = '' OR o.state = $1)
-      AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
-    LIMIT $4) AS found
+      AND (CAST($2 AS uuid) IS NULL OR o.account_id = $2)
+      AND (CAST($3 AS text) = '' OR CAST($4 AS text) = '' AND lower(o.recipient) LIKE CAST($3 AS text) ESCAPE '\' OR a.login_key LIKE CAST($3 AS text) ESCAPE '\')
+      AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
+    LIMIT $6) AS found
 `
 
 type CountMessagesParams struct {
 	State      string
+	AccountID  *string
 	Who        string
+	Masked     string
 	HiddenKind string
 	Ceiling    int32
 }
@@ -154,7 +159,9 @@ type CountMessagesParams struct {
 func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, CountMessages,
 		arg.State,
+		arg.AccountID,
 		arg.Who,
+		arg.Masked,
 		arg.HiddenKind,
 		arg.Ceiling,
 	)
@@ -164,8 +171,8 @@ func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (i
 }
 
 const EnqueueMessage = `-- name: EnqueueMessage :exec
-INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, reply, created_at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, 'queued', 0, $8, $9, '', $8)
+INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, tag_hash, state, attempts, available_at, deadline, reply, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, $9, $10, '', $9)
 `
 
 type EnqueueMessageParams struct {
@@ -176,6 +183,7 @@ type EnqueueMessageParams struct {
 	ChallengeID   *ChallengeID
 	Recipient     string
 	PayloadSealed []byte
+	TagHash       []byte
 	Now           time.Time
 	Deadline      time.Time
 }
@@ -189,6 +197,7 @@ func (q *Queries) EnqueueMessage(ctx context.Context, arg EnqueueMessageParams) 
 		arg.ChallengeID,
 		arg.Recipient,
 		arg.PayloadSealed,
+		arg.TagHash,
 		arg.Now,
 		arg.Deadline,
 	)
@@ -214,16 +223,17 @@ func (q *Queries) ExpireMessages(ctx context.Context, arg ExpireMessagesParams) 
 }
 
 const FinishMessage = `-- name: FinishMessage :execrows
-UPDATE outbox SET state = $1, reply = $2, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = $3
-WHERE id = $4 AND lease_owner = $5 AND state = 'queued'
+UPDATE outbox SET state = $1, reply = $2, remote_id = $3, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = $4
+WHERE id = $5 AND lease_owner = $6 AND state = 'queued'
 `
 
 type FinishMessageParams struct {
-	State string
-	Reply string
-	Now   *time.Time
-	ID    MessageID
-	Owner *string
+	State    string
+	Reply    string
+	RemoteID string
+	Now      *time.Time
+	ID       MessageID
+	Owner    *string
 }
 
 // Only the holder of the lease may finish a message; its content is erased with that.
@@ -231,6 +241,7 @@ func (q *Queries) FinishMessage(ctx context.Context, arg FinishMessageParams) (i
 	result, err := q.db.Exec(ctx, FinishMessage,
 		arg.State,
 		arg.Reply,
+		arg.RemoteID,
 		arg.Now,
 		arg.ID,
 		arg.Owner,
@@ -272,15 +283,18 @@ const ListMessages = `-- name: ListMessages :many
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
 FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
 WHERE (CAST($1 AS text) = '' OR o.state = $1)
-  AND (CAST($2 AS text) = '' OR lower(o.recipient) LIKE CAST($2 AS text) ESCAPE '\' OR a.login_key LIKE CAST($2 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($3 AS text))
+  AND (CAST($2 AS uuid) IS NULL OR o.account_id = $2)
+  AND (CAST($3 AS text) = '' OR CAST($4 AS text) = '' AND lower(o.recipient) LIKE CAST($3 AS text) ESCAPE '\' OR a.login_key LIKE CAST($3 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
 ORDER BY o.created_at DESC, o.id DESC
-LIMIT $5 OFFSET $4
+LIMIT $7 OFFSET $6
 `
 
 type ListMessagesParams struct {
 	State      string
+	AccountID  *string
 	Who        string
+	Masked     string
 	HiddenKind string
 	Skip       int32
 	PageSize   int32
@@ -300,11 +314,14 @@ type ListMessagesRow struct {
 	LoginID    *string
 }
 
-// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
+// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
+// by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
 func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]ListMessagesRow, error) {
 	rows, err := q.db.Query(ctx, ListMessages,
 		arg.State,
+		arg.AccountID,
 		arg.Who,
+		arg.Masked,
 		arg.HiddenKind,
 		arg.Skip,
 		arg.PageSize,

@@ -70,7 +70,7 @@ func (e *postgresEngine) stdlib() *sql.DB { return stdlib.OpenDB(*e.config) }
 
 // run executes f in a transaction. Its end does not depend on the caller's context, so that a browser that goes away cannot leave
 // a connection in doubt.
-func (e *postgresEngine) run(ctx context.Context, deadline time.Time, observe func(string), f func(DBTX) error) error {
+func (e *postgresEngine) run(ctx context.Context, deadline time.Time, observe func(string), f func(DBTX, pgx.Tx) error) error {
 	beginCtx, cancel := context.WithDeadline(ctx, deadline)
 	tx, err := e.writes.Begin(beginCtx)
 	cancel()
@@ -83,7 +83,7 @@ func (e *postgresEngine) run(ctx context.Context, deadline time.Time, observe fu
 		defer cancel()
 		_ = tx.Rollback(endCtx)
 	}()
-	if err := f(&guarded{db: tx, observe: observe, deadline: deadline}); err != nil {
+	if err := f(&guarded{db: tx, observe: observe, deadline: deadline}, tx); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

@@ -92,7 +92,7 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, 
 }
 
 const GetLiveSession = `-- name: GetLiveSession :one
-SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days
+SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days, p.reenrol, p.enforced_since, p.grace_days, p.announced_for
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces p ON p.id = $1 AND p.account_kind = a.kind
@@ -152,6 +152,18 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Account.UpdatedAt,
 		&i.Account.PasswordChangedAt,
 		&i.Account.RegisteredEmailChangedAt,
+		&i.Account.TicketDemandedAt,
+		&i.Account.ExemptUntil,
+		&i.Account.ExemptSince,
+		&i.Account.ExemptReason,
+		&i.Account.ExemptBy,
+		&i.Account.FrozenAt,
+		&i.Account.FrozenUntil,
+		&i.Account.FrozenBy,
+		&i.Account.Lang,
+		&i.Account.GraceFrom,
+		&i.Account.GraceUntil,
+		&i.Account.Indexed,
 		&i.Surface.ID,
 		&i.Surface.AccountKind,
 		&i.Surface.Enforced,
@@ -159,6 +171,10 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Surface.AllowedMethods,
 		&i.Surface.SecondLevel,
 		&i.Surface.TrustDays,
+		&i.Surface.Reenrol,
+		&i.Surface.EnforcedSince,
+		&i.Surface.GraceDays,
+		&i.Surface.AnnouncedFor,
 	)
 	return i, err
 }

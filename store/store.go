@@ -8,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 )
 
 // The engines a DB can run on.
@@ -131,6 +133,7 @@ func (db *DB) Ping(ctx context.Context) error {
 // Tx is a running transaction with every query. It must not outlive the function it was given to.
 type Tx struct {
 	*Queries
+	ending
 	db      DBTX
 	local   bool
 	pending []notification
@@ -148,14 +151,15 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 		deadline = d
 	}
 	if db.postgres != nil {
-		return db.postgres.run(ctx, deadline, db.observe, func(q DBTX) error {
-			return f(&Tx{Queries: New(q), db: q})
+		return db.postgres.run(ctx, deadline, db.observe, func(q DBTX, batches pgx.Tx) error {
+			tx := &Tx{Queries: New(q), ending: ending{deadline: deadline, batches: batches, observe: db.observe}, db: q}
+			return tx.do(ctx, f)
 		})
 	}
 	var pending []notification
 	err := db.sqlite.writer.run(ctx, deadline, db.observe, func(q DBTX) error {
-		tx := &Tx{Queries: New(q), db: q, local: true}
-		err := f(tx)
+		tx := &Tx{Queries: New(q), ending: ending{deadline: deadline}, db: q, local: true}
+		err := tx.do(ctx, f)
 		pending = tx.pending
 		return err
 	})
@@ -163,6 +167,14 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 		db.local.publish(pending)
 	}
 	return err
+}
+
+// do runs a transaction's own work and then what comes last.
+func (tx *Tx) do(ctx context.Context, f func(tx *Tx) error) error {
+	if err := f(tx); err != nil {
+		return err
+	}
+	return tx.ChainAudit(ctx)
 }
 
 // Stats describes the pools, for metrics.

@@ -13,7 +13,7 @@ const sweepBatch = 500
 type Retention struct {
 	// Flows, Challenges, Sessions and Tokens count from expiry. Grants, the memory of used codes, go with Tokens.
 	Flows, Challenges, Sessions, Tokens time.Duration
-	// Messages counts from the creation of a message that is no longer queued.
+	// Messages counts from the creation of a message that is no longer queued. What a reset says of whom it told goes with them.
 	Messages time.Duration
 	// Throttles counts from the last failure. It must be longer than any block and than the time failures are remembered.
 	Throttles time.Duration
@@ -41,6 +41,15 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"tickets", func(q *Queries) (int64, error) {
 			return q.SweepTickets(ctx, SweepTicketsParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
 		}},
+		{"reenrol_tickets", func(q *Queries) (int64, error) {
+			return q.SweepReenrolTickets(ctx, SweepReenrolTicketsParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
+		}},
+		{"resets", func(q *Queries) (int64, error) {
+			return q.SweepResets(ctx, SweepResetsParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
+		}},
+		{"passes", func(q *Queries) (int64, error) {
+			return q.SweepPasses(ctx, SweepPassesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
+		}},
 		{"trusted_devices", func(q *Queries) (int64, error) {
 			return q.SweepTrustedDevices(ctx, SweepTrustedDevicesParams{Before: now, BatchSize: sweepBatch})
 		}},
@@ -62,6 +71,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"budgets", func(q *Queries) (int64, error) {
 			return q.SweepBudgets(ctx, SweepBudgetsParams{Now: now, BatchSize: sweepBatch})
 		}},
+		{"api_requests", func(q *Queries) (int64, error) {
+			return q.SweepAPIRequests(ctx, SweepAPIRequestsParams{Before: now, BatchSize: sweepBatch})
+		}},
 	} {
 		for {
 			var n int64
@@ -80,11 +92,14 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		}
 	}
 	err := db.InTx(ctx, func(tx *Tx) error {
-		_, err := tx.ForgetOldBackupCodes(ctx, now.Add(-keep.ShownCodes))
+		if _, err := tx.ForgetOldBackupCodes(ctx, now.Add(-keep.ShownCodes)); err != nil {
+			return err
+		}
+		_, err := tx.ForgetOldReenrolTickets(ctx, now)
 		return err
 	})
 	if err != nil {
-		return removed, fmt.Errorf("forget shown backup codes: %w", err)
+		return removed, fmt.Errorf("forget shown codes: %w", err)
 	}
 	return removed, nil
 }

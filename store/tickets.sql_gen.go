@@ -245,16 +245,18 @@ func (q *Queries) UseTicket(ctx context.Context, arg UseTicketParams) (int64, er
 }
 
 const VoidAccountTickets = `-- name: VoidAccountTickets :execrows
-UPDATE tickets SET used_at = $1 WHERE account_id = $2 AND used_at IS NULL
+UPDATE tickets SET used_at = $1 WHERE account_id = $2 AND purpose <> $3 AND used_at IS NULL
 `
 
 type VoidAccountTicketsParams struct {
 	Now       *time.Time
 	AccountID AccountID
+	But       string
 }
 
+// All but those of a purpose that outlives what voids the others.
 func (q *Queries) VoidAccountTickets(ctx context.Context, arg VoidAccountTicketsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, VoidAccountTickets, arg.Now, arg.AccountID)
+	result, err := q.db.Exec(ctx, VoidAccountTickets, arg.Now, arg.AccountID, arg.But)
 	if err != nil {
 		return 0, err
 	}

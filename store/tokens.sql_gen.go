@@ -50,7 +50,7 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -124,6 +124,18 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Account.UpdatedAt,
 		&i.Account.PasswordChangedAt,
 		&i.Account.RegisteredEmailChangedAt,
+		&i.Account.TicketDemandedAt,
+		&i.Account.ExemptUntil,
+		&i.Account.ExemptSince,
+		&i.Account.ExemptReason,
+		&i.Account.ExemptBy,
+		&i.Account.FrozenAt,
+		&i.Account.FrozenUntil,
+		&i.Account.FrozenBy,
+		&i.Account.Lang,
+		&i.Account.GraceFrom,
+		&i.Account.GraceUntil,
+		&i.Account.Indexed,
 	)
 	return i, err
 }
@@ -193,7 +205,7 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 
 const GetRefresh = `-- name: GetRefresh :one
 SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
-    a.two_factor, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days
+    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = g.account_id
@@ -207,6 +219,9 @@ type GetRefreshRow struct {
 	AccountEpoch      int64
 	AccountDisabledAt *time.Time
 	TwoFactor         string
+	ExemptUntil       *time.Time
+	GraceFrom         *time.Time
+	GraceUntil        *time.Time
 	Surface           Surface
 }
 
@@ -250,6 +265,9 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.AccountEpoch,
 		&i.AccountDisabledAt,
 		&i.TwoFactor,
+		&i.ExemptUntil,
+		&i.GraceFrom,
+		&i.GraceUntil,
 		&i.Surface.ID,
 		&i.Surface.AccountKind,
 		&i.Surface.Enforced,
@@ -257,6 +275,10 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Surface.AllowedMethods,
 		&i.Surface.SecondLevel,
 		&i.Surface.TrustDays,
+		&i.Surface.Reenrol,
+		&i.Surface.EnforcedSince,
+		&i.Surface.GraceDays,
+		&i.Surface.AnnouncedFor,
 	)
 	return i, err
 }
@@ -422,7 +444,8 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
       AND s.updated_at <= grants.created_at
-      AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+      AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at
 `
@@ -603,7 +626,8 @@ WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
-      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use'))
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1)
       AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
 `
 

@@ -26,9 +26,11 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 	}
 	groups := []navGroup{
 		{Items: []navItem{
+			item(NavDashboard, PathDashboard),
 			item(NavCustomers, PathCustomers),
 			item(NavAudit, PathAudit),
 			item(NavDeliveries, PathDeliveries),
+			item(NavExemptions, PathExemptions),
 		}},
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var galleryDir = flag.String("gallery", "", "write every page with fixture data as static HTML into this directory")
@@ -53,6 +54,63 @@ func textIn(s *Set, lang Lang) func(key string, args ...any) string {
 	return func(key string, args ...any) string { return s.T(lang, key, args...) }
 }
 
+// messageScreen is the page of a message in one state.
+func messageScreen(name string, v MessageView, steps ...MessageStep) fixture {
+	v.BackURL, v.Kind, v.To = PathDeliveries, MessageCode, "sato-2fa@example.jp"
+	if v.Channel == "sms" {
+		v.To = "+819012345678"
+	}
+	v.Steps = append([]MessageStep{{Kind: StepCreated}}, steps...)
+	for i := range v.Steps {
+		if v.Steps[i].Kind != StepWaiting {
+			v.Steps[i].At, v.Steps[i].ISO = fmt.Sprintf("2026-11-22 10:02:4%d", i), fmt.Sprintf("2026-11-22T10:02:4%d+09:00", i)
+		}
+	}
+	return screen("admin-message-"+name, func(s *Set) Page[MessageView] { return s.Message }, v, console(NavDeliveries))
+}
+
+// dashboard is the console's first page on a Sunday.
+func dashboard() DashboardView {
+	v := DashboardView{
+		At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Accounts: 2412, Enrolled: 2074, Failed: 3, Bounced: 1, Resets7: 4, Resets30: 19,
+		CustomersURL: PathCustomers + "?status=none", FailedURL: PathDeliveries + "?state=failed", BouncedURL: PathDeliveries + "?state=bounced", ResetsURL: PathAudit + "?kind=2fa", SettingsURL: PathSettings,
+		Methods:  []DashboardMethod{{Kind: KindPasskey, Accounts: 313}, {Kind: KindTOTP, Accounts: 579}, {Kind: KindSMS, Accounts: 121}, {Kind: KindEmail, Accounts: 1399, Bounced: 7}},
+		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Stopped: 5}},
+	}
+	for i := range 30 {
+		day := DashboardDay{SignIns: 1900 + int64(i*37%211), Failed: 30 + int64(i*13%29)}
+		if i%7 == 1 || i%7 == 2 {
+			day = DashboardDay{SignIns: 750 + int64(i), Failed: 14}
+		}
+		date := time.Date(2026, 10, 24+i, 0, 0, 0, 0, time.UTC)
+		day.Date, day.Label = date.Format(time.DateOnly), date.Format("1/2")
+		v.Days = append(v.Days, day)
+	}
+	return v
+}
+
+// rolesFixture is the table of rights with the roles there always are and one more.
+func rolesFixture(text func(key string, args ...any) string) RolesView {
+	v := RolesView{OperatorsURL: PathOperators, NewURL: PathRoles + "/new"}
+	held := map[string]string{"administrator": "view see_addresses reset manage_roles", "support": "view see_addresses reset", "auditor": "view", "read_only": "view", "1": "view reset"}
+	ids := []string{"administrator", "support", "auditor", "read_only", "1"}
+	for i, id := range ids {
+		c := RoleColumn{Name: text("role." + id), Holders: 4 - i, EditURL: "/admin/roles/" + id}
+		if id == "1" {
+			c.Name = "夜間担当"
+		}
+		v.Roles = append(v.Roles, c)
+	}
+	for _, right := range []string{"view", "see_addresses", "reset", "manage_roles"} {
+		row := RightRow{Right: right}
+		for i, id := range ids {
+			row.Held = append(row.Held, RoleCell{Role: v.Roles[i].Name, Held: strings.Contains(held[id], right)})
+		}
+		v.Rights = append(v.Rights, row)
+	}
+	return v
+}
+
 // fixtures are all screens in all their states. The people are those of the demo.
 func fixtures(text func(key string, args ...any) string) []fixture {
 	errorsOf := func(pairs ...string) map[string]string {
@@ -73,6 +131,13 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	codes := func(s *Set) Page[BackupCodesView] { return s.BackupCodes }
 	challenge := func(s *Set) Page[ChallengeView] { return s.Challenge }
 	backup := func(s *Set) Page[ChallengeBackupView] { return s.ChallengeBackup }
+	pass := func(s *Set) Page[ChallengePassView] { return s.ChallengePass }
+	exempt := func(s *Set) Page[ExemptView] { return s.Exempt }
+	exemptions := func(s *Set) Page[ExemptionsView] { return s.Exemptions }
+	issuePass := func(s *Set) Page[PassView] { return s.Pass }
+	issued := func(s *Set) Page[PassIssuedView] { return s.PassIssued }
+	exemption := ExemptionState{Since: "2026-11-22 10:15", Until: "2026-11-24 10:15", UntilISO: "2026-11-24T10:15:00+09:00", By: "support", Reason: "スマートフォンの故障のため（問い合わせ番号 12345）", EndAction: "/admin/accounts/3/two-factor/exemption/end", Version: "1"}
+	openPass := &PassState{Until: "2026-11-22 10:45", By: "support"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
@@ -84,7 +149,25 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	account2fa := func(s *Set) Page[AccountTwoFactorView] { return s.AccountTwoFactor }
 	reset := func(s *Set) Page[AccountResetView] { return s.AccountReset }
 	customers := func(s *Set) Page[CustomersView] { return s.Customers }
+	importPage := func(s *Set) Page[ImportView] { return s.Import }
+	importRun := func(s *Set) Page[ImportRunView] { return s.ImportRun }
+	found := []ImportFinding{
+		{Line: 17, Column: "login_id", Value: "5 characters, ASCII", Reason: "半角英数字で入力してください。", Refused: true},
+		{Line: 230, Column: "method", Value: "5 characters, ASCII", Reason: "ここで本人が設定した認証方式を残しました。"},
+		{Line: 231, Reason: "この行の列の数が見出しと合いません。", Refused: true},
+	}
 	customer := func(s *Set) Page[CustomerView] { return s.Customer }
+
+	held := []HeldClient{{Name: "ストア", RefreshTokens: 2}, {Name: "マイページ"}}
+	more := ResetMore{Form: "f", Checks: []ResetCheck{{Name: "callback", Field: "check-callback", Checked: true}, {Name: "contract", Field: "check-contract"}, {Name: "manager", Field: "check-manager"}}, Inquiry: "12345", Note: "折り返し済み\n<b>x</b>", Ticket: true, Handover: HandoverMail, Mail: "sato@example.jp", MaxInquiry: 40, MaxNote: 500}
+	notices := []Notice{{To: "sato-2fa@example.jp", State: DeliveryQueued, Reply: "451 4.7.1 try again later", Tries: 2}, {To: "sato@example.jp", State: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4XyZ", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "x@example.jp", State: DeliveryFailed, Reply: "550 5.1.1 no such user"}, {To: "y@example.jp", State: DeliveryExpired}, {To: "z@example.jp", State: DeliveryCancelled}}
+	shownTicket := TicketState{Code: "1234 5678", DoneAction: "/admin/accounts/3/two-factor/ticket/done", Live: true, ExpiresAt: "2026-11-22 10:45", NewURL: "/admin/accounts/3/two-factor/ticket"}
+	mailedTicket := TicketState{Live: true, ExpiresAt: "2026-11-22 10:45", Mail: &notices[0], RefreshURL: "/admin/resets/1", NewURL: "/admin/accounts/3/two-factor/ticket"}
+	ticket := func(s *Set) Page[TicketView] { return s.Ticket }
+	resetDone := func(s *Set) Page[ResetDoneView] { return s.ResetDone }
+	issue := func(s *Set) Page[TicketIssueView] { return s.AccountTicket }
+	bulk := func(s *Set) Page[BulkResetView] { return s.BulkReset }
+	bulkAccounts := []BulkAccount{{Name: "佐藤 陽子", LoginID: "sato", Group: "本社", URL: "/admin/accounts/3/two-factor", Use: true, Kinds: []string{KindEmail, KindSMS}, Codes: 10, Devices: 1}, {Name: "田中 一郎", LoginID: "tanaka", Group: "本社", URL: "/admin/accounts/4/two-factor", Use: true, Disabled: true}, {Name: "鈴木 花子", LoginID: "suzuki", Group: "大阪支社", URL: "/admin/accounts/5/two-factor"}}
 
 	wrong := text(MsgCodeWrong)
 	methods := []MethodChoice{
@@ -117,6 +200,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	}
 	adminMethods := SurfaceMethods{ID: "admin", Kinds: []string{KindTOTP, KindPasskey}, Level: LevelStandard, EditURL: "/admin/settings/methods/admin"}
 	storeMethods := SurfaceMethods{ID: "store", Kinds: []string{KindTOTP, KindSMS, KindEmail, KindPasskey}, Level: LevelStandard, Days: 30, EditURL: "/admin/settings/methods/store"}
+	bulkConfirm := func(s *Set) Page[BulkConfirmView] { return s.BulkConfirm }
+	searched := func(s *Set) Page[SearchView] { return s.Search }
+	removal := func(s *Set) Page[RemoveView] { return s.Remove }
+	rollout := func(s *Set) Page[RolloutView] { return s.Rollout }
+	rolloutAccounts := func(s *Set) Page[RolloutAccountsView] { return s.RolloutAccounts }
 	methodsForm := func(s *Set) Page[MethodsFormView] { return s.MethodsForm }
 	storeForm := MethodsFormView{
 		Action: "/admin/settings/methods/store", BackURL: PathMethods, ID: "store", Level: LevelHigh, Levels: []string{LevelStandard, LevelHigh, LevelHighest},
@@ -224,9 +312,17 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-unsent-error", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", Unsent: true, MethodsURL: "/signin/challenge/methods?flow=1", Errors: errorsOf(FormError, text(MsgSendLimit))}),
 		screen("challenge-sms", challenge, ChallengeView{Action: "/signin/challenge/sms?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindSMS, To: "•••-••••-••34", JustSent: true, WaitSeconds: 47, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
 		screen("challenge-totp", challenge, ChallengeView{Action: "/signin/challenge/totp?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
-		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1"}),
+		screen("challenge-bounced-other", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Kind: KindTOTP, Bounced: &MethodLink{Kind: KindEmail, To: "sa•••••@example.jp", Bounced: true}, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-bounced", challenge, ChallengeView{Action: "/signin/challenge?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", To: "sa•••••@example.jp", ToBounced: true, WaitSeconds: 12, MethodsURL: "/signin/challenge/methods?flow=1", BackupURL: "/signin/challenge/backup?flow=1"}),
+		screen("challenge-passkey-bounced", passkey, PasskeyChallengeView{Action: "/signin/challenge/passkey?flow=1", OptionsURL: "/signin/challenge/passkey/options?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", MethodsURL: "/signin/challenge/methods?flow=1", Bounced: &MethodLink{Kind: KindSMS, To: "•••-••••-••34", Bounced: true}}),
+		screen("challenge-methods-bounced", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindTOTP, URL: "/signin/challenge/totp?flow=1"}, {Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge/email?flow=1", Bounced: true}}}),
+		screen("challenge-methods", func(s *Set) Page[ChallengeMethodsView] { return s.ChallengeMethods }, ChallengeMethodsView{LoginID: "sato", CancelAction: "/signin/cancel?flow=1", Methods: []MethodLink{{Kind: KindEmail, To: "sa•••••@example.jp", URL: "/signin/challenge?flow=1"}}, BackupURL: "/signin/challenge/backup?flow=1", BackURL: "/signin/challenge?flow=1", PassURL: "/signin/challenge/pass?flow=1"}),
+		screen("challenge-pass", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-pass-error", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgPassWrong))}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
+		screen("2fa-ticket", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1"}),
+		screen("2fa-ticket-error", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "support", CancelAction: "/signin/cancel?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgTicketWrong))}, admin),
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
 		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),
 		screen("signed-out", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{SignInURL: "/signin/start", ContinueURL: "http://localhost:8081/"}),
@@ -242,6 +338,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("devices-remove", removeDevices, DevicesRemoveView{Action: "/account/security/devices/1/remove", BackURL: "/account/security", Devices: []string{"Chrome / Windows"}}),
 		screen("devices-remove-all", removeDevices, DevicesRemoveView{Action: "/account/security/devices/remove-all", BackURL: "/account/security", All: true, Devices: []string{"Chrome / Windows", ""}}),
 		screen("security-enforced", security, SecurityView{Name: "operator", LoginID: "operator", Enforced: true, Methods: []SecurityMethod{{Kind: KindEmail, URL: "/account/security/email"}}}, admin),
+		screen("security-bounced", security, SecurityView{Name: "佐藤 陽子", LoginID: "sato", On: true, Methods: []SecurityMethod{{Kind: KindEmail, Set: true, Main: true, Address: "sa•••••@example.jp", Bounced: true, VerifiedAt: "2025-09-03 17:45", VerifiedISO: "2025-09-03T17:45:22+09:00", URL: "/account/security/email"}}}),
 		screen("security-drift", security, drifted),
 		screen("2fa-order", order, ordered),
 		screen("2fa-order-error", order, stale, admin),
@@ -267,7 +364,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("password-void", func(s *Set) Page[PasswordVoidView] { return s.PasswordVoid }, PasswordVoidView{AgainURL: PathForgot}),
 		screen("password-done", func(s *Set) Page[PasswordDoneView] { return s.PasswordDone }, PasswordDoneView{SignInURL: "/signin/start?to=%2Faccount%2Fsecurity"}),
 
-		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new"}, console(NavCustomers)),
+		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
+		screen("admin-import", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "utf-8", MaxMB: 64}, console(NavCustomers)),
+		screen("admin-import-error", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "shift_jis", MaxMB: 64, Errors: map[string]string{"file": "拡張子が .csv または .ndjson のファイルを選択してください。"}}, console(NavCustomers)),
+		screen("admin-import-checking", importRun, ImportRunView{State: ImportChecking, FileName: "people.csv", URL: PathImport + "/1", BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-checked", importRun, ImportRunView{State: ImportChecked, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 1280, Created: 1200, Updated: 30, Unchanged: 48, Refused: 2, StartAction: PathImport + "/1", ReportURL: PathImport + "/1/report.csv", Findings: found, More: 5, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-running", importRun, ImportRunView{State: ImportRunning, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 600, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-done", importRun, ImportRunView{State: ImportDone, FileName: "people.csv", URL: PathImport + "/1", Total: 1280, Done: 1280, Created: 1280, BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
+		screen("admin-import-stopped", importRun, ImportRunView{State: ImportStopped, FileName: "people.csv", URL: PathImport + "/1", Problem: "CSV として読み取れません。", ReportURL: PathImport + "/1/report.csv", Findings: found[:1], BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
 		screen("admin-customers-empty", customers, CustomersView{Action: PathCustomers, Query: `サンプル"><b>`}, console(NavCustomers)),
 		screen("admin-customer", customer, CustomerView{Tab: TabGroups, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Groups: groups, NewGroupURL: "/admin/customers/1/groups/new"}, console(NavCustomers)),
 		screen("admin-customer-profile", customer, CustomerView{Tab: TabProfile, ProfileURL: "/admin/customers/1", GroupsURL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100248", EditURL: "/admin/customers/1/edit", Facts: []Fact{{Label: "登録日時", Value: "2026-11-22 10:15"}}}, console(NavCustomers)),
@@ -286,6 +390,20 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-devices", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who, Devices: devices}, console(NavCustomers)),
 		screen("admin-account-2fa-devices-none", func(s *Set) Page[AccountDevicesView] { return s.AccountDevices }, AccountDevicesView{Action: "/admin/accounts/3/two-factor/devices", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
 		screen("admin-account-2fa-done", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset"}, console(NavCustomers), flash(text(FlashResetOperator), text("flash.turned_on.more"))),
+		screen("admin-account-2fa-spare", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", ExemptURL: "/admin/accounts/3/two-factor/exemption", PassURL: "/admin/accounts/3/two-factor/pass", Pass: openPass, Version: "1"}, console(NavCustomers), flash(text(FlashExemptionEnded), "")),
+		screen("admin-account-2fa-exempted", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", Exemption: &exemption, Version: "1"}, console(NavCustomers), flash(text(FlashExempted), "")),
+		screen("admin-account-2fa-exempt", exempt, ExemptView{Action: "/admin/accounts/3/two-factor/exemption", BackURL: "/admin/accounts/3/two-factor", Who: who, Hours: []int{2, 24, 72}, Hour: 24}, console(NavCustomers)),
+		screen("admin-account-2fa-exempt-error", exempt, ExemptView{Action: "/admin/operators/2/two-factor/exemption", BackURL: "/admin/operators/2/two-factor", Who: operator, Hours: []int{2, 24, 72}, Reason: "x", Errors: errorsOf(FormError, text(MsgExempt), "hours", text(MsgHoursBlank), "reason", text(MsgSpareReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavOperators)),
+		screen("admin-account-2fa-pass", issuePass, PassView{Action: "/admin/accounts/3/two-factor/pass", BackURL: "/admin/accounts/3/two-factor", Who: who, Minutes: []int{15, 30, 60}, Minute: 30}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-error", issuePass, PassView{Action: "/admin/accounts/3/two-factor/pass", BackURL: "/admin/accounts/3/two-factor", Who: who, Open: openPass, Minutes: []int{15, 30, 60}, Errors: errorsOf(FormError, text(MsgNotDemanded), "minutes", text(MsgMinutesBlank), "reason", text(MsgSpareReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-issued", issued, PassIssuedView{BackURL: "/admin/accounts/3/two-factor", Who: who, Code: "1234 5678", Until: "2026-11-22 10:45"}, console(NavCustomers)),
+		screen("admin-account-2fa-pass-gone", issued, PassIssuedView{BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
+		screen("admin-exemptions", exemptions, ExemptionsView{Total: 2, Rows: []ExemptionRow{
+			{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", URL: "/admin/accounts/3/two-factor", State: exemption},
+			{Operator: true, Name: "support", LoginID: "support", URL: "/admin/accounts/2/two-factor", State: ExemptionState{Since: exemption.Since, Until: exemption.Until, UntilISO: exemption.UntilISO, By: "operator", Reason: `<b>"`}},
+		}, Pager: pager}, console(NavExemptions)),
+		screen("admin-exemptions-empty", exemptions, ExemptionsView{}, console(NavExemptions)),
+		screen("admin-account-2fa-bounced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: &FactorState{Kind: KindEmail, Address: "sato-2fa@example.jp", VerifiedAt: "2025-09-03 17:45:22", VerifiedISO: "2025-09-03T17:45:22+09:00", BouncedAt: "2026-11-22 10:02"}, DeliveriesURL: "/admin/deliveries?account=3", Version: "1"}, console(NavCustomers)),
 		screen("admin-account-2fa-off", account2fa, AccountTwoFactorView{Action: "/admin/operators/2/two-factor", BackURL: "/admin/operators/2", Who: operator, ReadOnly: true}, console(NavOperators)),
 		screen("admin-account-2fa-reset", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, BackupLeft: 10, Sessions: 2}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
@@ -294,22 +412,79 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-reset-backup", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/totp", BackURL: "/admin/accounts/3/two-factor", Who: operator, Method: KindTOTP, Main: main, Backups: []FactorState{totp}, BackupLeft: 2, Errors: errorsOf("reason", text(MsgReasonLong, "max", 128))}, console(NavOperators)),
 		screen("admin-account-2fa-reset-last", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/email", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindEmail, Main: main, BackupLeft: 2, Devices: 1}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-missing", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/sms", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindSMS, Main: main, BackupLeft: 2}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-plan", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, Backups: []FactorState{sms}, BackupLeft: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Told: []string{"sato-2fa@example.jp", "sato@example.jp"}, More: more}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-plan-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: operator, Main: main, Reason: "機種変更", Identity: true, More: more, Errors: errorsOf("inquiry", text(MsgInquiryLong, "max", 40), "note", text(MsgNoteLong, "max", 500), "handover", text(MsgTicketMoved))}, console(NavOperators)),
+		screen("admin-account-2fa-ticket-needed", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset", BulkURL: "/admin/customers/1/reset", TicketURL: "/admin/accounts/3/two-factor/ticket"}, console(NavCustomers)),
+		screen("admin-account-2fa-ticket", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who, Needed: true, State: TicketState{Spent: true}, Mail: "sato@example.jp", Errors: errorsOf("handover", text(MsgHandoverBlank))}, console(NavCustomers)),
+		screen("admin-account-2fa-ticket-shown", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: operator, Needed: true, State: shownTicket}, console(NavOperators), flash(text(FlashTicketIssued), "")),
+		screen("admin-account-2fa-ticket-none", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
+		screen("admin-reset-done", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "support", SetUp: true, Factors: []string{KindEmail, KindSMS}, Codes: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Notices: notices, RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
+		screen("admin-reset-done-ticket", resetDone, ResetDoneView{Who: operator, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Notices: notices[1:2], RefreshURL: "/admin/resets/1", Ticket: &shownTicket}, console(NavOperators)),
+		screen("admin-reset-done-mailed", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Left: []string{KindEmail}, Method: KindTOTP, RefreshURL: "/admin/resets/1", Ticket: &mailedTicket}, console(NavCustomers)),
+		screen("admin-reset-done-nothing", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
+		screen("admin-customer-reset", bulk, BulkResetView{Action: "/admin/customers/1/reset", BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事", Accounts: bulkAccounts, More: more, Version: "1"}, console(NavCustomers)),
+		screen("admin-customer-reset-error", bulk, BulkResetView{Action: "/admin/customers/1/reset", BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事", Accounts: bulkAccounts[:1], Version: "1", Errors: errorsOf("reason", text(MsgReasonBlank), "identity", text(MsgIdentityBlank))}, console(NavCustomers)),
+		screen("admin-customer-reset-empty", bulk, BulkResetView{Action: "/admin/customers/1/reset", BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事"}, console(NavCustomers)),
+		screen("admin-customer-reset-done", func(s *Set) Page[BulkDoneView] { return s.BulkDone }, BulkDoneView{BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事", RefreshURL: "/admin/customers/1/reset/2", Done: 2, Missing: 1, Rows: []BulkResult{{Name: "佐藤 陽子", LoginID: "sato", Group: "本社", Done: true, SetUp: true, ReportURL: "/admin/resets/1", Notices: notices[:2]}, {Name: "田中 一郎", LoginID: "tanaka", Group: "本社", Done: true, ReportURL: "/admin/resets/2"}, {Name: "鈴木 花子", LoginID: "suzuki", Group: "大阪支社"}}}, console(NavCustomers)),
+		screen("admin-settings-reenrol", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, Surfaces: []SurfaceSetting{{ID: "admin", Enforced: true, ByTicket: true, ReenrolField: "admin.reenrol"}, {ID: "store", ReenrolField: "store.reenrol"}}}, console(NavSettings)),
+		screen("admin-settings-reenrol-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true, After: true, TicketBefore: true, TicketAfter: true}, {ID: "store", TicketAfter: true}}, Hidden: []Hidden{{Name: "store.reenrol", Value: "ticket"}}}, console(NavSettings)),
 		screen("admin-settings-methods", func(s *Set) Page[MethodsView] { return s.Methods }, MethodsView{Surfaces: []SurfaceMethods{adminMethods, storeMethods}}, console(NavMethods), flash(text(FlashSettingsSaved), "")),
 		screen("admin-settings-methods-support", func(s *Set) Page[MethodsView] { return s.Methods }, MethodsView{Surfaces: []SurfaceMethods{{ID: "admin", Kinds: adminMethods.Kinds, Level: LevelHighest}, {ID: "x", Name: "予約サイト", Kinds: storeMethods.Kinds, Level: LevelStandard, Days: 1}}}, console(NavMethods)),
 		screen("admin-settings-methods-edit", methodsForm, storeForm, console(NavMethods)),
 		screen("admin-settings-methods-edit-admin", methodsForm, MethodsFormView{Action: "/admin/settings/methods/admin", BackURL: PathMethods, ID: "admin", Options: storeForm.Options, Levels: storeForm.Levels, Level: LevelStandard, Version: "1", Errors: errorsOf(FormError, text(MsgLockout))}, console(NavMethods)),
+		screen("admin-search", searched, SearchView{Action: PathCustomers, Query: "sato", NewURL: "/n", Groups: []SearchGroup{{Kind: "customer", Rows: []SearchRow{{URL: "/c/1", Name: "株式会社サンプル商事", ID: "C-100248"}}, MoreURL: "/m"}, {Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/c/1", Kind: KindEmail, Use: true}}}, {Kind: "operator", Rows: []SearchRow{{URL: "/a/4", Name: "operator", ID: "operator", Use: true, Disabled: true}}}, {Kind: "address", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", Address: "sato-2fa@example.jp", Kind: KindEmail}}}}}, console(NavCustomers)),
+		screen("admin-search-one-kind", searched, SearchView{Action: PathCustomers, Query: "sato", AllURL: "/all", Groups: []SearchGroup{{Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato"}}}}, Pager: Pager{Next: "/n"}}, console(NavCustomers)),
+		screen("admin-search-none", searched, SearchView{Action: PathCustomers, Query: "zz"}, console(NavCustomers)),
+		screen("admin-remove-account", removal, RemoveView{Action: "/d", BackURL: "/b", What: "account", Name: "佐藤 陽子", Detail: "sato", Errors: errorsOf("typed", text(MsgTypedWrong))}, console(NavCustomers)),
+		screen("admin-remove-customer", removal, RemoveView{Action: "/d", BackURL: "/b", What: "customer", Name: "株式会社サンプル商事", Detail: "C-100248", Errors: errorsOf(FormError, text(MsgNotEmpty))}, console(NavCustomers)),
+		screen("admin-remove-group", removal, RemoveView{Action: "/d", BackURL: "/b", What: "group", Name: "本社", Detail: "株式会社サンプル商事"}, console(NavCustomers)),
+		screen("admin-move", func(s *Set) Page[MoveView] { return s.Move }, MoveView{Action: "/m", BackURL: "/b", Who: who, Code: "C-9", Customer: "株式会社サンプル商事", Groups: []Option{{Value: "1", Label: "本社", Selected: true}, {Value: "2", Label: "支社"}}, Version: "1", Errors: errorsOf("code", text(MsgCodeUnknown), "group", text(MsgGroupBlank))}, console(NavCustomers)),
+		screen("admin-bulk", func(s *Set) Page[BulkView] { return s.Bulk }, BulkView{Action: "/b", BackURL: "/c", Customer: "株式会社サンプル商事", Enforced: true, Scope: "some", Rows: []BulkRow{{Field: "account-1", Name: "田中 一郎", LoginID: "tanaka", Use: true}, {Field: "account-2", Name: "鈴木 花子", LoginID: "suzuki", Disabled: true}}, Pager: Pager{Next: "/n"}, Errors: errorsOf("use", text(MsgUseBlank), "scope", text(MsgPickBlank))}, console(NavCustomers)),
+		screen("admin-bulk-confirm", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Total: 128, Changing: 120, Resetting: 1, More: 118, Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Use: true, Kind: KindEmail, Changes: true, Resets: true}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Use: true, Changes: true}, {URL: "/a/3", Name: "鈴木 花子", LoginID: "suzuki"}}}, console(NavCustomers)),
+		screen("admin-bulk-confirm-refused", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Total: 1, Changing: 1, Refused: true, Rows: []BulkRow{{URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Use: true, Changes: true}}}, console(NavCustomers)),
+		screen("admin-bulk-confirm-nothing", bulkConfirm, BulkConfirmView{Action: "/b", BackURL: "/c", CustomerURL: "/d", Customer: "株式会社サンプル商事", Use: true, Total: 1}, console(NavCustomers)),
+		screen("admin-bulk-result", func(s *Set) Page[BulkResultView] { return s.BulkResult }, BulkResultView{BackURL: "/c", Customer: "株式会社サンプル商事", Changed: 2, Left: 118, RestAction: "/r", Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Resets: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Refused: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}}}, console(NavCustomers)),
+		screen("2fa-select-later", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 7, BackURL: "/signin/cancel?flow=1", BackPost: true}),
+		screen("2fa-select-last-day", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 1}),
+		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),
+		screen("security-announced", security, SecurityView{Name: "田中 一郎", LoginID: "tanaka", Announced: "2026-12-01"}),
+		screen("security-grace", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Enforced: true, GraceUntil: "2026-12-01 10:00"}),
+		screen("admin-rollout", rollout, RolloutView{ID: "store", BackURL: PathSettings, Stopped: 214, NoMethod: 210, Unusable: 4, Seen: 96, Never: 12, ListURL: "/l", DownloadURL: "/c", Announced: "2026-12-01", AnnounceURL: "/n", WithdrawAction: "/w", Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Running: true, Mailed: 150, Skipped: 2, Of: 214}, GraceAction: "/g", Grace: "7", GraceFormer: "7", EnforceURL: "/e"}, console(NavSettings)),
+		screen("admin-rollout-enforced", rollout, RolloutView{ID: "store", BackURL: PathSettings, Enforced: true, Since: "2026-12-01 09:00", ListURL: "/l", GraceAction: "/g", Grace: "40", GraceFormer: "7", LiftAction: "/x", Errors: errorsOf("grace", text(MsgGraceForm))}, console(NavSettings)),
+		screen("admin-rollout-read-only", rollout, RolloutView{ID: "admin", BackURL: PathSettings, ReadOnly: true, Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Of: 3, Mailed: 3}}, console(NavSettings)),
+		screen("admin-rollout-announce", func(s *Set) Page[RolloutAnnounceView] { return s.RolloutAnnounce }, RolloutAnnounceView{Action: "/a", BackURL: "/b", ID: "store", Accounts: 214, First: "2026-11-22", Last: "2027-11-22", Errors: errorsOf("date", text(MsgAnnounceDate))}, console(NavSettings)),
+		screen("admin-rollout-accounts", rolloutAccounts, RolloutAccountsView{BackURL: "/b", DownloadURL: "/c", ID: "store", Rows: []RolloutRow{{URL: "/a/1", Name: "田中 一郎", LoginID: "tanaka", Customer: "株式会社サンプル商事", Group: "本社", Use: true}, {URL: "/a/2", Name: "鈴木 花子", LoginID: "suzuki", Customer: "株式会社サンプル商事", Group: "本社", Kind: KindEmail, GraceUntil: "2026-12-01 10:00", LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"}}, Pager: Pager{Next: "/n"}}, console(NavSettings)),
+		screen("admin-rollout-accounts-none", rolloutAccounts, RolloutAccountsView{BackURL: "/b", ID: "admin", Operators: true}, console(NavSettings)),
 		screen("admin-settings-methods-edit-error", methodsForm, MethodsFormView{Action: "/admin/settings/methods/store", BackURL: PathMethods, ID: "store", Options: storeForm.Options, Levels: storeForm.Levels, Days: storeForm.Days, Version: "1", Errors: errorsOf("methods", text(MsgMethodsBlank), "level", text(MsgLevelBlank), "days", text(MsgDaysForm))}, console(NavMethods)),
 		screen("admin-settings-methods-confirm", func(s *Set) Page[MethodsConfirmView] { return s.MethodsConfirm }, MethodsConfirmView{Action: "/admin/settings/methods/store/confirm", BackURL: "/admin/settings/methods/store", Before: storeMethods, After: SurfaceMethods{ID: "store", Kinds: []string{KindTOTP, KindPasskey}, Level: LevelHigh, Days: 30}, Stopped: 12, Hidden: []Hidden{{Name: "allow-totp", Value: "yes"}}}, console(NavMethods)),
 		screen("admin-settings-methods-confirm-none", func(s *Set) Page[MethodsConfirmView] { return s.MethodsConfirm }, MethodsConfirmView{Action: "/admin/settings/methods/store/confirm", BackURL: "/admin/settings/methods/store", Before: storeMethods, After: SurfaceMethods{ID: "store", Kinds: storeMethods.Kinds, Level: LevelStandard}}, console(NavMethods)),
 		screen("admin-settings-2fa", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, MethodsURL: PathMethods, Surfaces: []SurfaceSetting{{ID: "admin", Enforced: true}, {ID: "store", Unset: 338}}}, console(NavSettings)),
 		screen("admin-settings-2fa-error", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin"}, {ID: "store", Enforced: true}}, Errors: errorsOf("store", text(MsgSettingBlank))}, console(NavSettings)),
 		screen("admin-settings-2fa-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true}, {ID: "store", After: true, Affected: 338}}, Hidden: []Hidden{{Name: "store", Value: "on"}}}, console(NavSettings)),
-		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?page=2"}, Rows: []AuditRow{
-			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
-			{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
-			{At: "2026-11-22 09:31:55", ISO: "2026-11-22T09:31:55+09:00", Event: "signin.factor", Actor: "suzuki", From: "198.51.100.7", Result: ResultFailure},
-			{At: "2026-11-15 03:00:00", ISO: "2026-11-15T03:00:00+09:00", Event: "key.create", Target: "2026-11a", Result: ResultSuccess},
-		}}, console(NavAudit)),
+		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{
+			Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?before=1.x"},
+			Clients: []Option{{Value: "store", Label: "ストア"}}, ExportAction: "/admin/audit/export", Hidden: []Hidden{{Name: "from", Value: "2026-11-16"}}, Rows: []AuditRow{
+				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
+				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
+				{At: "2026-11-22 09:31:55", ISO: "2026-11-22T09:31:55+09:00", Event: "signin.factor", Actor: "suzuki", From: "198.51.100.7", Result: ResultFailure},
+				{At: "2026-11-15 03:00:00", ISO: "2026-11-15T03:00:00+09:00", Event: "key.create", Target: "2026-11a", Result: ResultSuccess},
+			},
+		}, console(NavAudit)),
+		screen("admin-activity", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
+			Who: AccountRef{Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Name: "田中 一郎", LoginID: "tanaka", URL: "/admin/accounts/1"}, AuditURL: "/admin/audit?account=1",
+			Pager: Pager{Next: "/admin/accounts/1/activity?before=1.x"}, Rows: []ActivityRow{
+				{At: "2026-11-22 10:02:43", ISO: "2026-11-22T10:02:43+09:00", Issued: "ストア", Renewed: true, Detail: "openid offline_access"},
+				{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", Issued: "ストア", Detail: "openid offline_access"},
+				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "signin.complete", Result: ResultSuccess, From: "192.0.2.24", Client: "store", RequestURL: "/admin/audit?request=1"},
+				{At: "2026-11-22 10:02:01", ISO: "2026-11-22T10:02:01+09:00", Event: "signin.factor", Result: ResultFailure, From: "192.0.2.24", Detail: "wrong_code"},
+				{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", Message: MessageCode, Channel: KindEmail, State: DeliveryAccepted, Detail: "ta•••••@example.jp 250 2.0.0 Ok"},
+				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Result: ResultSuccess, By: "support", From: "203.0.113.10", Detail: "メールアドレス変更のため"},
+				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, App: "ストア", Detail: "account_disabled", Client: "store"},
+			},
+		}, console(NavCustomers)),
+		screen("admin-activity-empty", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
+			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
+		}, console(NavOperators)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},
@@ -319,7 +494,45 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{At: "2026-11-22 09:39:03", ISO: "2026-11-22T09:39:03+09:00", To: "suzuki@example.jp", Kind: MessageCode, State: DeliveryCancelled},
 		}, Pager: pager}, console(NavDeliveries)),
 		screen("admin-deliveries-empty", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, State: DeliveryFailed}, console(NavDeliveries)),
-		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", Rows: []OperatorRow{
+		screen("api-reference", func(s *Set) Page[APIReferenceView] { return s.APIReference }, APIReferenceView{
+			DocumentURL: "/api/v1/openapi.json", Scopes: []APIScope{{Name: "api:customers.read"}, {Name: "api:customers.write"}},
+			Operations: []APIOperation{
+				{ID: "listCustomers", Method: "GET", Path: "/api/v1/customers", Scope: "api:customers.read", Status: 200, Problems: []string{"invalid"}, Parameters: []APIField{{Name: "limit", Type: "integer", Optional: true}}, Answer: []APIField{{Name: "items/id", Type: "string"}}},
+				{ID: "createCustomer", Method: "POST", Path: "/api/v1/customers", Scope: "api:customers.write", Status: 201, Body: []APIField{{Name: "code", Type: "string"}}, Answer: []APIField{{Name: "id", Type: "string"}}, Problems: []string{"invalid"}},
+			},
+			Problems: []APIProblem{{Code: "invalid", Status: 422}},
+		}),
+		screen("admin-dashboard", func(s *Set) Page[DashboardView] { return s.Dashboard }, dashboard(), console(NavDashboard)),
+		screen("admin-dashboard-empty", func(s *Set) Page[DashboardView] { return s.Dashboard }, DashboardView{At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Methods: []DashboardMethod{{Kind: KindEmail}}, Surfaces: []DashboardSurface{{ID: "store"}}, Days: []DashboardDay{{Date: "2026-11-22", Label: "11/22"}}}, console(NavDashboard)),
+		screen("admin-deliveries-account", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Account: "3", AccountName: "sato", Total: 2, Rows: []DeliveryRow{
+			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageCode, State: DeliveryBounced, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", URL: "/admin/deliveries/1"},
+			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryDelivered, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk1", URL: "/admin/deliveries/2"},
+		}}, console(NavDeliveries)),
+		messageScreen("bounced", MessageView{Channel: "email", State: DeliveryBounced, LoginID: "sato", AccountURL: "/admin/accounts/3/two-factor", RemoteID: "4Xk2", Tries: 1},
+			MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4Xk2"}, MessageStep{Kind: StepDelayed, Status: "4.4.1", Reply: "connection timed out", Source: "dsn"},
+			MessageStep{Kind: DeliveryBounced, Hard: true, Status: "5.1.1", Reply: "550 5.1.1 <sato-2fa@example.jp>: Recipient address rejected: User unknown in virtual mailbox table", Source: "dsn"}),
+		messageScreen("accepted", MessageView{Channel: "email", State: DeliveryAccepted, LoginID: "sato", Tries: 2}, MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok"}),
+		messageScreen("delivered", MessageView{Channel: "sms", State: DeliveryDelivered}, MessageStep{Kind: DeliveryAccepted, Reply: "201 queued"},
+			MessageStep{Kind: DeliveryDelivered, Source: "twilio"}, MessageStep{Kind: DeliveryDelivered, Source: "webhook"}, MessageStep{Kind: DeliveryDelivered, Source: "sendgrid"}, MessageStep{Kind: DeliveryBounced, Source: "ses"}),
+		messageScreen("waiting", MessageView{Channel: "sms", State: DeliveryQueued}, MessageStep{Kind: StepWaiting}),
+		messageScreen("tried", MessageView{Channel: "email", State: DeliveryQueued, Tries: 1}, MessageStep{Kind: StepTried, Reply: "451 4.7.1 Try again later", Source: "smtp"}),
+		messageScreen("failed", MessageView{Channel: "email", State: DeliveryFailed}, MessageStep{Kind: DeliveryFailed, Reply: "550 5.1.1 User unknown"}),
+		messageScreen("expired", MessageView{Channel: "email", State: DeliveryExpired}, MessageStep{Kind: DeliveryExpired}),
+		messageScreen("cancelled", MessageView{Channel: "email", State: DeliveryCancelled}, MessageStep{Kind: DeliveryCancelled}),
+		screen("account-stop", func(s *Set) Page[StopView] { return s.Stop }, StopView{Action: "/account/stop", Hidden: []Hidden{{Name: "ticket", Value: "x"}}, LoginID: "sato", Hours: 24}),
+		screen("account-stopped", func(s *Set) Page[AddressUndoneView] { return s.Stopped }, AddressUndoneView{}),
+		screen("account-stopped-operator", func(s *Set) Page[AddressUndoneView] { return s.Stopped }, AddressUndoneView{}, admin),
+		screen("admin-account-2fa-frozen", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: AccountRef{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Group: "本社", URL: "/admin/accounts/3"}, Use: true, Version: "use", ResetURL: "/admin/accounts/3/two-factor/reset", Freeze: &FreezeNotice{At: "2026-11-22 10:00", Until: "2026-11-23 10:00", By: "sa•••••@example.jp", LiftAction: "/admin/accounts/3/two-factor/thaw"}}, console(NavCustomers)),
+		screen("admin-account-frozen", account, AccountFormView{Action: "/admin/accounts/3", BackURL: PathCustomers, Who: AccountRef{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Group: "本社"}, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", TwoFactorURL: "/admin/accounts/3/two-factor", Use: true, Freeze: &FreezeNotice{At: "2026-11-22 10:00", Until: "2026-11-23 10:00", By: "sa•••••@example.jp"}}, console(NavCustomers)),
+		screen("admin-acts", func(s *Set) Page[ActsView] { return s.Acts }, ActsView{AuditURL: PathAudit, Operators: []OperatorActs{{LoginID: "support", Acts: []ActRow{{Event: "2fa.reset", Day: 2, DayURL: "/admin/audit?a", Week: 5, WeekURL: "/admin/audit?b", Month: 9, MonthURL: "/admin/audit?c"}, {Event: "account.unmask", Refused: true, Month: 1, MonthURL: "/admin/audit?d"}}}}}, console(NavAudit)),
+		screen("admin-acts-none", func(s *Set) Page[ActsView] { return s.Acts }, ActsView{AuditURL: PathAudit}, console(NavAudit)),
+		screen("admin-account-masked", account, AccountFormView{Action: "/admin/accounts/3", BackURL: PathCustomers, Who: AccountRef{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Group: "本社"}, LoginID: "sato", Name: "佐藤 陽子", Masked: "sa•••••@example.jp", UnmaskAction: "/admin/accounts/3/unmask", TwoFactorURL: "/admin/accounts/3/two-factor", Use: true, BackupLeft: 10}, console(NavCustomers)),
+		screen("admin-account-2fa-masked", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: AccountRef{Name: "佐藤 陽子", LoginID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Group: "本社", URL: "/admin/accounts/3"}, Use: true, ReadOnly: true, BackupLeft: 10, Main: &FactorState{Kind: KindEmail, Address: "sa•••••@example.jp", VerifiedAt: "2026-11-22 10:00:00", VerifiedISO: "2026-11-22T10:00:00+09:00", UnmaskAction: "/admin/accounts/3/two-factor/unmask"}}, console(NavCustomers)),
+		screen("admin-roles", func(s *Set) Page[RolesView] { return s.Roles }, rolesFixture(text), console(NavOperators)),
+		screen("admin-role-new", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/new", BackURL: PathRoles, New: true, Options: []RightOption{{Right: "view", Field: "may-view", Checked: true}, {Right: "manage_roles", Field: "may-manage_roles", Fixed: true}}, Errors: errorsOf("name", text(MsgRoleNameBlank), "rights", text(MsgRightsBlank))}, console(NavOperators)),
+		screen("admin-role", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/administrator", BackURL: PathRoles, Ours: true, Keeps: true, Holders: 1, Name: text("role.administrator"), Version: "1", DeleteURL: "/admin/roles/1/delete", Options: []RightOption{{Right: "view", Field: "may-view", Checked: true, Fixed: true}, {Right: "reset", Field: "may-reset"}}, Errors: errorsOf(FormError, text(MsgLastManager))}, console(NavOperators)),
+		screen("admin-role-delete", func(s *Set) Page[RoleDeleteView] { return s.RoleDelete }, RoleDeleteView{Action: "/admin/roles/1/delete", BackURL: "/admin/roles/1", Name: "夜間担当", Rights: []string{"view", "reset"}, Errors: errorsOf(FormError, text(MsgRoleInUse))}, console(NavOperators)),
+		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", RolesURL: PathRoles, Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),

@@ -29,14 +29,28 @@ func mails() []mailFixture {
 			return s.MailCodesLow.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Left: 3})
 		}},
 		of(MessageDeviceVoided, func(s *Set) Mail[NoticeMail] { return s.MailDeviceVoided }),
+		{MessageExempted, func(s *Set, l Lang) (Message, error) {
+			return s.MailExempted.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Until: "2026-11-24 10:15"})
+		}},
+		{MessagePassIssued, func(s *Set, l Lang) (Message, error) {
+			return s.MailPassIssued.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Until: "2026-11-22 10:45"})
+		}},
 		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
+		of(MessageFrozen, func(s *Set) Mail[NoticeMail] { return s.MailFrozen }),
+		of(MessageFreezeLifted, func(s *Set) Mail[NoticeMail] { return s.MailFreezeLifted }),
 		of(MessageAddressRestored, func(s *Set) Mail[NoticeMail] { return s.MailAddressRestored }),
 		{MessageRegisteredChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailRegisteredChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Kind: KindEmail})
 		}},
+		{MessageEnforcement, func(s *Set, l Lang) (Message, error) {
+			return s.MailEnforcement.Build(l, NoticeMail{LoginID: "tanaka", Day: "2026-12-01"})
+		}},
 		{MessagePasswordChanged, func(s *Set, l Lang) (Message, error) {
 			return s.MailPasswordChanged.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08"})
+		}},
+		{MessageReenrolTicket, func(s *Set, l Lang) (Message, error) {
+			return s.MailReenrolTicket.Build(l, TicketMail{LoginID: "sato", Ticket: "1234 5678", Minutes: 30})
 		}},
 		{MessagePasswordResetLink, func(s *Set, l Lang) (Message, error) { return s.MailPasswordResetLink.Build(l, resetLink()) }},
 	}

@@ -10,9 +10,10 @@ const (
 	MsgReauthenticate = "login.again"   // LoginView.Notice: a fresh sign-in is asked for
 	MsgStepUp         = "login.step_up" // LoginView.Notice: the application asks for more proof
 
-	AppConsole   = "app.console"     // the name of the operators' console as a destination
-	AppSecurity  = "app.security"    // the name of the self-service page as a destination
-	ActorUnknown = "audit.anonymous" // AuditRow.Actor of somebody who was not signed in
+	AppConsole   = "app.console"       // the name of the operators' console as a destination
+	AppSecurity  = "app.security"      // the name of the self-service page as a destination
+	AuditUntil   = "admin.audit.until" // {time}; until when what an event is about lasts
+	ActorUnknown = "audit.anonymous"   // AuditRow.Actor of somebody who was not signed in
 
 	MsgMethodBlank       = "error.method_blank"
 	MsgMethodUnavailable = "error.method_unavailable"
@@ -44,6 +45,9 @@ const (
 	MsgSendFailed        = "error.send_failed"
 	MsgBackupBlank       = "error.backup_blank"
 	MsgBackupWrong       = "error.backup_wrong"
+	MsgTicketBlank       = "error.ticket_blank"
+	MsgTicketForm        = "error.ticket_form"
+	MsgTicketWrong       = "error.ticket_wrong"
 	MsgSavedBlank        = "error.saved_blank"
 
 	MsgNameBlank         = "error.name_blank"
@@ -62,14 +66,30 @@ const (
 	MsgPasswordShort     = "error.password_short" // {min}
 	MsgPasswordLong      = "error.password_long"  // {max}
 	MsgUseBlank          = "error.use_blank"
+	MsgTypedWrong        = "error.typed_wrong"
+	MsgNotEmpty          = "error.not_empty"
+	MsgGroupBlank        = "error.group_blank"
+	MsgCodeUnknown       = "error.code_unknown"
+	MsgLastAdmin         = "error.last_admin"
+	MsgScopeBlank        = "error.scope_blank"
+	MsgPickBlank         = "error.pick_blank"
 	MsgOffForbidden      = "error.off_forbidden"
 	MsgReasonBlank       = "error.reason_blank"
 	MsgReasonLong        = "error.reason_long" // {max}
 	MsgIdentityBlank     = "error.identity_blank"
+	MsgInquiryLong       = "error.inquiry_long" // {max}
+	MsgNoteLong          = "error.note_long"    // {max}
+	MsgHandoverBlank     = "error.handover_blank"
+	MsgTicketNoAddress   = "error.ticket_no_address"
+	MsgTicketMoved       = "error.ticket_moved"
+	MsgTicketTooMany     = "error.ticket_too_many"
+	EachRegistered       = "admin.reset_all.each_address" // ResetMore.Mail for many accounts
 	MsgSettingBlank      = "error.setting_blank"
 	MsgEditedElsewhere   = "error.edited_elsewhere"
 	MsgNoRight           = "error.no_right"
 	MsgOwnAccount        = "error.own_account" // an operator may not do this to their own account
+	MsgGraceForm         = "error.grace_form"
+	MsgAnnounceDate      = "error.announce_date"
 	MsgDateForm          = "error.date_form"
 	MsgFormTooLarge      = "error.form_too_large"
 	MsgFormUnreadable    = "error.form_unreadable"
@@ -87,6 +107,14 @@ const (
 	MsgDaysForm        = "error.days_form"
 	MsgLockout         = "error.lockout" // the operator could not take the change back
 
+	MsgHoursBlank        = "error.hours_blank"
+	MsgMinutesBlank      = "error.minutes_blank"
+	MsgSpareReasonBlank  = "error.spare_reason_blank"
+	MsgExempt            = "error.exempt"
+	MsgNotDemanded       = "error.not_demanded"
+	MsgPassForm          = "error.pass_form"
+	MsgPassWrong         = "error.pass_wrong"
+	MsgPassSpent         = "error.pass_spent"
 	MsgPasswordSame      = "error.password_same"
 	MsgCurrentBlank      = "error.current_blank"
 	MsgCurrentWrong      = "error.current_wrong"
@@ -95,6 +123,16 @@ const (
 	MsgResetMailAddress  = "error.reset_mail_address"
 	MsgResetMailMoved    = "error.reset_mail_moved"
 	MsgResetMailLimit    = "error.reset_mail_limit"
+
+	MsgFrozen        = "error.frozen"       // changes of the security settings are stopped for a while
+	MsgFrozenAdmin   = "error.frozen_admin" // the same, said to staff
+	MsgRate          = "error.rate"         // {time}
+	MsgRoleNameBlank = "error.role_name_blank"
+	MsgRoleNameTaken = "error.role_name_taken"
+	MsgRightsBlank   = "error.rights_blank"
+	MsgRolesEnough   = "error.roles_enough"
+	MsgRoleInUse     = "error.role_in_use"  // operators still have the role
+	MsgLastManager   = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -134,8 +172,21 @@ const (
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
 
+	FlashExempted       = "flash.exempted"
+	FlashExemptionEnded = "flash.exemption_ended"
+
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
+	FlashTicketIssued    = "flash.ticket_issued"
+
+	FlashDeleted   = "flash.deleted"
+	FlashMoved     = "flash.moved"
+	FlashAnnounced = "flash.announced"
+	FlashWithdrawn = "flash.withdrawn"
+	FlashLifted    = "flash.lifted"
+
+	FlashRoleDeleted  = "flash.role_deleted"
+	FlashFreezeLifted = "flash.freeze_lifted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -156,6 +207,11 @@ func flashTones() map[string]string {
 		FlashDevicesRemoved:  "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
+		FlashDeleted:         "ok",
+		FlashMoved:           "ok",
+		FlashAnnounced:       "ok",
+		FlashWithdrawn:       "ok",
+		FlashLifted:          "ok",
 		FlashSaved:           "ok",
 		FlashCreated:         "ok",
 		FlashUnchanged:       "info",
@@ -176,8 +232,15 @@ func flashTones() map[string]string {
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
 
+		FlashExempted:       "ok",
+		FlashExemptionEnded: "ok",
+
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
+		FlashTicketIssued:    "ok",
+
+		FlashRoleDeleted:  "ok",
+		FlashFreezeLifted: "ok",
 	}
 }
 

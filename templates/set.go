@@ -6,6 +6,7 @@ package templates
 type Set struct {
 	Login            Page[LoginView]
 	TwoFactor        Page[TwoFactorView]
+	Ticket           Page[TicketView]
 	EmailSetup       Page[EmailSetupView]
 	SMSSetup         Page[SMSSetupView]
 	PasskeySetup     Page[PasskeySetupView]
@@ -18,6 +19,7 @@ type Set struct {
 	Challenge        Page[ChallengeView]
 	ChallengeMethods Page[ChallengeMethodsView]
 	ChallengeBackup  Page[ChallengeBackupView]
+	ChallengePass    Page[ChallengePassView]
 	Locked           Page[LockedView]
 	Logout           Page[LogoutView]
 	SignedOut        Page[SignedOutView]
@@ -40,20 +42,50 @@ type Set struct {
 
 	Customers        Page[CustomersView]
 	Customer         Page[CustomerView]
+	Import           Page[ImportView]
+	ImportRun        Page[ImportRunView]
+	Remove           Page[RemoveView]
+	Move             Page[MoveView]
+	Search           Page[SearchView]
+	Bulk             Page[BulkView]
+	BulkConfirm      Page[BulkConfirmView]
+	BulkResult       Page[BulkResultView]
 	CustomerForm     Page[CustomerFormView]
 	GroupForm        Page[GroupFormView]
 	AccountForm      Page[AccountFormView]
 	AccountTwoFactor Page[AccountTwoFactorView]
 	AccountReset     Page[AccountResetView]
 	AccountDevices   Page[AccountDevicesView]
+	AccountTicket    Page[TicketIssueView]
+	ResetDone        Page[ResetDoneView]
+	BulkReset        Page[BulkResetView]
+	BulkDone         Page[BulkDoneView]
+	Exempt           Page[ExemptView]
+	Exemptions       Page[ExemptionsView]
+	Pass             Page[PassView]
+	PassIssued       Page[PassIssuedView]
 	Settings         Page[SettingsView]
 	SettingsConfirm  Page[SettingsConfirmView]
+	Rollout          Page[RolloutView]
+	RolloutAnnounce  Page[RolloutAnnounceView]
+	RolloutAccounts  Page[RolloutAccountsView]
 	Methods          Page[MethodsView]
 	MethodsForm      Page[MethodsFormView]
 	MethodsConfirm   Page[MethodsConfirmView]
 	Audit            Page[AuditView]
+	Activity         Page[ActivityView]
 	Deliveries       Page[DeliveriesView]
+	Message          Page[MessageView]
+	Dashboard        Page[DashboardView]
 	Operators        Page[OperatorsView]
+	Stop             Page[StopView]
+	Stopped          Page[AddressUndoneView]
+	Acts             Page[ActsView]
+	Roles            Page[RolesView]
+	RoleForm         Page[RoleFormView]
+	RoleDelete       Page[RoleDeleteView]
+
+	APIReference Page[APIReferenceView]
 
 	MailCode           Mail[CodeMail]   // the verification code
 	MailSetUp          Mail[NoticeMail] // a factor was set up
@@ -63,13 +95,21 @@ type Set struct {
 	MailCodesReissued  Mail[NoticeMail] // new backup codes replaced the old
 	MailDeviceVoided   Mail[NoticeMail] // a trusted device is none any more: its former secret was used
 
+	MailExempted   Mail[NoticeMail] // the account does without a second factor until a time
+	MailPassIssued Mail[NoticeMail] // staff made a code that takes the place of a second factor once
+
 	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order
+	MailFrozen            Mail[NoticeMail] // changes of security settings are stopped
+	MailFreezeLifted      Mail[NoticeMail] // and allowed again
 	MailAddressRestored   Mail[NoticeMail] // a change of the 2FA address was undone
 	MailRegisteredChanged Mail[NoticeMail] // the registered address was changed and the 2FA address was not
 
+	MailEnforcement Mail[NoticeMail] // two factors will be required from a day on
+
 	MailPasswordChanged   Mail[NoticeMail] // the password was changed or reset
 	MailPasswordResetLink Mail[LinkMail]   // the link to a new password
+	MailReenrolTicket     Mail[TicketMail] // a ticket to set up a factor after a reset
 
 	catalogs  map[Lang]catalog
 	brand     Brand

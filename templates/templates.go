@@ -40,6 +40,7 @@ func New(cfg Config) (*Set, error) {
 	}
 	bindPage(b, &s.Login, "auth", "login")
 	bindPage(b, &s.TwoFactor, "auth", "2fa-select")
+	bindPage(b, &s.Ticket, "auth", "2fa-ticket")
 	bindPage(b, &s.EmailSetup, "auth", "2fa-email")
 	bindPage(b, &s.SMSSetup, "auth", "2fa-sms")
 	bindPage(b, &s.PasskeySetup, "auth", "2fa-passkey")
@@ -52,6 +53,7 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Challenge, "auth", "challenge")
 	bindPage(b, &s.ChallengeMethods, "auth", "challenge-methods")
 	bindPage(b, &s.ChallengeBackup, "auth", "challenge-backup")
+	bindPage(b, &s.ChallengePass, "auth", "challenge-pass")
 	bindPage(b, &s.Locked, "auth", "challenge-locked")
 	bindPage(b, &s.Logout, "auth", "logout")
 	bindPage(b, &s.SignedOut, "auth", "signed-out")
@@ -61,6 +63,8 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.DevicesRemove, "auth", "devices-remove")
 	bindPage(b, &s.FactorOrder, "account", "2fa-order")
 	bindPage(b, &s.FactorRemove, "auth", "2fa-remove")
+	bindPage(b, &s.Stop, "auth", "account-stop")
+	bindPage(b, &s.Stopped, "auth", "account-stopped")
 	bindPage(b, &s.AddressUndo, "auth", "2fa-undo")
 	bindPage(b, &s.AddressUndone, "auth", "2fa-undone")
 	bindPage(b, &s.FormPost, "auth", "form-post")
@@ -74,20 +78,48 @@ func New(cfg Config) (*Set, error) {
 
 	bindPage(b, &s.Customers, "admin", "admin-customers")
 	bindPage(b, &s.Customer, "admin", "admin-customer")
+	bindPage(b, &s.Import, "admin", "admin-import")
+	bindPage(b, &s.ImportRun, "admin", "admin-import-run")
+	bindPage(b, &s.Remove, "admin", "admin-remove")
+	bindPage(b, &s.Move, "admin", "admin-move")
+	bindPage(b, &s.Search, "admin", "admin-search")
+	bindPage(b, &s.Bulk, "admin", "admin-bulk")
+	bindPage(b, &s.BulkConfirm, "admin", "admin-bulk-confirm")
+	bindPage(b, &s.BulkResult, "admin", "admin-bulk-result")
 	bindPage(b, &s.CustomerForm, "admin", "admin-customer-form")
 	bindPage(b, &s.GroupForm, "admin", "admin-group-form")
 	bindPage(b, &s.AccountForm, "admin", "admin-account")
 	bindPage(b, &s.AccountTwoFactor, "admin", "admin-account-2fa")
 	bindPage(b, &s.AccountReset, "admin", "admin-account-2fa-reset")
 	bindPage(b, &s.AccountDevices, "admin", "admin-account-2fa-devices")
+	bindPage(b, &s.AccountTicket, "admin", "admin-account-2fa-ticket")
+	bindPage(b, &s.ResetDone, "admin", "admin-reset-done")
+	bindPage(b, &s.BulkReset, "admin", "admin-customer-reset")
+	bindPage(b, &s.BulkDone, "admin", "admin-customer-reset-done")
+	bindPage(b, &s.Exempt, "admin", "admin-account-2fa-exempt")
+	bindPage(b, &s.Exemptions, "admin", "admin-exemptions")
+	bindPage(b, &s.Pass, "admin", "admin-account-2fa-pass")
+	bindPage(b, &s.PassIssued, "admin", "admin-account-2fa-pass-issued")
 	bindPage(b, &s.Settings, "admin", "admin-settings-2fa")
 	bindPage(b, &s.SettingsConfirm, "admin", "admin-settings-2fa-confirm")
+	bindPage(b, &s.Rollout, "admin", "admin-rollout")
+	bindPage(b, &s.RolloutAnnounce, "admin", "admin-rollout-announce")
+	bindPage(b, &s.RolloutAccounts, "admin", "admin-rollout-accounts")
 	bindPage(b, &s.Methods, "admin", "admin-settings-methods")
 	bindPage(b, &s.MethodsForm, "admin", "admin-settings-methods-edit")
 	bindPage(b, &s.MethodsConfirm, "admin", "admin-settings-methods-confirm")
 	bindPage(b, &s.Audit, "admin", "admin-audit")
+	bindPage(b, &s.Activity, "admin", "admin-activity")
 	bindPage(b, &s.Deliveries, "admin", "admin-deliveries")
+	bindPage(b, &s.Message, "admin", "admin-message")
+	bindPage(b, &s.Dashboard, "admin", "admin-dashboard")
 	bindPage(b, &s.Operators, "admin", "admin-operators")
+	bindPage(b, &s.Acts, "admin", "admin-acts")
+	bindPage(b, &s.Roles, "admin", "admin-roles")
+	bindPage(b, &s.RoleForm, "admin", "admin-role-form")
+	bindPage(b, &s.RoleDelete, "admin", "admin-role-delete")
+
+	bindPage(b, &s.APIReference, "account", "api-reference")
 
 	bindMail(b, &s.MailCode, "code")
 	bindMail(b, &s.MailSetUp, "set-up")
@@ -96,12 +128,18 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailCodesReissued, "codes-reissued")
 	bindMail(b, &s.MailCodesLow, "codes-low")
 	bindMail(b, &s.MailDeviceVoided, "device-voided")
+	bindMail(b, &s.MailExempted, "exempted")
+	bindMail(b, &s.MailPassIssued, "pass-issued")
 	bindMail(b, &s.MailFactorRemoved, "factor-removed")
 	bindMail(b, &s.MailOrderChanged, "order-changed")
+	bindMail(b, &s.MailFrozen, "frozen")
+	bindMail(b, &s.MailFreezeLifted, "freeze-lifted")
 	bindMail(b, &s.MailAddressRestored, "address-restored")
 	bindMail(b, &s.MailRegisteredChanged, "registered-changed")
+	bindMail(b, &s.MailEnforcement, "enforcement")
 	bindMail(b, &s.MailPasswordChanged, "password-changed")
 	bindMail(b, &s.MailPasswordResetLink, "password-reset-link")
+	bindMail(b, &s.MailReenrolTicket, "reenrol-ticket")
 	if b.err != nil {
 		return nil, b.err
 	}
@@ -140,7 +178,7 @@ func (s *Set) Flash(lang Lang, key string) *Flash {
 func (s *Set) EventKinds(lang Lang, selected string) []Option {
 	c := s.catalogs[frameLang(Frame{Lang: lang})]
 	options := make([]Option, 0, 12)
-	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "settings", "client", "key", "token"} {
+	for _, kind := range []string{"signin", "session", "2fa", "device", "password", "account", "customer", "user_group", "role", "settings", "client", "key", "token", "audit"} {
 		options = append(options, Option{Value: kind, Label: label(c, "event_kind.", kind), Selected: kind == selected})
 	}
 	return options
@@ -268,6 +306,7 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 			return label(c, "surface.", id)
 		},
 		"asset":         s.assets.path,
+		"grouped":       Grouped,
 		"icon":          drawIcon(),
 		"langURL":       func(path, lang string) string { return langURL(path, Lang(lang)) },
 		"dict":          dict,

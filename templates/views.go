@@ -49,12 +49,14 @@ type OperatorFrame struct {
 
 // The entries of the console's menu.
 const (
+	NavDashboard  = "dashboard"
 	NavCustomers  = "customers"
 	NavAudit      = "audit"
 	NavDeliveries = "deliveries"
 	NavOperators  = "operators"
 	NavSettings   = "settings"
 	NavMethods    = "methods"
+	NavExemptions = "exemptions"
 )
 
 // The addresses the console's menu leads to.
@@ -62,9 +64,13 @@ const (
 	PathCustomers  = "/admin/customers"
 	PathAudit      = "/admin/audit"
 	PathDeliveries = "/admin/deliveries"
+	PathDashboard  = "/admin"
 	PathOperators  = "/admin/operators"
+	PathRoles      = "/admin/roles"
+	PathActs       = "/admin/audit/operators"
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
+	PathExemptions = "/admin/exemptions"
 )
 
 // The kinds of factor, as views spell them.
@@ -93,6 +99,8 @@ type Pager struct {
 	Page, Pages int
 	// Prev and Next are empty at the ends.
 	Prev, Next string
+	// First leads back to the beginning of a list whose pages have no numbers.
+	First string
 	// Links are the numbered pages around the current one.
 	Links []PageLink
 }

@@ -41,8 +41,8 @@ type CustomersView struct {
 	From, To int
 	Rows     []CustomerRow
 	Pager    Pager
-	// NewURL leads to the form for a new customer; empty hides it.
-	NewURL string
+	// NewURL leads to the form for a new customer, ImportURL to the import of many accounts; empty hides them.
+	NewURL, ImportURL string
 }
 
 // AccountRow is one store account of a group.
@@ -83,6 +83,8 @@ type CustomerView struct {
 	Groups  []GroupCard
 	// NewGroupURL leads to the form for a new group; empty hides it.
 	NewGroupURL string
+	// BulkURL leads to setting the switch of many accounts; empty hides it.
+	BulkURL string
 }
 
 // CustomerFormView creates or edits a customer. Fields: name, code, version.
@@ -91,7 +93,9 @@ type CustomerFormView struct {
 	New             bool
 	Name, Code      string
 	Version         string
-	Errors          map[string]string
+	// RemoveURL leads to the page that deletes it.
+	RemoveURL string
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -104,7 +108,9 @@ type GroupFormView struct {
 	Customer, CustomerURL string
 	Name                  string
 	Version               string
-	Errors                map[string]string
+	// RemoveURL leads to the page that deletes it.
+	RemoveURL string
+	Errors    map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -117,10 +123,14 @@ type FactorState struct {
 	VerifiedAt, VerifiedISO string
 	// Disabled is true when too many wrong codes closed the factor.
 	Disabled bool
+	// BouncedAt is since when messages do not arrive; empty: they may.
+	BouncedAt string
 	// Passkeys are the keys that a factor of kind passkey stands for.
 	Passkeys []PasskeyRow
 	// ResetURL leads to the reset of this factor alone; empty hides it.
 	ResetURL string
+	// UnmaskAction receives the POST that shows the address whole (field: field, the kind); empty hides the button.
+	UnmaskAction string
 }
 
 // PasskeyRow is one passkey as staff see it.
@@ -138,12 +148,19 @@ type AccountFormView struct {
 	// Who names the account and its place; for a new one only the place.
 	Who                  AccountRef
 	LoginID, Name, Email string
+	// Masked is the registered address as the operator may see it, where they may not see it whole: the field is then empty and may
+	// stay so. UnmaskAction receives the POST that shows it once; empty hides the button.
+	Masked, UnmaskAction string
 	// Roles is empty when the kind of account has none.
 	Roles   []Option
 	Version string
 	// ReadOnly hides every button: the operator may look but not change.
 	ReadOnly bool
+	// Freeze is nil unless changes of the security settings are stopped.
+	Freeze *FreezeNotice
 
+	// ActivityURL leads to 利用状況.
+	ActivityURL string
 	// TwoFactorURL leads to 二要素認証設定; the next fields sum it up.
 	TwoFactorURL string
 	Use          bool
@@ -162,7 +179,9 @@ type AccountFormView struct {
 	// Disabled is the account's state; StateAction receives the POST that changes it (field: do=disable|enable).
 	Disabled    bool
 	StateAction string
-	Errors      map[string]string
+	// MoveURL and RemoveURL lead to the pages that move and delete the account; empty hides the link.
+	MoveURL, RemoveURL string
+	Errors             map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -195,16 +214,40 @@ type AccountTwoFactorView struct {
 	Devices []DeviceRow
 	// DevicesURL leads to the page that removes all devices; empty hides it.
 	DevicesURL string
-	// ResetURL leads to the reset's page; empty hides it.
-	ResetURL string
-	Version  string
+	// DeliveriesURL leads to the messages that were sent to the account.
+	DeliveriesURL string
+	// ResetURL leads to the reset's page, BulkURL to that of all accounts of the customer; empty hides it.
+	ResetURL, BulkURL string
+	// TicketURL leads to the ticket that is needed to set up a factor; empty where none is.
+	TicketURL string
+	// Exemption is nil while the account is not exempt; ExemptURL leads to the page that exempts it, empty hides it.
+	Exemption *ExemptionState
+	ExemptURL string
+	// Pass is nil while no pass is open; PassURL leads to the page that issues one, empty hides it.
+	Pass    *PassState
+	PassURL string
+	Version string
 	// ReadOnly hides 更新: the operator may look but not change.
 	ReadOnly bool
-	Errors   map[string]string
+	// Freeze is nil unless changes of the security settings are stopped.
+	Freeze *FreezeNotice
+	Errors map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
 func (v AccountTwoFactorView) Invalid() bool { return len(v.Errors) > 0 }
+
+// Unmask gives the factors whose address the operator may ask to see whole the button for it.
+func (v *AccountTwoFactorView) Unmask(action string, may func(kind, address string) bool) {
+	if v.Main != nil && may(v.Main.Kind, v.Main.Address) {
+		v.Main.UnmaskAction = action
+	}
+	for i, f := range v.Backups {
+		if may(f.Kind, f.Address) {
+			v.Backups[i].UnmaskAction = action
+		}
+	}
+}
 
 // NoSMS is true when the page says that SMS is not used (M6).
 func (v AccountTwoFactorView) NoSMS() bool {
@@ -227,7 +270,8 @@ type AccountDevicesView struct {
 	Devices         []DeviceRow
 }
 
-// AccountResetView is the reset's confirmation (M8, M9), of everything or of one factor. Fields: reason, identity.
+// AccountResetView is the reset's confirmation (M8, M9), of everything or of one factor. Fields: reason, identity and those of
+// ResetMore.
 type AccountResetView struct {
 	Action, BackURL string
 	Who             AccountRef
@@ -240,9 +284,14 @@ type AccountResetView struct {
 	BackupLeft int
 	Devices    int
 	Sessions   int
-	Reason     string
-	Identity   bool
-	Errors     map[string]string
+	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice.
+	Attempts int
+	Clients  []HeldClient
+	Told     []string
+	Reason   string
+	Identity bool
+	More     ResetMore
+	Errors   map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -279,6 +328,12 @@ type SurfaceSetting struct {
 	Enforced bool
 	// Unset is the number of its accounts without a second factor.
 	Unset int
+	// ByTicket is whether a factor is set up after a reset with a ticket only; its form field, open|ticket, is ReenrolField, and
+	// empty hides it.
+	ByTicket     bool
+	ReenrolField string
+	// RolloutURL leads to the preparation of its enforcement.
+	RolloutURL string
 }
 
 // SettingsView is システム設定 → 二要素認証設定 (M10). Fields: one on|off per surface ID.
@@ -301,6 +356,8 @@ type SurfaceChange struct {
 	Before, After bool
 	// Affected is the number of accounts that must set up a factor because of the change.
 	Affected int
+	// TicketBefore and TicketAfter are whether a factor is set up after a reset with a ticket only.
+	TicketBefore, TicketAfter bool
 }
 
 // SettingsConfirmView confirms a change of enforcement (M10).
@@ -385,6 +442,9 @@ type AuditRow struct {
 	Detail string
 	// Result is one of the Result constants.
 	Result string
+	// Client is the relying party, and Request the number of the request, which leads to RequestURL: all that it did.
+	Client              string
+	Request, RequestURL string
 }
 
 // The results of an audit event.
@@ -394,14 +454,53 @@ const (
 	ResultRefused = "refused"
 )
 
-// AuditView is 監査ログ. GET fields: from, to, kind, q, page.
+// AuditView is 監査ログ. GET fields: from, to, kind, result, client, q, request, account, before.
 type AuditView struct {
+	// ActsURL leads to what each operator did.
+	ActsURL string
+
 	Action   string
 	From, To string // YYYY-MM-DD
 	Kinds    []Option
+	Result   string // one of the Result constants; empty: all
+	Clients  []Option
 	Query    string
-	Total    int
-	Rows     []AuditRow
+	Request  string // the number of one request
+	Account  string // the id of one account, carried along
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
+	Total int
+	Many  bool
+	Rows  []AuditRow
+	Pager Pager
+	// ExportAction takes the filter in Hidden and the format; empty when the operator may not export.
+	ExportAction string
+	Hidden       []Hidden
+}
+
+// ActivityRow is one thing that happened to an account. One of Event, Message and Issued says what.
+type ActivityRow struct {
+	At, ISO string
+	// Event is an audit event's code, Result one of the Result constants.
+	Event, Result string
+	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants.
+	Message, Channel, State string
+	// Issued names the relying party that got tokens; Renewed says that it had some before.
+	Issued  string
+	Renewed bool
+	// By is staff who did it, App the relying party; System says that the server did.
+	By, App string
+	System  bool
+	// From is the client's address, Client the relying party that an event was about, Detail a further line.
+	From, Client, Detail string
+	RequestURL           string
+}
+
+// ActivityView is 利用状況. GET field: before.
+type ActivityView struct {
+	Who AccountRef
+	// AuditURL leads to the account's rows in the audit log.
+	AuditURL string
+	Rows     []ActivityRow
 	Pager    Pager
 }
 
@@ -412,6 +511,8 @@ const (
 	DeliveryFailed    = "failed"
 	DeliveryExpired   = "expired"
 	DeliveryCancelled = "cancelled"
+	DeliveryDelivered = "delivered"
+	DeliveryBounced   = "bounced"
 )
 
 // DeliveryRow is one message: never its content.
@@ -428,16 +529,21 @@ type DeliveryRow struct {
 	Reply string
 	// DoneAt is when it was accepted or given up.
 	DoneAt string
+	// URL is the message's own page; empty without one.
+	URL string
 }
 
-// DeliveriesView is 配信状況. GET fields: q, state, page.
+// DeliveriesView is 配信状況. GET fields: q, state, account, page.
 type DeliveriesView struct {
 	Action string
 	Query  string
 	State  string
-	Total  int
-	Rows   []DeliveryRow
-	Pager  Pager
+	// Account keeps the list to the messages of one account (GET field account), which AccountName is the login ID of.
+	Account, AccountName string
+
+	Total int
+	Rows  []DeliveryRow
+	Pager Pager
 }
 
 // OperatorRow is one operator.
@@ -456,4 +562,6 @@ type OperatorsView struct {
 	Rows   []OperatorRow
 	Pager  Pager
 	NewURL string
+	// RolesURL leads to what operators may do.
+	RolesURL string
 }

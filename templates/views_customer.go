@@ -13,6 +13,8 @@ type LoginView struct {
 	PasskeyAction, PasskeyOptionsURL string
 	// Username is kept after an error, or comes from login_hint.
 	Username string
+	// Announced is the day from which two factors will be required; empty: nothing is announced.
+	Announced string
 	// Notice explains why the page appears although the person was signed in.
 	Notice string
 	// ForgotURL is where a person goes who forgot the password; empty hides the link.
@@ -44,6 +46,9 @@ type TwoFactorView struct {
 	Methods  []MethodChoice
 	// Selected is the kind chosen before an error; a fresh page selects nothing.
 	Selected string
+	// LaterAction receives the POST of あとで設定する, which is offered for LaterDays more days; empty where it is not.
+	LaterAction string
+	LaterDays   int
 	// BackURL is where 戻る leads; with BackPost it is posted to instead.
 	BackURL  string
 	BackPost bool
@@ -124,7 +129,9 @@ type PasskeyChallengeView struct {
 	Trust      bool
 	MethodsURL string
 	BackupURL  string
-	Errors     map[string]string
+	// Bounced is that of ChallengeView.
+	Bounced *MethodLink
+	Errors  map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -237,6 +244,10 @@ type ChallengeView struct {
 	WaitSeconds int
 	// NearLimit adds the warning that further failures pause the verification.
 	NearLimit bool
+	// Bounced is a factor that would be asked for first if messages to it arrived; nil for none. ToBounced is true where the one asked
+	// for is such a factor itself.
+	Bounced   *MethodLink
+	ToBounced bool
 	// Others are the methods to take instead, shown before the form when the code could not be sent.
 	Others     []MethodLink
 	MethodsURL string
@@ -257,6 +268,8 @@ type MethodLink struct {
 	// To is the masked destination, where the kind has one.
 	To  string
 	URL string
+	// Bounced is true when messages to it do not arrive.
+	Bounced bool
 }
 
 // ChallengeMethodsView lists the other ways to answer the challenge.
@@ -266,8 +279,23 @@ type ChallengeMethodsView struct {
 	Methods      []MethodLink
 	// BackupURL is empty when no backup code is left.
 	BackupURL string
-	BackURL   string
+	// PassURL leads to where a code from staff is typed; empty where none would do.
+	PassURL string
+	BackURL string
 }
+
+// ChallengePassView asks for the code of a pass. Field: code.
+type ChallengePassView struct {
+	Action       string
+	LoginID      string
+	CancelAction string
+	NearLimit    bool
+	BackURL      string
+	Errors       map[string]string
+}
+
+// Invalid reports whether the page answers a refused form.
+func (v ChallengePassView) Invalid() bool { return len(v.Errors) > 0 }
 
 // ChallengeBackupView asks for a backup code. Field: code.
 type ChallengeBackupView struct {
@@ -362,6 +390,8 @@ type SecurityMethod struct {
 	VerifiedISO string
 	// Disabled is true when too many wrong codes closed it.
 	Disabled bool
+	// Bounced is true when messages to the address do not arrive.
+	Bounced bool
 	// Passkeys are the passkeys that the method stands for, with name and day of last use.
 	Passkeys []PasskeyLine
 	// URL is where 設定 leads, RemoveURL where 削除 leads.
@@ -431,6 +461,8 @@ type SecurityView struct {
 	Methods  []SecurityMethod
 	// OrderURL leads to the order of the methods; empty while there is nothing to order.
 	OrderURL string
+	// Announced is the day from which a person without a method needs one, GraceUntil when they do who put it off; empty: neither.
+	Announced, GraceUntil string
 	// DriftTo is the masked address that codes still go to although the registered address was changed; empty if they agree.
 	DriftTo string
 	// BackupLeft is the number of codes that still work; BackupURL leads to their reissue and is empty when

@@ -10,19 +10,37 @@ const (
 	MessageCodesLow       = "codes_low"
 	MessageDeviceVoided   = "device_voided"
 
+	MessageExempted   = "exempted"
+	MessagePassIssued = "pass_issued"
+
 	MessageFactorRemoved     = "factor_removed"
 	MessageOrderChanged      = "order_changed"
 	MessageAddressRestored   = "address_restored"
 	MessageRegisteredChanged = "registered_changed"
+	MessageFrozen            = "frozen"
+	MessageFreezeLifted      = "freeze_lifted"
+
+	MessageEnforcement = "enforcement"
 
 	MessagePasswordChanged   = "password_changed"
 	MessagePasswordResetLink = "password_reset_link"
+	MessageReenrolTicket     = "reenrol_ticket"
 )
 
 // CodeMail carries a verification code.
 type CodeMail struct {
 	Code string
 	// Minutes is how long the code lives.
+	Minutes int
+}
+
+// TicketMail carries a ticket to set up a factor after a reset.
+type TicketMail struct {
+	// LoginID says which account.
+	LoginID string
+	// Ticket is the number as people read it.
+	Ticket string
+	// Minutes is how long it is accepted.
 	Minutes int
 }
 
@@ -40,8 +58,14 @@ type NoticeMail struct {
 	Device string
 	// Left is how many backup codes are left, where the notice is about that.
 	Left int
+	// Until is when what the notice tells of ends by itself, where it does.
+	Until string
+	// Day is the day from which something holds, where the notice is about one.
+	Day string
 	// UndoURL is where the recipient can take the change back within Hours; empty for those who cannot.
 	UndoURL string
+	// StopURL is where the recipient can stop further changes within Hours; empty where there is nothing to stop.
+	StopURL string
 	Hours   int
 }
 

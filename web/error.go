@@ -48,13 +48,23 @@ type Error struct {
 	// fixed text: what the request contained does not belong in it.
 	Description string
 	// Fields are the errors of single fields, for problem documents.
-	Fields FieldErrors
+	Fields []FieldProblem
 	// RetryAfter, when positive, is sent as the header of that name.
 	RetryAfter time.Duration
 	// HomeURL is an optional way on from the page.
 	HomeURL string
 	// Cause is for the log and errors.Is; it never reaches the user.
 	Cause error
+}
+
+// FieldProblem is what is wrong with one member of a request, for programs.
+type FieldProblem struct {
+	// Field is the member's path, as "body/scopes/0", or the name of a parameter or header.
+	Field string `json:"field"`
+	// Reason is a stable word.
+	Reason string `json:"reason"`
+	// Message is a sentence for people, where there is one.
+	Message string `json:"message,omitempty"`
 }
 
 // Error describes the error for logs.
@@ -123,6 +133,13 @@ func TooMany(wait time.Duration, cause error) *Error {
 	return &Error{Status: http.StatusTooManyRequests, Code: "too_many_requests", RetryAfter: wait, Cause: cause}
 }
 
+// tooLarge is the answer to a body that is longer than it may be.
+func tooLarge(cause error) *Error {
+	return &Error{
+		Status: http.StatusRequestEntityTooLarge, Code: "too_large", Cause: cause, Fields: []FieldProblem{{Field: "body", Reason: "too_long"}},
+	}
+}
+
 // unavailable is the answer while something we need is away.
 func unavailable(cause error) *Error {
 	return &Error{Status: http.StatusServiceUnavailable, Code: "unavailable", RetryAfter: retryAfter, Cause: cause}
@@ -135,7 +152,7 @@ func asError(ctx context.Context, err error) *Error {
 		return e
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large", Cause: err}
+		return tooLarge(err)
 	}
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
@@ -221,6 +238,9 @@ func (k *Toolkit) Error(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Connection", "close") // the rest of the body is not worth reading
 	}
 	h.Set("Cache-Control", "no-store")
+	if e.Status == http.StatusUnauthorized && isAPI(r) && h.Get("WWW-Authenticate") == "" {
+		h.Set("WWW-Authenticate", "Bearer") // RFC 9110 section 15.5.2
+	}
 	if wantsProblem(r) {
 		k.writeProblem(w, r, e)
 		return
@@ -294,21 +314,24 @@ func (k *Toolkit) cookieless(r *http.Request) bool {
 	return age > -cookielessFor && age < cookielessFor
 }
 
-// problem is an RFC 9457 document. Its title depends on the status alone.
-type problem struct {
-	Type     string      `json:"type"`
-	Title    string      `json:"title"`
-	Status   int         `json:"status"`
-	Code     string      `json:"code"`
-	Detail   string      `json:"detail,omitempty"`
-	Instance string      `json:"instance,omitempty"`
-	Errors   FieldErrors `json:"errors,omitempty"`
+// ProblemType begins the type of every problem document; its code follows.
+const ProblemType = "urn:futakagi:problem:"
+
+// Problem is an RFC 9457 document. Its title depends on the status alone.
+type Problem struct {
+	Type     string         `json:"type"`
+	Title    string         `json:"title"`
+	Status   int            `json:"status"`
+	Code     string         `json:"code"`
+	Detail   string         `json:"detail,omitempty"`
+	Instance string         `json:"instance,omitempty"`
+	Errors   []FieldProblem `json:"errors,omitempty"`
 }
 
 func (k *Toolkit) writeProblem(w http.ResponseWriter, r *http.Request, e *Error) {
-	p := problem{
-		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status, Code: e.Code,
-		Instance: RequestID(r.Context()), Errors: e.Fields,
+	p := Problem{
+		Type: ProblemType + e.Code, Title: http.StatusText(e.Status), Status: e.Status, Code: e.Code,
+		Instance: RequestID(r.Context()), Detail: e.Description, Errors: e.Fields,
 	}
 	if e.Message != "" {
 		p.Detail = k.templates.T(Lang(r), e.Message)
@@ -326,9 +349,14 @@ func (k *Toolkit) writeProblem(w http.ResponseWriter, r *http.Request, e *Error)
 
 // wantsProblem reports whether a program asks rather than a person.
 func wantsProblem(r *http.Request) bool {
-	if r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") {
+	if isAPI(r) {
 		return true
 	}
 	accept := strings.ToLower(strings.Join(r.Header["Accept"], ","))
 	return strings.Contains(accept, "json") && !strings.Contains(accept, "html") && !strings.Contains(accept, "*/*")
+}
+
+// isAPI reports whether a request is for the programs' part of the server.
+func isAPI(r *http.Request) bool {
+	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/")
 }

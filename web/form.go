@@ -14,6 +14,8 @@ import (
 const (
 	maxBody   = 64 << 10
 	maxFields = 50
+	// maxAPIBody bounds what programs send under /api/.
+	maxAPIBody = 1 << 20
 )
 
 // FieldErrors maps a field's name to the text shown beside it, in the user's

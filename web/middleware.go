@@ -175,7 +175,7 @@ func (k *Toolkit) limit(next http.Handler) http.Handler {
 			if rc.SetReadDeadline(time.Now().Add(bodyReadTimeout)) == nil { // a deadline of the connection, in its own time
 				r.Body = &timedBody{ReadCloser: r.Body, rc: rc}
 			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+			r.Body = http.MaxBytesReader(w, r.Body, k.bodyLimit(r))
 		}
 		if r.Method == http.MethodHead {
 			// HEAD is GET without the body, which net/http drops.
@@ -203,8 +203,8 @@ func (k *Toolkit) checkRequest(r *http.Request) error {
 	if size > maxHeaderBytes || cookies > maxCookies {
 		return &Error{Status: http.StatusRequestHeaderFieldsTooLarge, Code: "headers_too_large"}
 	}
-	if r.ContentLength > maxBody {
-		return &Error{Status: http.StatusRequestEntityTooLarge, Code: "too_large"}
+	if r.ContentLength > k.bodyLimit(r) {
+		return tooLarge(nil)
 	}
 	if strings.Count(r.URL.RawQuery, "&") >= maxFields {
 		return BadRequest(errors.New("too many query parameters"))

@@ -36,6 +36,9 @@ type Config struct {
 	// machine endpoints, which take no cookie, and protocol endpoints that
 	// relying parties post to by design.
 	CrossSitePaths []string
+	// Uploads are the exact paths whose posted form brings a file, and how
+	// many bytes its body may have. Their handlers read it with [Upload].
+	Uploads map[string]int64
 
 	// DB holds sessions and flows.
 	DB *store.DB
@@ -75,6 +78,7 @@ type Toolkit struct {
 	hosts     map[string]bool
 	proxies   proxies
 	crossSite map[string]bool
+	uploads   map[string]int64
 	csrf      *http.CrossOriginProtection
 	templates *templates.Set
 	logger    *slog.Logger
@@ -117,6 +121,7 @@ func New(c Config) (*Toolkit, error) {
 		hosts:     map[string]bool{},
 		proxies:   px,
 		crossSite: map[string]bool{},
+		uploads:   c.Uploads,
 		csrf:      http.NewCrossOriginProtection(),
 		templates: c.Templates,
 		logger:    c.Logger,

@@ -268,7 +268,7 @@ func TestProblemDocument(t *testing.T) {
 	f := newFixture(t)
 	m := f.Mux()
 	m.Get("/api/v1/things", f.Handle(func(http.ResponseWriter, *http.Request) error {
-		return &Error{Status: 422, Code: "invalid", Message: "error.no_right", Fields: FieldErrors{"name": "blank"}}
+		return &Error{Status: 422, Code: "invalid", Message: "error.no_right", Fields: []FieldProblem{{Field: "name", Reason: "blank"}}}
 	}))
 	w := serve(m, request("GET", "/api/v1/things", "Accept: text/html"))
 	var got map[string]any
@@ -276,8 +276,8 @@ func TestProblemDocument(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := map[string]any{
-		"type": "about:blank", "title": "Unprocessable Entity", "status": 422.0, "code": "invalid",
-		"detail": f.templates.T(templates.Ja, "error.no_right"), "instance": w.Header().Get("X-Request-Id"), "errors": map[string]any{"name": "blank"},
+		"type": "urn:futakagi:problem:invalid", "title": "Unprocessable Entity", "status": 422.0, "code": "invalid",
+		"detail": f.templates.T(templates.Ja, "error.no_right"), "instance": w.Header().Get("X-Request-Id"), "errors": []any{map[string]any{"field": "name", "reason": "blank"}},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

@@ -19,11 +19,12 @@ import (
 func (a *app) accountCommand() *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "account",
-		Short: "Create accounts, the first operator among them",
+		Short: "Create accounts, the first operator among them, look after them, and move many at once",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	parent.AddCommand(a.accountCreateCommand())
+	parent.AddCommand(a.accountCreateCommand(), a.accountImportCommand(), a.accountExportCommand())
+	a.addVerbs(parent, accountVerbs())
 	return parent
 }
 
@@ -90,7 +91,7 @@ never a flag, since others can see those.`,
 	flags.StringVar(&in.LoginID, "login-id", "", "what the person types to sign in")
 	flags.StringVar(&in.DisplayName, "name", "", "the person's name")
 	flags.StringVar(&in.RegisteredEmail, "email", "", "registered mail address, for notices")
-	flags.StringVar(&in.Role, "role", "", "administrator or support; for store accounts admin, buyer or viewer (default: the first)")
+	flags.StringVar(&in.Role, "role", "", "administrator, support, auditor, read_only or the id of a role made in the console; for store accounts admin, buyer or viewer (default: the first)")
 	flags.StringVar(&customer, "customer", "", "code of the customer a store account belongs to")
 	flags.StringVar(&group, "group", "", "name of the customer's user group it belongs to")
 	flags.StringVar(&in.TwoFactor, "two-factor", account.TwoFactorUse, "use or dont_use")

@@ -309,7 +309,7 @@ func TestServeUsesTheGatewayOfTheSettings(t *testing.T) {
 		}
 	}
 	// An error names the section and the fix.
-	_, err := newSMS(t.Context(), config.SMS{Gateway: config.GatewayWebhook, WebhookURL: "http://sms.example.jp/?key=canary"})
+	_, err := newSMS(t.Context(), config.SMS{Gateway: config.GatewayWebhook, WebhookURL: "http://sms.example.jp/?key=canary"}, "")
 	if err == nil || !strings.Contains(err.Error(), "sms: ") || strings.Contains(err.Error(), "canary") || exitCode(err) != exitConfig {
 		t.Errorf("err = %v", err)
 	}

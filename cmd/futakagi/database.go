@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"time"
 
@@ -27,15 +28,44 @@ func (a *app) withStore(c *cobra.Command, guest bool, use func(*store.DB) error)
 	return explain(errors.Join(use(db), db.Close()))
 }
 
-// withConsole hands over the use cases of the console, which are the command
-// line's as well. They need the database and nothing else.
-func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) error {
+// withAudit hands over the audit log, with what it is signed with if asked for.
+func (a *app) withAudit(c *cobra.Command, signing bool, use func(*server.AuditLog) error) error {
 	settings, err := a.load()
 	if err != nil {
 		return err
 	}
-	command, err := server.OpenCommand(c.Context(), server.Config{
+	log, err := server.OpenAuditLog(c.Context(), server.Config{
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(), Hashing: hashing(settings.Password),
+		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
+	}, signing)
+	if err != nil {
+		return explain(err)
+	}
+	return explain(errors.Join(use(log), log.Close()))
+}
+
+// withConsole hands over the use cases of the console, which are the command
+// line's as well. They need the database and nothing else.
+func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) error {
+	return a.with(c, server.OpenCommand, use)
+}
+
+// withMover is withConsole for moving accounts, which uses the key where there is
+// one: seeds of authenticator apps are sealed.
+func (a *app) withMover(c *cobra.Command, use func(*admin.Service) error) error {
+	return a.with(c, server.OpenMover, use)
+}
+
+func (a *app) with(
+	c *cobra.Command, open func(context.Context, server.Config) (*server.Command, error), use func(*admin.Service) error,
+) error {
+	settings, err := a.load()
+	if err != nil {
+		return err
+	}
+	command, err := open(c.Context(), server.Config{
 		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Passwords: passwords(settings),
+		MasterKey: settings.MasterKey.Reveal(), SMSCountries: settings.SMS.Countries,
 		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	})
 	if err != nil {

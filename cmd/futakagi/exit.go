@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/futakagi/futakagi/config"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -18,8 +19,10 @@ const (
 	exitOK          = 0
 	exitFailure     = 1
 	exitUsage       = 64
+	exitData        = 65
 	exitUnavailable = 69
 	exitInternal    = 70
+	exitTryAgain    = 75
 	exitConfig      = 78
 )
 
@@ -35,6 +38,11 @@ type failure struct{ cause error }
 func (e failure) Error() string { return e.cause.Error() }
 
 func (e failure) Unwrap() error { return e.cause }
+
+// dataError marks an input file that was not, or not wholly, taken.
+type dataError struct{ text string }
+
+func (e dataError) Error() string { return e.text }
 
 // action adapts the body of a command.
 func action(body func(c *cobra.Command, args []string) error) func(*cobra.Command, []string) error {
@@ -81,7 +89,13 @@ func exitCode(err error) int {
 	if _, ok := errors.AsType[usageError](err); ok {
 		return exitUsage
 	}
-	if errors.Is(err, store.ErrUnavailable) {
+	if errors.Is(err, delivery.ErrNotTaken) {
+		return exitTryAgain
+	}
+	if _, ok := errors.AsType[dataError](err); ok {
+		return exitData
+	}
+	if _, away := errors.AsType[unreachable](err); away || errors.Is(err, store.ErrUnavailable) {
 		return exitUnavailable
 	}
 	if _, ok := errors.AsType[failure](err); ok {

@@ -40,8 +40,8 @@ Run it:                      futakagi config example > futakagi.yaml
                              futakagi config check
                              futakagi serve
 
-Exit codes: 0 fine, 1 failed, 64 wrong usage, 69 a needed service is away,
-70 internal error, 78 the configuration or the schema does not fit.`,
+Exit codes: 0 fine, 1 failed, 64 wrong usage, 65 an input file was not wholly
+taken, 69 a needed service is away, 70 internal error, 75 try again later, 78 the configuration or the schema does not fit.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		Args:          cobra.NoArgs,
@@ -57,7 +57,10 @@ Exit codes: 0 fine, 1 failed, 64 wrong usage, 69 a needed service is away,
 		a.demoCommand(),
 		a.migrateCommand(),
 		a.accountCommand(),
+		a.verbGroup("mfa", "Look after second factors, and what surfaces demand and accept", mfaVerbs()),
 		a.clientCommand(),
+		a.mailCommand(),
+		a.auditCommand(),
 		a.configCommand(),
 		a.healthcheckCommand(),
 		a.versionCommand(),

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -101,8 +102,10 @@ func TestMigrate(t *testing.T) {
 	if got := execute(t, nil, "migrate", "up"); got.code != exitOK || !strings.Contains(got.out, "up to date") {
 		t.Errorf("second: %+v", got)
 	}
-	if got := execute(t, nil, "migrate", "status"); got.code != exitOK || !strings.Contains(got.out, "database 2, program 2") {
-		t.Errorf("status: %+v", got)
+	var at, wanted int
+	got := execute(t, nil, "migrate", "status")
+	if _, err := fmt.Sscanf(got.out, "database %d, program %d", &at, &wanted); err != nil || got.code != exitOK || at < 2 || at != wanted {
+		t.Errorf("status: %+v, %v", got, err)
 	}
 	away := []string{"FUTAKAGI_DATABASE__URL=postgres://u:canary@127.0.0.1:1/f"}
 	if got := execute(t, away, "migrate", "up"); got.code != exitUnavailable || strings.Contains(got.err, "canary") {

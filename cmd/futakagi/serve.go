@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/config"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/server"
@@ -66,7 +67,7 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 	if err != nil {
 		return server.Config{}, err
 	}
-	sms, err := newSMS(ctx, c.SMS)
+	sms, err := newSMS(ctx, c.SMS, reports(c).TwilioURL)
 	if err != nil {
 		return server.Config{}, err
 	}
@@ -119,12 +120,17 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		Mailer:         mailer,
 		MailFrom:       c.SMTP.From,
 		MailFromName:   fromName,
+		BounceTo:       c.SMTP.BounceTo,
+		Reports:        reports(c),
 
 		SMS:             sms,
 		SMSFrom:         c.SMS.From,
 		SMSCountries:    c.SMS.Countries,
 		SMSPerDay:       c.SMS.MaxPerDay,
 		SMSPerPrefixDay: c.SMS.MaxPerPrefixDay,
+		Staff:           staffLimits(c.Staff),
+
+		AuditCheckpointFile: c.Audit.CheckpointFile,
 
 		DrainDelay: c.DrainDelay,
 		Now:        time.Now,
@@ -150,14 +156,14 @@ func newMailer(s config.SMTP) (delivery.Mailer, error) {
 
 // newSMS returns the SMS gateway of the settings, or nil when there is none: SMS
 // is not offered then.
-func newSMS(ctx context.Context, s config.SMS) (delivery.SMS, error) {
+func newSMS(ctx context.Context, s config.SMS, statusURL string) (delivery.SMS, error) {
 	var gateway delivery.SMS
 	var err error
 	switch s.Gateway {
 	case config.GatewayTwilio:
 		gateway, err = delivery.NewTwilio(delivery.TwilioConfig{
 			AccountSID: s.TwilioAccountSID, AuthToken: s.TwilioAuthToken.Reveal(), MessagingServiceSID: s.TwilioMessagingServiceSID,
-			URL: s.TwilioURL, Timeout: s.Timeout,
+			URL: s.TwilioURL, StatusURL: statusURL, Timeout: s.Timeout,
 		})
 	case config.GatewaySNS:
 		gateway, err = delivery.NewSNS(ctx, delivery.SNSConfig{
@@ -173,6 +179,15 @@ func newSMS(ctx context.Context, s config.SMS) (delivery.SMS, error) {
 		return nil, settingError{"sms", "check the settings below sms", exitConfig, err}
 	}
 	return gateway, nil
+}
+
+// reports maps who may tell what became of messages.
+func reports(c *config.Config) delivery.HooksConfig {
+	h := delivery.HooksConfig{Secret: c.Reports.Secret.Reveal(), SESTopics: c.Reports.SESTopics, SendGridKey: c.Reports.SendGridKey}
+	if c.Reports.TwilioStatus == config.StatusCallback {
+		h.TwilioToken, h.TwilioURL = c.SMS.TwilioAuthToken.Reveal(), c.Issuer+delivery.PathReportsTwilio
+	}
+	return h
 }
 
 // hashing maps the cost of password hashing.
@@ -192,5 +207,14 @@ func passwords(c *config.Config) account.PasswordRules {
 		MinLength:      c.Password.MinLength,
 		MinLengthAlone: c.Password.MinLengthAlone,
 		Words:          []string{c.Brand.Name, c.Brand.AccountNameJA, c.Brand.AccountNameEN},
+	}
+}
+
+func staffLimits(s config.Staff) admin.Limits {
+	return admin.Limits{
+		Reset:        admin.Rate{Hour: s.ResetsPerHour, Day: s.ResetsPerDay},
+		SwitchOff:    admin.Rate{Hour: s.SwitchOffsPerHour, Day: s.SwitchOffsPerDay},
+		PasswordLink: admin.Rate{Hour: s.PasswordLinksPerHour, Day: s.PasswordLinksPerDay},
+		Unmask:       admin.Rate{Hour: s.UnmasksPerHour, Day: s.UnmasksPerDay},
 	}
 }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
 )
@@ -17,12 +20,25 @@ type Command struct {
 	// Admin is the console without what concerns second factors.
 	Admin *admin.Service
 
-	db *store.DB
+	db     *store.DB
+	signer *audit.Signer
 }
 
 // OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Now, Zone and Logger are
 // used.
-func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
+func OpenCommand(ctx context.Context, c Config) (*Command, error) {
+	return openCommand(ctx, c, false, nil)
+}
+
+// OpenMover is [OpenCommand] for moving accounts in and out, seeds of authenticator apps among them: it uses the MasterKey and
+// SMSCountries of the configuration as well. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
+func OpenMover(ctx context.Context, c Config) (*Command, error) {
+	return openCommand(ctx, c, true, nil)
+}
+
+// openCommand opens the database, and the key of what is sealed in it if key says so, and has sign make what the console signs with,
+// if it is to sign.
+func openCommand(ctx context.Context, c Config, key bool, sign func(context.Context, *store.DB) (*audit.Signer, error)) (_ *Command, err error) {
 	if err := c.checkDatabase(); err != nil {
 		return nil, err
 	}
@@ -46,13 +62,25 @@ func OpenCommand(ctx context.Context, c Config) (_ *Command, err error) {
 	if err != nil {
 		return nil, err
 	}
+	imports := mfa.Imports{Countries: c.SMSCountries}
+	if key {
+		if imports.Box, err = boxIfAny(ctx, db, c); err != nil {
+			return nil, err
+		}
+	}
+	var signer *audit.Signer
+	if sign != nil {
+		if signer, err = sign(ctx, db); err != nil {
+			return nil, err
+		}
+	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
+		DB: db, Accounts: accounts, Imports: imports, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Command{Admin: console, db: db}, nil
+	return &Command{Admin: console, db: db, signer: signer}, nil
 }
 
 // Close releases the database.
@@ -61,4 +89,20 @@ func (c *Command) Close() error {
 		return fmt.Errorf("close database: %w", err)
 	}
 	return nil
+}
+
+// boxIfAny opens what a server has sealed with the key of the configuration; nil where either is missing.
+func boxIfAny(ctx context.Context, db *store.DB, c Config) (*seal.Box, error) {
+	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	if errors.Is(err, ErrNoMasterKey) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	box, err := existingBox(ctx, db, master)
+	if errors.Is(err, store.ErrNotFound) || errors.Is(err, ErrMasterKeyLost) {
+		return nil, nil
+	}
+	return box, err
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/templates"
@@ -54,6 +55,8 @@ type Config struct {
 	PasskeyOrigins []string
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; the provider's default if zero.
 	FlowsPerAddress int
+	// APIRequestsPerMinute is how many requests one client or operator may send to the API of one server; 600 if zero.
+	APIRequestsPerMinute int
 	// Hashing bounds the work of password hashing.
 	Hashing account.HasherConfig
 	// Passwords are the rules of new passwords.
@@ -61,6 +64,10 @@ type Config struct {
 	// Mailer sends mail, From and FromName are who it comes from. Without one, messages wait until they expire.
 	Mailer                 delivery.Mailer
 	MailFrom, MailFromName string
+	// BounceTo is the address that bounces come back to, with a token of their own before the @; MailFrom if empty.
+	BounceTo string
+	// Reports are who may tell what became of messages: nobody if it is empty. Outbox and Now are filled in.
+	Reports delivery.HooksConfig
 	// SMS sends text messages, and SMSFrom is the sender that phones show; optional. Without SMS, codes go by mail alone.
 	SMS     delivery.SMS
 	SMSFrom string
@@ -69,6 +76,11 @@ type Config struct {
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
+	// Staff is how often one operator may do what opens accounts; zero fields take admin.DefaultLimits.
+	Staff admin.Limits
+
+	// AuditCheckpointFile is appended to whenever the audit log was signed; empty: no copy is kept outside of the database.
+	AuditCheckpointFile string
 
 	// DrainDelay is how long the server goes on serving after readiness failed, so that load balancers notice.
 	DrainDelay time.Duration

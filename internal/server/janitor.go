@@ -7,6 +7,8 @@ import (
 	"math/big"
 	"time"
 
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 )
@@ -30,6 +32,37 @@ func (s *Server) mailman(outbox *delivery.Outbox) func(context.Context) {
 	return func(ctx context.Context) {
 		if err := outbox.Run(ctx); err != nil && ctx.Err() == nil {
 			s.logger.LogAttrs(ctx, slog.LevelError, "outbox stopped", slog.String("error", err.Error()))
+		}
+	}
+}
+
+// announceEvery is how often the outbox is topped up with mails that announce enforcement.
+const announceEvery = 5 * time.Second
+
+// announcer queues the mails that announce enforcement. Every replica runs one; they do not get in each other's way.
+func (s *Server) announcer(console *admin.Service) func(context.Context) {
+	return func(ctx context.Context) {
+		console.RunAnnouncer(ctx, announceEvery, func(err error) {
+			s.logger.LogAttrs(ctx, slog.LevelWarn, "announcement failed", slog.String("error", err.Error()))
+		})
+	}
+}
+
+// indexer makes customers and accounts found that are not in the index yet: all of them after an upgrade from before there was one.
+func (s *Server) indexer(accounts *account.Service) func(context.Context) {
+	return func(ctx context.Context) {
+		for ctx.Err() == nil {
+			more, err := accounts.IndexSome(ctx)
+			if err != nil && ctx.Err() == nil {
+				s.logger.LogAttrs(ctx, slog.LevelWarn, "indexing failed", slog.String("error", err.Error()))
+			}
+			if more && err == nil {
+				continue
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(sweepEvery):
+			}
 		}
 	}
 }

@@ -58,7 +58,9 @@ func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
 		return nil, err
 	}
 	if c.AutoMigrate || db.Engine() == store.SQLite {
-		_, err = db.Migrate(ctx)
+		if _, err = db.Migrate(ctx); err == nil {
+			_, err = audit.Adopt(ctx, db, time.Now)
+		}
 	} else {
 		err = checkSchema(ctx, db)
 	}
@@ -98,6 +100,10 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
+	signer, err := audit.OpenSigner(ctx, db, box, c.Now())
+	if err != nil {
+		return nil, err
+	}
 	pages, err := templates.New(templates.Config{Brand: c.Brand})
 	if err != nil {
 		return nil, err
@@ -118,10 +124,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("server: Issuer: %w", err)
 	}
 	sent := newDeliveryCounter(metrics)
+	var factors *mfa.Service // hears what became of the messages it queues
 	outbox, err := delivery.New(delivery.Config{
 		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
 		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
-		Now: c.Now, Logger: c.Logger, Observe: sent,
+		BounceTo: c.BounceTo,
+		Heard:    func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
+		Now:      c.Now, Logger: c.Logger, Observe: sent,
 	})
 	if err != nil {
 		return nil, err
@@ -129,8 +138,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
-		CrossSitePaths: provider.CrossSitePaths(),
-		DB:             db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
+		CrossSitePaths: provider.CrossSitePaths(), Uploads: admin.Uploads(),
+		DB: db, Templates: pages, Logger: c.Logger, Metrics: metrics, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Sufficient: func(ctx context.Context, s web.Session) (bool, error) { return op.Sufficient(ctx, s) },
 		Fresh: func(ctx context.Context, s web.Session, within time.Duration) (bool, error) {
@@ -146,11 +155,10 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var factors *mfa.Service // the provider asks it, too
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
 			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
@@ -191,13 +199,27 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
-		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
+		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Imports: mfa.Imports{Box: box, Countries: c.SMSCountries}, NoticeLang: c.Language, Limits: c.Staff,
 	})
 	if err != nil {
 		return nil, err
 	}
 	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Zone: c.Zone, Now: c.Now})
+	if err != nil {
+		return nil, err
+	}
+	api, err := admin.NewAPI(admin.APIConfig{
+		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken, DB: db, Box: box,
+		Templates: pages, Toolkit: kit, RequestsPerMinute: c.APIRequestsPerMinute, Now: c.Now,
+	})
+	if err != nil {
+		return nil, err
+	}
+
+	reports := c.Reports
+	reports.Outbox, reports.Now = outbox, c.Now
+	hooks, err := delivery.NewHooks(reports)
 	if err != nil {
 		return nil, err
 	}
@@ -212,13 +234,17 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	factorPages.Mount(root)
 	passwordPages.Mount(root)
 	consolePages.Mount(root)
+	api.Mount(root)
+	for path, f := range hooks.Routes() {
+		root.Post(path, f)
+	}
 	root.Handle("/assets/*", pages.Assets())
 	root.Get("/favicon.ico", func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, pages.AssetPath("icon.svg"), http.StatusFound)
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, s.janitor(c.Now)}
+	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
 	return s, nil
 }
 

@@ -57,6 +57,11 @@ const (
 	saysRoleBlank      = "権限を選択してください。"
 	saysPasswordLong   = "パスワードは256文字以内にしてください。"
 	saysPasswordShort  = "文字以上にしてください。"
+	saysHoursBlank     = "免除する時間を、1時間から72時間の間で選んでください。"
+	saysMinutesBlank   = "有効な時間を、15分から60分の間で選んでください。"
+	saysSpareBlank     = "理由を入力してください。"
+	saysPassForm       = "8桁の数字で入力してください。"
+	saysPassWrong      = "コードが正しくないか、有効な時間を過ぎています。"
 	saysCurrentBlank   = "現在のパスワードを入力してください。"
 	saysCurrentWrong   = "現在のパスワードが正しくありません。"
 )
@@ -93,8 +98,11 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	self, more := c.selfService()
 	console, rest := c.console()
 	passwords, words := c.passwords()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords)
-	return forms, slices.Concat(looks, more, rest, words)
+	roles, table := c.roles()
+	rollout, lists := c.rollout()
+	many, results := c.many()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results)
 }
 
 // quiet forgets wrong guesses.
@@ -194,7 +202,9 @@ func (c *cast) setUp() []form {
 	forms := []form{choice}
 	forms = append(forms, c.addresses(at, address, phone)...)
 	forms = append(forms, c.others(at, func() { b.Post("/signin/two-factor/passkey/options"+flow, nil) })...)
-	return append(forms, form{
+	later := at("/later")
+	later.unseen = true // nobody has days to put it off
+	return append(forms, later, form{
 		pattern: "/signin/backup-codes", path: "/signin/backup-codes" + end, b: done,
 		fields: []field{{name: "saved", blank: saysSavedBlank, fits: ticked}},
 	})
@@ -262,6 +272,10 @@ func (c *cast) challenge() []form {
 		f.foreign = append([]string{"trusted_device", "password", "EMAIL", "none"}, malformedIDs()...)
 	}
 	passkey, options, backup := at("/passkey"), at("/passkey/options"), at("/backup")
+	pass := at("/pass")
+	pass.fields = []field{{
+		name: "code", blank: saysPassForm, bad: saysPassForm, foreign: []string{"12345678", "8765 4321"}, wrong: saysPassWrong,
+	}}
 	ask := func() { b.Post(options.path, nil) }
 	passkey.fields = []field{
 		{
@@ -276,7 +290,7 @@ func (c *cast) challenge() []form {
 		foreign: []string{c.BackupCodes["sato"][0], "2345-6789-ABCD-EFGH"}, wrong: saysBackupWrong,
 	}}
 	return []form{
-		coded(email, c.code, c.shown), coded(sms, c.text), coded(app, c.shown), passkey, options, backup,
+		coded(email, c.code, c.shown), coded(sms, c.text), coded(app, c.shown), passkey, options, backup, pass,
 		{pattern: "/signin/cancel", path: "/signin/cancel" + flow, page: email.path, b: b},
 	}
 }
@@ -413,6 +427,16 @@ func (c *cast) passwords() ([]form, []look) {
 	return forms, looks
 }
 
+// message is one that was sent.
+func (c *cast) message() string {
+	c.t.Helper()
+	messages, err := c.DB.Read().ListMessages(c.t.Context(), store.ListMessagesParams{PageSize: 1})
+	if err != nil || len(messages) == 0 {
+		c.t.Fatalf("no message was sent: %v", err)
+	}
+	return string(messages[0].ID)
+}
+
 // console are the console's pages.
 func (c *cast) console() ([]form, []look) {
 	c.t.Helper()
@@ -460,16 +484,28 @@ func (c *cast) console() ([]form, []look) {
 	}
 	newOperator := slices.Clone(newAccount)
 	newOperator[2].foreign = []string{"buyer", "ADMINISTRATOR"}
-	reset := []field{
-		{name: "reason", blank: saysReasonBlank, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
-		{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, fits: ticked},
-	}
+	reset := resetFields()
 	one := at("/accounts/{id}/two-factor/reset/{method}", person, reset...)
 	one.path, one.own = strings.Replace(one.path, "{method}", "totp", 1), "totp"
 	one.foreign = []string{"backup", "trusted_device", "TOTP", "x", "🔑", "' OR ''='"}
 	device := on(at("/accounts/{id}/two-factor/devices/{device}", person), accountPage+"/two-factor")
 	device.own = string(c.other.devices[0].ID)
 	device.path, device.foreign = strings.Replace(device.path, "{device}", device.own, 1), append(foreign, string(c.customer.devices[0].ID))
+	// Neither form is ever complete: the one asks for hours, the other for minutes.
+	spare := func(what, length, says string, foreign ...string) form {
+		whole := value("reason", "電話で本人確認", "identity", "yes")
+		lasts := same(length, says, whole)
+		lasts.foreign, lasts.wrong = append(foreign, "-1", "1e1", "99999999999999999999", "0x1"), says
+		return at("/accounts/{id}/two-factor/"+what, person, lasts,
+			field{name: "reason", blank: saysSpareBlank, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
+			field{name: "identity", with: value("reason", "電話で本人確認"), blank: saysIdentityBlank, bad: says},
+		)
+	}
+	newcomer(c.t, c.App, account.KindStore, "menjo")
+	exempt(c.t, c.App, "menjo", 72)
+	spared := string(c.Account(c.t, "menjo").ID)
+	over := on(at("/accounts/{id}/two-factor/exemption/end", spared, field{name: "version"}), "/admin/accounts/"+spared+"/two-factor")
+	over.status = http.StatusConflict
 	state := on(at("/accounts/{id}/state", person, field{name: "do"}), accountPage)
 	state.status, state.press = http.StatusBadRequest, value("do", "disable")
 
@@ -519,18 +555,32 @@ func (c *cast) console() ([]form, []look) {
 			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,
 		at("/accounts/{id}/two-factor/devices", person), device,
-		at("/settings/two-factor", "", same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off"))),
+		spare("exemption", "hours", saysHoursBlank, "0", "73"), spare("pass", "minutes", saysMinutesBlank, "14", "61"),
+		over,
+		at("/settings/two-factor", "", withReenrol(same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off")))...),
 		confirm, methods, sure,
 	}
+	export := on(at("/audit/export", "", field{name: "format"}, field{name: "from", fits: anything}), "/admin/audit")
+	export.status = http.StatusBadRequest
+	forms = append(forms, export)
+	message := c.message()
 	looks := []look{
+		{pattern: "/admin/deliveries/{id}", path: "/admin/deliveries/" + message, b: c.staff, own: message, foreign: foreign},
 		{pattern: "/admin", path: "/admin", b: c.staff, parameters: []string{"q"}},
-		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "page"}},
+		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "page", "kind", "from", "after"}},
 		{pattern: "/admin/customers/{id}", path: "/admin/customers/" + customer, b: c.staff, own: customer, foreign: foreign},
 		{pattern: "/admin/customers/{id}/groups", path: "/admin/customers/" + customer + "/groups", b: c.staff, own: customer, foreign: foreign},
+		{pattern: "/admin/accounts/{id}/activity", path: accountPage + "/activity", b: c.staff, own: person, foreign: foreign, parameters: []string{"before"}},
 		{pattern: "/admin/operators", path: "/admin/operators", b: c.staff, parameters: []string{"after"}},
 		{pattern: "/admin/settings/methods", path: "/admin/settings/methods", b: c.staff, parameters: []string{"q"}},
-		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "page"}},
-		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "page"}},
+		{pattern: "/admin/exemptions", path: "/admin/exemptions", b: c.staff, parameters: []string{"page"}},
+		{
+			pattern: "/admin/accounts/{id}/two-factor/pass/issued", path: accountPage + "/two-factor/pass/issued", b: c.staff, own: person,
+			foreign: foreign, parameters: []string{"pass"},
+		},
+		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "result", "client", "account", "request", "before"}},
+		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "account", "page"}},
 	}
-	return forms, looks
+	resets, reports := c.reset(person, customer, foreign)
+	return slices.Concat(forms, resets), slices.Concat(looks, reports)
 }

@@ -187,3 +187,13 @@ func cloneValues(v url.Values) url.Values {
 	}
 	return out
 }
+
+// Ask sends a request of a program, with headers as names and values.
+func (a *App) Ask(t testing.TB, method, path, body string, headers ...string) Reply {
+	t.Helper()
+	req := a.request(t, method, path, strings.NewReader(body))
+	for i := 0; i+1 < len(headers); i += 2 {
+		req.Header.Set(headers[i], headers[i+1])
+	}
+	return a.send(t, req)
+}

@@ -40,6 +40,8 @@ type Standing struct {
 	Factors []store.Factor
 	// TrustDays is for how many days the surface trusts a browser; zero: it trusts none.
 	TrustDays int
+	// Grace is in which the account may put its set-up off on this surface.
+	Grace Grace
 	// CodesToShow is the batch of backup codes made in this sign-in that is still to be saved; zero when there is none.
 	CodesToShow store.BackupBatch
 	// State and Policy are what signin.Next decides on.
@@ -81,6 +83,7 @@ func OfFlow(ctx context.Context, q *store.Queries, f store.Flow, now time.Time, 
 	if err := s.about(row.Account, row.Surface, row.Flow.Evidence, now, limits); err != nil {
 		return Standing{}, err
 	}
+	s.State.Postponed = s.State.Postponed && row.Flow.Postponed // every sign-in asks anew
 	if err := s.ReadFactors(ctx, q); err != nil {
 		return Standing{}, err
 	}
@@ -110,6 +113,7 @@ func OfAccepted(
 	if err := s.about(a, surface, evidence.Encode(), now, limits); err != nil {
 		return Standing{}, err
 	}
+	s.State.Postponed = false // the password was given anew
 	return s, s.ReadFactors(ctx, q)
 }
 
@@ -140,13 +144,17 @@ func OfSession(
 
 // about fills in whom it is about and what the surface demands of them. The policy's bounds are tightened, never loosened.
 func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte, now time.Time, limits Limits) error {
-	s.Account, s.State.Account = a, true
-	demands := SurfacePolicy(surface, a)
+	s.Account, s.State.Account, s.State.TicketDemanded = a, true, a.TicketDemandedAt != nil
+	demands := SurfacePolicy(surface, a, now)
 	s.Policy.TwoFactor, s.Policy.SecondLevel = demands.TwoFactor, demands.SecondLevel
+	s.Policy.Exempt, s.Policy.TakesPass = demands.Exempt, demands.TakesPass
 	s.Policy.Allowed, s.Policy.TrustDevices = demands.Allowed, demands.TrustDevices
 	if limits.Offers != nil {
 		s.Policy.Missing = slices.DeleteFunc(signin.FactorMethods(), limits.Offers)
 	}
+	s.Grace = GraceOf(surface, a, now)
+	s.Policy.MayPostpone = s.Grace.Days > 0
+	s.State.Postponed = s.Grace.Running()
 	s.TrustDays = int(min(max(surface.TrustDays, 0), MaxTrustDays))
 	if oldest := now.Add(-limits.of(a)); s.Policy.EvidenceAfter.Before(oldest) {
 		s.Policy.EvidenceAfter = oldest
@@ -156,11 +164,12 @@ func (s *Standing) about(a store.Account, surface store.Surface, evidence []byte
 	return err
 }
 
-// SurfacePolicy is what a surface demands of an account, whatever a relying party asks for besides.
-func SurfacePolicy(surface store.Surface, a store.Account) signin.Policy {
+// SurfacePolicy is what a surface demands of an account at a time, whatever a relying party asks for besides.
+func SurfacePolicy(surface store.Surface, a store.Account, now time.Time) signin.Policy {
 	return signin.Policy{
-		TwoFactor: a.Demands(surface.Enforced), SecondLevel: signin.Level(surface.SecondLevel),
-		Allowed: Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
+		TwoFactor: a.Demands(surface.Enforced), Exempt: a.Exempt(now), TakesPass: surface.AccountKind != "operator",
+		SecondLevel: signin.Level(surface.SecondLevel),
+		Allowed:     Methods(surface.AllowedMethods), TrustDevices: surface.TrustDays > 0,
 	}
 }
 
@@ -170,10 +179,30 @@ const MaxTrustDays = 30
 // SatisfiesTwoFactor reports whether what was proved would do if the surface demanded two factors of the account.
 func (s Standing) SatisfiesTwoFactor() bool {
 	policy := s.Policy
-	policy.TwoFactor, policy.AllFactors, policy.RequiredLevel = true, false, signin.LevelNone
+	policy.TwoFactor, policy.Exempt, policy.AllFactors, policy.RequiredLevel = true, false, false, signin.LevelNone
 	state := s.State
 	state.Enrolled, state.BackupCodesToShow = true, false
 	return signin.Next(state, policy) == signin.StepIssue
+}
+
+// Exempted reports whether what was proved does only because the account is exempt for the time being.
+func (s Standing) Exempted() bool {
+	return s.Policy.TwoFactor && s.Policy.Exempt && !s.SatisfiesTwoFactor()
+}
+
+// OnPass reports whether what was proved would do where two factors are demanded only because a pass stands in for the second.
+func (s Standing) OnPass() bool {
+	without := s
+	without.Policy.TakesPass = false
+	return s.SatisfiesTwoFactor() && !without.SatisfiesTwoFactor()
+}
+
+// Granted is the evidence that a grant rests on: what counts, and the exemption where that was needed.
+func (s Standing) Granted(now time.Time) signin.EvidenceList {
+	if !s.Exempted() {
+		return s.Proved()
+	}
+	return s.Proved().With(signin.Evidence{Method: signin.Exemption, At: now})
 }
 
 // Methods reads a surface's list of allowed methods; an empty one allows all and is nil.

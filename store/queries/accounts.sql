@@ -72,11 +72,20 @@ UPDATE accounts SET two_factor = @two_factor, updated_at = @now
 WHERE id = @id AND two_factor = @former;
 
 -- name: RaiseCredentialEpoch :one
-UPDATE accounts SET credential_epoch = credential_epoch + 1, updated_at = @now WHERE id = @id
+-- Whoever set something up, or whose set-up was taken away, has had their days of grace.
+UPDATE accounts SET credential_epoch = credential_epoch + 1, grace_from = CAST(@now AS timestamptz), grace_until = CAST(@now AS timestamptz),
+    updated_at = CAST(@now AS timestamptz)
+WHERE id = @id
 RETURNING credential_epoch;
 
+-- name: FreezeAccount :execrows
+UPDATE accounts SET frozen_at = @now, frozen_until = @frozen_until, frozen_by = @frozen_by, updated_at = @now WHERE id = @id;
+
+-- name: LiftFreeze :execrows
+UPDATE accounts SET frozen_until = NULL, updated_at = @now WHERE id = @id AND frozen_until > @now;
+
 -- name: SetLastSignIn :exec
-UPDATE accounts SET last_sign_in_at = @now WHERE id = @id;
+UPDATE accounts SET last_sign_in_at = @now, lang = @lang WHERE id = @id;
 
 -- name: GetPolicy :one
 -- What decides whether an account needs a second factor on a surface, read fresh at every decision.
@@ -96,7 +105,9 @@ SELECT * FROM surfaces WHERE id = @id;
 UPDATE surfaces SET updated_at = updated_at WHERE id = @id RETURNING *;
 
 -- name: SetSurfaceEnforced :execrows
-UPDATE surfaces SET enforced = @enforced, updated_at = @now WHERE id = @id AND enforced = @former;
+UPDATE surfaces SET enforced = @enforced, enforced_since = CASE WHEN CAST(@enforced AS boolean) THEN CAST(@now AS timestamptz) END,
+    updated_at = CAST(@now AS timestamptz)
+WHERE id = @id AND enforced = @former;
 
 -- name: CountAccountsWithoutFactor :one
 -- How many accounts of a kind would be asked to set up a method if the surface enforced it.

@@ -11,7 +11,8 @@ SELECT * FROM customers WHERE id = @id;
 
 -- name: ListCustomers :many
 -- One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
--- set, partly, none, or empty for all. A customer without accounts is in none of the three.
+-- set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
+-- account's search key ends, is not looked at if masked is not empty.
 SELECT c.id, c.code, c.name,
     (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
     (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
@@ -24,7 +25,7 @@ LEFT JOIN accounts l ON l.id = (
     ORDER BY a.last_sign_in_at DESC LIMIT 1)
 WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
         SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND a.search_key LIKE CAST(@pattern AS text) ESCAPE '\'))
+        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
   AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
@@ -41,7 +42,7 @@ SELECT count(*) FROM (
     SELECT c.id FROM customers c
     WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
             SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND a.search_key LIKE CAST(@pattern AS text) ESCAPE '\'))
+            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
       AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id

@@ -23,7 +23,7 @@ INSERT INTO factors (id, account_id, kind, address, main, position, failures, se
 VALUES (@id, @account_id, @kind, @address, @main, @position, 0, @secret_sealed, @totp_step, @now, @now)
 ON CONFLICT (account_id, kind) DO UPDATE
 SET address = excluded.address, failures = 0, disabled_at = NULL, secret_sealed = excluded.secret_sealed,
-    totp_step = excluded.totp_step, verified_at = excluded.verified_at
+    totp_step = excluded.totp_step, verified_at = excluded.verified_at, imported_at = NULL, bounced_at = NULL, soft_bounces = 0
 RETURNING *;
 
 -- name: RecordFactorFailure :one
@@ -34,8 +34,8 @@ WHERE id = @id
 RETURNING failures, disabled_at;
 
 -- name: RecordFactorSuccess :execrows
--- A disabled factor stays disabled: the winner of a race must not revive it.
-UPDATE factors SET failures = 0, last_used_at = @now WHERE id = @id AND disabled_at IS NULL;
+-- A disabled factor stays disabled: the winner of a race must not revive it. A code that was read did arrive.
+UPDATE factors SET failures = 0, last_used_at = @now, bounced_at = NULL, soft_bounces = 0 WHERE id = @id AND disabled_at IS NULL;
 
 -- name: UseTOTPStep :execrows
 -- A code of an authenticator app: its time step is accepted once, and none before it is again. Of many tries one succeeds.

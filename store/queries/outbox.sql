@@ -1,6 +1,6 @@
 -- name: EnqueueMessage :exec
-INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, reply, created_at)
-VALUES (@id, @channel, @kind, @account_id, @challenge_id, @recipient, @payload_sealed, 'queued', 0, @now, @deadline, '', @now);
+INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, tag_hash, state, attempts, available_at, deadline, reply, created_at)
+VALUES (@id, @channel, @kind, @account_id, @challenge_id, @recipient, @payload_sealed, @tag_hash, 'queued', 0, @now, @deadline, '', @now);
 
 -- name: ClaimMessages :many
 -- Leases the oldest due messages of a channel to one worker. The guard stands twice, so that a row another worker took meanwhile is left alone.
@@ -16,7 +16,7 @@ RETURNING *;
 
 -- name: FinishMessage :execrows
 -- Only the holder of the lease may finish a message; its content is erased with that.
-UPDATE outbox SET state = @state, reply = @reply, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
+UPDATE outbox SET state = @state, reply = @reply, remote_id = @remote_id, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
 WHERE id = @id AND lease_owner = @owner AND state = 'queued';
 
 -- name: RetryMessage :execrows
@@ -39,16 +39,18 @@ WHERE state = 'queued' AND leased_until IS NULL
   AND challenge_id IN (SELECT c.id FROM challenges c WHERE c.session_id = @session_id AND c.kind = @kind);
 
 -- name: CancelAccountCodes :execrows
--- Links to a new password are void with the credentials too.
+-- Links to a new password and tickets are void with the credentials too.
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
-WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link');
+WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
 
 -- name: ListMessages :many
--- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none.
+-- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
+-- by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
 FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
 WHERE (CAST(@state AS text) = '' OR o.state = @state)
-  AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (CAST(sqlc.narg('account_id') AS uuid) IS NULL OR o.account_id = sqlc.narg('account_id'))
+  AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
   AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY o.created_at DESC, o.id DESC
 LIMIT @page_size OFFSET @skip;
@@ -58,7 +60,8 @@ LIMIT @page_size OFFSET @skip;
 SELECT count(*) FROM (
     SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
     WHERE (CAST(@state AS text) = '' OR o.state = @state)
-      AND (CAST(@who AS text) = '' OR lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+      AND (CAST(sqlc.narg('account_id') AS uuid) IS NULL OR o.account_id = sqlc.narg('account_id'))
+      AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
       AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
     LIMIT @ceiling) AS found;
 

@@ -28,7 +28,8 @@ ORDER BY created_at, id;
 SELECT * FROM tickets WHERE secret_hash = @secret_hash AND purpose = @purpose AND used_at >= @since;
 
 -- name: VoidAccountTickets :execrows
-UPDATE tickets SET used_at = @now WHERE account_id = @account_id AND used_at IS NULL;
+-- All but those of a purpose that outlives what voids the others.
+UPDATE tickets SET used_at = @now WHERE account_id = @account_id AND purpose <> @but AND used_at IS NULL;
 
 -- name: SweepTickets :execrows
 DELETE FROM tickets WHERE id IN (SELECT t.id FROM tickets t WHERE t.expires_at < @before ORDER BY t.expires_at LIMIT @batch_size);

@@ -17,7 +17,8 @@ WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redi
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
     WHERE a.id = grants.account_id AND a.disabled_at IS NULL AND a.credential_epoch = grants.credential_epoch
       AND s.updated_at <= grants.created_at
-      AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use')))
+      AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
 RETURNING *;
 
@@ -42,7 +43,7 @@ UPDATE grants SET redeemed_at = @now WHERE code_hash = @code_hash AND redeemed_a
 -- name: GetRefresh :one
 -- Everything a refresh decides on, by the token's hash.
 SELECT sqlc.embed(t), sqlc.embed(g), a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
-    a.two_factor, sqlc.embed(s)
+    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, sqlc.embed(s)
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = g.account_id
@@ -57,7 +58,8 @@ WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
-      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use'))
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now)
       AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
 
 -- name: InsertRefreshedTokenSet :execrows

@@ -346,6 +346,9 @@ func (w *walk) compareAccount(c *call, p *person, before, after holding, m may) 
 		}
 		p.use = is.TwoFactor == store.TwoFactorUse
 	}
+	if (was.ExemptUntil != nil) != (is.ExemptUntil != nil) && !m.fully {
+		w.fail("%s: %s was made exempt, or is no longer (I16)", c, p.name)
+	}
 	if (was.DisabledAt != nil) != (is.DisabledAt != nil) {
 		changed = true
 		if !m.fully {

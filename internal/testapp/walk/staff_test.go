@@ -1,11 +1,13 @@
 package walk_test
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
@@ -19,7 +21,7 @@ func (w *walk) staff() {
 	system, reason := admin.System(), admin.Reason{Text: "walk", IdentityChecked: true}
 	var err error
 	m, what := may{of: p, fully: true}, ""
-	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices"})
+	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices", "exempt", "exempt"})
 	if p.disabled && w.flip("enable") {
 		do = "disable"
 	}
@@ -67,6 +69,16 @@ func (w *walk) staff() {
 		err = w.Admin.SetPassword(w.ctx, system, p.id, word)
 		w.owner(p).passwords[p] = word
 		w.secret(word, "a password that staff set")
+	case "exempt":
+		if w.exempt(p) {
+			what = "exemption of " + p.name + " ended"
+			_, err = w.Admin.EndExemption(w.ctx, system, p.id, time.Time{})
+			break
+		}
+		what = p.name + " exempt"
+		if _, err = w.Admin.GrantExemption(w.ctx, system, p.id, 2, reason); errors.Is(err, admin.ErrNotDemanded) {
+			m, err = may{}, nil
+		}
 	case "remove devices":
 		what = "devices of " + p.name + " removed"
 		_, err = w.Admin.RemoveDevices(w.ctx, system, p.id)

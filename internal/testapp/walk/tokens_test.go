@@ -39,6 +39,7 @@ func (w *walk) codeArrived(c *call, code, state string) {
 	if err := w.enough(g.person, g.surface, g.proofs, g.opening.asked, false); err != nil {
 		w.fail("%s: a code of %s, who did not prove enough: %v", c, g.person.name, err)
 	}
+	g.exempt = w.exempt(g.person)
 	w.grants = append(w.grants, g)
 	w.tally["codes"]++
 	if state != stateLater {
@@ -165,6 +166,19 @@ func (w *walk) claims(g *grant, claims map[string]any) error {
 		return fmt.Errorf("asked for was level %d", g.opening.asked)
 	case said.AuthTime < g.opening.after.Unix():
 		return fmt.Errorf("proved before %s", g.opening.after)
+	}
+	if said.TwoFactor != nil && said.TwoFactor.Via == "exemption" {
+		if !g.exempt {
+			return fmt.Errorf("an exemption")
+		}
+		w.tally["tokens of the exempt"]++
+		// What was proved all the same is a line of the table, as if there were no exemption.
+		if said.TwoFactor.Via = map[string]string{backup: "backup", passkey: "passkey"}[said.TwoFactor.Method]; said.TwoFactor.Via == "" {
+			said.TwoFactor.Via = "code"
+		}
+		if said.TwoFactor.Method == "" {
+			said.TwoFactor = nil
+		}
 	}
 	var second proofs
 	line := row{}

@@ -218,6 +218,7 @@ type grant struct {
 	session         *session
 	opening         opening
 	proofs          proofs
+	exempt          bool // the account was, when the code was given
 	at              time.Time
 	code            string
 	spent           bool

@@ -56,6 +56,25 @@
   }));
   $$("[data-print]").forEach((btn) => btn.addEventListener("click", () => window.print()));
 
+  // Something is on its way: look again for a minute, until it has arrived. The request parses the page by itself, so that no
+  // policy of trusted types is needed; a page without that part (signed out) ends it.
+  $$("[data-refresh]").forEach((box) => {
+    let left = 20;
+    const look = () => {
+      const request = new XMLHttpRequest();
+      request.open("GET", box.dataset.refresh);
+      request.responseType = "document";
+      request.onload = () => {
+        const fresh = request.status === 200 && request.response?.getElementById(box.id);
+        if (!fresh) return;
+        if (fresh.textContent !== box.textContent) box.replaceChildren(...document.importNode(fresh, true).childNodes);
+        if (fresh.dataset.refresh && --left > 0) setTimeout(look, 3000);
+      };
+      request.send();
+    };
+    setTimeout(look, 1500);
+  });
+
   // One submit per click.
   $$("form[method='post']").forEach((form) => form.addEventListener("submit", (e) => {
     if (form.dataset.sent) { e.preventDefault(); return; }

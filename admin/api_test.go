@@ -1,0 +1,501 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/store/storetest"
+	"github.com/futakagi/futakagi/web"
+)
+
+var errNoToken = errors.New("no token")
+
+// program is the API with a program in front of it.
+type program struct {
+	*world
+	api *API
+	mux *chi.Mux
+	// tokens are those of clients, by their text.
+	tokens map[string]store.TokenSetID
+	// token and cookie are what the program sends.
+	token, cookie string
+	// stale is what the next request finds out about its proof.
+	stale bool
+}
+
+func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
+	t.Helper()
+	p := &program{world: newWorld(t, db), tokens: map[string]store.TokenSetID{}}
+	p.anything()
+	kit, err := web.New(web.Config{
+		Issuer: "https://id.example.jp", DB: p.db, Templates: p.set, Logger: slog.New(slog.DiscardHandler), Now: p.clock.now,
+		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
+		Sufficient: func(context.Context, web.Session) (bool, error) { return true, nil },
+		Fresh:      func(context.Context, web.Session, time.Duration) (bool, error) { return !p.stale, nil },
+	})
+	must(t, err)
+	master, _ := seal.NewMasterKey()
+	wrapped, err := seal.Generate(master)
+	must(t, err)
+	box, err := seal.New(master, wrapped)
+	must(t, err)
+	p.api, err = NewAPI(APIConfig{
+		Service: p.Service, Issuer: "https://id.example.jp", DB: p.db, Box: box, Templates: p.set, Toolkit: kit, Now: p.clock.now,
+		RequestsPerMinute: perMinute, NotToken: errNoToken,
+		ClientToken: func(_ context.Context, token string) (store.TokenSetID, error) {
+			id, ok := p.tokens[token]
+			if !ok {
+				return "", errNoToken
+			}
+			return id, nil
+		},
+	})
+	must(t, err)
+	p.mux = kit.Mux()
+	p.api.Mount(p.mux)
+	return p
+}
+
+// client registers a client with scopes and makes the program send a token of it.
+func (p *program) client(id string, scopes ...string) {
+	p.t.Helper()
+	list := func(words ...string) json.RawMessage {
+		raw, err := json.Marshal(append([]string{}, words...))
+		must(p.t, err)
+		return raw
+	}
+	set, now := store.NewID[store.TokenSetID](), p.clock.now()
+	p.tx(func(tx *store.Tx) error {
+		return errors.Join(
+			tx.PutClient(p.t.Context(), store.PutClientParams{
+				ID: id, Name: id, SurfaceID: SurfaceStore, AuthMethod: "client_secret_basic", SecretHash: []byte(id), RedirectURIs: list(),
+				PostLogoutRedirectURIs: list(), GrantTypes: list(grantCredentials), Scopes: list(scopes...), IDTokenAlg: "ES256", Now: now,
+			}),
+			tx.InsertClientTokenSet(p.t.Context(), store.InsertClientTokenSetParams{
+				ID: set, ClientID: id, Scope: strings.Join(scopes, " "), AccessHash: []byte(set), AccessExpiresAt: now.Add(15 * time.Minute), Now: now,
+			}))
+	})
+	p.token, p.cookie = "token-"+string(set), ""
+	p.tokens[p.token] = set
+}
+
+// as makes the program send the session of somebody.
+func (p *program) as(id store.AccountID) {
+	token, hash := web.NewToken()
+	p.session(id, hash)
+	p.token, p.cookie = "", "__Host-futakagi-admin="+token
+}
+
+func allScopes() (scopes []string) {
+	for _, s := range scopeRights() {
+		scopes = append(scopes, s.scope)
+	}
+	return scopes
+}
+
+// said is an answer.
+type said struct {
+	*httptest.ResponseRecorder
+	problem web.Problem
+}
+
+// send sends a request below the API's root. Headers are names and values.
+func (p *program) send(method, path, body string, headers ...string) said {
+	p.t.Helper()
+	r := httptest.NewRequestWithContext(p.t.Context(), method, apiRoot+path, strings.NewReader(body))
+	r.Host = "id.example.jp"
+	r.Header.Set("Accept-Language", "en")
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if p.token != "" {
+		r.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	if p.cookie != "" {
+		r.Header.Set("Cookie", p.cookie)
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		if headers[i+1] == "" {
+			r.Header.Del(headers[i])
+			continue
+		}
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	w := said{ResponseRecorder: httptest.NewRecorder()}
+	p.mux.ServeHTTP(w, r)
+	if w.Code >= 400 {
+		if ct := w.Header().Get("Content-Type"); ct != "application/problem+json" {
+			p.t.Errorf("%s %s: %d as %s", method, path, w.Code, ct)
+		}
+		must(p.t, json.Unmarshal(w.Body.Bytes(), &w.problem))
+		if w.problem.Type != "urn:futakagi:problem:"+w.problem.Code || w.problem.Status != w.Code || w.problem.Title == "" ||
+			w.problem.Instance != w.Header().Get("X-Request-Id") {
+			p.t.Errorf("%s %s: problem %s", method, path, w.Body)
+		}
+	}
+	return w
+}
+
+// is fails the test unless the answer is a problem of that code that names exactly those fields with their reasons.
+func (s said) is(t *testing.T, what, code string, fields ...string) {
+	t.Helper()
+	var got []string
+	for _, f := range s.problem.Errors {
+		got = append(got, f.Field+" "+f.Reason)
+	}
+	if s.problem.Code != code || len(fields) > 0 && !slices.Equal(got, fields) {
+		t.Errorf("%s: %d %s, want %s with %v", what, s.Code, s.Body, code, fields)
+	}
+}
+
+// member reads one member of an answer that is an object.
+func (s said) member(t *testing.T, name string) string {
+	t.Helper()
+	var v map[string]any
+	must(t, json.Unmarshal(s.Body.Bytes(), &v))
+	return fmt.Sprint(v[name])
+}
+
+// sample is a good request to an operation.
+type sample struct {
+	path, body string
+	// match is the path whose ETag it needs.
+	match string
+}
+
+// samples has one for every operation. hidden is the id of an account to use instead of tanaka's.
+func (p *program) samples(person store.AccountID) map[string]sample {
+	customer, group, account := "/customers/"+string(p.customer), "/user-groups/"+string(p.group), "/accounts/"+string(person)
+	device := "none"
+	if ids := p.status(p.tanaka).Status.Devices; len(ids) > 0 {
+		device = string(ids[0].ID)
+	}
+	reason := `{"reason":"lost phone","identity_checked":true}`
+	policy := `{"methods":["email","totp"],"level":"2fa-email","trust_days":7}`
+	return map[string]sample{
+		"listCustomers":     {path: "/customers?search=C-1&limit=1"},
+		"createCustomer":    {path: "/customers", body: `{"code":"N-1","name":"新しい販売先"}`},
+		"getCustomer":       {path: customer},
+		"updateCustomer":    {path: customer, body: `{"code":"C-1","name":"変更"}`, match: customer},
+		"listUserGroups":    {path: customer + "/user-groups"},
+		"createUserGroup":   {path: customer + "/user-groups", body: `{"name":"支社"}`},
+		"getUserGroup":      {path: group},
+		"updateUserGroup":   {path: group, body: `{"name":"本店"}`, match: group},
+		"listAccounts":      {path: "/accounts?customer_id=" + string(p.customer) + "&user_group_id=" + string(p.group) + "&search=tanaka&limit=1"},
+		"createAccount":     {path: group + "/accounts", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"buyer","password":"violet-8-ferry","two_factor":"use"}`},
+		"listOperators":     {path: "/operators"},
+		"createOperator":    {path: "/operators", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"support","password":"violet-8-ferry"}`},
+		"getAccount":        {path: account},
+		"updateAccount":     {path: account, body: `{"name":"変更","email":"tanaka@example.jp","role":"viewer"}`, match: account},
+		"disableAccount":    {path: account + "/disabled"},
+		"enableAccount":     {path: account + "/disabled"},
+		"setPassword":       {path: account + "/password", body: `{"password":"violet-8-ferry"}`},
+		"sendPasswordReset": {path: account + "/password-reset-mail"},
+		"getTwoFactor":      {path: account + "/two-factor"},
+		"setTwoFactor":      {path: account + "/two-factor", body: `{"two_factor":"dont_use"}`, match: account + "/two-factor"},
+		"resetFactors":      {path: account + "/two-factor/reset", body: reason},
+		"resetFactor":       {path: account + "/two-factor/factors/email/reset", body: reason},
+		"listDevices":       {path: account + "/two-factor/devices"},
+		"removeDevices":     {path: account + "/two-factor/devices"},
+		"removeDevice":      {path: account + "/two-factor/devices/" + device},
+		"listSurfaces":      {path: "/surfaces"},
+		"getEnforcement":    {path: "/surfaces/store/enforcement"},
+		"setEnforcement":    {path: "/surfaces/store/enforcement", body: `{"enforced":true}`, match: "/surfaces/store/enforcement"},
+		"getPolicy":         {path: "/surfaces/store/policy"},
+		"setPolicy":         {path: "/surfaces/store/policy", body: policy, match: "/surfaces/store/policy"},
+		"previewPolicy":     {path: "/surfaces/store/policy/preview", body: policy, match: "/surfaces/store/policy"},
+		"listAuditEvents":   {path: "/audit-events?limit=3&kind=account&since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00%2B09:00&account_id=" + string(person)},
+		"listDeliveries":    {path: "/deliveries?state=queued&account_id=" + string(person)},
+		"listClients":       {path: "/clients"},
+		"getClient":         {path: "/clients/program"},
+		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+	}
+}
+
+// ready is a program of a client that may do everything, in a world with something of everything.
+func ready(t *testing.T) *program {
+	t.Helper()
+	p := newProgram(t, storetest.SQLite(t), 1_000_000)
+	p.enrol(p.tanaka)
+	p.device(p.tanaka)
+	p.client("program", allScopes()...)
+	return p
+}
+
+// ask sends a sample, with the ETag it needs and the program's own credentials.
+func (p *program) ask(op *operation, s sample, headers ...string) said {
+	p.t.Helper()
+	if s.match != "" {
+		token, cookie := p.token, p.cookie
+		if p.tokens["all"] == "" {
+			p.client("all", allScopes()...)
+			p.tokens["all"] = p.tokens[p.token]
+		}
+		p.token, p.cookie = "all", ""
+		tag := p.send(http.MethodGet, s.match, "").Header().Get("ETag")
+		p.token, p.cookie = token, cookie
+		headers = append([]string{headerMatch, tag}, headers...)
+	}
+	return p.send(op.method, s.path, s.body, headers...)
+}
+
+func (p *program) op(id string) *operation {
+	i := slices.IndexFunc(p.api.table.operations, func(op operation) bool { return op.id == id })
+	if i < 0 {
+		p.t.Fatalf("no operation %s", id)
+	}
+	return &p.api.table.operations[i]
+}
+
+// A good request to every operation is answered as the document says.
+func TestAPIAnswersAsDocumented(t *testing.T) {
+	p := ready(t)
+	operations := p.api.table.operations
+	if samples := p.samples(p.tanaka); len(samples) != len(operations) || len(operations) < 30 {
+		t.Fatalf("%d samples for %d operations", len(samples), len(operations))
+	}
+	for i := range operations {
+		p := ready(t)
+		op := p.op(operations[i].id)
+		w := p.ask(op, p.samples(p.tanaka)[op.id])
+		if w.Code != op.status {
+			t.Errorf("%s: %d %s", op.id, w.Code, w.Body)
+			continue
+		}
+		if op.out == nil {
+			if w.Body.Len() > 0 {
+				t.Errorf("%s: has a body: %s", op.id, w.Body)
+			}
+		} else {
+			v, err := readJSON(w.Body.Bytes())
+			must(t, err)
+			if wrong := p.api.table.schemas.check(op.out, v, ""); len(wrong) > 0 || w.Header().Get("Content-Type") != "application/json" {
+				t.Errorf("%s: %v in %s", op.id, wrong, w.Body)
+			}
+		}
+		if (w.Header().Get("ETag") != "") != op.tagged {
+			t.Errorf("%s: ETag %q", op.id, w.Header().Get("ETag"))
+		}
+		if w.Header().Get("RateLimit") == "" || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: headers %v", op.id, w.Header())
+		}
+		if op.status == http.StatusCreated {
+			path, ok := strings.CutPrefix(w.Header().Get("Location"), apiRoot)
+			if got := p.send(http.MethodGet, path, ""); !ok || got.Code != http.StatusOK {
+				t.Errorf("%s: Location %q answers %d", op.id, w.Header().Get("Location"), got.Code)
+			}
+		}
+		if op.method != http.MethodGet && !strings.HasSuffix(op.path, "/preview") && op.id != "enableAccount" {
+			rows := p.events("%")
+			if last := rows[len(rows)-1]; last.ActorKind != string(audit.ByClient) || last.ActorID != "program" || last.Result != "success" {
+				t.Errorf("%s: audited as %+v", op.id, last)
+			}
+		}
+	}
+}
+
+// wrongBodies are the ways in which a body can be wrong, with the field and the reason that the problem must name.
+func (p *program) wrongBodies(s *schema, body string) map[string]string {
+	s = p.api.table.schemas.resolve(s)
+	v, err := readJSON([]byte(body))
+	must(p.t, err)
+	good := v.(object)
+	write := func(change func(members map[string]any)) string {
+		members := map[string]any{}
+		must(p.t, json.Unmarshal([]byte(body), &members))
+		change(members)
+		raw, err := json.Marshal(members)
+		must(p.t, err)
+		return string(raw)
+	}
+	out := map[string]string{
+		write(func(m map[string]any) { m["is_admin"] = true }): "is_admin unknown",
+		body[:len(body)-1] + `,"` + good[0].name + `":1}`:      good[0].name + " duplicate",
+	}
+	for name, member := range s.Properties {
+		wrong := any(map[string]any{})
+		out[write(func(m map[string]any) { m[name] = wrong })] = name + " type"
+		out[write(func(m map[string]any) { m[name] = nil })] = name + " type"
+		if slices.Contains(s.Required, name) {
+			out[write(func(m map[string]any) { delete(m, name) })] = name + " missing"
+		}
+		switch {
+		case member.Type == "string" && len(member.Enum) > 0:
+			out[write(func(m map[string]any) { m[name] = "nonsense" })] = name + " not_one_of"
+		case member.Type == "string" && member.MaxLength != nil:
+			out[write(func(m map[string]any) { m[name] = strings.Repeat("x", *member.MaxLength+1) })] = name + " too_long"
+			out[write(func(m map[string]any) { m[name] = "a\x00b" })] = name + " format"
+		case member.Type == "string":
+			p.t.Errorf("%s takes text of any length", name)
+		case member.Type == "integer" && member.Maximum != nil && member.Minimum != nil:
+			out[write(func(m map[string]any) { m[name] = *member.Maximum + 1 })] = name + " too_large"
+			out[write(func(m map[string]any) { m[name] = *member.Minimum - 1 })] = name + " too_small"
+			out[write(func(m map[string]any) { m[name] = 1.5 })] = name + " type"
+		case member.Type == "array" && member.MaxItems != nil:
+			out[write(func(m map[string]any) { m[name] = make([]string, *member.MaxItems+1) })] = name + " too_long"
+			out[write(func(m map[string]any) { m[name] = []any{1} })] = name + "/0 type"
+		case member.Type != "boolean":
+			p.t.Errorf("%s has no bound: %+v", name, member)
+		}
+	}
+	return out
+}
+
+// What does not fit is refused, named, and changes nothing: for every operation and everything it reads.
+func TestAPIRefusesWhatDoesNotFit(t *testing.T) {
+	p := ready(t)
+	p.client("all", allScopes()...)
+	p.tokens["all"] = p.tokens[p.token]
+	samples := p.samples(p.tanaka)
+	before := len(p.events("%"))
+	for i := range p.api.table.operations {
+		op := &p.api.table.operations[i]
+		s := samples[op.id]
+		if op.body != nil {
+			for body, want := range p.wrongBodies(op.body, s.body) {
+				bad := s
+				bad.body = body
+				p.ask(op, bad).is(t, op.id+" "+body, codeInvalid, want)
+			}
+			for _, body := range []string{"{", s.body + "{}", "\xff", strings.Repeat("[", 40)} {
+				bad := s
+				bad.body = body
+				p.ask(op, bad).is(t, op.id+" "+body, codeMalformed, "body format")
+			}
+			bad := s
+			bad.body = "[]"
+			p.ask(op, bad).is(t, op.id+" []", codeInvalid, "body type")
+			p.ask(op, s, "Content-Type", "text/plain").is(t, op.id, codeMediaType)
+			bad.body = `{"name":"` + strings.Repeat("x", 1<<20) + `"}`
+			p.ask(op, bad).is(t, op.id, codeTooLarge, "body too_long")
+			bad.body = ""
+			p.ask(op, bad).is(t, op.id, codeMediaType)
+		} else {
+			bad := s
+			bad.body = "{}"
+			p.ask(op, bad).is(t, op.id, codeInvalid, "body unknown")
+		}
+		join := "?"
+		if strings.Contains(s.path, "?") {
+			join = "&"
+		}
+		query := func(text, want string) {
+			t.Helper()
+			bad := s
+			bad.path += join + text
+			p.ask(op, bad).is(t, op.id+" "+text, codeInvalid, want)
+		}
+		query("nonsense=1", "nonsense unknown")
+		query("access_token="+p.token, "access_token unknown")
+		bare, _, _ := strings.Cut(s.path, "?")
+		for _, param := range op.parameters {
+			if param.place != "query" {
+				continue
+			}
+			s := sample{path: bare + "?" + param.name + "="}
+			refused := func(value, reason string) {
+				t.Helper()
+				p.ask(op, sample{path: s.path + value}).is(t, op.id+" "+s.path+value, codeInvalid, param.name+" "+reason)
+			}
+			switch {
+			case param.schema.Type == "integer":
+				refused("x", reasonType)
+				refused("0", reasonSmall)
+				refused("201", reasonLarge)
+			case param.schema.Format == "date-time":
+				refused("yesterday", reasonFormat)
+				refused("9999-12-31T23:59:59-12:00", reasonFormat)
+			case len(param.schema.Enum) > 0:
+				refused("nonsense", reasonOneOf)
+			default:
+				refused(strings.Repeat("x", *param.schema.MaxLength+1), reasonLong)
+				refused("%00", reasonFormat)
+				refused("%ff", reasonFormat)
+			}
+			refused("1&"+param.name+"=1", reasonDuplicate)
+			if param.name == "cursor" {
+				for _, bad := range []string{"x", cursor(""), cursor("1", "2", "3"), cursor("x\x00"), cursor("-1", store.MaxID), cursor("1", "x")} {
+					refused(bad, reasonFormat)
+				}
+			}
+		}
+		if op.matches {
+			p.send(op.method, s.path, s.body).is(t, op.id, codeMatchMissing)
+			p.send(op.method, s.path, s.body, headerMatch, `"1"`).is(t, op.id, codeMatchFailed)
+			p.send(op.method, s.path, s.body, headerMatch, `"99999999999999999999"`).is(t, op.id, codeMatchFailed)
+			for _, tag := range []string{"*", `W/"1"`, "1", `"1", "2"`} {
+				p.send(op.method, s.path, s.body, headerMatch, tag).is(t, op.id+" "+tag, codeInvalid, "If-Match format")
+			}
+		}
+	}
+	if n := len(p.events("%")); n != before {
+		t.Errorf("%d audit rows more", n-before)
+	}
+}
+
+// Every operation, scope and problem has its sentence, and its line in document and page.
+func TestAPIDocument(t *testing.T) {
+	p := newProgram(t, storetest.SQLite(t), 0)
+	var doc struct {
+		OpenAPI    string
+		Paths      map[string]map[string]struct{ OperationID, Summary string }
+		Components struct{ Schemas map[string]any }
+	}
+	raw := p.send(http.MethodGet, "/openapi.json", "").Body.Bytes()
+	must(t, json.Unmarshal(raw, &doc))
+	page := p.send(http.MethodGet, "", "").Body.String()
+	if doc.OpenAPI != "3.1.0" || doc.Components.Schemas["CustomerList"] == nil || doc.Components.Schemas["Problem"] == nil {
+		t.Errorf("document: %.300s", raw)
+	}
+	if !bytes.Contains(raw, []byte(`"tokenUrl": "https://id.example.jp/token"`)) {
+		t.Error("the document does not say where tokens come from")
+	}
+	seen := map[string]bool{}
+	for i := range p.api.table.operations {
+		op := &p.api.table.operations[i]
+		d := doc.Paths[op.path][strings.ToLower(op.method)]
+		if d.OperationID != op.id || d.Summary == "api.op."+op.id || d.Summary == "" || seen[op.id] {
+			t.Errorf("%s %s: %+v", op.method, op.path, d)
+		}
+		seen[op.id] = true
+		if !strings.Contains(page, `id="`+op.id+`"`) {
+			t.Errorf("the page lacks %s", op.id)
+		}
+		if !slices.Contains(allScopes(), op.scope) {
+			t.Errorf("%s has the unknown scope %q", op.id, op.scope)
+		}
+		for _, code := range op.problems() {
+			if statusOf(code) == 0 {
+				t.Errorf("%s: %s has no status", op.id, code)
+			}
+		}
+	}
+	if strings.Contains(page, "api.") && strings.Contains(page, ">api.") {
+		i := strings.Index(page, ">api.")
+		t.Errorf("a sentence is missing: %.60s", page[i:])
+	}
+}
+
+func decodeInto(t *testing.T, w said, v any) {
+	t.Helper()
+	if w.Code >= 300 {
+		t.Fatalf("%d %s", w.Code, w.Body)
+	}
+	must(t, json.Unmarshal(w.Body.Bytes(), v))
+}

@@ -1,0 +1,60 @@
+package admin
+
+import (
+	"net/http"
+	"net/url"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
+	"github.com/futakagi/futakagi/web"
+)
+
+// renderSearch shows what a search found, by kind.
+func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web.Form) error {
+	actor := actorOf(r)
+	in := SearchQuery{Text: query.Get("q"), Kind: query.Get("kind"), From: query.Get("from"), After: query.Get("after")}
+	found, err := h.service.Search(r.Context(), actor, in)
+	if err != nil {
+		return answer(err)
+	}
+	v := templates.SearchView{Action: templates.PathCustomers, Query: in.Text}
+	if actor.rights().has(mayManageCustomers) {
+		v.NewURL = templates.PathCustomers + "/new"
+	}
+	here := func(pairs ...string) string {
+		q := url.Values{"q": {in.Text}}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			q.Set(pairs[i], pairs[i+1])
+		}
+		return templates.PathCustomers + "?" + q.Encode()
+	}
+	if in.Kind != "" {
+		v.AllURL = here()
+	}
+	for _, f := range found {
+		g := templates.SearchGroup{Kind: f.Kind}
+		for _, c := range f.Customers {
+			g.Rows = append(g.Rows, templates.SearchRow{URL: customerGroupsURL(c.ID), Name: c.Name, ID: c.Code})
+		}
+		for _, a := range f.Accounts {
+			place := ""
+			if a.CustomerRef != "" {
+				place = customerGroupsURL(store.CustomerID(a.CustomerRef))
+			}
+			g.Rows = append(g.Rows, templates.SearchRow{
+				URL: accountURL(a.ID), Name: a.DisplayName, ID: a.LoginID, Customer: text(a.CustomerName), CustomerURL: place, Address: a.Address,
+				Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
+			})
+		}
+		switch {
+		case f.After == "":
+		case in.Kind == "":
+			g.MoreURL = here("kind", f.Kind)
+		default:
+			v.Pager.Next = here("kind", f.Kind, "from", f.From, "after", f.After)
+		}
+		v.Groups = append(v.Groups, g)
+	}
+	return h.templates.Search.Render(w, http.StatusOK, h.frame(w, r, templates.NavCustomers), v)
+}

@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
+)
+
+// found lists what a search found, as kind and name.
+func (w *world) found(as Actor, in SearchQuery) (names []string, last Found) {
+	w.t.Helper()
+	groups, err := w.Search(w.t.Context(), as, in)
+	must(w.t, err)
+	for _, g := range groups {
+		for _, c := range g.Customers {
+			names = append(names, g.Kind+" "+c.Name)
+		}
+		for _, a := range g.Accounts {
+			names = append(names, strings.TrimSpace(g.Kind+" "+a.LoginID+" "+a.Address))
+		}
+		last = g
+	}
+	return names, last
+}
+
+func TestSearch(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		c, err := w.CreateCustomer(ctx, System(), account.CustomerInput{Code: "D-7", Name: "二番目の会社"})
+		must(t, err)
+		g, err := w.CreateUserGroup(ctx, System(), c.ID, "支社")
+		must(t, err)
+		in := w.input("tanaka.second", account.RoleBuyer)
+		in.DisplayName = "田中 二郎"
+		second, err := w.CreateAccount(ctx, System(), g.ID, in)
+		must(t, err)
+		w.enrol(w.suzuki)
+		root, desk := w.actor(w.root), w.actor(w.desk)
+		for _, tt := range []struct {
+			as   Actor
+			text string
+			want []string
+		}{
+			{desk, "tanaka", []string{"store tanaka", "store tanaka.second"}},
+			{desk, "TANAKA@example", []string{"store tanaka"}},
+			{desk, "tanaka 二番目", []string{"store tanaka.second"}},
+			{desk, "田中 二郎", []string{"store tanaka.second"}},
+			{desk, "サンプル", []string{"customer 株式会社サンプル商事"}},
+			{desk, "D-7", []string{"customer 二番目の会社"}},
+			{desk, "suzuki-2fa@", []string{"address suzuki suzuki-2fa@example.jp"}},
+			{desk, "suzuki", []string{"store suzuki", "address suzuki suzuki-2fa@example.jp"}},
+			{desk, string(second.ID), []string{"store tanaka.second"}},
+			{desk, strings.ToUpper(string(c.ID)), []string{"customer 二番目の会社"}},
+			{desk, string(w.root), nil},
+			{root, string(w.root), []string{"operator root"}},
+			{desk, "root", nil},
+			{root, "root", []string{"operator root"}},
+			{root, "nobody", nil},
+			{root, "", nil},
+			{root, "%", nil},
+			{root, `' OR 1=1 --`, nil},
+		} {
+			if got, _ := w.found(tt.as, SearchQuery{Text: tt.text}); cmp.Diff(tt.want, got) != "" {
+				t.Errorf("%q: %q, want %q", tt.text, got, tt.want)
+			}
+		}
+		if _, err := w.Search(ctx, Actor{Account: w.row(w.tanaka)}, SearchQuery{Text: "tanaka"}); err == nil {
+			t.Error("a customer searches")
+		}
+
+		// What changes is found as it is now, and not as it was.
+		_, err = w.UpdateAccount(ctx, root, second.ID, w.row(second.ID).UpdatedAt, account.Profile{DisplayName: "山本 花子", Role: second.Role, RegisteredEmail: "hanako@example.com"})
+		must(t, err)
+		if got, _ := w.found(desk, SearchQuery{Text: "二郎"}); got != nil {
+			t.Errorf("the former name: %q", got)
+		}
+		if got, _ := w.found(desk, SearchQuery{Text: "花子 hanako"}); len(got) != 1 {
+			t.Errorf("the new name: %q", got)
+		}
+
+		// Rows from before the index are found once they are indexed.
+		w.tx(func(tx *store.Tx) error {
+			return tx.InsertAccount(ctx, store.InsertAccountParams{
+				ID: store.NewID[store.AccountID](), Kind: account.KindStore, LoginID: "Former", LoginKey: "former", DisplayName: "以前の人",
+				Role: account.RoleBuyer, UserGroupID: &w.group, TwoFactor: "use", Now: w.clock.now(),
+			})
+		})
+		more, err := w.accounts.IndexSome(ctx)
+		must(t, err)
+		if got, _ := w.found(desk, SearchQuery{Text: "以前"}); more || len(got) != 1 {
+			t.Errorf("from before the index: %q, %v", got, more)
+		}
+
+		// Leafing through one kind: everybody once, in order, whatever is added meanwhile before the place.
+		for i := range 2*pageSize + 7 {
+			must(t, func() error {
+				_, err := w.CreateAccount(ctx, System(), w.group, w.input(fmt.Sprintf("many%03d", i), account.RoleBuyer))
+				return err
+			}())
+		}
+		groups, err := w.Search(ctx, desk, SearchQuery{Text: "many"})
+		must(t, err)
+		if len(groups) != 1 || len(groups[0].Accounts) != firstFound || groups[0].After == "" {
+			t.Errorf("a few of every kind: %d groups", len(groups))
+		}
+		var all []string
+		query := SearchQuery{Text: "many", Kind: FoundAccounts}
+		for range 10 {
+			names, last := w.found(desk, query)
+			all = append(all, names...)
+			if query.From, query.After = last.From, last.After; last.After == "" {
+				break
+			}
+		}
+		if len(all) != 2*pageSize+7 || !slices.IsSorted(all) || len(slices.Compact(slices.Clone(all))) != len(all) {
+			t.Errorf("leafed through %d: %q", len(all), all)
+		}
+	})
+}
+
+// TestSearchPage: one box, results by kind.
+func TestSearchPage(t *testing.T) {
+	c := newConsole(t, desk)
+	c.wants(c.get("/admin/customers?q=tanaka"), "ストアアカウント", "tanaka", accountURL(c.tanaka), "株式会社サンプル商事")
+	c.wants(c.get("/admin/customers?q=サンプル"), "販売先", customerGroupsURL(c.customer))
+	c.wants(c.get("/admin/customers?q=zzz"), "見つかりませんでした")
+	c.wants(c.get("/admin/customers?q=tanaka&kind=store&from=x&after=y"), "見つかりませんでした")
+}

@@ -1,0 +1,4 @@
+package audit
+
+// RecordOf reads a row as its hash sees it.
+var RecordOf = recordOf

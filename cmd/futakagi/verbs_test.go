@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/internal/testapp"
+	"github.com/futakagi/futakagi/store"
+)
+
+// The verbs work on the database at hand, through the use cases that the API and the console have.
+func TestVerbsOnTheDatabase(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if got := execute(t, nil, "migrate", "up"); got.code != exitOK {
+		t.Fatalf("migrate: %+v", got)
+	}
+	for _, login := range []string{"operator", "support"} {
+		if got := executeWith(t, "a long pass phrase\n", "account", "create", "--login-id", login, "--name", "担当", "--email", login+"@example.jp"); got.code != exitOK {
+			t.Fatalf("create: %+v", got)
+		}
+	}
+	got := executeWith(t, "", "account", "operators", "--limit", "1", "--output", "json")
+	var list struct {
+		Items []struct {
+			ID      string
+			LoginID string `json:"login_id"`
+		}
+		Next string
+	}
+	if err := json.Unmarshal([]byte(got.out), &list); err != nil || got.code != exitOK || len(list.Items) != 1 || list.Items[0].LoginID != "operator" {
+		t.Fatalf("operators: %+v, %v", got, err)
+	}
+	id := list.Items[0].ID
+	if got := executeWith(t, "", "account", "operators", "--cursor", list.Next); !strings.Contains(got.out, "support") || strings.Contains(got.out, "operator@") {
+		t.Errorf("the second page: %+v", got)
+	}
+	if got := executeWith(t, "", "account", "update", id, "--name", "管理者", "--email", "o@example.jp", "--role", "administrator"); got.code != exitOK || !strings.Contains(got.out, "管理者") {
+		t.Errorf("update: %+v", got)
+	}
+	if got := executeWith(t, "", "account", "disable", id, "-o", "json"); got.code != exitOK || !strings.Contains(got.out, `"disabled_at": "`) {
+		t.Errorf("disable: %+v", got)
+	}
+	if got := executeWith(t, "", "account", "enable", id); got.code != exitOK || !strings.HasPrefix(got.out, "ID ") {
+		t.Errorf("enable: %+v", got)
+	}
+	if got := executeWith(t, "", "mfa", "enforce", "store", "--enforced"); got.code != exitOK || !strings.Contains(got.out, "store    true") {
+		t.Errorf("enforce: %+v", got)
+	}
+	if got := executeWith(t, "", "audit", "list", "--kind", "account"); got.code != exitOK || !strings.Contains(got.out, "account.disable") || !strings.Contains(got.out, "system") {
+		t.Errorf("audit: %+v", got)
+	}
+	for name, tt := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"missing":       {[]string{"account", "get", store.MaxID}, exitFailure, "not_found"},
+		"no id":         {[]string{"account", "get"}, exitUsage, "accepts 1 arg"},
+		"no such value": {[]string{"audit", "deliveries", "--state", "lost"}, exitUsage, "state: not_one_of"},
+		"not fitting":   {[]string{"account", "update", id, "--name", "", "--email", "", "--role", ""}, exitUsage, "role: role_blank"},
+		"no such role":  {[]string{"account", "update", id, "--name", "管理者", "--email", "o@example.jp", "--role", "x"}, exitUsage, "role: role_blank"},
+		"output":        {[]string{"account", "list", "-o", "xml"}, exitUsage, "table or json"},
+		"needs keys":    {[]string{"mfa", "reset", id, "--reason", "r", "--identity-checked"}, exitUsage, "--url"},
+		"no reason":     {[]string{"mfa", "reset", id}, exitUsage, "required flag"},
+		"no token":      {[]string{"account", "list", "--url", "http://localhost:1"}, exitUsage, "--token-file"},
+		"no file":       {[]string{"account", "list", "--url", "http://localhost:1", "--token-file", "none"}, exitUsage, "--token-file"},
+	} {
+		if got := executeWith(t, "", tt.args...); got.code != tt.code || !strings.Contains(got.err, tt.says) {
+			t.Errorf("%s: %+v, want %d and %q", name, got, tt.code, tt.says)
+		}
+	}
+}
+
+// The same verbs on a server, with the token of a client.
+func TestVerbsOnAServer(t *testing.T) {
+	a := testapp.New(t)
+	c, err := a.Admin.CreateClient(t.Context(), admin.System(), admin.NewClient{
+		ID: "cli", Name: "cli", GrantTypes: []string{"client_credentials"}, Scopes: []string{"api:accounts.read", "api:reset"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.Provider.ReloadClients(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	rp := a.RelyingParty(t, "cli")
+	rp.Secret = c.Secret
+	file := filepath.Join(t.TempDir(), "token")
+	if err := os.WriteFile(file, []byte(rp.Post("/token", url.Values{"grant_type": {"client_credentials"}}).Str("access_token")+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	sato, err := a.DB.Read().GetAccountByLogin(t.Context(), store.GetAccountByLoginParams{Kind: "store", LoginKey: "sato"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	on := func(args ...string) result {
+		return executeWith(t, "", append(args, "--url", a.URL, "--token-file", file)...)
+	}
+	if got := on("mfa", "status", string(sato.ID)); got.code != exitOK || !strings.Contains(got.out, "use") {
+		t.Errorf("status: %+v", got)
+	}
+	if got := on("mfa", "reset", string(sato.ID), "--reason", "mailbox gone", "--identity-checked", "-o", "json"); got.code != exitOK || !strings.Contains(got.out, `"removed": [`) {
+		t.Errorf("reset: %+v", got)
+	}
+	if got := on("mfa", "switch", string(sato.ID), "--two-factor", "dont_use"); got.code != exitOK || !strings.Contains(got.out, "dont_use") {
+		t.Errorf("switch: %+v", got)
+	}
+	if got := on("account", "send-reset", string(sato.ID)); got.code != exitOK || got.out != "done\n" {
+		t.Errorf("reset mail: %+v", got)
+	}
+	if got := on("mfa", "reset", string(sato.ID), "--reason", "", "--identity-checked"); got.code != exitUsage || !strings.Contains(got.err, "reason: reason_blank") {
+		t.Errorf("what does not fit: %+v", got)
+	}
+	if got := on("audit", "list"); got.code != exitFailure || !strings.Contains(got.err, "insufficient_scope") {
+		t.Errorf("without the scope: %+v", got)
+	}
+	if got := executeWith(t, "", "account", "list", "--url", "http://127.0.0.1:1", "--token-file", file); got.code != exitUnavailable {
+		t.Errorf("nobody there: %+v", got)
+	}
+	if got := executeWith(t, "", "account", "list", "--url", "nonsense", "--token-file", file); got.code != exitUsage {
+		t.Errorf("no address: %+v", got)
+	}
+}
+
+// What is in the rows cannot move the cursor of a terminal.
+func TestTableIsPlainText(t *testing.T) {
+	var out strings.Builder
+	body := []byte(`{"items":[{"name":"a\u001b[2Jb\u009bc","list":["x","y"],"n":3}]}`)
+	if err := printTable(&out, []string{"name", "list", "n", "gone"}, body); err != nil {
+		t.Fatal(err)
+	}
+	if got := out.String(); got != "NAME      LIST  N  GONE\na [2Jb c  x,y   3  -\n" {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestCompletion(t *testing.T) {
+	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
+		if got := execute(t, nil, "completion", shell); got.code != exitOK || len(got.out) < 1000 {
+			t.Errorf("%s: %d bytes, %s", shell, len(got.out), got.err)
+		}
+	}
+	if got := execute(t, nil, "__complete", "mfa", "status", "--output", ""); !strings.Contains(got.out, "table") || !strings.Contains(got.out, "json") {
+		t.Errorf("values of --output: %+v", got)
+	}
+}

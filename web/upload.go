@@ -1,0 +1,36 @@
+package web
+
+import (
+	"errors"
+	"mime/multipart"
+	"net/http"
+	"time"
+)
+
+// uploadTime is how long a file may take to come in, with the answer to it.
+const uploadTime = 3 * time.Minute
+
+// Upload returns the parts of a posted form with a file, to be read one after the other: nothing is kept here. The request's path
+// must be one of Config.Uploads. Until it is called the body is held to the time of any other, so only who may upload has more.
+func Upload(w http.ResponseWriter, r *http.Request) (*multipart.Reader, error) {
+	parts, err := r.MultipartReader()
+	if err != nil {
+		return nil, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Cause: err}
+	}
+	rc, until := http.NewResponseController(w), time.Now().Add(uploadTime) // deadlines of the connection, in its own time
+	if err := errors.Join(rc.SetReadDeadline(until), rc.SetWriteDeadline(until)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	return parts, nil
+}
+
+// bodyLimit is the most bytes that the body of a request may have.
+func (k *Toolkit) bodyLimit(r *http.Request) int64 {
+	if most, ok := k.uploads[r.URL.Path]; ok && r.Method == http.MethodPost {
+		return most
+	}
+	if isAPI(r) {
+		return maxAPIBody
+	}
+	return maxBody
+}
