@@ -29,7 +29,8 @@ type apiEvent struct {
 	Data          map[string]string `json:"data"`
 }
 
-func eventOf(row store.ListAuditEventsBeforeRow) apiEvent {
+// eventOf is an event as the actor may see it: what people typed and what rows keep may hold addresses.
+func eventOf(actor Actor, row store.ListAuditEventsBeforeRow) apiEvent {
 	e := row.AuditEvent
 	v := apiEvent{
 		ID: string(e.ID), At: e.At, Type: e.Type, Result: e.Result, Reason: e.Reason, ActorKind: e.ActorKind, ActorID: e.ActorID,
@@ -41,6 +42,12 @@ func eventOf(row store.ListAuditEventsBeforeRow) apiEvent {
 	}
 	if json.Unmarshal(e.Data, &v.Data) != nil {
 		v.Data = map[string]string{} // written by a version that had other data
+	}
+	if !actor.rights().has(maySeeAddresses) {
+		v.Reason, v.Target = redact(v.Reason), redact(v.Target)
+		for name, value := range v.Data {
+			v.Data[name] = redact(value)
+		}
 	}
 	return v
 }
@@ -107,7 +114,7 @@ func (a *API) logs(t *table) {
 			rows, more, err := s.EventsBefore(ctx, actor, span, EventsQuery{
 				Since: in.Since, Until: in.Until, Kind: in.Kind, Who: in.Search, Account: store.AccountID(in.Account),
 			})
-			return listOf(rows, more, eventOf, func(row store.ListAuditEventsBeforeRow) string {
+			return listOf(rows, more, func(row store.ListAuditEventsBeforeRow) apiEvent { return eventOf(actor, row) }, func(row store.ListAuditEventsBeforeRow) string {
 				return moment(row.AuditEvent.At, string(row.AuditEvent.ID))
 			}), err
 		})

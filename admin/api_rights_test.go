@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -297,6 +298,29 @@ func TestAPIMasksAddresses(t *testing.T) {
 	p.client("program", scopeAccountsRead, scopeAddresses)
 	if body := see(); !strings.Contains(body, whole) {
 		t.Errorf("with the scope: %s", body)
+	}
+
+	// Nor are they in what people typed, or found by guesses.
+	row := p.row(p.tanaka)
+	_, err := p.ResetFactors(t.Context(), p.actor(p.root), p.tanaka, Reason{Text: "was " + row.RegisteredEmail, IdentityChecked: true})
+	must(t, err)
+	for _, c := range []struct {
+		scopes []string
+		whole  bool
+	}{{[]string{scopeAccountsRead, scopeCustomersRead, scopeAuditRead}, false}, {[]string{scopeAccountsRead, scopeCustomersRead, scopeAuditRead, scopeAddresses}, true}} {
+		p.client("program", c.scopes...)
+		for _, path := range []string{"/accounts/" + string(p.tanaka), "/accounts", "/audit-events"} {
+			body := p.send(http.MethodGet, path, "").Body.String()
+			if strings.Contains(body, row.RegisteredEmail) != c.whole {
+				t.Errorf("%s with %v: %s", path, c.scopes, body)
+			}
+		}
+		for _, path := range []string{"/accounts?search=", "/customers?search="} {
+			body := p.send(http.MethodGet, path+url.QueryEscape(row.RegisteredEmail), "").Body.String()
+			if strings.Contains(body, `"id"`) != c.whole {
+				t.Errorf("%s with %v: %s", path, c.scopes, body)
+			}
+		}
 	}
 }
 

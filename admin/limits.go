@@ -53,7 +53,7 @@ func isRate(err error) bool {
 	return ok
 }
 
-// spend counts an act of the operator; what is undone with its transaction does not count. Whoever runs the command line is not
+// spend counts an act of the operator or client; what is undone with its transaction does not count. Whoever runs the command line is not
 // counted: they hold the database.
 func (s *Service) spend(ctx context.Context, w *work, act string, rate Rate) error {
 	if w.actor.system {
@@ -63,7 +63,7 @@ func (s *Service) spend(ctx context.Context, w *work, act string, rate Rate) err
 		ceiling int
 		window  time.Duration
 	}{{rate.Hour, time.Hour}, {rate.Day, 24 * time.Hour}} {
-		key := "staff:" + act + ":" + string(w.actor.Account.ID) + ":" + limit.window.String()
+		key := "staff:" + act + ":" + w.actor.key() + ":" + limit.window.String()
 		slot, err := w.tx.TakeSlot(ctx, key, limit.ceiling, limit.window, w.now)
 		if err != nil {
 			return err

@@ -69,7 +69,7 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 	for _, c := range clients {
 		v.Clients = append(v.Clients, templates.Option{Value: c.ID, Label: c.Name, Selected: c.ID == in.Client})
 	}
-	if actorOf(r).rights().has(mayExportAudit) {
+	if actorOf(r).rights().has(exportsAudit) {
 		v.ExportAction = exportURL
 		for _, name := range []string{"from", "to", "kind", "result", "client", "q", "account", "request"} {
 			if filter.Has(name) {
