@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -273,7 +274,7 @@ func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error
 			text(row.MainFactor), last, h.graceText(page.Surface, row),
 		}
 		for i := range fields {
-			fields[i] = cell(fields[i])
+			fields[i] = audit.Harmless(fields[i])
 		}
 		if err := out.Write(fields); err != nil {
 			return nil // the browser went away
@@ -281,12 +282,4 @@ func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error
 	}
 	out.Flush()
 	return nil
-}
-
-// cell keeps a spreadsheet from taking a text for a formula.
-func cell(s string) string {
-	if s != "" && strings.ContainsRune("=+-@\t\r", rune(s[0])) {
-		return "'" + s
-	}
-	return s
 }

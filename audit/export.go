@@ -118,7 +118,7 @@ func (e *Export) Add(row store.AuditEvent, loginID string) error {
 		x.ClientAddress, x.UserAgent, x.RequestID, string(x.Data), x.ID, x.Stream, strconv.FormatInt(x.Seq, 10), b64(x.PrevHash), b64(x.Hash),
 	}
 	for i := range cells {
-		cells[i] = harmless(cells[i])
+		cells[i] = Harmless(cells[i])
 	}
 	if err := e.csv.Write(cells); err != nil {
 		return fmt.Errorf("export row %s: %w", row.ID, err)
@@ -126,8 +126,8 @@ func (e *Export) Add(row store.AuditEvent, loginID string) error {
 	return nil
 }
 
-// harmless keeps a spreadsheet from taking text for a formula (CWE-1236).
-func harmless(cell string) string {
+// Harmless keeps a spreadsheet from taking text for a formula (CWE-1236).
+func Harmless(cell string) string {
 	if cell != "" && strings.ContainsRune("=+-@\t\r\n", rune(cell[0])) {
 		return "'" + cell
 	}
