@@ -60,7 +60,7 @@ type apiDelivery struct {
 	To         string     `json:"to" doc:"masked without api:addresses.read"`
 	AccountID  string     `json:"account_id,omitempty"`
 	LoginID    string     `json:"login_id,omitempty"`
-	State      string     `json:"state" enum:"queued,accepted,failed,expired,cancelled"`
+	State      string     `json:"state" enum:"queued,accepted,delivered,bounced,failed,expired,cancelled"`
 	Attempts   int        `json:"attempts"`
 	Reply      string     `json:"reply,omitempty" doc:"what the last receiver said"`
 	CreatedAt  time.Time  `json:"created_at"`
@@ -95,7 +95,7 @@ type (
 	}
 	findDeliveries struct {
 		paging
-		State   string `query:"state" enum:"queued,accepted,failed,expired,cancelled"`
+		State   string `query:"state" enum:"queued,accepted,delivered,bounced,failed,expired,cancelled"`
 		Account string `query:"account_id" max:"64"`
 	}
 )

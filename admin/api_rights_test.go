@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 )
@@ -369,6 +370,20 @@ func TestAPIListsContinue(t *testing.T) {
 	} {
 		if n := walk(path); n != want {
 			t.Errorf("%s has %d, want %d", path, n, want)
+		}
+	}
+}
+
+// Whatever can become of a message is in the document, and can be asked for.
+func TestAPIKnowsEveryStateOfAMessage(t *testing.T) {
+	p := ready(t)
+	p.client("program", scopeDeliveriesRead)
+	for _, state := range []string{
+		delivery.StateQueued, delivery.StateAccepted, delivery.StateDelivered, delivery.StateBounced, delivery.StateFailed,
+		delivery.StateExpired, delivery.StateCancelled,
+	} {
+		if w := p.send(http.MethodGet, "/deliveries?state="+state, ""); w.Code != http.StatusOK {
+			t.Errorf("%s: %d %s", state, w.Code, w.Body)
 		}
 	}
 }
