@@ -36,14 +36,17 @@ func mayPassAccount(actor Actor, a Account) bool {
 }
 
 // exemption is what an account's page says of its exemption; nil if it has none.
-func (h *Handler) exemption(a store.Account, may bool) *templates.ExemptionState {
+func (h *Handler) exemption(actor Actor, a store.Account) *templates.ExemptionState {
 	if !a.Exempt(h.now()) {
 		return nil
 	}
 	v := &templates.ExemptionState{By: text(a.ExemptBy), Reason: text(a.ExemptReason), Version: version(*a.ExemptSince)}
 	v.Since, _ = h.at(a.ExemptSince)
 	v.Until, v.UntilISO = h.at(a.ExemptUntil)
-	if may {
+	if !actor.rights().has(maySeeAddresses) {
+		v.Reason = redact(v.Reason)
+	}
+	if mayExemptAccount(actor, Account{Account: a}) {
 		v.EndAction = accountURL(a.ID) + "/two-factor/exemption/end"
 	}
 	return v
@@ -59,7 +62,7 @@ func (h *Handler) passState(a Account) *templates.PassState {
 // spare fills in what an account's page has for somebody who cannot use their factors.
 func (h *Handler) spare(v *templates.AccountTwoFactorView, actor Actor, a Account) {
 	page, demanded := accountURL(a.ID)+"/two-factor", a.Demands(a.Enforced)
-	v.Exemption = h.exemption(a.Account, mayExemptAccount(actor, a))
+	v.Exemption = h.exemption(actor, a.Account)
 	if v.Exemption == nil && demanded && mayExemptAccount(actor, a) {
 		v.ExemptURL = page + "/exemption"
 	}
@@ -190,7 +193,7 @@ func (h *Handler) getExemptions(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, row := range page.Rows {
 		a := row.Account
-		state := h.exemption(a, mayExemptAccount(actor, Account{Account: a}))
+		state := h.exemption(actor, a)
 		if state == nil {
 			continue // it ended this very moment
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // hasWhole reports whether a page shows an address of an account whole.
@@ -36,9 +37,14 @@ func TestAddressesAreMaskedEverywhere(t *testing.T) {
 	acc := c.row(c.tanaka)
 	_, err = c.UpdateAccount(t.Context(), c.actor(c.root), c.tanaka, acc.UpdatedAt, account.Profile{DisplayName: acc.DisplayName, RegisteredEmail: "moved@example.jp", Role: acc.Role})
 	must(t, err)
+	_, err = c.GrantExemption(t.Context(), c.actor(c.root), c.tanaka, 1, Reason{Text: "moved@example.jp に変更", IdentityChecked: true})
+	must(t, err)
+	messages, err := c.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 10})
+	must(t, err)
 	page := "/admin/accounts/" + string(c.tanaka)
 	pages := []string{
-		page, page + "/two-factor", "/admin/audit", "/admin/deliveries", "/admin/customers/" + string(c.customer) + "/groups",
+		page, page + "/two-factor", page + "/activity", "/admin/audit", "/admin/deliveries", "/admin/deliveries/" + string(messages[0].ID),
+		templates.PathExemptions, "/admin/customers?q=tanaka", rolloutURL(SurfaceStore) + "/accounts", "/admin/customers/" + string(c.customer) + "/groups",
 	}
 	for role, whole := range map[string]bool{account.RoleSupport: true, account.RoleAuditor: false} {
 		c.signIn(c.operator("s-"+role, role))
