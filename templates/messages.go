@@ -157,9 +157,6 @@ const (
 	FlashUnchanged       = "flash.unchanged"
 	FlashTurnedOn        = "flash.turned_on"
 	FlashTurnedOff       = "flash.turned_off"
-	FlashReset           = "flash.reset"
-	FlashResetOperator   = "flash.reset_operator"
-	FlashResetNothing    = "flash.reset_nothing"
 	FlashSettingsSaved   = "flash.settings_saved"
 	FlashPasswordSet     = "flash.password_set"
 	FlashAccountDisabled = "flash.account_disabled"
@@ -167,8 +164,6 @@ const (
 	FlashOrderChanged    = "flash.order_changed"
 	FlashFactorRemoved   = "flash.factor_removed"
 
-	FlashResetOne              = "flash.reset_one"
-	FlashResetOneNothing       = "flash.reset_one_nothing"
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
 
@@ -217,9 +212,6 @@ func flashTones() map[string]string {
 		FlashUnchanged:       "info",
 		FlashTurnedOn:        "ok",
 		FlashTurnedOff:       "ok",
-		FlashReset:           "ok",
-		FlashResetOperator:   "ok",
-		FlashResetNothing:    "info",
 		FlashSettingsSaved:   "ok",
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
@@ -227,8 +219,6 @@ func flashTones() map[string]string {
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",
 
-		FlashResetOne:              "ok",
-		FlashResetOneNothing:       "info",
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
 

@@ -693,8 +693,8 @@ func TestT(t *testing.T) {
 
 func TestFlashOnlyKnownKeys(t *testing.T) {
 	set := newSet(t)
-	if f := set.Flash(Ja, FlashReset); f == nil || f.Tone != "ok" || f.Title != "認証設定を初期化しました" || f.Body == "" {
-		t.Errorf("Flash(reset) = %+v", f)
+	if f := set.Flash(Ja, FlashTurnedOn); f == nil || f.Tone != "ok" || f.Title != "二要素認証を「利用する」に変更しました。" || f.Body == "" {
+		t.Errorf("Flash(turned on) = %+v", f)
 	}
 	for _, key := range []string{"", "error.login_failed", MsgLoginFailed, "<b>", "flash.reset.more"} {
 		if f := set.Flash(Ja, key); f != nil {
