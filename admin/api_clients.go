@@ -18,6 +18,7 @@ type apiClient struct {
 	AuthMethod             string     `json:"token_endpoint_auth_method"`
 	RedirectURIs           []string   `json:"redirect_uris"`
 	PostLogoutRedirectURIs []string   `json:"post_logout_redirect_uris"`
+	BackchannelLogoutURI   string     `json:"backchannel_logout_uri,omitempty"`
 	GrantTypes             []string   `json:"grant_types"`
 	Scopes                 []string   `json:"scopes"`
 	IDTokenAlg             string     `json:"id_token_signed_response_alg"`
@@ -39,7 +40,7 @@ func apiClientOf(c store.Client) apiClient {
 	}
 	return apiClient{
 		ID: c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: words(c.RedirectURIs),
-		PostLogoutRedirectURIs: words(c.PostLogoutRedirectURIs), GrantTypes: words(c.GrantTypes), Scopes: words(c.Scopes),
+		PostLogoutRedirectURIs: words(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI, GrantTypes: words(c.GrantTypes), Scopes: words(c.Scopes),
 		IDTokenAlg: c.IDTokenAlg, RequirePKCE: c.RequirePkce, DisabledAt: c.DisabledAt, CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
 }
@@ -60,6 +61,7 @@ type (
 		AuthMethod             string   `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,none" doc:"client_secret_basic if absent"`
 		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50"`
 		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50"`
+		BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty" max:"2048" doc:"where the application hears that somebody was signed out"`
 		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials" max_items:"3"`
 		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50"`
 		IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty" enum:"ES256,RS256,EdDSA" doc:"ES256 if absent"`
@@ -93,7 +95,8 @@ func (a *API) clients(t *table) {
 			c, err := s.CreateClient(ctx, actor, NewClient{
 				ID: in.Body.ID, Name: in.Body.Name, Surface: in.Body.Surface, AuthMethod: in.Body.AuthMethod,
 				RedirectURIs: in.Body.RedirectURIs, PostLogoutRedirectURIs: in.Body.PostLogoutRedirectURIs,
-				GrantTypes: in.Body.GrantTypes, Scopes: in.Body.Scopes, IDTokenAlg: in.Body.IDTokenAlg, NoPKCE: in.Body.NoPKCE,
+				BackchannelLogoutURI: in.Body.BackchannelLogoutURI,
+				GrantTypes:           in.Body.GrantTypes, Scopes: in.Body.Scopes, IDTokenAlg: in.Body.IDTokenAlg, NoPKCE: in.Body.NoPKCE,
 			})
 			return apiNewClient(c), err
 		})

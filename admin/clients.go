@@ -30,6 +30,9 @@ type NewClient struct {
 	AuthMethod string
 	// RedirectURIs and PostLogoutRedirectURIs are where a browser may be sent, byte for byte.
 	RedirectURIs, PostLogoutRedirectURIs []string
+	// BackchannelLogoutURI is where the relying party hears that somebody was signed out (Back-Channel Logout 1.0 section 2.2);
+	// empty if it does not ask to.
+	BackchannelLogoutURI string
 	// GrantTypes are authorization_code and refresh_token if empty; Scopes are openid, profile, email and offline_access.
 	GrantTypes, Scopes []string
 	// IDTokenAlg is ES256 (if empty), RS256 or EdDSA.
@@ -118,6 +121,11 @@ func (in NewClient) complete(validRedirect func(string) string) (NewClient, erro
 			check(list.field, problem == "", fmt.Sprintf("have %q, which %s", uri, problem))
 		}
 	}
+	if uri := in.BackchannelLogoutURI; uri != "" {
+		problem := validRedirect(uri)
+		check("backchannel_logout_uri", problem == "", fmt.Sprintf("is %q, which %s", uri, problem))
+		check("backchannel_logout_uri", strings.HasPrefix(uri, "https:") || strings.HasPrefix(uri, "http:"), fmt.Sprintf("is %q, which must use https", uri))
+	}
 	if len(wrong) > 0 {
 		return in, &ClientError{Fields: wrong}
 	}
@@ -156,7 +164,7 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 			ID: in.ID, Name: in.Name, SurfaceID: in.Surface, AuthMethod: in.AuthMethod, SecretHash: hash,
 			RedirectURIs: list(in.RedirectURIs), PostLogoutRedirectURIs: list(in.PostLogoutRedirectURIs),
 			GrantTypes: list(in.GrantTypes), Scopes: list(in.Scopes), IDTokenAlg: in.IDTokenAlg,
-			RequirePkce: !in.NoPKCE || in.AuthMethod == authNone, Now: w.now,
+			RequirePkce: !in.NoPKCE || in.AuthMethod == authNone, BackchannelLogoutURI: in.BackchannelLogoutURI, Now: w.now,
 		}
 		if err != nil {
 			return fmt.Errorf("encode client: %w", err)

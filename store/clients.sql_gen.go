@@ -12,7 +12,7 @@ import (
 )
 
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -33,6 +33,9 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.DisabledAt,
 		&i.CreatedAt,
 		&i.UpdatedAt,
+		&i.BackchannelLogoutURI,
+		&i.FormerSecretHash,
+		&i.FormerSecretUntil,
 	)
 	return i, err
 }
@@ -50,9 +53,9 @@ func (q *Queries) GetKeyset(ctx context.Context, name string) (Keyset, error) {
 
 const InsertClient = `-- name: InsertClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $12)
+    $10, $11, $12, $13, $13)
 `
 
 type InsertClientParams struct {
@@ -67,6 +70,7 @@ type InsertClientParams struct {
 	Scopes                 json.RawMessage
 	IDTokenAlg             string
 	RequirePkce            bool
+	BackchannelLogoutURI   string
 	Now                    time.Time
 }
 
@@ -83,6 +87,7 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 		arg.Scopes,
 		arg.IDTokenAlg,
 		arg.RequirePkce,
+		arg.BackchannelLogoutURI,
 		arg.Now,
 	)
 	return err
@@ -168,7 +173,7 @@ func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyPara
 }
 
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -195,6 +200,9 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.DisabledAt,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.BackchannelLogoutURI,
+			&i.FormerSecretHash,
+			&i.FormerSecretUntil,
 		); err != nil {
 			return nil, err
 		}
@@ -256,14 +264,14 @@ func (q *Queries) LockKeyset(ctx context.Context, name string) (int64, error) {
 
 const PutClient = `-- name: PutClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $12)
+    $10, $11, $12, $13, $13)
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, updated_at = excluded.updated_at
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at
 `
 
 type PutClientParams struct {
@@ -278,6 +286,7 @@ type PutClientParams struct {
 	Scopes                 json.RawMessage
 	IDTokenAlg             string
 	RequirePkce            bool
+	BackchannelLogoutURI   string
 	Now                    time.Time
 }
 
@@ -295,6 +304,7 @@ func (q *Queries) PutClient(ctx context.Context, arg PutClientParams) error {
 		arg.Scopes,
 		arg.IDTokenAlg,
 		arg.RequirePkce,
+		arg.BackchannelLogoutURI,
 		arg.Now,
 	)
 	return err

@@ -200,6 +200,9 @@ type Client struct {
 	DisabledAt             *time.Time
 	CreatedAt              time.Time
 	UpdatedAt              time.Time
+	BackchannelLogoutURI   string
+	FormerSecretHash       []byte
+	FormerSecretUntil      *time.Time
 }
 
 type Customer struct {

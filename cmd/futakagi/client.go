@@ -60,6 +60,7 @@ as a hash. A running server knows the application within seconds.`,
 	flags.StringVar(&in.IDTokenAlg, "id-token-alg", "ES256", "ES256, RS256 or EdDSA")
 	flags.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "where sign-in answers go, compared byte for byte (repeatable)")
 	flags.StringArrayVar(&in.PostLogoutRedirectURIs, "post-logout-redirect-uri", nil, "where sign-out may lead (repeatable)")
+	flags.StringVar(&in.BackchannelLogoutURI, "backchannel-logout-uri", "", "where the application hears that somebody was signed out")
 	flags.StringSliceVar(&in.GrantTypes, "grant-type", []string{"authorization_code", "refresh_token"}, "authorization_code, refresh_token, client_credentials")
 	flags.StringSliceVar(&in.Scopes, "scope", []string{"openid", "profile", "email", "offline_access"}, "scopes it may ask for")
 	flags.BoolVar(&in.NoPKCE, "no-pkce", false, "accept sign-in without PKCE (only with a secret)")
