@@ -21,6 +21,8 @@ type Account struct {
 	Customer *store.Customer
 	// Enforced is whether the account's surface demands a second factor whatever its switch says.
 	Enforced bool
+	// Guarded is whether opening it takes a second operator, by its own choice or that of its surface.
+	Guarded bool
 	// Status is what is set up, addresses whole (M5 to M7).
 	Status mfa.Status
 	// Sessions counts the live sessions.
@@ -53,7 +55,7 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 	if err != nil {
 		return Account{}, fmt.Errorf("load surface: %w", err)
 	}
-	v.Enforced = surface.Enforced
+	v.Enforced, v.Guarded = surface.Enforced, acc.Approval || surface.Approval
 	if v.Status, err = s.factors.Status(ctx, q, acc.ID); err != nil {
 		return Account{}, err
 	}
@@ -237,6 +239,11 @@ func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.Accou
 		if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
 			return errUnchanged
 		}
+		if acc.RegisteredEmail != former.RegisteredEmail {
+			if err := s.allowAddress(ctx, w, former, acc); err != nil {
+				return err
+			}
+		}
 		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "role", former.Role, acc.Role)
 		if acc.RegisteredEmail != former.RegisteredEmail {
 			// Masked: the log outlives the address, and not everybody who reads it may see addresses.
@@ -285,6 +292,9 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 			return err
 		}
 		owner = account.OwnerOf(acc)
+		if err := s.allow(ctx, w, id, Proposal{Act: ActPassword}); err != nil {
+			return err
+		}
 		return errUnchanged
 	})
 	if err != nil {
@@ -300,6 +310,9 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 			return err
 		}
 		if err := w.unfrozen(ctx, id); err != nil {
+			return err
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActPassword}); err != nil {
 			return err
 		}
 		if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {

@@ -25,6 +25,8 @@ type Actor struct {
 	roles  roleSet
 	system bool
 	client *clientActor
+	// asking is set while the actor only asks for something; see [Service.AskApproval].
+	asking *asking
 }
 
 // clientActor is a client that acts for itself.
@@ -73,11 +75,21 @@ func (a Actor) person() bool { return !a.system && a.client == nil }
 
 // key names the actor among all who are counted and remembered.
 func (a Actor) key() string {
-	if a.client != nil {
-		return "client:" + a.client.id
+	if a.system {
+		return keySystem
 	}
-	return "operator:" + string(a.Account.ID)
+	if a.client != nil {
+		return keyClient + a.client.id
+	}
+	return keyOperator + string(a.Account.ID)
 }
+
+// How keys of actors begin.
+const (
+	keySystem   = "system"
+	keyClient   = "client:"
+	keyOperator = "operator:"
+)
 
 func (a Actor) audit() audit.Actor {
 	if a.system {
@@ -97,7 +109,9 @@ func (a Actor) present(ctx context.Context, q *store.Queries, at time.Time) (Act
 		return a, err
 	}
 	if a.client != nil {
-		return a.client.present(ctx, q, at, a.roles)
+		now, err := a.client.present(ctx, q, at, a.roles)
+		now.asking = a.asking
+		return now, err
 	}
 	now, err := q.GetAccount(ctx, a.Account.ID)
 	if errors.Is(err, store.ErrNotFound) {

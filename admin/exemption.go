@@ -100,6 +100,12 @@ func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.Acco
 		} else if !asked {
 			return ErrNotDemanded
 		}
+		if acc.Exempt(w.now) {
+			return ErrExempt
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActExempt, Hours: hours}); err != nil {
+			return err
+		}
 		until = w.now.Add(life)
 		n, err := w.tx.SetExemption(ctx, store.SetExemptionParams{
 			ID: acc.ID, Until: until, Now: w.now, Reason: checked.Text, GrantedBy: w.actor.audit().Name,

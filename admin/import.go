@@ -40,6 +40,7 @@ const (
 	reasonSwitchKept    = "import.kept_switch"
 	reasonPasswordKept  = "import.kept_password"
 	reasonFactorsKept   = "import.kept_factors"
+	reasonApprovalKept  = "import.kept_approval"
 	reasonDisabledKept  = "import.kept_disabled"
 	reasonOperatorKept  = "import.kept_operator"
 	reasonImportRows    = "import.file_rows"

@@ -109,6 +109,9 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	}
 	if !p.create {
 		r.planUpdate(row, &p)
+		if err := r.planGuarded(ctx, q, row, &p); err != nil {
+			return p, err
+		}
 	}
 	return p, nil
 }
@@ -147,6 +150,36 @@ func (r *importRun) planUpdate(row *importRow, p *rowPlan) {
 			keep(account.ColumnDisabled, reasonDisabledKept)
 		}
 	}
+}
+
+// planGuarded keeps what a second operator would have to approve of: a file is no way around them.
+func (r *importRun) planGuarded(ctx context.Context, q *store.Queries, row *importRow, p *rowPlan) error {
+	address := row.in.Email != p.acc.RegisteredEmail
+	if r.actor.system || !address && !p.password && !p.factors.Changes() {
+		return nil
+	}
+	surface, err := q.GetSurface(ctx, surfaceOf(p.acc.Kind))
+	if err != nil {
+		return fmt.Errorf("load surface: %w", err)
+	}
+	if !p.acc.Approval && !surface.Approval {
+		return nil
+	}
+	keep := func(column string) { p.notes = append(p.notes, row.record.Note(column, reasonApprovalKept)) }
+	if address {
+		keep(account.ColumnEmail)
+		row.in.Email = p.acc.RegisteredEmail
+		p.profile = row.in.Name != p.acc.DisplayName || row.in.Role != p.acc.Role
+	}
+	if p.password {
+		keep(account.ColumnPasswordHash)
+		p.password = false
+	}
+	if p.factors.Changes() {
+		keep(account.ColumnMethod)
+		p.factors = mfa.ImportPlan{}
+	}
+	return nil
 }
 
 // planPlace finds the user group of a row, and whether the account moves to it. It reports false for a customer that is not there

@@ -47,6 +47,9 @@ func (s *Service) IssuePass(ctx context.Context, actor Actor, id store.AccountID
 		} else if !asked {
 			return ErrNotDemanded
 		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActPass, Minutes: minutes}); err != nil {
+			return err
+		}
 		pass, err = s.factors.IssuePass(ctx, w.tx, acc, w.actor.audit().Name, life, w.now)
 		if errors.Is(err, mfa.ErrNothingSetUp) {
 			return ErrNotDemanded // the sign-in asks for the set-up, and a pass does not stand in for that

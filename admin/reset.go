@@ -184,6 +184,12 @@ func (s *Service) IssueTicket(ctx context.Context, actor Actor, id store.Account
 		if err != nil {
 			return fmt.Errorf("load account: %w", err)
 		}
+		if acc.TicketDemandedAt == nil {
+			return mfa.ErrNoTicketDemanded
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActTicket, Handover: by}); err != nil {
+			return err
+		}
 		w.event.Data = map[string]string{"ticket": string(by)}
 		return s.issueTicket(ctx, w, acc, by)
 	})

@@ -114,6 +114,9 @@ type work struct {
 	now   time.Time
 	// event becomes the audit row of the act, or of its refusal; the use case fills in what it finds out.
 	event *audit.Event
+	// permit is the approval that was used up, alone is set where one was needed and the command line went on without.
+	permit *store.Approval
+	alone  bool
 }
 
 // errNoFactors is the answer of a Service made without the rules of second factors.
@@ -145,6 +148,7 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 			return err
 		}
 		e.Result = audit.Success
+		w.noteApproval()
 		return audit.Write(ctx, tx, now, e)
 	})
 	if errors.Is(err, errUnchanged) {

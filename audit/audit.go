@@ -62,6 +62,7 @@ const (
 	AccountDisable  Type = "account.disable"
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
+	AccountGuard    Type = "account.approval" // whether opening it takes a second operator
 	AccountImport   Type = "account.import" // a run over a file; its accounts have rows of their own
 	AccountExport   Type = "account.export"
 	AddressUnmask   Type = "account.unmask" // staff looked at an address that is masked to them
@@ -75,13 +76,19 @@ const (
 	RoleUpdate Type = "role.update"
 	RoleDelete Type = "role.delete"
 
+	ApprovalRequest  Type = "approval.request"  // an operator or a client asks for what takes a second operator
+	ApprovalGrant    Type = "approval.grant"    // another operator allows it once
+	ApprovalRefuse   Type = "approval.refuse"   // or does not
+	ApprovalWithdraw Type = "approval.withdraw" // whoever asked has changed their mind
+
 	ConsoleView     Type = "console.view"
 	EnforcementSet  Type = "settings.enforcement"
 	EnforcementTell Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
 	EnforcementList Type = "settings.export"   // they were downloaded as a list
 	GraceSet        Type = "settings.grace"
 	MethodsSet      Type = "settings.methods"
-	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
+	ReenrolSet      Type = "settings.reenrol"  // who may set up a factor after a reset
+	GuardSet        Type = "settings.approval" // whether opening any account of a surface takes a second operator
 	ClientCreate    Type = "client.create"
 	KeyCreate       Type = "key.create"
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed

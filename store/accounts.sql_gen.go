@@ -126,7 +126,7 @@ func (q *Queries) FreezeAccount(ctx context.Context, arg FreezeAccountParams) (i
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -163,12 +163,13 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -210,6 +211,7 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
@@ -282,7 +284,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -300,12 +302,13 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.EnforcedSince,
 		&i.GraceDays,
 		&i.AnnouncedFor,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -343,12 +346,13 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -368,6 +372,7 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.EnforcedSince,
 		&i.GraceDays,
 		&i.AnnouncedFor,
+		&i.Approval,
 	)
 	return i, err
 }
@@ -539,7 +544,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -563,6 +568,7 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.EnforcedSince,
 			&i.GraceDays,
 			&i.AnnouncedFor,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}

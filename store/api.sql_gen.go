@@ -154,7 +154,7 @@ func (q *Queries) GetClientByToken(ctx context.Context, arg GetClientByTokenPara
 }
 
 const ListAccountsAfter = `-- name: ListAccountsAfter :many
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed FROM accounts a LEFT JOIN user_groups g ON g.id = a.user_group_id
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval FROM accounts a LEFT JOIN user_groups g ON g.id = a.user_group_id
 WHERE a.kind = $1 AND a.login_key > $2
   AND (CAST($3 AS text) = '' OR CAST(g.customer_id AS text) = CAST($3 AS text))
   AND (CAST($4 AS text) = '' OR CAST(a.user_group_id AS text) = CAST($4 AS text))
@@ -222,6 +222,7 @@ func (q *Queries) ListAccountsAfter(ctx context.Context, arg ListAccountsAfterPa
 			&i.GraceFrom,
 			&i.GraceUntil,
 			&i.Indexed,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}

@@ -107,7 +107,7 @@ func (q *Queries) InsertPass(ctx context.Context, arg InsertPassParams) error {
 }
 
 const ListExemptions = `-- name: ListExemptions :many
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, c.name AS customer
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, c.name AS customer
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
@@ -174,6 +174,7 @@ func (q *Queries) ListExemptions(ctx context.Context, arg ListExemptionsParams) 
 			&i.Account.GraceFrom,
 			&i.Account.GraceUntil,
 			&i.Account.Indexed,
+			&i.Account.Approval,
 			&i.Customer,
 		); err != nil {
 			return nil, err

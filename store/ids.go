@@ -24,6 +24,7 @@ type (
 	MessageID   string
 	EventID     string
 	ResetID     string
+	ApprovalID  string
 
 	// FormID names one showing of a form, so that sending it twice does its work once.
 	FormID string

@@ -52,6 +52,7 @@ type Account struct {
 	GraceFrom                *time.Time
 	GraceUntil               *time.Time
 	Indexed                  bool
+	Approval                 bool
 }
 
 type AccountImport struct {
@@ -73,6 +74,28 @@ type Announcement struct {
 	LastAccount *AccountID
 	CreatedAt   time.Time
 	FinishedAt  *time.Time
+}
+
+type Approval struct {
+	ID              ApprovalID
+	AccountID       *AccountID
+	SurfaceID       string
+	Act             string
+	Permit          []byte
+	Request         json.RawMessage
+	FormID          FormID
+	CredentialEpoch int64
+	RegisteredAt    time.Time
+	Asker           string
+	AskerName       string
+	State           string
+	Decider         string
+	DeciderName     string
+	Decision        string
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	DecidedAt       *time.Time
+	UsedAt          *time.Time
 }
 
 type AuditCheckpoint struct {
@@ -471,6 +494,7 @@ type Surface struct {
 	EnforcedSince  *time.Time
 	GraceDays      int64
 	AnnouncedFor   *time.Time
+	Approval       bool
 }
 
 type Throttle struct {

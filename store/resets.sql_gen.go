@@ -288,7 +288,7 @@ func (q *Queries) ListCustomerFactors(ctx context.Context, customerID CustomerID
 }
 
 const ListCustomerHoldings = `-- name: ListCustomerHoldings :many
-SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, g.name AS group_name,
+SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, a.approval, g.name AS group_name,
     (SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
         WHERE b.account_id = a.id AND b.voided_at IS NULL AND c.used_at IS NULL) AS backup_codes,
     (SELECT count(*) FROM trusted_devices d
@@ -311,6 +311,7 @@ type ListCustomerHoldingsRow struct {
 	TwoFactor   string
 	DisabledAt  *time.Time
 	CreatedAt   time.Time
+	Approval    bool
 	GroupName   string
 	BackupCodes int64
 	Devices     int64
@@ -333,6 +334,7 @@ func (q *Queries) ListCustomerHoldings(ctx context.Context, arg ListCustomerHold
 			&i.TwoFactor,
 			&i.DisabledAt,
 			&i.CreatedAt,
+			&i.Approval,
 			&i.GroupName,
 			&i.BackupCodes,
 			&i.Devices,

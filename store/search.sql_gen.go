@@ -101,7 +101,7 @@ func (q *Queries) InsertSearchTerms(ctx context.Context, arg InsertSearchTermsPa
 }
 
 const ListAccountsUnindexed = `-- name: ListAccountsUnindexed :many
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE NOT indexed ORDER BY id LIMIT $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE NOT indexed ORDER BY id LIMIT $1
 `
 
 func (q *Queries) ListAccountsUnindexed(ctx context.Context, pageSize int32) ([]Account, error) {
@@ -144,6 +144,7 @@ func (q *Queries) ListAccountsUnindexed(ctx context.Context, pageSize int32) ([]
 			&i.GraceFrom,
 			&i.GraceUntil,
 			&i.Indexed,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}

@@ -92,7 +92,7 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, 
 }
 
 const GetLiveSession = `-- name: GetLiveSession :one
-SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days, p.reenrol, p.enforced_since, p.grace_days, p.announced_for
+SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days, p.reenrol, p.enforced_since, p.grace_days, p.announced_for, p.approval
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces p ON p.id = $1 AND p.account_kind = a.kind
@@ -164,6 +164,7 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 		&i.Surface.ID,
 		&i.Surface.AccountKind,
 		&i.Surface.Enforced,
@@ -175,6 +176,7 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Surface.EnforcedSince,
 		&i.Surface.GraceDays,
 		&i.Surface.AnnouncedFor,
+		&i.Surface.Approval,
 	)
 	return i, err
 }

@@ -50,7 +50,7 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -136,6 +136,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 	)
 	return i, err
 }
@@ -205,7 +206,7 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 
 const GetRefresh = `-- name: GetRefresh :one
 SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
-    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for
+    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = g.account_id
@@ -279,6 +280,7 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Surface.EnforcedSince,
 		&i.Surface.GraceDays,
 		&i.Surface.AnnouncedFor,
+		&i.Surface.Approval,
 	)
 	return i, err
 }

@@ -107,6 +107,12 @@ const (
 	MsgDaysForm        = "error.days_form"
 	MsgLockout         = "error.lockout" // the operator could not take the change back
 
+	MsgApprovalNeeded = "error.approval_needed" // what was sent takes another operator's approval
+	MsgApprovalAlone  = "error.approval_alone"  // a change of address that takes one was sent with other changes
+	MsgApprovalVoid   = "error.approval_void"
+	MsgNoApproval     = "error.no_approval"
+	MsgNotPartner     = "error.not_partner"
+
 	MsgHoursBlank        = "error.hours_blank"
 	MsgMinutesBlank      = "error.minutes_blank"
 	MsgSpareReasonBlank  = "error.spare_reason_blank"

@@ -89,7 +89,7 @@ DELETE FROM resets WHERE id IN (SELECT r.id FROM resets r WHERE r.created_at < @
 
 -- name: ListCustomerHoldings :many
 -- Every store account of a customer with the codes and devices it has; its factors are in ListCustomerFactors.
-SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, g.name AS group_name,
+SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, a.approval, g.name AS group_name,
     (SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
         WHERE b.account_id = a.id AND b.voided_at IS NULL AND c.used_at IS NULL) AS backup_codes,
     (SELECT count(*) FROM trusted_devices d
