@@ -235,7 +235,9 @@ func TestAnApprovalIsGoodForOneThing(t *testing.T) {
 			"who approved is gone": {func(_, _, approver store.AccountID, _ store.ApprovalID) {
 				must(t, ignore(w.SetDisabled(ctx, System(), approver, true)))
 			}, 4, false},
-			"withdrawn": {func(_, asker, _ store.AccountID, request store.ApprovalID) { must(t, w.Withdraw(ctx, w.actor(asker), request)) }, 4, false},
+			"withdrawn": {func(_, asker, _ store.AccountID, request store.ApprovalID) {
+				must(t, w.Withdraw(ctx, w.actor(asker), request))
+			}, 4, false},
 		} {
 			i++
 			suffix := string(rune('a' + i))

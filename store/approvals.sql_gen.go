@@ -321,7 +321,7 @@ func (q *Queries) ListApprovals(ctx context.Context, arg ListApprovalsParams) ([
 }
 
 const ListApprovalsOfForm = `-- name: ListApprovalsOfForm :many
-SELECT id, account_id, surface_id, act, permit, request, form_id, credential_epoch, registered_at, asker, asker_name, state, decider, decider_name, decision, created_at, expires_at, decided_at, used_at FROM approvals WHERE form_id = $1
+SELECT id, account_id, surface_id, act, permit, request, form_id, credential_epoch, registered_at, asker, asker_name, state, decider, decider_name, decision, created_at, expires_at, decided_at, used_at FROM approvals WHERE form_id = $1 ORDER BY created_at, id
 `
 
 func (q *Queries) ListApprovalsOfForm(ctx context.Context, formID FormID) ([]Approval, error) {

@@ -752,7 +752,7 @@ func TestConformance(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		var transcript []string
-		for i, s := range slices.Concat(scenario, resets, importScenario()) {
+		for i, s := range slices.Concat(scenario, resets, importScenario(), approvals) {
 			exercised[s.method] = true
 			call := func(q *store.Queries) (any, error) {
 				args := []reflect.Value{reflect.ValueOf(ctx)}

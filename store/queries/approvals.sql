@@ -53,7 +53,7 @@ ORDER BY p.created_at DESC, p.id DESC
 LIMIT @page_size;
 
 -- name: ListApprovalsOfForm :many
-SELECT * FROM approvals WHERE form_id = @form_id;
+SELECT * FROM approvals WHERE form_id = @form_id ORDER BY created_at, id;
 
 -- name: SweepApprovals :execrows
 DELETE FROM approvals WHERE id IN (SELECT p.id FROM approvals p WHERE p.expires_at < @before ORDER BY p.expires_at LIMIT @batch_size);
