@@ -33,6 +33,10 @@ const (
 	codeAlreadyDone  = "already_done"
 	codeForbidden    = "forbidden"
 	codeOwnAccount   = "own_account"
+	codeApproval     = "approval_required"
+	codeVoid         = "approval_void"
+	codeNoApproval   = "no_approval"
+	codeNotPartner   = "not_partner"
 	codeNotFound     = "not_found"
 	codeConflict     = "conflict"
 	codeEnforced     = "enforced"
@@ -47,6 +51,7 @@ func statusOf(code string) int {
 	return map[string]int{
 		codeInvalidToken: http.StatusUnauthorized, "unauthenticated": http.StatusUnauthorized,
 		codeScope: http.StatusForbidden, codeFresh: http.StatusForbidden, codeForbidden: http.StatusForbidden, codeOwnAccount: http.StatusForbidden,
+		codeApproval: http.StatusForbidden, codeNotPartner: http.StatusForbidden, codeVoid: http.StatusConflict, codeNoApproval: http.StatusConflict,
 		codeMalformed: http.StatusBadRequest, codeInvalid: http.StatusUnprocessableEntity, codeMediaType: http.StatusUnsupportedMediaType,
 		codeTooLarge: http.StatusRequestEntityTooLarge, codeMatchMissing: http.StatusPreconditionRequired, codeMatchFailed: http.StatusPreconditionFailed,
 		codeInProgress: http.StatusConflict, codeKeyReused: http.StatusUnprocessableEntity, codeAlreadyDone: http.StatusConflict,
@@ -104,6 +109,14 @@ func (a *API) explain(c *call, err error) error {
 		return known(codeOwnAccount)
 	case errors.Is(err, ErrForbidden):
 		return known(codeForbidden)
+	case errors.Is(err, ErrApprovalRequired):
+		return known(codeApproval)
+	case errors.Is(err, ErrNotPartner):
+		return known(codeNotPartner)
+	case errors.Is(err, ErrApprovalVoid):
+		return known(codeVoid)
+	case errors.Is(err, ErrNoApproval):
+		return known(codeNoApproval)
 	case errors.Is(err, ErrActorGone) && c.actor.client != nil:
 		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		return known(codeInvalidToken)

@@ -32,7 +32,7 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", fieldUse, FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), FieldLevel, FieldDays, FieldGrace, FieldDate}
+	fields := []string{"name", "code", "login_id", "email", "role", fieldUse, FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), guardField(SurfaceAdmin), guardField(SurfaceStore), FieldLevel, FieldDays, FieldGrace, FieldDate}
 	for _, check := range IdentityChecks() {
 		fields = append(fields, checkField(check))
 	}

@@ -127,6 +127,7 @@ func (h *Handler) Mount(r chi.Router) {
 		get("/admin/accounts/{id}/two-factor/pass/issued", h.getPassIssued)
 		get(templates.PathExemptions, h.getExemptions)
 
+		h.mountApprovals(get, form, formOn)
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		h.mountRollout(get, form, pages)
@@ -163,9 +164,19 @@ func toForm(page formPage) web.HandlerFunc {
 	}
 }
 
-type actorKey struct{}
+type (
+	actorKey   struct{}
+	waitingKey struct{}
+)
 
-// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused.
+// waitingFor is what waits for the operator of a request that passed withActor.
+func waitingFor(r *http.Request) ApprovalCount {
+	n, _ := r.Context().Value(waitingKey{}).(ApprovalCount)
+	return n
+}
+
+// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused, and what waits for
+// them, which every page tells.
 func (h *Handler) withActor(next http.Handler) http.Handler {
 	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		s, ok := web.SessionFrom(r.Context())
@@ -176,7 +187,12 @@ func (h *Handler) withActor(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, actor)))
+		waiting, err := h.service.CountApprovals(r.Context(), actor)
+		if err != nil {
+			return err
+		}
+		ctx := context.WithValue(context.WithValue(r.Context(), actorKey{}, actor), waitingKey{}, waiting)
+		next.ServeHTTP(w, r.WithContext(ctx))
 		return nil
 	})
 }
@@ -193,8 +209,11 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
 		Name: actor.Account.DisplayName, Role: h.roleLabel(f.Lang, actor, actor.Account.Role), Active: active,
-		Items: []string{templates.NavDashboard, templates.NavCustomers, templates.NavExemptions}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Items:       []string{templates.NavDashboard, templates.NavCustomers, templates.NavExemptions, templates.NavApprovals},
+		SecurityURL: securityURL, SignOutAction: signOutAction,
 	}
+	waiting := waitingFor(r)
+	o.Waiting = waiting.Waiting + waiting.Ready
 	if actor.rights().has(mayViewAudit) {
 		o.Items = append(o.Items, templates.NavAudit)
 	}
@@ -240,6 +259,8 @@ func answer(err error) error {
 		return nil
 	case errors.Is(err, ErrOwnAccount):
 		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
+	case errors.Is(err, ErrApprovalRequired):
+		return &web.Error{Status: http.StatusConflict, Code: codeApproval, Message: templates.MsgApprovalNeeded, Cause: err}
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNoPass):
 		return web.Forbidden(err)
 	case errors.Is(err, ErrLastManager):
@@ -262,6 +283,9 @@ func answer(err error) error {
 func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]string, ok bool) {
 	if errors.Is(err, ErrConflict) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
+	}
+	if errors.Is(err, ErrApprovalRequired) {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgApprovalNeeded)}, true
 	}
 	if errors.Is(err, ErrFrozen) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgFrozenAdmin)}, true

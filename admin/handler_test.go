@@ -171,6 +171,7 @@ func (c *console) postRoutes() []string {
 			}
 			routes = append(routes, strings.NewReplacer(
 				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(),
+				"{act}", string(ActReset),
 			).Replace(route))
 		}
 		return nil

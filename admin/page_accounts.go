@@ -123,7 +123,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 			v.UnmaskAction = accountURL(a.ID) + "/unmask"
 		}
 	}
-	v.Freeze = h.freezeNotice(actor, a)
+	v.Freeze, v.Guard = h.freezeNotice(actor, a), guardOf(actor, a)
 	main, backups := h.factors(actor, a)
 	v.Main = main
 	for _, f := range backups {
@@ -132,7 +132,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 	if a.Customer != nil {
 		v.BackURL = customerGroupsURL(a.Customer.ID)
 	}
-	if mayChange(actor, a, maySetPasswords) {
+	if mayChange(actor, a, maySetPasswords) && !a.Guarded {
 		v.PasswordAction = accountURL(a.ID) + "/password"
 	}
 	if h.service.passwords != nil && mayChange(actor, a, mayReset) {

@@ -160,13 +160,13 @@ func (h *Handler) getBulkConfirm(w http.ResponseWriter, r *http.Request) error {
 		// With the choice in its address, so that the page can be fetched again where the form was sent.
 		Action:  bulkURL(in.Customer) + "/confirm?" + in.query().Encode(),
 		BackURL: bulkURL(in.Customer), CustomerURL: customerGroupsURL(in.Customer), Customer: p.Customer.Name,
-		Use: in.Want == account.TwoFactorUse, Total: p.Total, Changing: p.Changing, Resetting: p.Resetting, Refused: p.Refused && p.Changing > 0,
+		Use: in.Want == account.TwoFactorUse, Total: p.Total, Changing: p.Changing, Resetting: p.Resetting, Refused: p.Refused && p.Changing > 0, LeftOut: p.LeftOut,
 		Hidden: in.fields(),
 	}
 	listed := 0
 	for _, row := range p.Rows {
 		line := bulkRow(row.ListCustomerAccountsRow)
-		line.Changes, line.Resets = row.Changes, row.Resets
+		line.Changes, line.Resets, line.LeftOut = row.Changes, row.Resets, row.LeftOut
 		if row.Changes {
 			listed++
 		}

@@ -12,7 +12,9 @@ func (h *Handler) getDashboard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return answer(err)
 	}
+	waiting := waitingFor(r)
 	v := templates.DashboardView{
+		Waiting: waiting.Waiting, Ready: waiting.Ready, ApprovalsURL: templates.PathApprovals,
 		At: templates.TimeSeconds(d.At, h.zone), ISO: templates.ISO(d.At, h.zone),
 		Accounts: d.Accounts, Enrolled: d.Enrolled, Failed: d.Failed, Bounced: d.Bounced, Resets7: d.Resets7, Resets30: d.Resets30,
 		CustomersURL: templates.PathCustomers + "?status=" + templates.FilterNone,

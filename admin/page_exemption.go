@@ -115,6 +115,9 @@ func (h *Handler) getExempt(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if done, err := askInstead(w, r, a, ActExempt, ""); done {
+		return err
+	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))
 	v := exemptView(a)
 	if hours := number(d.or(FieldHours, "")); hours != 0 {
@@ -216,6 +219,9 @@ func (h *Handler) passView(a Account) templates.PassView {
 func (h *Handler) getPass(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.sparable(r, mayPassAccount)
 	if err != nil {
+		return err
+	}
+	if done, err := askInstead(w, r, a, ActPass, ""); done {
 		return err
 	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))

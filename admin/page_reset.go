@@ -111,6 +111,9 @@ func (h *Handler) getReset(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if done, err := askInstead(w, r, a, ActReset, method); done {
+		return err
+	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))
 	v, err := h.resetView(r, actor, a, method, typedReason(func(field string) string { return d.or(field, "") }))
 	if err != nil {
@@ -228,6 +231,9 @@ func (h *Handler) renderTicket(w http.ResponseWriter, r *http.Request, status in
 	if shown := h.ticketState(actor, a, state); shown != nil {
 		v.Needed, v.State = true, *shown
 		v.State.NewURL = "" // the form is on this page
+	}
+	if a.Guarded {
+		v.AskURL = askURL(a.ID, ActTicket, "")
 	}
 	return h.templates.AccountTicket.Render(w, status, f, v)
 }

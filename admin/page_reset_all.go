@@ -32,7 +32,7 @@ func (h *Handler) bulkView(r *http.Request, c CustomerHoldings, typed Reason, at
 		v.Accounts = append(v.Accounts, templates.BulkAccount{
 			Name: a.DisplayName, LoginID: a.LoginID, Group: a.GroupName, URL: accountURL(a.ID) + "/two-factor",
 			Use: a.TwoFactor == account.TwoFactorUse, Kinds: a.Kinds, Codes: int(a.BackupCodes), Devices: int(a.Devices),
-			Disabled: a.DisabledAt != nil,
+			Disabled: a.DisabledAt != nil, Guarded: a.Approval,
 		})
 	}
 	return v, nil
@@ -97,6 +97,9 @@ func (h *Handler) getBulkDone(w http.ResponseWriter, r *http.Request) error {
 				row.Notices = append(row.Notices, h.notice(actor, m))
 			}
 			v.Done++
+		} else if asked, ok := report.Asked[a.ID]; ok {
+			row.AskedURL = approvalURL(asked.ID)
+			v.Asked++
 		} else {
 			v.Missing++
 		}

@@ -45,7 +45,7 @@ var approvals = []step{
 	{"FindApproval", found("operator:2", "waiting", 0), fails(store.ErrNotFound)},
 	{"FindApproval", found("client:c", "waiting", 2*time.Hour), fails(store.ErrNotFound)},
 	{"FindApproval", store.FindApprovalParams{Permit: hash(40), Asker: "client:c", State: "waiting", Now: t0, CredentialEpoch: 2, RegisteredAt: t0}, fails(store.ErrNotFound)},
-	{"FindApproval", store.FindApprovalParams{Permit: hash(40), Asker: "client:c", State: "waiting", Now: t0, CredentialEpoch: 1, RegisteredAt: after(1)}, fails(store.ErrNotFound)},
+	{"FindApproval", store.FindApprovalParams{Permit: hash(40), Asker: "client:c", State: "waiting", Now: t0, CredentialEpoch: 1, RegisteredAt: after(time.Microsecond)}, fails(store.ErrNotFound)},
 	{"CountApprovals", store.CountApprovalsParams{Viewer: "operator:2", Now: t0}, has("Waiting", int64(3))},
 	{"CountApprovals", store.CountApprovalsParams{Viewer: "operator:1", Now: t0, HiddenKind: "store"}, has("Waiting", int64(0))},
 	{"CountApprovals", store.CountApprovalsParams{Viewer: "operator:2", Now: t0, HiddenKind: "store"}, has("Waiting", int64(1))},

@@ -272,7 +272,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	stale := ordered
 	stale.Changed, stale.Errors = false, errorsOf(FormError, text(MsgOrderStale))
 
-	return []fixture{
+	all := []fixture{
 		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
 		screen("login-error", login, LoginView{Action: "/signin?flow=1", App: "ストア", Username: "tanaka", Errors: errorsOf(FormError, text(MsgLoginFailed))}),
 		screen("login-blank", login, LoginView{Action: "/signin?flow=1", Notice: text(MsgReauthenticate), Errors: errorsOf("username", text(MsgLoginIDBlank), "password", text(MsgPasswordBlank))}),
@@ -537,6 +537,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),
 	}
+	return append(all, approvalFixtures(text, who, operator, main, more)...)
 }
 
 // TestGallery writes the screens as static files when -gallery names a directory.

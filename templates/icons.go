@@ -38,6 +38,7 @@ func icons() map[string]string {
 		"download":     `<path d="M12 4v11m-4.500-4.500L12 15l4.500-4.500M4.500 19.500h15"/>`,
 		"edit":         `<path d="m4 20 .9-4L16 4.900a1.500 1.500 0 0 1 2.100 0l1 1a1.500 1.500 0 0 1 0 2.100L8 19.100 4 20Z"/>`,
 		"email":        `<rect x="3" y="5.5" width="18" height="13.5" rx="2"/><path d="m3.8 7.2 8.2 6 8.2-6"/>`,
+		"approvals":    `<path d="M9 12l2 2 4-4.500"/><rect x="4" y="4" width="16" height="16" rx="3"/>`,
 		"exemptions":   `<circle cx="12" cy="12" r="9"/><path d="M12 7v5.200l3.300 2"/>`,
 		"eye":          `<path d="M2.500 12S6 5.800 12 5.800 21.500 12 21.500 12 18 18.200 12 18.200 2.500 12 2.500 12Z"/><circle cx="12" cy="12" r="2.800"/>`,
 		"info":         `<circle cx="12" cy="12" r="9"/><path d="M12 11.200v5.300M12 7.800h.01"/>`,

@@ -186,6 +186,13 @@ const (
 	FlashWithdrawn = "flash.withdrawn"
 	FlashLifted    = "flash.lifted"
 
+	FlashApprovalAsked    = "flash.approval_asked"
+	FlashApproved         = "flash.approved"
+	FlashRefused          = "flash.refused"
+	FlashRequestWithdrawn = "flash.request_withdrawn"
+	FlashGuardOn          = "flash.guard_on"
+	FlashApprovalUsed     = "flash.approval_used"
+
 	FlashRoleDeleted  = "flash.role_deleted"
 	FlashFreezeLifted = "flash.freeze_lifted"
 )
@@ -234,6 +241,13 @@ func flashTones() map[string]string {
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
 		FlashTicketIssued:    "ok",
+
+		FlashApprovalAsked:    "info",
+		FlashApproved:         "ok",
+		FlashRefused:          "ok",
+		FlashRequestWithdrawn: "ok",
+		FlashGuardOn:          "ok",
+		FlashApprovalUsed:     "ok",
 
 		FlashRoleDeleted:  "ok",
 		FlashFreezeLifted: "ok",

@@ -41,6 +41,8 @@ type OperatorFrame struct {
 	Active string
 	// Items are the menu entries to show, by Nav constant; nil shows all.
 	Items []string
+	// Waiting is what waits for the operator among the requests for a second one.
+	Waiting int
 	// SecurityURL leads to the operator's own security settings.
 	SecurityURL string
 	// SignOutAction receives the sign-out POST.
@@ -57,6 +59,7 @@ const (
 	NavSettings   = "settings"
 	NavMethods    = "methods"
 	NavExemptions = "exemptions"
+	NavApprovals  = "approvals"
 )
 
 // The addresses the console's menu leads to.
@@ -71,6 +74,7 @@ const (
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
 	PathExemptions = "/admin/exemptions"
+	PathApprovals  = "/admin/approvals"
 )
 
 // The kinds of factor, as views spell them.

@@ -158,6 +158,8 @@ type AccountFormView struct {
 	ReadOnly bool
 	// Freeze is nil unless changes of the security settings are stopped.
 	Freeze *FreezeNotice
+	// Guard is whether opening the account takes a second operator; nil hides it.
+	Guard *Guard
 
 	// ActivityURL leads to 利用状況.
 	ActivityURL string
@@ -231,6 +233,8 @@ type AccountTwoFactorView struct {
 	ReadOnly bool
 	// Freeze is nil unless changes of the security settings are stopped.
 	Freeze *FreezeNotice
+	// Guard is whether opening the account takes a second operator; nil if it does not.
+	Guard  *Guard
 	Errors map[string]string
 }
 
@@ -332,6 +336,10 @@ type SurfaceSetting struct {
 	// empty hides it.
 	ByTicket     bool
 	ReenrolField string
+	// Guarded is whether opening any of its accounts takes a second operator; its form field, none|all, is GuardField, and empty hides
+	// it. UnguardURL leads to the form that asks for the opposite.
+	Guarded                bool
+	GuardField, UnguardURL string
 	// RolloutURL leads to the preparation of its enforcement.
 	RolloutURL string
 }
@@ -358,6 +366,8 @@ type SurfaceChange struct {
 	Affected int
 	// TicketBefore and TicketAfter are whether a factor is set up after a reset with a ticket only.
 	TicketBefore, TicketAfter bool
+	// GuardBefore and GuardAfter are whether opening any of its accounts takes a second operator.
+	GuardBefore, GuardAfter bool
 }
 
 // SettingsConfirmView confirms a change of enforcement (M10).

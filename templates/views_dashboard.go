@@ -17,6 +17,10 @@ type DashboardView struct {
 	// Days are the oldest first, today last.
 	Days []DashboardDay
 
+	// Waiting are requests of others for a second operator, Ready the operator's own that were approved.
+	Waiting, Ready int
+	ApprovalsURL   string
+
 	CustomersURL, FailedURL, BouncedURL, ResetsURL, SettingsURL string
 }
 
