@@ -19,7 +19,7 @@ func supportMay() []string {
 	return []string{
 		"listCustomers", "getCustomer", "listUserGroups", "getUserGroup", "listAccounts", "getAccount", "updateAccount", "disableAccount",
 		"enableAccount", "sendPasswordReset", "getTwoFactor", "setTwoFactor", "resetFactors", "resetFactor", "listDevices", "removeDevices",
-		"removeDevice", "listSurfaces", "getEnforcement", "getPolicy", "listAuditEvents", "listDeliveries",
+		"removeDevice", "listApprovals", "getApproval", "askApproval", "setAccountApproval", "listSurfaces", "getEnforcement", "getPolicy", "listAuditEvents", "listDeliveries",
 	}
 }
 
@@ -120,6 +120,13 @@ func (p *program) stocked() {
 	if len(status.Devices) == 0 {
 		p.device(p.tanaka)
 	}
+	if p.row(p.tanaka).Approval {
+		must(p.t, ignore(p.SetGuard(p.t.Context(), System(), p.tanaka, time.Time{}, false)))
+	}
+	p.tx(func(tx *store.Tx) error {
+		_, err := tx.SetSurfaceApproval(p.t.Context(), store.SetSurfaceApprovalParams{ID: SurfaceStore, Former: true, Now: p.clock.now()})
+		return err
+	})
 }
 
 // successes are the acts that were done.
@@ -139,7 +146,7 @@ func (p *program) objects(op *operation, want string, hides bool) {
 	missing := string(store.NewID[store.AccountID]())
 	s := p.samples(p.chief)[op.id]
 	hidden := s
-	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), "/surfaces/store", "/clients/program"} {
+	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), string(p.request), "/surfaces/store", "/clients/program"} {
 		with := missing
 		if strings.HasPrefix(id, "/") {
 			with = id[:strings.LastIndex(id, "/")+1] + missing

@@ -16,13 +16,14 @@ type apiEnforcement struct {
 	Kind      string    `json:"kind" enum:"store,operator" doc:"the kind of account that signs in there"`
 	Enforced  bool      `json:"enforced"`
 	Unset     int       `json:"unset" doc:"how many of its accounts have nothing set up yet"`
+	Approval  string    `json:"approval" enum:"none,all" doc:"of whose accounts opening takes a second operator, beside those that were chosen"`
 	UpdatedAt time.Time `json:"updated_at" doc:"of the surface"`
 }
 
 func (e apiEnforcement) version() time.Time { return e.UpdatedAt }
 
 func enforcementOf(s Surface) apiEnforcement {
-	return apiEnforcement{Surface: s.ID, Kind: s.Kind, Enforced: s.Enforced, Unset: int(s.Unset), UpdatedAt: s.Version}
+	return apiEnforcement{Surface: s.ID, Kind: s.Kind, Enforced: s.Enforced, Unset: int(s.Unset), Approval: approvalWord(s.Approval), UpdatedAt: s.Version}
 }
 
 // apiPolicy is what a surface accepts as a second factor.

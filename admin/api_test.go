@@ -36,6 +36,8 @@ type program struct {
 	token, cookie string
 	// stale is what the next request finds out about its proof.
 	stale bool
+	// request is one for a second operator, about suzuki.
+	request store.ApprovalID
 }
 
 func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
@@ -187,44 +189,53 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		device = string(ids[0].ID)
 	}
 	reason := `{"reason":"lost phone","identity_checked":true}`
+	guarded := account
+	if person == p.tanaka {
+		guarded = "/accounts/" + string(p.suzuki)
+	}
 	policy := `{"methods":["email","totp"],"level":"2fa-email","trust_days":7}`
 	return map[string]sample{
-		"listCustomers":     {path: "/customers?search=C-1&limit=1"},
-		"createCustomer":    {path: "/customers", body: `{"code":"N-1","name":"新しい販売先"}`},
-		"getCustomer":       {path: customer},
-		"updateCustomer":    {path: customer, body: `{"code":"C-1","name":"変更"}`, match: customer},
-		"listUserGroups":    {path: customer + "/user-groups"},
-		"createUserGroup":   {path: customer + "/user-groups", body: `{"name":"支社"}`},
-		"getUserGroup":      {path: group},
-		"updateUserGroup":   {path: group, body: `{"name":"本店"}`, match: group},
-		"listAccounts":      {path: "/accounts?customer_id=" + string(p.customer) + "&user_group_id=" + string(p.group) + "&search=tanaka&limit=1"},
-		"createAccount":     {path: group + "/accounts", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"buyer","password":"violet-8-ferry","two_factor":"use"}`},
-		"listOperators":     {path: "/operators"},
-		"createOperator":    {path: "/operators", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"support","password":"violet-8-ferry"}`},
-		"getAccount":        {path: account},
-		"updateAccount":     {path: account, body: `{"name":"変更","email":"tanaka@example.jp","role":"viewer"}`, match: account},
-		"disableAccount":    {path: account + "/disabled"},
-		"enableAccount":     {path: account + "/disabled"},
-		"setPassword":       {path: account + "/password", body: `{"password":"violet-8-ferry"}`},
-		"sendPasswordReset": {path: account + "/password-reset-mail"},
-		"getTwoFactor":      {path: account + "/two-factor"},
-		"setTwoFactor":      {path: account + "/two-factor", body: `{"two_factor":"dont_use"}`, match: account + "/two-factor"},
-		"resetFactors":      {path: account + "/two-factor/reset", body: reason},
-		"resetFactor":       {path: account + "/two-factor/factors/email/reset", body: reason},
-		"listDevices":       {path: account + "/two-factor/devices"},
-		"removeDevices":     {path: account + "/two-factor/devices"},
-		"removeDevice":      {path: account + "/two-factor/devices/" + device},
-		"listSurfaces":      {path: "/surfaces"},
-		"getEnforcement":    {path: "/surfaces/store/enforcement"},
-		"setEnforcement":    {path: "/surfaces/store/enforcement", body: `{"enforced":true}`, match: "/surfaces/store/enforcement"},
-		"getPolicy":         {path: "/surfaces/store/policy"},
-		"setPolicy":         {path: "/surfaces/store/policy", body: policy, match: "/surfaces/store/policy"},
-		"previewPolicy":     {path: "/surfaces/store/policy/preview", body: policy, match: "/surfaces/store/policy"},
-		"listAuditEvents":   {path: "/audit-events?limit=3&kind=account&since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00%2B09:00&account_id=" + string(person)},
-		"listDeliveries":    {path: "/deliveries?state=queued&account_id=" + string(person)},
-		"listClients":       {path: "/clients"},
-		"getClient":         {path: "/clients/program"},
-		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+		"listCustomers":      {path: "/customers?search=C-1&limit=1"},
+		"createCustomer":     {path: "/customers", body: `{"code":"N-1","name":"新しい販売先"}`},
+		"getCustomer":        {path: customer},
+		"updateCustomer":     {path: customer, body: `{"code":"C-1","name":"変更"}`, match: customer},
+		"listUserGroups":     {path: customer + "/user-groups"},
+		"createUserGroup":    {path: customer + "/user-groups", body: `{"name":"支社"}`},
+		"getUserGroup":       {path: group},
+		"updateUserGroup":    {path: group, body: `{"name":"本店"}`, match: group},
+		"listAccounts":       {path: "/accounts?customer_id=" + string(p.customer) + "&user_group_id=" + string(p.group) + "&search=tanaka&limit=1"},
+		"createAccount":      {path: group + "/accounts", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"buyer","password":"violet-8-ferry","two_factor":"use"}`},
+		"listOperators":      {path: "/operators"},
+		"createOperator":     {path: "/operators", body: `{"login_id":"new","name":"new","email":"new@example.jp","role":"support","password":"violet-8-ferry"}`},
+		"getAccount":         {path: account},
+		"updateAccount":      {path: account, body: `{"name":"変更","email":"tanaka@example.jp","role":"viewer"}`, match: account},
+		"disableAccount":     {path: account + "/disabled"},
+		"enableAccount":      {path: account + "/disabled"},
+		"setPassword":        {path: account + "/password", body: `{"password":"violet-8-ferry"}`},
+		"sendPasswordReset":  {path: account + "/password-reset-mail"},
+		"getTwoFactor":       {path: account + "/two-factor"},
+		"setTwoFactor":       {path: account + "/two-factor", body: `{"two_factor":"dont_use"}`, match: account + "/two-factor"},
+		"resetFactors":       {path: account + "/two-factor/reset", body: reason},
+		"resetFactor":        {path: account + "/two-factor/factors/email/reset", body: reason},
+		"listDevices":        {path: account + "/two-factor/devices"},
+		"removeDevices":      {path: account + "/two-factor/devices"},
+		"removeDevice":       {path: account + "/two-factor/devices/" + device},
+		"listApprovals":      {path: "/approvals?state=open&limit=1"},
+		"getApproval":        {path: "/approvals/" + string(p.request)},
+		"askApproval":        {path: guarded + "/approvals", body: `{"act":"reset","method":"email","handover":"staff","hours":4,"minutes":30,"email":"n@example.jp","reason":"lost phone","identity_checked":true}`},
+		"setAccountApproval": {path: account + "/approval", body: `{"approval":true}`, match: account},
+		"setSurfaceApproval": {path: "/surfaces/store/approval", body: `{"approval":"all"}`, match: "/surfaces/store/enforcement"},
+		"listSurfaces":       {path: "/surfaces"},
+		"getEnforcement":     {path: "/surfaces/store/enforcement"},
+		"setEnforcement":     {path: "/surfaces/store/enforcement", body: `{"enforced":true}`, match: "/surfaces/store/enforcement"},
+		"getPolicy":          {path: "/surfaces/store/policy"},
+		"setPolicy":          {path: "/surfaces/store/policy", body: policy, match: "/surfaces/store/policy"},
+		"previewPolicy":      {path: "/surfaces/store/policy/preview", body: policy, match: "/surfaces/store/policy"},
+		"listAuditEvents":    {path: "/audit-events?limit=3&kind=account&since=2026-01-01T00:00:00Z&until=2027-01-01T00:00:00%2B09:00&account_id=" + string(person)},
+		"listDeliveries":     {path: "/deliveries?state=queued&account_id=" + string(person)},
+		"listClients":        {path: "/clients"},
+		"getClient":          {path: "/clients/program"},
+		"createClient":       {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
 	}
 }
 
@@ -234,6 +245,8 @@ func ready(t *testing.T) *program {
 	p := newProgram(t, storetest.SQLite(t), 1_000_000)
 	p.enrol(p.tanaka)
 	p.device(p.tanaka)
+	p.guard(p.suzuki)
+	p.request = p.world.ask(p.actor(p.root), p.suzuki, Proposal{Act: ActReset})
 	p.client("program", allScopes()...)
 	return p
 }

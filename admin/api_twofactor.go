@@ -129,17 +129,17 @@ func (a *API) twoFactor(t *table) {
 				return apiTwoFactor{}, err
 			}
 			return get(ctx, actor, in.ID)
-		}, codeOwnAccount, codeEnforced)
+		}, codeOwnAccount, codeEnforced, codeApproval)
 	add(t, scopeReset, http.MethodPost, "/accounts/{id}/two-factor/reset", "resetFactors",
 		func(ctx context.Context, actor Actor, in resetAll) (apiReset, error) {
 			r, err := s.ResetFactors(ctx, actor, store.AccountID(in.ID), in.Body.reason())
 			return resetOf(r), err
-		}, codeOwnAccount)
+		}, codeOwnAccount, codeApproval)
 	add(t, scopeReset, http.MethodPost, "/accounts/{id}/two-factor/factors/{method}/reset", "resetFactor",
 		func(ctx context.Context, actor Actor, in resetOne) (apiReset, error) {
 			r, err := s.ResetFactor(ctx, actor, store.AccountID(in.ID), signin.Method(in.Method), in.Body.reason())
 			return resetOf(r), err
-		}, codeOwnAccount)
+		}, codeOwnAccount, codeApproval)
 	add(t, scopeAccountsRead, http.MethodGet, "/accounts/{id}/two-factor/devices", "listDevices",
 		func(ctx context.Context, actor Actor, in accountByID) (list[apiDevice], error) {
 			v, err := s.Account(ctx, actor, store.AccountID(in.ID))

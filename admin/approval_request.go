@@ -281,7 +281,7 @@ func (s *Service) Approval(ctx context.Context, actor Actor, id store.ApprovalID
 	v.Proposal, v.Reason = a.Proposal, reason
 	on := subject{surface: row.SurfaceID}
 	if row.AccountID != nil {
-		acc, err := s.Account(ctx, actor, *row.AccountID)
+		acc, err := s.approvalAccount(ctx, actor, *row.AccountID)
 		if err != nil {
 			return ApprovalView{}, err
 		}
@@ -295,6 +295,15 @@ func (s *Service) Approval(ctx context.Context, actor Actor, id store.ApprovalID
 	v.MayUse = v.Shown == ApprovalApproved && mine
 	v.MayWithdraw = v.Open() && mine
 	return v, nil
+}
+
+// approvalAccount is whom a request is about; without what is set up where nobody knows.
+func (s *Service) approvalAccount(ctx context.Context, actor Actor, id store.AccountID) (Account, error) {
+	if s.factors != nil {
+		return s.Account(ctx, actor, id)
+	}
+	acc, err := s.AccountRow(ctx, actor, id)
+	return Account{Account: acc}, err
 }
 
 // ApprovalCount is what waits for an operator.
