@@ -42,6 +42,7 @@ func TestScreens(t *testing.T) {
 			v.passwords(w)
 			v.console(w)
 			v.resets(w)
+			v.approvals(w)
 			v.manyAccounts(w)
 			for _, line := range w.log.take() {
 				t.Errorf("the server logged: %s", line)

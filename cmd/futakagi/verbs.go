@@ -30,6 +30,7 @@ type verb struct {
 var (
 	accountColumns = []string{"id", "kind", "login_id", "name", "role", "two_factor", "disabled_at"}
 	mfaColumns     = []string{"two_factor", "enforced", "backup_codes_left", "trusted_devices"}
+	askedColumns   = []string{"id", "act", "account_id", "surface", "state", "asked_by", "created_at", "expires_at"}
 	resetColumns   = []string{"set_up", "removed", "left", "notices"}
 )
 
@@ -54,6 +55,11 @@ func mfaVerbs() []verb {
 		{"devices", "List the trusted devices of an account", "listDevices", []string{"id", "name", "last_used_at", "expires_at"}},
 		{"remove-device", "Make one browser be asked for a code again", "removeDevice", nil},
 		{"remove-devices", "Make every browser of an account be asked for a code again", "removeDevices", nil},
+		{"approvals", "List requests for a second operator, newest first", "listApprovals", askedColumns},
+		{"approval", "Show a request for a second operator", "getApproval", askedColumns},
+		{"ask", "Ask for a second operator's approval", "askApproval", askedColumns},
+		{"guard", "Set whether opening an account takes a second operator", "setAccountApproval", []string{"approval", "updated_at"}},
+		{"guard-all", "Set whether opening any account of a surface takes a second operator", "setSurfaceApproval", []string{"surface", "approval"}},
 		{"surfaces", "Show what surfaces enforce", "listSurfaces", []string{"surface", "enforced", "unset"}},
 		{"enforce", "Set whether a surface demands a second factor", "setEnforcement", []string{"surface", "enforced", "unset"}},
 		{"policy", "Show what a surface accepts", "getPolicy", []string{"surface", "methods", "level", "trust_days"}},

@@ -101,8 +101,9 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	roles, table := c.roles()
 	rollout, lists := c.rollout()
 	many, results := c.many()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results)
+	second, requests := c.approvals()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, second)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, requests)
 }
 
 // quiet forgets wrong guesses.

@@ -97,7 +97,10 @@ func (c *cast) reset(person, customer string, foreign []string) ([]form, []look)
 	}
 }
 
-// withReenrol are the fields of the settings with the choice of who may set up a factor after a reset.
+// withReenrol are the fields of the settings with the choices of who may set up a factor after a reset, and of a second operator.
 func withReenrol(fields ...field) []field {
-	return append(fields, same("store.reenrol", saysSettingBlank, url.Values{}), same("admin.reenrol", saysSettingBlank, url.Values{}))
+	for _, name := range []string{"store.reenrol", "admin.reenrol", "store.approval", "admin.approval"} {
+		fields = append(fields, same(name, saysSettingBlank, url.Values{}))
+	}
+	return fields
 }
