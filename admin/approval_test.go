@@ -170,6 +170,7 @@ func TestWhoMayDecide(t *testing.T) {
 			{"whom it is about", w.actor(w.chief), w.root, root, ErrNotPartner},
 			{"somebody who cannot see it", w.actor(w.chief), w.root, w.actor(w.desk), store.ErrNotFound},
 			{"a customer", w.actor(w.chief), w.tanaka, Actor{Account: w.row(w.suzuki), Session: w.actor(w.suzuki).Session}, ErrForbidden},
+			{"an operator, for the command line", System(), w.tanaka, w.actor(mine), nil},
 			{"the support desk", w.actor(w.chief), w.tanaka, w.actor(w.desk), nil},
 			{"an administrator", w.actor(w.desk), w.tanaka, w.actor(mine), nil},
 			{"the command line", w.actor(w.chief), w.tanaka, System(), nil},
