@@ -415,7 +415,7 @@ func TestNoWayAroundASecondOperator(t *testing.T) {
 		if err := set(root, ApprovalNone); !errors.Is(err, ErrApprovalRequired) {
 			t.Errorf("off, alone: %v", err)
 		}
-		request, err := w.AskUnguardAll(ctx, root, SurfaceStore, because)
+		request, err := w.AskUnguardAll(ctx, root, SurfaceStore, "r")
 		must(t, err)
 		must(t, w.Approve(ctx, chief, request))
 		must(t, ignore(w.UseApproval(ctx, root, request, "")))

@@ -369,10 +369,9 @@ func (h *Handler) postAsk(w http.ResponseWriter, r *http.Request) error {
 	return h.templates.ApprovalAsk.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
 }
 
-func (h *Handler) askSurfaceView(surface string, typed Reason) templates.ApprovalAskView {
+func (h *Handler) askSurfaceView(surface, reason string) templates.ApprovalAskView {
 	return templates.ApprovalAskView{
-		Action: unguardURL(surface), BackURL: templates.PathSettings, Surface: surface, Act: string(ActUnguardAll),
-		Reason: typed.Text, Identity: typed.IdentityChecked, More: moreOf(typed, false, ""),
+		Action: unguardURL(surface), BackURL: templates.PathSettings, Surface: surface, Act: string(ActUnguardAll), Reason: reason,
 	}
 }
 
@@ -397,7 +396,7 @@ func (h *Handler) getAskSurface(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	f, d := h.formFrame(w, r, templates.NavSettings)
-	v := h.askSurfaceView(surface, typedReason(func(field string) string { return d.or(field, "") }))
+	v := h.askSurfaceView(surface, d.or(FieldReason, ""))
 	return h.templates.ApprovalAsk.Render(w, http.StatusOK, f, v)
 }
 
@@ -410,7 +409,7 @@ func (h *Handler) postAskSurface(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	reason := postedReason(form)
+	reason := strings.TrimSpace(form.Get(FieldReason))
 	id, err := h.service.AskUnguardAll(r.Context(), actorOf(r), surface, reason)
 	if err == nil {
 		return h.done(w, r, templates.FlashApprovalAsked, approvalURL(id))

@@ -63,7 +63,7 @@ func approvalFixtures(text func(key string, args ...any) string, who, operator A
 		}}, console(NavOperators)),
 		screen("admin-approval-ask-pass", ask, ApprovalAskView{Action: "/a", BackURL: "/b", Who: who, Act: "pass", Minutes: []int{15, 30}, Minute: 30, More: more, Errors: map[string]string{"minutes": text(MsgMinutesBlank)}}, console(NavCustomers)),
 		screen("admin-approval-ask-email", ask, ApprovalAskView{Action: "/a", BackURL: "/b", Who: who, Act: "email", Address: true, Email: "x", More: more, Errors: map[string]string{"email": text(MsgEmailForm)}}, console(NavCustomers)),
-		screen("admin-approval-ask-surface", ask, ApprovalAskView{Action: "/a", BackURL: PathSettings, Surface: "store", Act: "unguard_all", More: more}, console(NavSettings)),
+		screen("admin-approval-ask-surface", ask, ApprovalAskView{Action: "/a", BackURL: PathSettings, Surface: "store", Act: "unguard_all", Errors: map[string]string{"reason": text(MsgSpareReasonBlank)}}, console(NavSettings)),
 
 		screen("admin-account-guarded", func(s *Set) Page[AccountFormView] { return s.AccountForm }, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: who, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", Guard: &Guard{On: true, OffURL: "/o", EmailURL: "/e", PasswordURL: "/p"}, Errors: map[string]string{"email": text(MsgApprovalAlone)}}, console(NavCustomers)),
 		screen("admin-account-unguarded", func(s *Set) Page[AccountFormView] { return s.AccountForm }, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: who, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", Guard: &Guard{OnAction: "/o"}}, console(NavCustomers), flash(text(FlashRequestWithdrawn), "")),

@@ -40,7 +40,7 @@ func (c *cast) approvals() ([]form, []look) {
 	whole := value("reason", "電話で本人確認", "identity", "yes")
 	hours := same("hours", saysHoursBlank, whole)
 	hours.foreign, hours.wrong = []string{"0", "73", "-1", "1e1", "99999999999999999999", "0x1"}, saysHoursBlank
-	some := askFields(saysSpareBlank)
+	some := askFields()
 	one := form{pattern: "/admin/accounts/{id}/approval/{act}/{method}", path: ask + "reset/totp", b: c.staff, own: "totp", fields: some}
 	one.foreign = []string{"backup", "trusted_device", "TOTP", "x", "🔑", "' OR ''='"}
 	forms := []form{
@@ -50,7 +50,7 @@ func (c *cast) approvals() ([]form, []look) {
 		}, one,
 		{
 			pattern: "/admin/settings/two-factor/approval/{surface}", path: "/admin/settings/two-factor/approval/store", b: c.staff,
-			own: "store", foreign: []string{"x", "STORE", "operator", "🔑", "' OR ''='"}, fields: askFields(saysNoApproval),
+			own: "store", foreign: []string{"x", "STORE", "operator", "🔑", "' OR ''='"}, fields: []field{same("reason", saysNoApproval, url.Values{})},
 		},
 		{
 			pattern: "/admin/accounts/{id}/guard", path: "/admin/accounts/" + string(c.other.account.ID) + "/guard",
@@ -65,8 +65,9 @@ func (c *cast) approvals() ([]form, []look) {
 	}
 }
 
-// askFields are the fields of a form that asks for a second operator; says is what it says where there is no reason.
-func askFields(says string) []field {
+// askFields are the fields of every form that asks for a second operator for an account.
+func askFields() []field {
+	const says = saysSpareBlank
 	checked := value("identity", "yes")
 	fields := []field{
 		{name: "reason", blank: says, bad: saysIdentityBlank, long: saysReasonLong, refilled: true},
@@ -74,9 +75,6 @@ func askFields(says string) []field {
 		{name: "inquiry", with: checked, blank: says, bad: says, long: saysInquiryLong, refilled: true},
 		{name: "note", with: checked, blank: says, bad: says, long: saysNoteLong},
 		same("form", says, url.Values{}),
-	}
-	if says == saysNoApproval {
-		fields[0].bad, fields[0].long, fields[2].long, fields[3].long = says, says, says, says
 	}
 	for _, check := range admin.IdentityChecks() {
 		fields = append(fields, same("check-"+check, says, checked))
