@@ -63,7 +63,7 @@ const (
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
 	AccountGuard    Type = "account.approval" // whether opening it takes a second operator
-	AccountImport   Type = "account.import" // a run over a file; its accounts have rows of their own
+	AccountImport   Type = "account.import"   // a run over a file; its accounts have rows of their own
 	AccountExport   Type = "account.export"
 	AddressUnmask   Type = "account.unmask" // staff looked at an address that is masked to them
 
