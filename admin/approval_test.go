@@ -303,7 +303,7 @@ func TestOneOutcomeOfARequest(t *testing.T) {
 			request := w.ask(root, w.tanaka, Proposal{Act: ActReset})
 			if round == 3 {
 				w.clock.pass(ApprovalLife - 20*time.Millisecond) // some come too late
-				root, chief, desk = w.actor(w.root), w.actor(w.chief), w.actor(w.desk)
+				chief, desk = w.actor(w.chief), w.actor(w.desk)
 			}
 			types := []audit.Type{audit.ApprovalGrant, audit.ApprovalRefuse, audit.ApprovalWithdraw}
 			count := func() (n int) {

@@ -47,7 +47,8 @@ func (c *cast) approvals() ([]form, []look) {
 		{
 			pattern: "/admin/accounts/{id}/approval/{act}", path: ask + "exempt", b: c.staff, own: string(person), foreign: foreign,
 			fields: append(slices.Clone(some), hours),
-		}, one,
+		},
+		one,
 		{
 			pattern: "/admin/settings/two-factor/approval/{surface}", path: "/admin/settings/two-factor/approval/store", b: c.staff,
 			own: "store", foreign: []string{"x", "STORE", "operator", "🔑", "' OR ''='"}, fields: []field{same("reason", saysNoApproval, url.Values{})},
