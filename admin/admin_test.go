@@ -902,7 +902,7 @@ func TestI11_ActorIsLookedUpAnew(t *testing.T) {
 	ended := w.actor(w.desk)
 	now := w.clock.now()
 	w.tx(func(tx *store.Tx) error {
-		_, err := tx.EndSession(ctx, store.EndSessionParams{ID: ended.Session, AccountID: w.desk, Now: &now})
+		_, err := tx.CloseSession(ctx, store.CloseSessionParams{ID: ended.Session, AccountID: w.desk, Now: &now})
 		return err
 	})
 	other := w.actor(w.desk)

@@ -522,9 +522,9 @@ var scenario = []step{
 	{"GetSessionByToken", hash(3), has("ID", id[store.SessionID](session))},
 	{"GetSession", id[store.SessionID](session), has("TokenHash", hash(3))},
 	{"ListSessions", store.ListSessionsParams{AccountID: id[store.AccountID](account), CredentialEpoch: 5, Now: t0, IdleSince: after(-time.Hour)}, length(2)},
-	{"EndSession", store.EndSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](operator), Now: at(0)}, rows(0)},
-	{"EndSession", store.EndSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
-	{"EndOtherSessions", store.EndOtherSessionsParams{AccountID: id[store.AccountID](account), Keep: id[store.SessionID](session), Now: at(0)}, rows(0)},
+	{"CloseSession", store.CloseSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](operator), Now: at(0)}, rows(0)},
+	{"CloseSession", store.CloseSessionParams{ID: id[store.SessionID](session + 1), AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"CloseOtherSessions", store.CloseOtherSessionsParams{AccountID: id[store.AccountID](account), Keep: id[store.SessionID](session), Now: at(0)}, rows(0)},
 
 	{"InsertClient", store.InsertClientParams{ID: "shop", Name: "ストア", SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: hash(1), RedirectURIs: doc(`["https://shop.example/cb"]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`["authorization_code"]`), Scopes: doc(`["openid"]`), IDTokenAlg: "ES256", RequirePkce: true, Now: t0}, ok},
 	{"InsertClient", store.InsertClientParams{ID: "Shop", Name: "public", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: t0}, ok},
@@ -591,7 +591,7 @@ var scenario = []step{
 	{"EndAccountFlows", store.EndAccountFlowsParams{AccountID: ref[store.AccountID](account), Now: at(0)}, rows(0)},
 	{"EndOtherAccountFlows", store.EndOtherAccountFlowsParams{AccountID: ref[store.AccountID](account), Keep: id[store.FlowID](flow), Now: at(0)}, rows(0)},
 	{"SweepFlows", store.SweepFlowsParams{Before: after(time.Hour + time.Microsecond), BatchSize: 1}, rows(1)},
-	{"EndAccountSessions", store.EndAccountSessionsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
+	{"CloseAccountSessions", store.CloseAccountSessionsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(1)},
 	{"SweepSessions", store.SweepSessionsParams{Before: after(3 * time.Hour), BatchSize: 10}, rows(2)},
 
 	{"TakeThrottle", throttle(0), has("Failures", int64(1))},
@@ -752,7 +752,7 @@ func TestConformance(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		var transcript []string
-		for i, s := range slices.Concat(scenario, resets, importScenario()) {
+		for i, s := range slices.Concat(scenario, resets, signOuts, importScenario()) {
 			exercised[s.method] = true
 			call := func(q *store.Queries) (any, error) {
 				args := []reflect.Value{reflect.ValueOf(ctx)}

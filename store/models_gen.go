@@ -186,23 +186,25 @@ type Challenge struct {
 }
 
 type Client struct {
-	ID                     string
-	Name                   string
-	SurfaceID              string
-	AuthMethod             string
-	SecretHash             []byte
-	RedirectURIs           json.RawMessage
-	PostLogoutRedirectURIs json.RawMessage
-	GrantTypes             json.RawMessage
-	Scopes                 json.RawMessage
-	IDTokenAlg             string
-	RequirePkce            bool
-	DisabledAt             *time.Time
-	CreatedAt              time.Time
-	UpdatedAt              time.Time
-	BackchannelLogoutURI   string
-	FormerSecretHash       []byte
-	FormerSecretUntil      *time.Time
+	ID                                string
+	Name                              string
+	SurfaceID                         string
+	AuthMethod                        string
+	SecretHash                        []byte
+	RedirectURIs                      json.RawMessage
+	PostLogoutRedirectURIs            json.RawMessage
+	GrantTypes                        json.RawMessage
+	Scopes                            json.RawMessage
+	IDTokenAlg                        string
+	RequirePkce                       bool
+	DisabledAt                        *time.Time
+	CreatedAt                         time.Time
+	UpdatedAt                         time.Time
+	BackchannelLogoutURI              string
+	FormerSecretHash                  []byte
+	FormerSecretUntil                 *time.Time
+	FrontchannelLogoutURI             string
+	FrontchannelLogoutSessionRequired bool
 }
 
 type Customer struct {
@@ -350,6 +352,7 @@ type Outbox struct {
 	FinishedAt    *time.Time
 	RemoteID      string
 	TagHash       []byte
+	SessionID     *SessionID
 }
 
 type Pass struct {

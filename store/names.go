@@ -6,6 +6,8 @@ const (
 	ClientsChannel = "clients"
 	// KeysChannel is told that signing keys were made or retired.
 	KeysChannel = "keys"
+	// PushChannel is told that something was queued for relying parties.
+	PushChannel = "push"
 )
 
 // KeysetName is the row of the keyset that seals and signs what the database holds.

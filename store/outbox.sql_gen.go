@@ -78,7 +78,7 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT $5)
   AND state = 'queued' AND available_at <= $4 AND (leased_until IS NULL OR leased_until < $4)
-RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
 `
 
 type ClaimMessagesParams struct {
@@ -125,6 +125,75 @@ func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([
 			&i.FinishedAt,
 			&i.RemoteID,
 			&i.TagHash,
+			&i.SessionID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ClaimPushes = `-- name: ClaimPushes :many
+UPDATE outbox SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
+WHERE id IN (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
+      AND (SELECT count(*) FROM outbox b
+        WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $3) < CAST($4 AS bigint)
+    ORDER BY o.available_at LIMIT $5)
+  AND state = 'queued' AND available_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
+`
+
+type ClaimPushesParams struct {
+	Owner        *string
+	LeasedUntil  *time.Time
+	Now          time.Time
+	PerRecipient int64
+	BatchSize    int32
+}
+
+// ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
+// the others.
+func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Outbox, error) {
+	rows, err := q.db.Query(ctx, ClaimPushes,
+		arg.Owner,
+		arg.LeasedUntil,
+		arg.Now,
+		arg.PerRecipient,
+		arg.BatchSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Outbox
+	for rows.Next() {
+		var i Outbox
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Kind,
+			&i.AccountID,
+			&i.ChallengeID,
+			&i.Recipient,
+			&i.PayloadSealed,
+			&i.State,
+			&i.Attempts,
+			&i.AvailableAt,
+			&i.Deadline,
+			&i.LeasedUntil,
+			&i.LeaseOwner,
+			&i.Reply,
+			&i.CreatedAt,
+			&i.FinishedAt,
+			&i.RemoteID,
+			&i.TagHash,
+			&i.SessionID,
 		); err != nil {
 			return nil, err
 		}
@@ -170,6 +239,27 @@ func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (i
 	return count, err
 }
 
+const DuePush = `-- name: DuePush :one
+SELECT o.id FROM outbox o
+WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $1 AND (o.leased_until IS NULL OR o.leased_until < $1)
+  AND (SELECT count(*) FROM outbox b
+    WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $1) < CAST($2 AS bigint)
+LIMIT 1
+`
+
+type DuePushParams struct {
+	Now          time.Time
+	PerRecipient int64
+}
+
+// Whether ClaimPushes would find something; looking takes no writer.
+func (q *Queries) DuePush(ctx context.Context, arg DuePushParams) (MessageID, error) {
+	row := q.db.QueryRow(ctx, DuePush, arg.Now, arg.PerRecipient)
+	var id MessageID
+	err := row.Scan(&id)
+	return id, err
+}
+
 const EnqueueMessage = `-- name: EnqueueMessage :exec
 INSERT INTO outbox (id, channel, kind, account_id, challenge_id, recipient, payload_sealed, tag_hash, state, attempts, available_at, deadline, reply, created_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'queued', 0, $9, $10, '', $9)
@@ -198,6 +288,36 @@ func (q *Queries) EnqueueMessage(ctx context.Context, arg EnqueueMessageParams) 
 		arg.Recipient,
 		arg.PayloadSealed,
 		arg.TagHash,
+		arg.Now,
+		arg.Deadline,
+	)
+	return err
+}
+
+const EnqueuePush = `-- name: EnqueuePush :exec
+INSERT INTO outbox (id, channel, kind, account_id, session_id, recipient, state, attempts, available_at, deadline, reply, created_at)
+VALUES ($1, 'push', $2, $3, $4, $5, 'queued', 0, $6, $7, '', $6)
+`
+
+type EnqueuePushParams struct {
+	ID        MessageID
+	Kind      string
+	AccountID *AccountID
+	SessionID *SessionID
+	Recipient string
+	Now       time.Time
+	Deadline  time.Time
+}
+
+// What is told to a relying party, whose id is the recipient. What to say is in the row and no secret, so nothing is sealed; the
+// message is made and signed at each try.
+func (q *Queries) EnqueuePush(ctx context.Context, arg EnqueuePushParams) error {
+	_, err := q.db.Exec(ctx, EnqueuePush,
+		arg.ID,
+		arg.Kind,
+		arg.AccountID,
+		arg.SessionID,
+		arg.Recipient,
 		arg.Now,
 		arg.Deadline,
 	)
@@ -280,8 +400,8 @@ func (q *Queries) GetChallengeMessage(ctx context.Context, challengeID *Challeng
 }
 
 const ListMessages = `-- name: ListMessages :many
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE (CAST($1 AS text) = '' OR o.state = $1)
   AND (CAST($2 AS uuid) IS NULL OR o.account_id = $2)
   AND (CAST($3 AS text) = '' OR CAST($4 AS text) = '' AND lower(o.recipient) LIKE CAST($3 AS text) ESCAPE '\' OR a.login_key LIKE CAST($3 AS text) ESCAPE '\')
@@ -312,6 +432,7 @@ type ListMessagesRow struct {
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 	LoginID    *string
+	Party      *string
 }
 
 // Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
@@ -345,6 +466,7 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]L
 			&i.CreatedAt,
 			&i.FinishedAt,
 			&i.LoginID,
+			&i.Party,
 		); err != nil {
 			return nil, err
 		}

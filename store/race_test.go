@@ -163,9 +163,9 @@ func TestSingleUse(t *testing.T) {
 				return err
 			})
 		}},
-		{"EndSession", func(ctx context.Context, db *store.DB, _ int) error {
+		{"CloseSession", func(ctx context.Context, db *store.DB, _ int) error {
 			return inTx(db, ctx, func(tx *store.Tx) error {
-				return one(tx.EndSession(ctx, store.EndSessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), Now: at(0)}))
+				return one(tx.CloseSession(ctx, store.CloseSessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), Now: at(0)}))
 			})
 		}},
 		{"BurnCode", func(ctx context.Context, db *store.DB, _ int) error {

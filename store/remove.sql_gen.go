@@ -93,9 +93,10 @@ func (q *Queries) EraseFlows(ctx context.Context, accountID *AccountID) error {
 }
 
 const EraseMessages = `-- name: EraseMessages :exec
-DELETE FROM outbox WHERE account_id = $1
+DELETE FROM outbox WHERE account_id = $1 AND NOT (channel = 'push' AND state = 'queued')
 `
 
+// What relying parties are still to be told stays: they learn that the account's sessions are over. It names nothing but ids.
 func (q *Queries) EraseMessages(ctx context.Context, accountID *AccountID) error {
 	_, err := q.db.Exec(ctx, EraseMessages, accountID)
 	return err

@@ -8,7 +8,8 @@ LIMIT @page_size;
 
 -- name: ListAccountMessages :many
 -- Messages to an account, newest first.
-SELECT id, channel, kind, recipient, state, reply, created_at, finished_at FROM outbox
-WHERE account_id = @account_id AND created_at <= @before_at AND (created_at < @before_at OR id < @before_id)
-ORDER BY created_at DESC, id DESC
+SELECT o.id, o.channel, o.kind, o.recipient, o.state, o.reply, o.created_at, o.finished_at, p.name AS party
+FROM outbox o LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.account_id = @account_id AND o.created_at <= @before_at AND (o.created_at < @before_at OR o.id < @before_id)
+ORDER BY o.created_at DESC, o.id DESC
 LIMIT @page_size;

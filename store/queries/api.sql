@@ -73,8 +73,8 @@ LIMIT @page_size;
 
 -- name: ListMessagesBefore :many
 -- Newest first, before one of them. Messages to accounts of the hidden kind are left out; an empty kind hides none.
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE (o.created_at < @before_at OR (o.created_at = @before_at AND o.id < @before_id))
   AND (CAST(@state AS text) = '' OR o.state = CAST(@state AS text))
   AND (CAST(@account_id AS text) = '' OR CAST(o.account_id AS text) = CAST(@account_id AS text))

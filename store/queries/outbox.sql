@@ -14,6 +14,33 @@ WHERE id IN (
   AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
 RETURNING *;
 
+-- name: EnqueuePush :exec
+-- What is told to a relying party, whose id is the recipient. What to say is in the row and no secret, so nothing is sealed; the
+-- message is made and signed at each try.
+INSERT INTO outbox (id, channel, kind, account_id, session_id, recipient, state, attempts, available_at, deadline, reply, created_at)
+VALUES (@id, 'push', @kind, @account_id, @session_id, @recipient, 'queued', 0, @now, @deadline, '', @now);
+
+-- name: DuePush :one
+-- Whether ClaimPushes would find something; looking takes no writer.
+SELECT o.id FROM outbox o
+WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+  AND (SELECT count(*) FROM outbox b
+    WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
+LIMIT 1;
+
+-- name: ClaimPushes :many
+-- ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
+-- the others.
+UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
+WHERE id IN (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+      AND (SELECT count(*) FROM outbox b
+        WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
+    ORDER BY o.available_at LIMIT @batch_size)
+  AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
+RETURNING *;
+
 -- name: FinishMessage :execrows
 -- Only the holder of the lease may finish a message; its content is erased with that.
 UPDATE outbox SET state = @state, reply = @reply, remote_id = @remote_id, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
@@ -46,8 +73,8 @@ WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND
 -- name: ListMessages :many
 -- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
 -- by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE (CAST(@state AS text) = '' OR o.state = @state)
   AND (CAST(sqlc.narg('account_id') AS uuid) IS NULL OR o.account_id = sqlc.narg('account_id'))
   AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')

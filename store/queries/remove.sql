@@ -9,7 +9,8 @@ DELETE FROM challenges WHERE account_id = @account_id;
 DELETE FROM backup_batches WHERE account_id = @account_id;
 
 -- name: EraseMessages :exec
-DELETE FROM outbox WHERE account_id = @account_id;
+-- What relying parties are still to be told stays: they learn that the account's sessions are over. It names nothing but ids.
+DELETE FROM outbox WHERE account_id = @account_id AND NOT (channel = 'push' AND state = 'queued');
 
 -- name: EraseSessions :exec
 DELETE FROM sessions WHERE account_id = @account_id;

@@ -17,10 +17,11 @@ SELECT * FROM resets WHERE form_id = @form_id ORDER BY created_at, id;
 
 -- name: ListNoticesOfForm :many
 -- Whom the resets of a form told, and what became of that. A message that is too old to be kept any more is not among them.
-SELECT n.reset_id, o.id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at
+SELECT n.reset_id, o.id, o.channel, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, p.name AS party
 FROM resets r
 JOIN reset_notices n ON n.reset_id = r.id
 JOIN outbox o ON o.id = n.message_id
+LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE r.form_id = @form_id
 ORDER BY n.reset_id, o.id;
 
