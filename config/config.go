@@ -23,6 +23,7 @@ type Config struct {
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
 	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
 	Reports          Reports        `koanf:"reports" doc:"Who may tell what became of a message: bounces and deliveries, see docs/delivery-reports.md. What is not set is not served."`
+	Outbound         Outbound       `koanf:"outbound" doc:"Requests to applications, which are told of sign-outs at an address of their own. It must use https and lie on the public internet, unless it is said otherwise here. No redirect is followed and no proxy used."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
@@ -95,6 +96,15 @@ type SMS struct {
 
 	WebhookURL    string `koanf:"webhook_url" sample:"https://sms.example.jp/futakagi" doc:"Webhook: address that takes the requests. https, except on a loopback host."`
 	WebhookSecret Secret `koanf:"webhook_secret" doc:"Webhook: secret that signs the requests, from 'openssl rand -hex 32'."`
+}
+
+// LoopbackAllow as outbound.loopback lets applications on this machine be told.
+const LoopbackAllow = "allow"
+
+// Outbound is where applications may be told of sign-outs.
+type Outbound struct {
+	Allow    []netip.Prefix `koanf:"allow" sample:"[10.20.0.0/16]" doc:"Networks besides the public internet where applications are, such as those of your own servers. Name no more than these: whoever may register an application chooses the address that is asked. Addresses where clouds hand out credentials are never asked."`
+	Loopback string         `koanf:"loopback" default:"refuse" doc:"refuse or allow: requests to this machine itself, to localhost, by http as well as https. For development."`
 }
 
 // Brand is how the product presents itself.

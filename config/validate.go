@@ -78,6 +78,10 @@ func (k checker) general(c *Config) {
 	for _, network := range c.TrustedProxies {
 		k.check("trusted_proxies", network.Bits() > 0, "entry "+quote(network.String())+" trusts every address", "name the networks of the proxies only")
 	}
+	for _, network := range c.Outbound.Allow {
+		k.check("outbound.allow", network.Bits() > 0, "entry "+quote(network.String())+" allows every address", "name the networks of the applications only")
+	}
+	k.oneOf("outbound.loopback", c.Outbound.Loopback, "refuse", LoopbackAllow)
 	k.duration("drain_delay", c.DrainDelay, 0, time.Minute)
 	if c.MasterKey.IsSet() {
 		_, err := seal.ParseMasterKey(c.MasterKey.Reveal())

@@ -201,6 +201,7 @@ func (s *seeder) clients(ctx context.Context, clients ...client) error {
 				PostLogoutRedirectURIs: list(relyingparty.AfterLogoutURL(c.baseURL)),
 				GrantTypes:             list("authorization_code", "refresh_token"),
 				Scopes:                 list("openid", "profile", "email", "offline_access"),
+				BackchannelLogoutURI:   relyingparty.BackchannelLogoutURL(c.baseURL),
 				IDTokenAlg:             "ES256", RequirePkce: true, Now: s.now,
 			}); err != nil {
 				return fmt.Errorf("register client %s: %w", c.id, err)

@@ -24,6 +24,7 @@ type Client struct {
 	secretHash             []byte
 	redirectURIs           []string
 	postLogoutRedirectURIs []string
+	backchannelLogoutURI   string // empty: it is not told
 	grantTypes             []oidc.GrantType
 	scopes                 []string
 	idTokenAlg             string
@@ -52,6 +53,8 @@ func newClient(row store.Client) (*Client, error) {
 		secretHash:  row.SecretHash,
 		idTokenAlg:  row.IDTokenAlg,
 		requirePKCE: row.RequirePkce,
+
+		backchannelLogoutURI: row.BackchannelLogoutURI,
 	}
 	for _, list := range []struct {
 		name string

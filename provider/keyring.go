@@ -44,10 +44,14 @@ func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
 // do not need.
 const rsaBits = 2048
 
-// typIDToken is the typ of ID tokens. Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
-const typIDToken = "JWT"
+// The typ of ID tokens and of logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4). Each kind of token we sign has its own, so
+// that none passes for another (RFC 8725 §3.11).
+const (
+	typIDToken     = "JWT"
+	typLogoutToken = "logout+jwt"
+)
 
-func tokenTypes() []string { return []string{typIDToken} }
+func tokenTypes() []string { return []string{typIDToken, typLogoutToken} }
 
 var (
 	errNoKey        = errors.New("no signing key for the algorithm")

@@ -123,6 +123,9 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		BounceTo:       c.SMTP.BounceTo,
 		Reports:        reports(c),
 
+		OutboundAllow:    c.Outbound.Allow,
+		OutboundLoopback: c.Outbound.Loopback == config.LoopbackAllow,
+
 		SMS:             sms,
 		SMSFrom:         c.SMS.From,
 		SMSCountries:    c.SMS.Countries,

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +77,11 @@ type Config struct {
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
+	// OutboundAllow are networks besides the public internet where relying parties are told of sign-outs; OutboundLoopback allows this
+	// machine, by http as well. OutboundRoots are the certificate authorities; those of the system if nil.
+	OutboundAllow    []netip.Prefix
+	OutboundLoopback bool
+	OutboundRoots    *x509.CertPool
 	// Staff is how often one operator may do what opens accounts; zero fields take admin.DefaultLimits.
 	Staff admin.Limits
 

@@ -16,6 +16,7 @@ import (
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
@@ -124,18 +125,23 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, fmt.Errorf("server: Issuer: %w", err)
 	}
 	sent := newDeliveryCounter(metrics)
-	var factors *mfa.Service // hears what became of the messages it queues
+	var factors *mfa.Service  // hears what became of the messages it queues
+	var op *provider.Provider // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
+	others, err := outbound.New(outbound.Config{Allow: c.OutboundAllow, Loopback: c.OutboundLoopback, Roots: c.OutboundRoots})
+	if err != nil {
+		return nil, err
+	}
 	outbox, err := delivery.New(delivery.Config{
 		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
 		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
-		BounceTo: c.BounceTo,
-		Heard:    func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
-		Now:      c.Now, Logger: c.Logger, Observe: sent,
+		BounceTo: c.BounceTo, Outbound: others,
+		Push:  func(ctx context.Context, p delivery.Push) (delivery.PushRequest, error) { return op.Push(ctx, p) },
+		Heard: func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
+		Now:   c.Now, Logger: c.Logger, Observe: sent,
 	})
 	if err != nil {
 		return nil, err
 	}
-	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
 		CrossSitePaths: provider.CrossSitePaths(), Uploads: admin.Uploads(),
