@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
@@ -55,9 +56,9 @@ func eventOf(actor Actor, row store.ListAuditEventsBeforeRow) apiEvent {
 // apiDelivery is a message and what became of it; never its content.
 type apiDelivery struct {
 	ID         string     `json:"id"`
-	Channel    string     `json:"channel" enum:"email,sms"`
+	Channel    string     `json:"channel" enum:"email,sms,push"`
 	Kind       string     `json:"kind"`
-	To         string     `json:"to" doc:"masked without api:addresses.read"`
+	To         string     `json:"to" doc:"masked without api:addresses.read; an application's client_id with push"`
 	AccountID  string     `json:"account_id,omitempty"`
 	LoginID    string     `json:"login_id,omitempty"`
 	State      string     `json:"state" enum:"queued,accepted,delivered,bounced,failed,expired,cancelled"`
@@ -73,6 +74,9 @@ func deliveryOf(actor Actor) func(store.ListMessagesBeforeRow) apiDelivery {
 		v := apiDelivery{
 			ID: string(m.ID), Channel: m.Channel, Kind: m.Kind, To: seenAddress(actor, Account{}, m.Channel, m.Recipient), LoginID: text(m.LoginID),
 			State: m.State, Attempts: int(m.Attempts), CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt,
+		}
+		if m.Channel == delivery.ChannelPush {
+			v.To, v.Reply = m.Recipient, m.Reply
 		}
 		if actor.rights().has(maySeeAddresses) {
 			v.Reply = m.Reply // it may repeat the address

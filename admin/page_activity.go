@@ -67,6 +67,10 @@ func (h *Handler) activityRow(lang templates.Lang, actor Actor, a Account, e Act
 			v.System = true
 		}
 	case e.Message != nil:
+		if e.Message.Channel == delivery.ChannelPush {
+			v.Message, v.Party, v.State, v.Detail = e.Message.Kind, partyName(e.Message.Party, e.Message.Recipient), e.Message.State, e.Message.Reply
+			break
+		}
 		kind := templates.KindEmail
 		if e.Message.Channel == delivery.ChannelSMS {
 			kind = templates.KindSMS

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -31,6 +32,9 @@ func (h *Handler) getDeliveries(w http.ResponseWriter, r *http.Request) error {
 	for _, m := range page.Rows {
 		row := templates.DeliveryRow{
 			To: m.Recipient, LoginID: text(m.LoginID), Kind: m.Kind, State: m.State, Tries: int(m.Attempts), Reply: m.Reply,
+		}
+		if m.Channel == delivery.ChannelPush {
+			row.To, row.Party = partyName(m.Party, m.Recipient), true
 		}
 		if !whole {
 			row.To, row.Reply = redact(row.To), redact(row.Reply)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
@@ -81,7 +82,7 @@ func (h *Handler) resetView(r *http.Request, actor Actor, a Account, method sign
 	v := templates.AccountResetView{
 		Action: accountURL(a.ID) + "/two-factor/reset", BackURL: accountURL(a.ID) + "/two-factor", Who: who(a, false),
 		Method: string(method), BackupLeft: plan.BackupCodes, Devices: plan.Devices, Sessions: plan.Sessions, Attempts: plan.Attempts,
-		Clients: heldClients(plan.Clients), Reason: typed.Text, Identity: typed.IdentityChecked,
+		Clients: heldClients(plan.Clients), Parties: plan.Parties, Reason: typed.Text, Identity: typed.IdentityChecked,
 		More: moreOf(typed, plan.Ticket, seenAddress(actor, Account{}, templates.KindEmail, a.RegisteredEmail)),
 	}
 	for _, address := range plan.Told {
@@ -154,10 +155,21 @@ func (h *Handler) postReset(w http.ResponseWriter, r *http.Request) error {
 	return h.templates.AccountReset.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
 }
 
+// partyName is what people call a relying party; its client_id where it was deleted.
+func partyName(name *string, id string) string {
+	if name == nil {
+		return id
+	}
+	return *name
+}
+
 // notice shows a message and what became of it, its address as the actor may see it.
 func (h *Handler) notice(actor Actor, m store.ListNoticesOfFormRow) templates.Notice {
 	n := templates.Notice{
 		To: seenAddress(actor, Account{}, templates.KindEmail, m.Recipient), State: m.State, Reply: m.Reply, Tries: int(m.Attempts),
+	}
+	if m.Channel == delivery.ChannelPush {
+		n.To, n.Party = partyName(m.Party, m.Recipient), true
 	}
 	if !actor.rights().has(maySeeAddresses) {
 		n.Reply = redact(n.Reply)

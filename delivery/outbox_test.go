@@ -215,7 +215,7 @@ func TestContentIsSealedAtRest(t *testing.T) {
 
 func (f *fixture) claimOne(t *testing.T) store.Outbox {
 	t.Helper()
-	row, found, err := f.claim(t.Context(), ChannelEmail, "test")
+	row, found, err := f.claimOn(ChannelEmail)(t.Context(), "test")
 	if err != nil || !found {
 		t.Fatalf("claim: %v, %v", found, err)
 	}
@@ -474,7 +474,7 @@ func TestOutdatedCodeIsNeverSent(t *testing.T) {
 			if len(mails.Mails("")) != 0 {
 				t.Error("an outdated code was sent")
 			}
-			if _, found, _ := f.claim(t.Context(), ChannelEmail, "again"); found {
+			if _, found, _ := f.claimOn(ChannelEmail)(t.Context(), "again"); found {
 				t.Error("it can be claimed again")
 			}
 		})

@@ -57,8 +57,11 @@ func textIn(s *Set, lang Lang) func(key string, args ...any) string {
 // messageScreen is the page of a message in one state.
 func messageScreen(name string, v MessageView, steps ...MessageStep) fixture {
 	v.BackURL, v.Kind, v.To = PathDeliveries, MessageCode, "sato-2fa@example.jp"
-	if v.Channel == "sms" {
+	switch v.Channel {
+	case "sms":
 		v.To = "+819012345678"
+	case "push":
+		v.To, v.Kind = "マイページ", MessageSignOut
 	}
 	v.Steps = append([]MessageStep{{Kind: StepCreated}}, steps...)
 	for i := range v.Steps {
@@ -160,7 +163,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 
 	held := []HeldClient{{Name: "ストア", RefreshTokens: 2}, {Name: "マイページ"}}
 	more := ResetMore{Form: "f", Checks: []ResetCheck{{Name: "callback", Field: "check-callback", Checked: true}, {Name: "contract", Field: "check-contract"}, {Name: "manager", Field: "check-manager"}}, Inquiry: "12345", Note: "折り返し済み\n<b>x</b>", Ticket: true, Handover: HandoverMail, Mail: "sato@example.jp", MaxInquiry: 40, MaxNote: 500}
-	notices := []Notice{{To: "sato-2fa@example.jp", State: DeliveryQueued, Reply: "451 4.7.1 try again later", Tries: 2}, {To: "sato@example.jp", State: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4XyZ", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "x@example.jp", State: DeliveryFailed, Reply: "550 5.1.1 no such user"}, {To: "y@example.jp", State: DeliveryExpired}, {To: "z@example.jp", State: DeliveryCancelled}}
+	notices := []Notice{{To: "マイページ", Party: true, State: DeliveryAccepted, Reply: "200", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "sato-2fa@example.jp", State: DeliveryQueued, Reply: "451 4.7.1 try again later", Tries: 2}, {To: "sato@example.jp", State: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4XyZ", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "x@example.jp", State: DeliveryFailed, Reply: "550 5.1.1 no such user"}, {To: "y@example.jp", State: DeliveryExpired}, {To: "z@example.jp", State: DeliveryCancelled}}
 	shownTicket := TicketState{Code: "1234 5678", DoneAction: "/admin/accounts/3/two-factor/ticket/done", Live: true, ExpiresAt: "2026-11-22 10:45", NewURL: "/admin/accounts/3/two-factor/ticket"}
 	mailedTicket := TicketState{Live: true, ExpiresAt: "2026-11-22 10:45", Mail: &notices[0], RefreshURL: "/admin/resets/1", NewURL: "/admin/accounts/3/two-factor/ticket"}
 	ticket := func(s *Set) Page[TicketView] { return s.Ticket }
@@ -412,14 +415,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-reset-backup", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/totp", BackURL: "/admin/accounts/3/two-factor", Who: operator, Method: KindTOTP, Main: main, Backups: []FactorState{totp}, BackupLeft: 2, Errors: errorsOf("reason", text(MsgReasonLong, "max", 128))}, console(NavOperators)),
 		screen("admin-account-2fa-reset-last", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/email", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindEmail, Main: main, BackupLeft: 2, Devices: 1}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-missing", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/sms", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindSMS, Main: main, BackupLeft: 2}, console(NavCustomers)),
-		screen("admin-account-2fa-reset-plan", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, Backups: []FactorState{sms}, BackupLeft: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Told: []string{"sato-2fa@example.jp", "sato@example.jp"}, More: more}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-plan", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, Backups: []FactorState{sms}, BackupLeft: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Told: []string{"sato-2fa@example.jp", "sato@example.jp"}, Parties: []string{"ストア", "マイページ"}, More: more}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-plan-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: operator, Main: main, Reason: "機種変更", Identity: true, More: more, Errors: errorsOf("inquiry", text(MsgInquiryLong, "max", 40), "note", text(MsgNoteLong, "max", 500), "handover", text(MsgTicketMoved))}, console(NavOperators)),
 		screen("admin-account-2fa-ticket-needed", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset", BulkURL: "/admin/customers/1/reset", TicketURL: "/admin/accounts/3/two-factor/ticket"}, console(NavCustomers)),
 		screen("admin-account-2fa-ticket", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who, Needed: true, State: TicketState{Spent: true}, Mail: "sato@example.jp", Errors: errorsOf("handover", text(MsgHandoverBlank))}, console(NavCustomers)),
 		screen("admin-account-2fa-ticket-shown", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: operator, Needed: true, State: shownTicket}, console(NavOperators), flash(text(FlashTicketIssued), "")),
 		screen("admin-account-2fa-ticket-none", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
 		screen("admin-reset-done", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "support", SetUp: true, Factors: []string{KindEmail, KindSMS}, Codes: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Notices: notices, RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
-		screen("admin-reset-done-ticket", resetDone, ResetDoneView{Who: operator, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Notices: notices[1:2], RefreshURL: "/admin/resets/1", Ticket: &shownTicket}, console(NavOperators)),
+		screen("admin-reset-done-ticket", resetDone, ResetDoneView{Who: operator, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Notices: notices[2:3], RefreshURL: "/admin/resets/1", Ticket: &shownTicket}, console(NavOperators)),
 		screen("admin-reset-done-mailed", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Left: []string{KindEmail}, Method: KindTOTP, RefreshURL: "/admin/resets/1", Ticket: &mailedTicket}, console(NavCustomers)),
 		screen("admin-reset-done-nothing", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
 		screen("admin-customer-reset", bulk, BulkResetView{Action: "/admin/customers/1/reset", BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事", Accounts: bulkAccounts, More: more, Version: "1"}, console(NavCustomers)),
@@ -477,6 +480,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 				{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", Issued: "ストア", Detail: "openid offline_access"},
 				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "signin.complete", Result: ResultSuccess, From: "192.0.2.24", Client: "store", RequestURL: "/admin/audit?request=1"},
 				{At: "2026-11-22 10:02:01", ISO: "2026-11-22T10:02:01+09:00", Event: "signin.factor", Result: ResultFailure, From: "192.0.2.24", Detail: "wrong_code"},
+				{At: "2026-11-22 10:01:42", ISO: "2026-11-22T10:01:42+09:00", Message: MessageSignOut, Party: "マイページ", State: DeliveryQueued, Detail: "503"},
 				{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", Message: MessageCode, Channel: KindEmail, State: DeliveryAccepted, Detail: "ta•••••@example.jp 250 2.0.0 Ok"},
 				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Result: ResultSuccess, By: "support", From: "203.0.113.10", Detail: "メールアドレス変更のため"},
 				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, App: "ストア", Detail: "account_disabled", Client: "store"},
@@ -487,6 +491,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		}, console(NavOperators)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
+			{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", To: "マイページ", Party: true, LoginID: "tanaka", Kind: MessageSignOut, State: DeliveryFailed, Tries: 1, Reply: "400 invalid_request", URL: "/admin/deliveries/9"},
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},
 			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryAccepted, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", DoneAt: "2026-11-22 10:01:42"},
 			{At: "2026-11-22 09:58:03", ISO: "2026-11-22T09:58:03+09:00", To: "sato-2fa@example.jp", Kind: MessageCode, State: DeliveryFailed, Tries: 4, Reply: "550 5.1.1 User unknown"},
@@ -512,6 +517,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4Xk2"}, MessageStep{Kind: StepDelayed, Status: "4.4.1", Reply: "connection timed out", Source: "dsn"},
 			MessageStep{Kind: DeliveryBounced, Hard: true, Status: "5.1.1", Reply: "550 5.1.1 <sato-2fa@example.jp>: Recipient address rejected: User unknown in virtual mailbox table", Source: "dsn"}),
 		messageScreen("accepted", MessageView{Channel: "email", State: DeliveryAccepted, LoginID: "sato", Tries: 2}, MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok"}),
+		messageScreen("party", MessageView{Channel: "push", State: DeliveryAccepted, LoginID: "sato", Tries: 1}, MessageStep{Kind: DeliveryAccepted, Reply: "200"}),
 		messageScreen("delivered", MessageView{Channel: "sms", State: DeliveryDelivered}, MessageStep{Kind: DeliveryAccepted, Reply: "201 queued"},
 			MessageStep{Kind: DeliveryDelivered, Source: "twilio"}, MessageStep{Kind: DeliveryDelivered, Source: "webhook"}, MessageStep{Kind: DeliveryDelivered, Source: "sendgrid"}, MessageStep{Kind: DeliveryBounced, Source: "ses"}),
 		messageScreen("waiting", MessageView{Channel: "sms", State: DeliveryQueued}, MessageStep{Kind: StepWaiting}),

@@ -284,10 +284,12 @@ type AccountResetView struct {
 	BackupLeft int
 	Devices    int
 	Sessions   int
-	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice.
+	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice, Parties the names of
+	// the relying parties that are told of the sign-out.
 	Attempts int
 	Clients  []HeldClient
 	Told     []string
+	Parties  []string
 	Reason   string
 	Identity bool
 	More     ResetMore
@@ -482,8 +484,9 @@ type ActivityRow struct {
 	At, ISO string
 	// Event is an audit event's code, Result one of the Result constants.
 	Event, Result string
-	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants.
-	Message, Channel, State string
+	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants. One
+	// to a relying party has Party, its name, instead of Channel.
+	Message, Channel, Party, State string
 	// Issued names the relying party that got tokens; Renewed says that it had some before.
 	Issued  string
 	Renewed bool
@@ -518,7 +521,9 @@ const (
 // DeliveryRow is one message: never its content.
 type DeliveryRow struct {
 	At, ISO string
+	// To is an address, or the name of a relying party if Party is set.
 	To      string
+	Party   bool
 	LoginID string
 	// Kind is the message's kind; one of the Message constants; its label comes from the catalogue.
 	Kind string

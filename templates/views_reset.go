@@ -47,7 +47,9 @@ type HeldClient struct {
 
 // Notice is one message about a reset and what became of it.
 type Notice struct {
-	To string
+	// To is an address, or the name of a relying party if Party is set.
+	To    string
+	Party bool
 	// State is one of the Delivery constants; Reply the other side's last answer.
 	State, Reply string
 	Tries        int
