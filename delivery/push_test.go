@@ -77,6 +77,8 @@ func finished(row store.GetMessageRow) bool { return row.FinishedAt != nil }
 
 // TestPushAnswers holds Back-Channel Logout 1.0 section 2.8: what is taken over, refused for good, or worth another try.
 func TestPushAnswers(t *testing.T) {
+	release := make(chan struct{})
+	defer close(release)
 	answers := map[string]func(w http.ResponseWriter, r *http.Request){
 		"ok":    func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) },
 		"empty": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNoContent) },
@@ -92,7 +94,7 @@ func TestPushAnswers(t *testing.T) {
 		},
 		"busy":   func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) },
 		"broken": func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusInternalServerError) },
-		"slow":   func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() },
+		"slow":   func(http.ResponseWriter, *http.Request) { <-release },
 	}
 	f := pushing(t, storetest.SQLite(t), func(w http.ResponseWriter, r *http.Request) {
 		answers[strings.TrimPrefix(r.URL.Path, "/")](w, r)

@@ -111,7 +111,7 @@ func (q *Queries) GetAPIRequest(ctx context.Context, arg GetAPIRequestParams) (A
 }
 
 const GetClientByToken = `-- name: GetClientByToken :one
-SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.frontchannel_logout_uri, c.frontchannel_logout_session_required, t.scope
+SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, t.scope
 FROM token_sets t JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.id = $1 AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > $2
 `
@@ -148,8 +148,6 @@ func (q *Queries) GetClientByToken(ctx context.Context, arg GetClientByTokenPara
 		&i.Client.BackchannelLogoutURI,
 		&i.Client.FormerSecretHash,
 		&i.Client.FormerSecretUntil,
-		&i.Client.FrontchannelLogoutURI,
-		&i.Client.FrontchannelLogoutSessionRequired,
 		&i.Scope,
 	)
 	return i, err
@@ -318,7 +316,7 @@ func (q *Queries) ListAuditEventsBefore(ctx context.Context, arg ListAuditEvents
 }
 
 const ListClientsAfter = `-- name: ListClientsAfter :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, frontchannel_logout_uri, frontchannel_logout_session_required FROM clients WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients WHERE id > $1 ORDER BY id LIMIT $2
 `
 
 type ListClientsAfterParams struct {
@@ -353,8 +351,6 @@ func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterPara
 			&i.BackchannelLogoutURI,
 			&i.FormerSecretHash,
 			&i.FormerSecretUntil,
-			&i.FrontchannelLogoutURI,
-			&i.FrontchannelLogoutSessionRequired,
 		); err != nil {
 			return nil, err
 		}

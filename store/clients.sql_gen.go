@@ -12,7 +12,7 @@ import (
 )
 
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, frontchannel_logout_uri, frontchannel_logout_session_required FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -36,8 +36,6 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.BackchannelLogoutURI,
 		&i.FormerSecretHash,
 		&i.FormerSecretUntil,
-		&i.FrontchannelLogoutURI,
-		&i.FrontchannelLogoutSessionRequired,
 	)
 	return i, err
 }
@@ -55,29 +53,25 @@ func (q *Queries) GetKeyset(ctx context.Context, name string) (Keyset, error) {
 
 const InsertClient = `-- name: InsertClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri,
-    frontchannel_logout_uri, frontchannel_logout_session_required, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12,
-    $13, $14, $15, $15)
+    $10, $11, $12, $13, $13)
 `
 
 type InsertClientParams struct {
-	ID                                string
-	Name                              string
-	SurfaceID                         string
-	AuthMethod                        string
-	SecretHash                        []byte
-	RedirectURIs                      json.RawMessage
-	PostLogoutRedirectURIs            json.RawMessage
-	GrantTypes                        json.RawMessage
-	Scopes                            json.RawMessage
-	IDTokenAlg                        string
-	RequirePkce                       bool
-	BackchannelLogoutURI              string
-	FrontchannelLogoutURI             string
-	FrontchannelLogoutSessionRequired bool
-	Now                               time.Time
+	ID                     string
+	Name                   string
+	SurfaceID              string
+	AuthMethod             string
+	SecretHash             []byte
+	RedirectURIs           json.RawMessage
+	PostLogoutRedirectURIs json.RawMessage
+	GrantTypes             json.RawMessage
+	Scopes                 json.RawMessage
+	IDTokenAlg             string
+	RequirePkce            bool
+	BackchannelLogoutURI   string
+	Now                    time.Time
 }
 
 func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) error {
@@ -94,8 +88,6 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 		arg.IDTokenAlg,
 		arg.RequirePkce,
 		arg.BackchannelLogoutURI,
-		arg.FrontchannelLogoutURI,
-		arg.FrontchannelLogoutSessionRequired,
 		arg.Now,
 	)
 	return err
@@ -181,7 +173,7 @@ func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyPara
 }
 
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, frontchannel_logout_uri, frontchannel_logout_session_required FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -211,8 +203,6 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.BackchannelLogoutURI,
 			&i.FormerSecretHash,
 			&i.FormerSecretUntil,
-			&i.FrontchannelLogoutURI,
-			&i.FrontchannelLogoutSessionRequired,
 		); err != nil {
 			return nil, err
 		}
@@ -274,36 +264,30 @@ func (q *Queries) LockKeyset(ctx context.Context, name string) (int64, error) {
 
 const PutClient = `-- name: PutClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri,
-    frontchannel_logout_uri, frontchannel_logout_session_required, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12,
-    $13, $14, $15, $15)
+    $10, $11, $12, $13, $13)
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri,
-    frontchannel_logout_uri = excluded.frontchannel_logout_uri,
-    frontchannel_logout_session_required = excluded.frontchannel_logout_session_required, updated_at = excluded.updated_at
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at
 `
 
 type PutClientParams struct {
-	ID                                string
-	Name                              string
-	SurfaceID                         string
-	AuthMethod                        string
-	SecretHash                        []byte
-	RedirectURIs                      json.RawMessage
-	PostLogoutRedirectURIs            json.RawMessage
-	GrantTypes                        json.RawMessage
-	Scopes                            json.RawMessage
-	IDTokenAlg                        string
-	RequirePkce                       bool
-	BackchannelLogoutURI              string
-	FrontchannelLogoutURI             string
-	FrontchannelLogoutSessionRequired bool
-	Now                               time.Time
+	ID                     string
+	Name                   string
+	SurfaceID              string
+	AuthMethod             string
+	SecretHash             []byte
+	RedirectURIs           json.RawMessage
+	PostLogoutRedirectURIs json.RawMessage
+	GrantTypes             json.RawMessage
+	Scopes                 json.RawMessage
+	IDTokenAlg             string
+	RequirePkce            bool
+	BackchannelLogoutURI   string
+	Now                    time.Time
 }
 
 // Registers a client or replaces its whole registration; a disabled one stays disabled.
@@ -321,8 +305,6 @@ func (q *Queries) PutClient(ctx context.Context, arg PutClientParams) error {
 		arg.IDTokenAlg,
 		arg.RequirePkce,
 		arg.BackchannelLogoutURI,
-		arg.FrontchannelLogoutURI,
-		arg.FrontchannelLogoutSessionRequired,
 		arg.Now,
 	)
 	return err

@@ -31,8 +31,8 @@ var signOuts = func() []step {
 	}
 	return []step{
 		{"InsertAccount", store.InsertAccountParams{ID: person, Kind: "store", LoginID: "mori", LoginKey: "mori", UserGroupID: ref[store.UserGroupID](group), TwoFactor: "use", Now: t0}, ok},
-		{"PutClient", store.PutClientParams{ID: "told", Name: "told", SurfaceID: "store", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), BackchannelLogoutURI: "https://shop.example/bc", FrontchannelLogoutURI: "https://shop.example/fc", FrontchannelLogoutSessionRequired: true, Now: t0}, ok},
-		{"GetClient", "told", has("FrontchannelLogoutURI", "https://shop.example/fc")},
+		{"PutClient", store.PutClientParams{ID: "told", Name: "told", SurfaceID: "store", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), BackchannelLogoutURI: "https://shop.example/bc", Now: t0}, ok},
+		{"GetClient", "told", has("BackchannelLogoutURI", "https://shop.example/bc")},
 		{"InsertSession", store.InsertSessionParams{ID: live, TokenHash: hash(owner), AccountID: person, AccountKind: "store", CredentialEpoch: 1, Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}, ok},
 		{"ListSessionClients", of(0, nil, nil), length(0)},
 		{"InsertGrant", grantIn(0, live), ok},

@@ -186,25 +186,23 @@ type Challenge struct {
 }
 
 type Client struct {
-	ID                                string
-	Name                              string
-	SurfaceID                         string
-	AuthMethod                        string
-	SecretHash                        []byte
-	RedirectURIs                      json.RawMessage
-	PostLogoutRedirectURIs            json.RawMessage
-	GrantTypes                        json.RawMessage
-	Scopes                            json.RawMessage
-	IDTokenAlg                        string
-	RequirePkce                       bool
-	DisabledAt                        *time.Time
-	CreatedAt                         time.Time
-	UpdatedAt                         time.Time
-	BackchannelLogoutURI              string
-	FormerSecretHash                  []byte
-	FormerSecretUntil                 *time.Time
-	FrontchannelLogoutURI             string
-	FrontchannelLogoutSessionRequired bool
+	ID                     string
+	Name                   string
+	SurfaceID              string
+	AuthMethod             string
+	SecretHash             []byte
+	RedirectURIs           json.RawMessage
+	PostLogoutRedirectURIs json.RawMessage
+	GrantTypes             json.RawMessage
+	Scopes                 json.RawMessage
+	IDTokenAlg             string
+	RequirePkce            bool
+	DisabledAt             *time.Time
+	CreatedAt              time.Time
+	UpdatedAt              time.Time
+	BackchannelLogoutURI   string
+	FormerSecretHash       []byte
+	FormerSecretUntil      *time.Time
 }
 
 type Customer struct {

@@ -164,7 +164,7 @@ type shopper struct {
 func (p *parties) signIn(login string) shopper {
 	p.t.Helper()
 	a := p.app
-	s := shopper{account: a.AddAccount(p.t, account.KindStore, login, account.DontUse).ID, login: login, browser: a.NewBrowser(p.t)}
+	s := shopper{account: a.AddAccount(p.t, account.KindStore, login, store.TwoFactorDontUse).ID, login: login, browser: a.NewBrowser(p.t)}
 	first := a.RelyingParty(p.t, "store").TokensOf(s.browser, login)
 	a.RelyingParty(p.t, "rsa").TokensOf(s.browser, login)
 	a.RelyingParty(p.t, "post").TokensOf(s.browser, login)
@@ -209,7 +209,7 @@ func TestBackChannel_EveryEndOfSessionsIsTold(t *testing.T) {
 			}, here},
 			{"logout page", func(s shopper) { s.browser.Submit("/logout/confirm", value("kind", "store")) }, here},
 			{"another person in the same browser", func(s shopper) {
-				a.SignIn(t, s.browser, rp.AuthorizeURL("prompt", "select_account"), "suzuki")
+				a.SignIn(t, s.browser, rp.AuthorizeURL("prompt", "login"), "suzuki")
 			}, here},
 			{"one session ended by the person", func(s shopper) { must(a.MFA.EndSession(ctx, s.here, s.away)) }, away},
 			{"the other sessions ended by the person", func(s shopper) { must(a.MFA.EndOtherSessions(ctx, s.here)) }, away},
@@ -220,7 +220,7 @@ func TestBackChannel_EveryEndOfSessionsIsTold(t *testing.T) {
 			{"password reset by a link", func(s shopper) { a.ResetPassword(t, a.NewBrowser(t), s.login, next) }, all},
 			{"password set by staff", func(s shopper) { must(a.Admin.SetPassword(ctx, admin.System(), s.account, next)) }, all},
 			{"switched on by staff", func(s shopper) {
-				_, err := a.Admin.SetTwoFactor(ctx, admin.System(), s.account, account.DontUse, account.Use)
+				_, err := a.Admin.SetTwoFactor(ctx, admin.System(), s.account, store.TwoFactorDontUse, store.TwoFactorUse)
 				must(err)
 			}, all},
 			{"reset by staff", func(s shopper) {

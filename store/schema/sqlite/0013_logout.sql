@@ -5,6 +5,3 @@
 ALTER TABLE outbox ADD COLUMN session_id TEXT; -- pushes: the session that ended; null: whatever the recipient has of the account
 -- Which pushes are in hand, by recipient.
 CREATE INDEX outbox_push ON outbox (recipient, leased_until) WHERE state = 'queued' AND channel = 'push';
-
-ALTER TABLE clients ADD COLUMN frontchannel_logout_uri TEXT NOT NULL DEFAULT ''; -- empty: it is not told
-ALTER TABLE clients ADD COLUMN frontchannel_logout_session_required INTEGER NOT NULL DEFAULT 0;
