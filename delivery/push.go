@@ -102,7 +102,9 @@ func judgePush(a outbound.Answer) (Receipt, error) {
 	if word := errorWord(a.Body); word != "" && a.Status >= 400 {
 		reply += " " + word
 	}
-	e := &SendError{Permanent: true, Reply: reply, RetryAfter: min(retryAfter(a.Header), longestNoticePause), Err: errors.New("status " + reply)}
+	e := &SendError{
+		Permanent: true, Reply: reply, RetryAfter: min(retryAfter(a.Header), longestNoticePause), Err: errors.New("status " + reply),
+	}
 	switch {
 	case a.Status >= 200 && a.Status < 300:
 		return Receipt{Reply: reply}, nil

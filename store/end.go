@@ -49,8 +49,8 @@ func (tx *Tx) CarrySession(ctx context.Context, now time.Time, s Session, epoch 
 }
 
 // EndAccount ends everything that rests on an account's former credentials (I11): codes, trusted devices, mails that have not
-// left, sessions, sign-ins and grants; relying parties that were given something in a session are told of its end. The raised epoch alone voids most of them; the rows say so too, so that lists and later
-// readers see it.
+// left, sessions, sign-ins and grants; relying parties that had tokens from a session are told of its end. The raised epoch alone
+// voids most of them; the rows say so too, so that lists and later readers see it.
 //
 // The caller changes the account's row first, which raises the epoch and makes two such changes of one account wait for each
 // other. Locks are taken in the order account, tickets, throttles, passes, challenges, passkeys, factors and backup codes, devices, messages, sessions,

@@ -209,6 +209,7 @@ func TestBackChannel_EveryEndOfSessionsIsTold(t *testing.T) {
 			}, here},
 			{"logout page", func(s shopper) { s.browser.Submit("/logout/confirm", value("kind", "store")) }, here},
 			{"another person in the same browser", func(s shopper) {
+				a.Pass(t, time.Second)
 				a.SignIn(t, s.browser, rp.AuthorizeURL("prompt", "login"), "suzuki")
 			}, here},
 			{"one session ended by the person", func(s shopper) { must(a.MFA.EndSession(ctx, s.here, s.away)) }, away},
