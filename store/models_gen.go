@@ -388,6 +388,20 @@ type PasswordRequest struct {
 	CreatedAt     time.Time
 }
 
+type ProvisionedID struct {
+	ClientID   string
+	Kind       string
+	ExternalID string
+	ResourceID string
+}
+
+type Provisioner struct {
+	ClientID    string
+	UserGroupID UserGroupID
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
 type ReenrolTicket struct {
 	ID              ReenrolTicketID
 	AccountID       AccountID
