@@ -34,6 +34,32 @@ type clientActor struct {
 	id, name string
 	// scopes are what the token may be used for and the client's registration still allows.
 	scopes []string
+	// provisions is whether it acts through SCIM: then for one customer alone, whose accounts begin in landing. Both are empty if it
+	// was given none.
+	provisions bool
+	customer   store.CustomerID
+	landing    store.UserGroupID
+}
+
+// Provisioner returns the client that acts through SCIM with a token of its own, or [ErrActorGone] if the token is not live any more.
+func (s *Service) Provisioner(ctx context.Context, token store.TokenSetID) (Actor, error) {
+	return Actor{client: &clientActor{token: token, provisions: true}}.present(ctx, s.db.Read(), s.now())
+}
+
+// rights are what a client's scopes stand for: some through SCIM, all others elsewhere.
+func (c *clientActor) rights() rights {
+	if c.provisions && c.customer == "" {
+		return 0
+	}
+	return rightsOfScopes(slices.DeleteFunc(slices.Clone(c.scopes), func(s string) bool { return isProvisioning(s) != c.provisions }))
+}
+
+// confined reports whether the actor acts for one customer alone.
+func (a Actor) confined() bool { return a.client != nil && a.client.provisions }
+
+// keeps reports whether what belongs to a customer is the actor's business.
+func (a Actor) keeps(customer store.CustomerID) bool {
+	return !a.confined() || a.client.customer == customer
 }
 
 // ClientActor returns the client that acts with a token of its own, or [ErrActorGone] if the token is not live any more.
@@ -50,7 +76,7 @@ func (a Actor) rights() rights {
 	case a.system:
 		return everything
 	case a.client != nil:
-		return rightsOfScopes(a.client.scopes)
+		return a.client.rights()
 	case a.Account.Kind != account.KindOperator:
 		return 0
 	}
@@ -134,5 +160,13 @@ func (c *clientActor) present(ctx context.Context, q *store.Queries, at time.Tim
 		return Actor{}, fmt.Errorf("read scopes of client %q: %w", row.Client.ID, err)
 	}
 	scopes := slices.DeleteFunc(strings.Fields(row.Scope), func(s string) bool { return !slices.Contains(registered, s) })
-	return Actor{roles: roles, client: &clientActor{token: c.token, id: row.Client.ID, name: row.Client.Name, scopes: scopes}}, nil
+	now := &clientActor{token: c.token, id: row.Client.ID, name: row.Client.Name, scopes: scopes, provisions: c.provisions}
+	if c.provisions {
+		place, err := q.GetProvisioner(ctx, now.id)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return Actor{}, fmt.Errorf("load customer of client: %w", err)
+		}
+		now.customer, now.landing = place.Customer.ID, place.UserGroup.ID
+	}
+	return Actor{roles: roles, client: now}, nil
 }

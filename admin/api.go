@@ -89,13 +89,13 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients,
+		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients, a.provisioning,
 	} {
 		add(&a.table)
 	}
 }
 
-// Mount adds the API's routes.
+// Mount adds the routes of the API and of SCIM.
 func (a *API) Mount(r chi.Router) {
 	for i := range a.table.operations {
 		op := &a.table.operations[i]
@@ -103,6 +103,7 @@ func (a *API) Mount(r chi.Router) {
 	}
 	r.Get(apiRoot, a.kit.Handle(a.getReference))
 	r.Get(apiRoot+"/openapi.json", a.kit.Handle(a.getDocument))
+	newSCIM(a).mount(r)
 }
 
 // route lets in a client with a token of its own, or an operator with a session: one who changes something must have proved
@@ -125,7 +126,7 @@ func (a *API) route(op *operation) http.Handler {
 	}
 	guarded = a.kit.Sessions.Require(web.Operator)(guarded)
 	bearer := a.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		actor, err := a.bearer(w, r)
+		actor, err := a.bearer(w, r, a.service.ClientActor)
 		if err != nil {
 			return err
 		}
@@ -140,8 +141,8 @@ func (a *API) route(op *operation) http.Handler {
 	})
 }
 
-// bearer is the client whose token a request carries (RFC 6750).
-func (a *API) bearer(w http.ResponseWriter, r *http.Request) (Actor, error) {
+// bearer is the client whose token a request carries (RFC 6750), as whom finds it.
+func (a *API) bearer(w http.ResponseWriter, r *http.Request, whom func(context.Context, store.TokenSetID) (Actor, error)) (Actor, error) {
 	lines := r.Header.Values("Authorization")
 	scheme, token, _ := strings.Cut(lines[0], " ")
 	if len(lines) > 1 || !strings.EqualFold(scheme, "Bearer") {
@@ -151,7 +152,7 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request) (Actor, error) {
 	set, err := a.clientToken(r.Context(), strings.TrimLeft(token, " "))
 	var actor Actor
 	if err == nil {
-		actor, err = a.service.ClientActor(r.Context(), set)
+		actor, err = whom(r.Context(), set)
 	}
 	if errors.Is(err, a.notToken) || errors.Is(err, ErrActorGone) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)

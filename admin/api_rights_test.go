@@ -48,7 +48,7 @@ func callers() []caller {
 			p.client("program", slices.DeleteFunc(allScopes(), func(s string) bool { return s == op.scope })...)
 		}, always(codeScope), false},
 		{"a client with its scope alone", func(p *program, op *operation) { p.client("program", op.scope) }, func(op *operation) string {
-			if op.id == "createOperator" {
+			if op.id == "createOperator" || op.id == "setProvisioning" {
 				return codeForbidden // who could do more than the client
 			}
 			return ""
@@ -120,6 +120,7 @@ func (p *program) stocked() {
 	if len(status.Devices) == 0 {
 		p.device(p.tanaka)
 	}
+	must(p.t, p.SetProvisioning(p.t.Context(), System(), "program", p.group))
 }
 
 // successes are the acts that were done.

@@ -225,6 +225,10 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listClients":       {path: "/clients"},
 		"getClient":         {path: "/clients/program"},
 		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+
+		"getProvisioning":    {path: "/clients/program/provisioning"},
+		"setProvisioning":    {path: "/clients/program/provisioning", body: `{"user_group_id":"` + string(p.group) + `"}`},
+		"removeProvisioning": {path: "/clients/program/provisioning"},
 	}
 }
 
@@ -235,6 +239,7 @@ func ready(t *testing.T) *program {
 	p.enrol(p.tanaka)
 	p.device(p.tanaka)
 	p.client("program", allScopes()...)
+	must(t, p.SetProvisioning(t.Context(), System(), "program", p.group))
 	return p
 }
 

@@ -21,7 +21,14 @@ const (
 	scopeDeliveriesRead = "api:deliveries.read"
 	scopeClientsRead    = "api:clients.read"
 	scopeClients        = "api:clients"
+
+	// Those of SCIM open nothing else, and for one customer alone.
+	scopeSCIM          = "api:scim"
+	scopeSCIMPasswords = "api:scim.passwords" // of accounts there are; new ones may have one without it
 )
+
+// isProvisioning reports whether a scope is one of SCIM.
+func isProvisioning(scope string) bool { return scope == scopeSCIM || scope == scopeSCIMPasswords }
 
 // scopePrefix begins every scope of the API, and no other scope may begin so.
 const scopePrefix = "api:"
@@ -49,6 +56,8 @@ func scopeRights() []scopeRight {
 		{scopeDeliveriesRead, mayView | mayViewDeliveries},
 		{scopeClientsRead, mayView | mayManageClients},
 		{scopeClients, mayView | mayManageClients},
+		{scopeSCIM, mayView | mayEditAccounts | mayManageCustomers | maySeeAddresses},
+		{scopeSCIMPasswords, mayView | maySetPasswords},
 	}
 }
 

@@ -114,6 +114,27 @@ type work struct {
 	now   time.Time
 	// event becomes the audit row of the act, or of its refusal; the use case fills in what it finds out.
 	event *audit.Event
+	// parts is whether the act consisted of parts, which have rows of their own.
+	parts bool
+}
+
+// part does one of several things that a use case consists of, under an audit row of its own. It reports whether that changed anything.
+func (w *work) part(ctx context.Context, kind audit.Type, do func(w *work) error) (changed bool, err error) {
+	event := audit.Event{Type: kind, Actor: w.event.Actor}
+	err = do(&work{tx: w.tx, actor: w.actor, now: w.now, event: &event})
+	switch {
+	case errors.Is(err, errUnchanged):
+		return false, nil
+	case err != nil:
+		*w.event = event // what a refusal is about
+		return false, err
+	}
+	w.parts = true
+	event.Result = audit.Success
+	if err := audit.Write(ctx, w.tx, w.now, event); err != nil {
+		return false, fmt.Errorf("record part: %w", err)
+	}
+	return true, nil
 }
 
 // errNoFactors is the answer of a Service made without the rules of second factors.
@@ -138,10 +159,10 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 			return &refusal{err: ErrForbidden, word: wordRight}
 		}
 		if err := do(w); err != nil {
-			event.Account, event.Target = e.Account, e.Target // for the refusal's row
+			event.Type, event.Account, event.Target = e.Type, e.Account, e.Target // for the refusal's row
 			return err
 		}
-		if err := markAct(ctx, tx, now); err != nil {
+		if err := markAct(ctx, tx, now); err != nil || w.parts {
 			return err
 		}
 		e.Result = audit.Success
@@ -198,6 +219,9 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 	if w.event.Target, err = targetName(ctx, w.tx.Queries, acc); err != nil {
 		return store.Account{}, err
 	}
+	if err := w.withinOf(ctx, acc); err != nil {
+		return store.Account{}, err
+	}
 	mine := w.actor.rights()
 	if acc.Kind == account.KindOperator {
 		need = mayManageOperators
@@ -210,6 +234,29 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 		return store.Account{}, &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return acc, nil
+}
+
+// within refuses what belongs to a customer that the actor does not keep: it is like what does not exist to them (I14).
+func (w *work) within(customer store.CustomerID) error {
+	if !w.actor.keeps(customer) {
+		return &refusal{err: store.ErrNotFound, word: wordRight}
+	}
+	return nil
+}
+
+// withinOf is within for an account.
+func (w *work) withinOf(ctx context.Context, acc store.Account) error {
+	if !w.actor.confined() {
+		return nil
+	}
+	if acc.UserGroupID == nil {
+		return &refusal{err: store.ErrNotFound, word: wordRight}
+	}
+	group, err := w.tx.GetUserGroup(ctx, *acc.UserGroupID)
+	if err != nil {
+		return fmt.Errorf("load user group: %w", err)
+	}
+	return w.within(group.CustomerID)
 }
 
 // other is target for what nobody may do to themselves.

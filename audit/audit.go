@@ -83,6 +83,7 @@ const (
 	MethodsSet      Type = "settings.methods"
 	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
 	ClientCreate    Type = "client.create"
+	ClientProvision Type = "client.provisioning" // it keeps the accounts of a customer, or does so no more
 	KeyCreate       Type = "key.create"
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed
 	LogExport       Type = "audit.export" // somebody took a copy of rows away
