@@ -126,8 +126,9 @@ func exactly(f scimFilter, name string) (string, bool) {
 		}
 		return exactly(f.right, name)
 	case scimCompare:
-		v, ok := f.value.(string)
-		return v, ok && f.op == "eq" && strings.EqualFold(f.path.String(), name)
+		if v, ok := f.value.(string); ok && f.op == "eq" && strings.EqualFold(f.path.String(), name) {
+			return v, true
+		}
 	case scimHas:
 		if rest, ok := strings.CutPrefix(name, strings.ToLower(f.path.String())+"."); ok {
 			return exactly(f.of, rest)
