@@ -512,9 +512,9 @@ func (s *sweep) look(l look) {
 func swept(path string) bool {
 	others := append(provider.CrossSitePaths(), "/assets/*", "/favicon.ico", "/jwks", "/userinfo", "/authorize", "/logout",
 		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
-	// What programs send has a sweep of its own, made from its table of operations; reports of deliveries have theirs in package
-	// delivery. The form that brings a file, and what comes of it: TestUpload… in package admin.
-	return !slices.Contains(others, path) && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/hooks/") &&
+	// What programs send has sweeps of its own in package admin, made from the table of operations and for SCIM; reports of deliveries
+	// have theirs in package delivery. The form that brings a file, and what comes of it: TestUpload… in package admin.
+	return !slices.Contains(others, path) && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/scim/") && !strings.HasPrefix(path, "/hooks/") &&
 		!strings.HasPrefix(path, templates.PathImport)
 }
 
