@@ -29,7 +29,7 @@ type Actor struct {
 
 // clientActor is a client that acts for itself.
 type clientActor struct {
-	// token is the token set it acts with.
+	// token is the token set it acts with; empty for one that proved itself with its secret.
 	token    store.TokenSetID
 	id, name string
 	// scopes are what the token may be used for and the client's registration still allows.
@@ -44,6 +44,11 @@ type clientActor struct {
 // Provisioner returns the client that acts through SCIM with a token of its own, or [ErrActorGone] if the token is not live any more.
 func (s *Service) Provisioner(ctx context.Context, token store.TokenSetID) (Actor, error) {
 	return Actor{client: &clientActor{token: token, provisions: true}}.present(ctx, s.db.Read(), s.now())
+}
+
+// ProvisionerByID returns the client that acts through SCIM and has proved itself with its secret, or [ErrActorGone] if it was disabled.
+func (s *Service) ProvisionerByID(ctx context.Context, id string) (Actor, error) {
+	return Actor{client: &clientActor{id: id, provisions: true}}.present(ctx, s.db.Read(), s.now())
 }
 
 // rights are what a client's scopes stand for: some through SCIM, all others elsewhere.
@@ -148,19 +153,21 @@ func (a Actor) present(ctx context.Context, q *store.Queries, at time.Time) (Act
 
 // present returns the client as the rows say now, with those scopes of its token that its registration still has.
 func (c *clientActor) present(ctx context.Context, q *store.Queries, at time.Time, roles roleSet) (Actor, error) {
-	row, err := q.GetClientByToken(ctx, store.GetClientByTokenParams{ID: c.token, Now: at})
+	row, granted, err := c.row(ctx, q, at)
 	if errors.Is(err, store.ErrNotFound) {
 		return Actor{}, ErrActorGone
 	}
 	if err != nil {
 		return Actor{}, fmt.Errorf("load client: %w", err)
 	}
-	var registered []string
-	if err := json.Unmarshal(row.Client.Scopes, &registered); err != nil {
-		return Actor{}, fmt.Errorf("read scopes of client %q: %w", row.Client.ID, err)
+	var scopes []string
+	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
+		return Actor{}, fmt.Errorf("read scopes of client %q: %w", row.ID, err)
 	}
-	scopes := slices.DeleteFunc(strings.Fields(row.Scope), func(s string) bool { return !slices.Contains(registered, s) })
-	now := &clientActor{token: c.token, id: row.Client.ID, name: row.Client.Name, scopes: scopes, provisions: c.provisions}
+	if c.token != "" {
+		scopes = slices.DeleteFunc(granted, func(s string) bool { return !slices.Contains(scopes, s) })
+	}
+	now := &clientActor{token: c.token, id: row.ID, name: row.Name, scopes: scopes, provisions: c.provisions}
 	if c.provisions {
 		place, err := q.GetProvisioner(ctx, now.id)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -169,4 +176,17 @@ func (c *clientActor) present(ctx context.Context, q *store.Queries, at time.Tim
 		now.customer, now.landing = place.Customer.ID, place.UserGroup.ID
 	}
 	return Actor{roles: roles, client: now}, nil
+}
+
+// row is the client, and what its token was granted; it fails with [store.ErrNotFound] if either does not count any more.
+func (c *clientActor) row(ctx context.Context, q *store.Queries, at time.Time) (store.Client, []string, error) {
+	if c.token != "" {
+		row, err := q.GetClientByToken(ctx, store.GetClientByTokenParams{ID: c.token, Now: at})
+		return row.Client, strings.Fields(row.Scope), err
+	}
+	row, err := q.GetClient(ctx, c.id)
+	if err == nil && row.DisabledAt != nil {
+		err = store.ErrNotFound
+	}
+	return row, nil, err
 }

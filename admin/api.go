@@ -33,6 +33,8 @@ type APIConfig struct {
 	// ClientToken finds the access token that a client got for itself, or fails with NotToken.
 	ClientToken func(ctx context.Context, token string) (store.TokenSetID, error)
 	NotToken    error
+	// ClientSecret finds the client that proves itself with its secret in a request's header, or fails with NotToken.
+	ClientSecret func(header http.Header) (id string, err error)
 	// DB keeps what was asked for under a key, Box seals the answers.
 	DB  *store.DB
 	Box *seal.Box
@@ -48,16 +50,17 @@ type APIConfig struct {
 
 // API serves the use cases to programs. Everything about it comes from one table of operations.
 type API struct {
-	service     *Service
-	issuer      string
-	clientToken func(context.Context, string) (store.TokenSetID, error)
-	notToken    error
-	db          *store.DB
-	box         *seal.Box
-	templates   *templates.Set
-	kit         *web.Toolkit
-	limiter     *limiter
-	now         func() time.Time
+	service      *Service
+	issuer       string
+	clientToken  func(context.Context, string) (store.TokenSetID, error)
+	notToken     error
+	clientSecret func(http.Header) (string, error)
+	db           *store.DB
+	box          *seal.Box
+	templates    *templates.Set
+	kit          *web.Toolkit
+	limiter      *limiter
+	now          func() time.Time
 
 	table table
 	// document and reference show it to programs and people.
@@ -67,7 +70,7 @@ type API struct {
 
 // NewAPI returns an API.
 func NewAPI(c APIConfig) (*API, error) {
-	if c.Service == nil || c.Issuer == "" || c.ClientToken == nil || c.NotToken == nil || c.DB == nil || c.Box == nil || c.Templates == nil ||
+	if c.Service == nil || c.Issuer == "" || c.ClientToken == nil || c.NotToken == nil || c.ClientSecret == nil || c.DB == nil || c.Box == nil || c.Templates == nil ||
 		c.Toolkit == nil || c.Now == nil {
 		return nil, errors.New("make API: a part is missing")
 	}
@@ -75,7 +78,7 @@ func NewAPI(c APIConfig) (*API, error) {
 		c.RequestsPerMinute = limitDefault
 	}
 	a := &API{
-		service: c.Service, issuer: c.Issuer, clientToken: c.ClientToken, notToken: c.NotToken, db: c.DB, box: c.Box, templates: c.Templates,
+		service: c.Service, issuer: c.Issuer, clientToken: c.ClientToken, notToken: c.NotToken, clientSecret: c.ClientSecret, db: c.DB, box: c.Box, templates: c.Templates,
 		kit: c.Toolkit, limiter: &limiter{ceiling: c.RequestsPerMinute}, now: c.Now,
 	}
 	a.fill()

@@ -64,6 +64,13 @@ func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
 			}
 			return id, nil
 		},
+		ClientSecret: func(h http.Header) (string, error) {
+			r := http.Request{Header: h}
+			if id, secret, ok := r.BasicAuth(); ok && secret == "secret of "+id {
+				return id, nil
+			}
+			return "", errNoToken
+		},
 	})
 	must(t, err)
 	p.mux = kit.Mux()

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"errors"
 	"io"
 	"maps"
 	"mime"
@@ -107,10 +108,7 @@ func (s *scim) mount(r chi.Router) {
 
 // serve lets in a client that keeps the accounts of a customer.
 func (s *scim) serve(w http.ResponseWriter, r *http.Request, kind *scimKind, do func(*scimCall) error) error {
-	if len(r.Header.Values("Authorization")) == 0 {
-		return &scimError{status: http.StatusUnauthorized, detail: "the access token is missing"}
-	}
-	actor, err := s.api.bearer(w, r, s.service.Provisioner)
+	actor, err := s.caller(w, r)
 	if err != nil {
 		return err
 	}
@@ -136,6 +134,28 @@ func (s *scim) serve(w http.ResponseWriter, r *http.Request, kind *scimKind, do 
 		}
 	}
 	return do(c)
+}
+
+// caller is the client that a request comes from: it has a token of its own, or proves itself with the secret that it could get one
+// with, for those that cannot ask for tokens, as Okta cannot.
+func (s *scim) caller(w http.ResponseWriter, r *http.Request) (Actor, error) {
+	header := r.Header.Get("Authorization")
+	if header == "" {
+		return Actor{}, &scimError{status: http.StatusUnauthorized, detail: "the access token is missing"}
+	}
+	if scheme, _, _ := strings.Cut(header, " "); !strings.EqualFold(scheme, "Basic") {
+		return s.api.bearer(w, r, s.service.Provisioner)
+	}
+	id, err := s.api.clientSecret(r.Header)
+	var actor Actor
+	if err == nil {
+		actor, err = s.service.ProvisionerByID(r.Context(), id)
+	}
+	if errors.Is(err, s.api.notToken) || errors.Is(err, ErrActorGone) {
+		w.Header().Set("WWW-Authenticate", `Basic realm="SCIM", charset="UTF-8"`)
+		return Actor{}, &scimError{status: http.StatusUnauthorized, detail: "client or secret is wrong", cause: err}
+	}
+	return actor, err
 }
 
 // body reads what was sent, unless two members of one object have the same name, which to SCIM is so whatever their capitals.

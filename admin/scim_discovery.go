@@ -21,6 +21,10 @@ func (s *scim) getConfig(c *scimCall) error {
 			"type": "oauthbearertoken", "name": "OAuth 2.0 access token", "primary": true,
 			"description": "An access token of the client's own, from the grant client_credentials with the scope " + scopeSCIM,
 			"specUri":     "https://www.rfc-editor.org/rfc/rfc6750",
+		}, map[string]any{
+			"type": "httpbasic", "name": "HTTP Basic", "primary": false,
+			"description": "The client's id and secret, for clients that cannot ask for tokens",
+			"specUri":     "https://www.rfc-editor.org/rfc/rfc7617",
 		}},
 		"meta": map[string]any{"resourceType": "ServiceProviderConfig", "location": s.root + "/ServiceProviderConfig"},
 	})

@@ -20,6 +20,8 @@ import (
 // client other those of another one, of which yamada is.
 type provisioning struct {
 	*program
+	// basic is a client's id and secret, sent in the place of a token.
+	basic string
 	// ids are those of resources that answers told of, by the names of the tests.
 	ids map[string]string
 }
@@ -68,6 +70,9 @@ func (p *provisioning) scim(method, path, body string, headers ...string) scimRe
 	}
 	if p.token != "" {
 		r.Header.Set("Authorization", "Bearer "+p.token)
+	}
+	if id, secret, ok := strings.Cut(p.basic, ":"); ok {
+		r.SetBasicAuth(id, secret)
 	}
 	for i := 0; i+1 < len(headers); i += 2 {
 		r.Header.Set(headers[i], headers[i+1])
@@ -474,10 +479,17 @@ func TestZ1_SCIMMatrix(t *testing.T) {
 		"a client with every other scope": {func(p *provisioning) {
 			p.client("idp", slices.DeleteFunc(allScopes(), func(s string) bool { return s == scopeSCIM })...)
 		}, 403, `Bearer error="insufficient_scope", scope="api:scim"`},
-		"a client without a customer": {func(p *provisioning) { p.client("unbound", allScopes()...) }, 403, ""},
-		"a client that was stopped":   {func(p *provisioning) { must(p.t, p.RemoveProvisioning(p.t.Context(), System(), "idp")) }, 403, ""},
-		"a client whose token is old": {func(p *provisioning) { p.clock.pass(time.Hour) }, 401, `Bearer error="invalid_token"`},
-		"the client":                  {func(*provisioning) {}, 0, ""},
+		"a client without a customer":  {func(p *provisioning) { p.client("unbound", allScopes()...) }, 403, ""},
+		"a client that was stopped":    {func(p *provisioning) { must(p.t, p.RemoveProvisioning(p.t.Context(), System(), "idp")) }, 403, ""},
+		"a client whose token is old":  {func(p *provisioning) { p.clock.pass(time.Hour) }, 401, `Bearer error="invalid_token"`},
+		"the client":                   {func(*provisioning) {}, 0, ""},
+		"the client by its secret":     {func(p *provisioning) { p.basic = "idp:secret of idp" }, 0, ""},
+		"a wrong secret":               {func(p *provisioning) { p.basic = "idp:secret of other" }, 401, `Basic realm="SCIM", charset="UTF-8"`},
+		"a client that does not exist": {func(p *provisioning) { p.basic = "none:secret of none" }, 401, `Basic realm="SCIM", charset="UTF-8"`},
+		"a secret without the scope": {func(p *provisioning) {
+			p.basic = "idp:secret of idp"
+			p.client("idp", scopeClients)
+		}, 403, `Bearer error="insufficient_scope", scope="api:scim"`},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -241,25 +240,25 @@ func orEmpty(p *string) string {
 	return *p
 }
 
-// ProvisionUser adds an account to the user group in which those of the actor begin. Without a password it gets one that nobody knows:
-// its owner asks for the link to a new one. It fails with an [account.ValidationError], [account.ErrBusy] or errExternalID.
+// ProvisionUser adds an account to the user group in which those of the actor begin. Without a password it has none: its owner asks
+// for the link to one. It fails with an [account.ValidationError], [account.ErrBusy] or errExternalID.
 func (s *Service) ProvisionUser(ctx context.Context, actor Actor, in UserChange) (ProvisionedUser, error) {
 	actor, err := s.provisioner(ctx, actor)
 	if err != nil {
 		return ProvisionedUser{}, err
 	}
-	if in.Password == nil {
-		in.Password = new(rand.Text() + rand.Text())
-	}
 	row := account.NewAccount{
 		Kind: account.KindStore, LoginID: orEmpty(in.LoginID), DisplayName: orEmpty(in.Name), RegisteredEmail: orEmpty(in.Email),
 		Role: account.RoleBuyer, UserGroupID: actor.client.landing,
 	}
-	if err := s.accounts.Check(ctx, row, *in.Password); err != nil {
-		return ProvisionedUser{}, err
-	}
-	if row.Password, err = s.accounts.HashPassword(ctx, *in.Password, row.Owner()); err != nil {
-		return ProvisionedUser{}, err
+	row.Password = s.accounts.UnusablePassword()
+	if in.Password != nil {
+		if err := s.accounts.Check(ctx, row, *in.Password); err != nil {
+			return ProvisionedUser{}, err
+		}
+		if row.Password, err = s.accounts.HashPassword(ctx, *in.Password, row.Owner()); err != nil {
+			return ProvisionedUser{}, err
+		}
 	}
 	var made store.Account
 	_, err = s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.AccountCreate}, func(w *work) error {

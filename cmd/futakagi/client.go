@@ -14,11 +14,12 @@ import (
 func (a *app) clientCommand() *cobra.Command {
 	parent := &cobra.Command{
 		Use:   "client",
-		Short: "Register applications, or list them",
+		Short: "Register applications, list them, and let them provision",
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand())
+	a.addVerbs(parent, clientVerbs())
 	return parent
 }
 

@@ -61,6 +61,15 @@ func mfaVerbs() []verb {
 	}
 }
 
+func clientVerbs() []verb {
+	columns := []string{"client_id", "customer_id", "user_group_id"}
+	return []verb{
+		{"provisioning", "Show whose accounts an application provisions (SCIM)", "getProvisioning", columns},
+		{"provision", "Let an application provision the accounts of a user group's customer", "setProvisioning", columns},
+		{"unprovision", "Stop an application from provisioning", "removeProvisioning", nil},
+	}
+}
+
 func auditVerbs() []verb {
 	return []verb{
 		{"list", "List audit events, newest first", "listAuditEvents", []string{"at", "type", "result", "actor_name", "target", "reason"}},

@@ -210,7 +210,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	api, err := admin.NewAPI(admin.APIConfig{
-		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken, DB: db, Box: box,
+		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken,
+		ClientSecret: op.ClientSecret, DB: db, Box: box,
 		Templates: pages, Toolkit: kit, RequestsPerMinute: c.APIRequestsPerMinute, Now: c.Now,
 	})
 	if err != nil {

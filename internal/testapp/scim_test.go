@@ -1,6 +1,7 @@
 package testapp_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"strings"
 	"testing"
@@ -14,7 +15,7 @@ func TestI11_SCIMSwitchesOff(t *testing.T) {
 	t.Parallel()
 	a := testapp.New(t)
 	suzuki := accountOf(t, a, "suzuki")
-	_, token := apiClient(t, a, "api:scim")
+	rp, token := apiClient(t, a, "api:scim")
 	scim := func(method, path, body string) testapp.Reply {
 		return a.Ask(t, method, "/scim/v2"+path, body, "Authorization", "Bearer "+token, "Content-Type", "application/scim+json")
 	}
@@ -39,6 +40,15 @@ func TestI11_SCIMSwitchesOff(t *testing.T) {
 	}
 	if p := a.Password(t, a.NewBrowser(t), a.RelyingParty(t, "store").AuthorizeURL(), "suzuki"); p.Status == http.StatusSeeOther {
 		t.Errorf("the account signs in and is sent to %s", p.URL)
+	}
+	for secret, want := range map[string]int{rp.Secret: 200, "x": 401, "": 401} {
+		basic := "Basic " + base64.StdEncoding.EncodeToString([]byte("program:"+secret))
+		if r := a.Ask(t, http.MethodGet, "/scim/v2/Users/"+string(suzuki.ID), "", "Authorization", basic); r.Status != want {
+			t.Errorf("with a secret: %d %s, want %d", r.Status, r.Body, want)
+		}
+		if r := a.Ask(t, http.MethodGet, "/api/v1/accounts", "", "Authorization", basic); r.Status != 401 {
+			t.Errorf("the API with a secret: %d", r.Status)
+		}
 	}
 	if r := a.Ask(t, http.MethodGet, "/scim/v2/Users", ""); r.Status != 401 || r.Header.Get("WWW-Authenticate") != "Bearer" {
 		t.Errorf("nobody: %d %s", r.Status, r.Body)
