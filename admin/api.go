@@ -176,7 +176,7 @@ type call struct {
 
 // serve answers a request of somebody known.
 func (a *API) serve(c *call) error {
-	if err := a.limit(c.w, c.actor); err != nil {
+	if err := a.limiter.limit(c.w, c.actor, a.now()); err != nil {
 		return err
 	}
 	if cl := c.actor.client; cl != nil && !slices.Contains(cl.scopes, c.op.scope) {

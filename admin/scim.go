@@ -25,6 +25,9 @@ const (
 	// scimPage is how many resources a page has if nobody says how many, and maxSCIMPage the most.
 	scimPage    = 100
 	maxSCIMPage = 200
+	// scimPace is how many times as many requests as to the API one client may send: directories send one for every account, and Entra
+	// demands that 25 a second be taken.
+	scimPace = 3
 )
 
 // scim serves provisioning (RFC 7643, 7644, 9865): the accounts and user groups of one customer, to a client that keeps them. It is a
@@ -35,10 +38,14 @@ type scim struct {
 	// root is the public address of scimRoot.
 	root          string
 	users, groups *scimKind
+	limiter       *limiter
 }
 
 func newSCIM(a *API) *scim {
-	return &scim{api: a, service: a.service, root: strings.TrimSuffix(a.issuer, "/") + scimRoot, users: scimUsers(), groups: scimGroups()}
+	return &scim{
+		api: a, service: a.service, root: strings.TrimSuffix(a.issuer, "/") + scimRoot, users: scimUsers(), groups: scimGroups(),
+		limiter: &limiter{ceiling: scimPace * a.limiter.ceiling},
+	}
 }
 
 // scimCall is one request of a client that is known.
@@ -112,7 +119,7 @@ func (s *scim) serve(w http.ResponseWriter, r *http.Request, kind *scimKind, do 
 	if err != nil {
 		return err
 	}
-	if err := s.api.limit(w, actor); err != nil {
+	if err := s.limiter.limit(w, actor, s.api.now()); err != nil {
 		return err
 	}
 	if !slices.Contains(actor.client.scopes, scopeSCIM) {
