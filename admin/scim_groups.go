@@ -199,7 +199,7 @@ func (s *Service) ProvisionGroup(ctx context.Context, actor Actor, in GroupChang
 	}
 	var made store.UserGroup
 	_, err = s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.UserGroupCreate}, func(w *work) error {
-		_, err := w.part(ctx, audit.UserGroupCreate, func(w *work) (err error) {
+		err := w.part(ctx, audit.UserGroupCreate, func(w *work) (err error) {
 			made, err = s.createUserGroup(ctx, w, w.actor.client.customer, orEmpty(in.Name))
 			return err
 		})
@@ -229,7 +229,7 @@ func (s *Service) UpdateProvisionedGroup(
 			return err
 		}
 		if in.Name != nil && *in.Name != g.Name {
-			_, err := w.part(ctx, audit.UserGroupUpdate, func(w *work) error {
+			err := w.part(ctx, audit.UserGroupUpdate, func(w *work) error {
 				return s.updateUserGroup(ctx, w, id, g.UpdatedAt, *in.Name)
 			})
 			if err != nil {
@@ -237,7 +237,7 @@ func (s *Service) UpdateProvisionedGroup(
 			}
 		}
 		if in.ExternalID != nil && *in.ExternalID != g.ExternalID {
-			_, err := w.part(ctx, audit.UserGroupUpdate, func(w *work) error {
+			err := w.part(ctx, audit.UserGroupUpdate, func(w *work) error {
 				return s.renameGroupForClient(ctx, w, g, *in.ExternalID)
 			})
 			if err != nil {
@@ -365,7 +365,7 @@ func (s *Service) leave(ctx context.Context, w *work, group store.UserGroupID, i
 
 // move puts an account into a group. An account that is not the actor's business is like a missing one, and the try is written down.
 func (s *Service) move(ctx context.Context, w *work, id store.AccountID, to store.UserGroupID) error {
-	_, err := w.part(ctx, audit.AccountMove, func(w *work) error {
+	err := w.part(ctx, audit.AccountMove, func(w *work) error {
 		if _, err := w.target(ctx, id, mayManageCustomers); err != nil {
 			return err
 		}
@@ -398,8 +398,7 @@ func (s *Service) DeleteProvisionedGroup(ctx context.Context, actor Actor, id st
 		if err := s.changeMembers(ctx, w, id, []MemberChange{{Op: "replace"}}); err != nil {
 			return err
 		}
-		_, err = w.part(ctx, audit.UserGroupDelete, func(w *work) error { return s.deleteUserGroup(ctx, w, id) })
-		return err
+		return w.part(ctx, audit.UserGroupDelete, func(w *work) error { return s.deleteUserGroup(ctx, w, id) })
 	})
 	return err
 }

@@ -287,7 +287,7 @@ func readExternal(o scimOperation) (*string, error) {
 // userInput collects what a request says of an account.
 type userInput struct {
 	change UserChange
-	// present is the account's address; empty for one to come.
+	// present is the account's address; empty for one to come, and for one that came without.
 	present string
 	// display and formatted are two attributes that are one to us; family and given are what the name is made of without them.
 	display, formatted, family, given string
@@ -388,7 +388,7 @@ func (in *userInput) part(o scimOperation, field *string) error {
 // email reads the registered address. No other one is kept, and what is not kept is taken all the same.
 func (in *userInput) email(o scimOperation) error {
 	t := o.target
-	if t.only != nil && (in.present == "" || !t.only.match(workAddress(in.present))) {
+	if t.only != nil && !t.only.match(workAddress(in.present)) {
 		switch {
 		case t.byType || o.op == "add":
 			return nil

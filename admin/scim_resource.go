@@ -83,13 +83,13 @@ type selection struct {
 
 // has reports whether an answer has an attribute of the resource.
 func (s selection) has(name string) bool {
-	named := func(list []string) bool {
+	named := func(list []string, deepest int) bool {
 		return slices.ContainsFunc(list, func(one string) bool {
 			path, ok := s.kind.find(one)
-			return ok && path.steps[0] == name
+			return ok && path.steps[0] == name && len(path.steps) <= deepest
 		})
 	}
-	return (len(s.only) == 0 || named(s.only)) && !named(s.without)
+	return (len(s.only) == 0 || named(s.only, 2)) && !named(s.without, 1)
 }
 
 // of leaves out of a resource what was not asked for.

@@ -263,7 +263,7 @@ func (s *Service) ProvisionUser(ctx context.Context, actor Actor, in UserChange)
 	var made store.Account
 	_, err = s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.AccountCreate}, func(w *work) error {
 		row.UserGroupID = w.actor.client.landing
-		_, err := w.part(ctx, audit.AccountCreate, func(w *work) (err error) {
+		err := w.part(ctx, audit.AccountCreate, func(w *work) (err error) {
 			made, err = s.createAccount(ctx, w, row)
 			return err
 		})
@@ -278,8 +278,7 @@ func (s *Service) ProvisionUser(ctx context.Context, actor Actor, in UserChange)
 		if in.Active == nil || *in.Active {
 			return nil
 		}
-		_, err = w.part(ctx, audit.AccountDisable, func(w *work) error { return s.setDisabled(ctx, w, made.ID, true) })
-		return err
+		return w.part(ctx, audit.AccountDisable, func(w *work) error { return s.setDisabled(ctx, w, made.ID, true) })
 	})
 	if err != nil {
 		return ProvisionedUser{}, err
@@ -393,7 +392,7 @@ func (s *Service) change(ctx context.Context, w *work, acc store.Account, in Use
 		if !step.wanted {
 			continue
 		}
-		if _, err := w.part(ctx, step.kind, step.do); err != nil {
+		if err := w.part(ctx, step.kind, step.do); err != nil {
 			return err
 		}
 	}

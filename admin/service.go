@@ -118,23 +118,21 @@ type work struct {
 	parts bool
 }
 
-// part does one of several things that a use case consists of, under an audit row of its own. It reports whether that changed anything.
-func (w *work) part(ctx context.Context, kind audit.Type, do func(w *work) error) (changed bool, err error) {
+// part does one of several things that a use case consists of, under an audit row of its own; none if it changed
+// nothing.
+func (w *work) part(ctx context.Context, kind audit.Type, do func(w *work) error) error {
 	event := audit.Event{Type: kind, Actor: w.event.Actor}
-	err = do(&work{tx: w.tx, actor: w.actor, now: w.now, event: &event})
+	err := do(&work{tx: w.tx, actor: w.actor, now: w.now, event: &event})
 	switch {
 	case errors.Is(err, errUnchanged):
-		return false, nil
+		return nil
 	case err != nil:
 		*w.event = event // what a refusal is about
-		return false, err
+		return err
 	}
 	w.parts = true
 	event.Result = audit.Success
-	if err := audit.Write(ctx, w.tx, w.now, event); err != nil {
-		return false, fmt.Errorf("record part: %w", err)
-	}
-	return true, nil
+	return audit.Write(ctx, w.tx, w.now, event)
 }
 
 // errNoFactors is the answer of a Service made without the rules of second factors.
