@@ -168,7 +168,8 @@ func (s *scim) caller(w http.ResponseWriter, r *http.Request) (Actor, error) {
 // body reads what was sent, unless two members of one object have the same name, which to SCIM is so whatever their capitals.
 func (c *scimCall) body() (any, error) {
 	media, params, err := mime.ParseMediaType(c.r.Header.Get("Content-Type"))
-	if err != nil || media != scimMedia && media != "application/json" || params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
+	if err != nil || media != scimMedia && media != "application/json" ||
+		params["charset"] != "" && !strings.EqualFold(params["charset"], "utf-8") {
 		return nil, &scimError{status: http.StatusUnsupportedMediaType, detail: "the media type must be " + scimMedia}
 	}
 	raw, err := io.ReadAll(c.r.Body)

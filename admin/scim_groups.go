@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
@@ -70,7 +71,8 @@ func (s *Service) ProvisionedGroups(
 		},
 		fetch: func(after string, skip, limit int) ([]ProvisionedGroup, error) {
 			rows, err := s.db.Read().ListProvisionedGroups(ctx, store.ListProvisionedGroupsParams{
-				ClientID: actor.client.id, CustomerID: actor.client.customer, AfterID: store.UserGroupID(after), Skip: int32(skip), PageSize: int32(limit),
+				ClientID: actor.client.id, CustomerID: actor.client.customer, AfterID: store.UserGroupID(after),
+				Skip: int32(skip), PageSize: int32(limit),
 			})
 			groups := make([]ProvisionedGroup, len(rows))
 			for i, row := range rows {
@@ -104,19 +106,18 @@ func (s *Service) ProvisionedGroups(
 
 // membersAskedFor are those accounts that a filter compares members with, by their groups: to tell whether they are members, no others
 // need to be read.
-func (s *Service) membersAskedFor(ctx context.Context, actor Actor, f scimFilter) (map[store.UserGroupID][]store.ListMembersBetweenRow, error) {
+func (s *Service) membersAskedFor(
+	ctx context.Context, actor Actor, f scimFilter,
+) (map[store.UserGroupID][]store.ListMembersBetweenRow, error) {
 	var err error
 	asked := map[store.UserGroupID][]store.ListMembersBetweenRow{}
 	compared(f, "", func(path string, c scimCompare) {
-		if err != nil || path != "members" && path != "members.value" {
-			if len(path) > 7 && path[:7] == "members" && path != "members.value" {
-				err = scimFault(scimInvalidFilter, "members can be looked for by value alone")
-			}
+		if err != nil || path != "members" && !strings.HasPrefix(path, "members.") {
 			return
 		}
 		id, ok := c.value.(string)
-		if !ok || c.op != "eq" {
-			err = scimFault(scimInvalidFilter, "members can be looked for with eq alone")
+		if !ok || c.op != "eq" || path != "members" && path != "members.value" {
+			err = scimFault(scimInvalidFilter, "members can be looked for by value with eq alone")
 			return
 		}
 		u, rerr := s.readUser(ctx, s.db.Read(), actor, store.AccountID(id))
@@ -158,7 +159,9 @@ func (s *Service) readGroup(ctx context.Context, q *store.Queries, actor Actor, 
 	if !store.ValidID(string(id)) {
 		return ProvisionedGroup{}, store.ErrNotFound
 	}
-	row, err := q.GetProvisionedGroup(ctx, store.GetProvisionedGroupParams{ClientID: actor.client.id, CustomerID: actor.client.customer, ID: id})
+	row, err := q.GetProvisionedGroup(ctx, store.GetProvisionedGroupParams{
+		ClientID: actor.client.id, CustomerID: actor.client.customer, ID: id,
+	})
 	return groupOf(row), err
 }
 

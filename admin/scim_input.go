@@ -88,7 +88,9 @@ func readTarget(kind *scimKind, text string) (scimTarget, error) {
 // anything stands for an attribute that we do not keep, in the filter of a path.
 func anything(name string) scimPath {
 	a := scimAttribute{name: name, kind: scimComplex, multi: true}
-	for _, sub := range []string{"value", "type", "display", "$ref", "formatted", "streetAddress", "locality", "region", "postalCode", "country"} {
+	for _, sub := range []string{
+		"value", "type", "display", "$ref", "formatted", "streetAddress", "locality", "region", "postalCode", "country",
+	} {
 		a.sub = append(a.sub, scimAttribute{name: sub, kind: scimText})
 	}
 	a.sub = append(a.sub, scimAttribute{name: "primary", kind: scimBool})

@@ -173,5 +173,5 @@ func drop(doc map[string]any, steps []string) {
 
 // names splits a list of attributes as it is in a URL.
 func names(list string) []string {
-	return slices.DeleteFunc(strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' }), func(s string) bool { return s == "" })
+	return strings.FieldsFunc(list, func(r rune) bool { return r == ',' || r == ' ' })
 }

@@ -72,8 +72,10 @@ type ProvisionPage[T any] struct {
 	Next string
 }
 
-// ProvisionedUsers returns accounts of the actor's customer.
-func (s *Service) ProvisionedUsers(ctx context.Context, actor Actor, q ProvisionQuery, doc func(ProvisionedUser) map[string]any) (ProvisionPage[ProvisionedUser], error) {
+// ProvisionedUsers returns accounts of the actor's customer. The filter is asked about what doc makes of an account.
+func (s *Service) ProvisionedUsers(
+	ctx context.Context, actor Actor, q ProvisionQuery, doc func(ProvisionedUser) map[string]any,
+) (ProvisionPage[ProvisionedUser], error) {
 	actor, err := s.provisioner(ctx, actor)
 	if err != nil {
 		return ProvisionPage[ProvisionedUser]{}, err
@@ -368,12 +370,13 @@ func (s *Service) change(ctx context.Context, w *work, acc store.Account, in Use
 			return errRename
 		}
 	}
+	profiled := in.Name != nil && *in.Name != acc.DisplayName || in.Email != nil && *in.Email != acc.RegisteredEmail
 	steps := []struct {
 		wanted bool
 		kind   audit.Type
 		do     func(w *work) error
 	}{
-		{in.Name != nil && *in.Name != acc.DisplayName || in.Email != nil && *in.Email != acc.RegisteredEmail, audit.AccountUpdate, func(w *work) error {
+		{profiled, audit.AccountUpdate, func(w *work) error {
 			profile := account.Profile{DisplayName: acc.DisplayName, RegisteredEmail: acc.RegisteredEmail, Role: acc.Role}
 			if in.Name != nil {
 				profile.DisplayName = *in.Name
