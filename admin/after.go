@@ -113,6 +113,55 @@ func (s *Service) accountsAfter(ctx context.Context, actor Actor, kind string, s
 	return cut(span, rows, err, "accounts")
 }
 
+// orderedByEnd is where a list in the order of an end in the future goes on.
+func (s Span) orderedByEnd(now time.Time) (at time.Time, id store.AccountID) {
+	if s.Before.IsZero() {
+		return now, store.MinID
+	}
+	return s.Before, store.AccountID(s.After)
+}
+
+// ExemptionsAfter returns the accounts with a live exemption, the first to end first and without those that the actor may not see, and
+// whether there are more.
+func (s *Service) ExemptionsAfter(ctx context.Context, actor Actor, span Span) ([]store.Account, bool, error) {
+	actor, err := s.viewer(ctx, actor, mayView)
+	if err != nil {
+		return nil, false, err
+	}
+	now := s.now()
+	at, id := span.orderedByEnd(now)
+	rows, err := s.db.Read().ListExemptionsAfter(ctx, store.ListExemptionsAfterParams{
+		Now: now, HiddenKind: hiddenKind(actor), After: at, AfterID: id, PageSize: span.rows(),
+	})
+	return cut(span, rows, err, "exemptions")
+}
+
+// FreezesAfter returns the accounts whose security settings are frozen, the first to thaw first and without those that the actor may not
+// see, and whether there are more.
+func (s *Service) FreezesAfter(ctx context.Context, actor Actor, span Span) ([]store.Account, bool, error) {
+	actor, err := s.viewer(ctx, actor, mayView)
+	if err != nil {
+		return nil, false, err
+	}
+	now := s.now()
+	at, id := span.orderedByEnd(now)
+	rows, err := s.db.Read().ListFrozenAfter(ctx, store.ListFrozenAfterParams{
+		Now: now, HiddenKind: hiddenKind(actor), After: at, AfterID: id, PageSize: span.rows(),
+	})
+	return cut(span, rows, err, "frozen accounts")
+}
+
+// ConcernedAfter returns the accounts that enforcement of a surface would stop, in the order of their login IDs, and whether there are
+// more. It fails with [store.ErrNotFound], also for a surface whose accounts the actor may not see.
+func (s *Service) ConcernedAfter(ctx context.Context, actor Actor, span Span, surface string) (store.Surface, []store.ListConcernedRow, bool, error) {
+	row, err := s.listable(ctx, actor, surface, mayView)
+	if err != nil {
+		return row, nil, false, err
+	}
+	rows, next, err := s.concernedAfter(ctx, row, span.After, span.limit())
+	return row, rows, next != "", err
+}
+
 // EventsQuery chooses audit events.
 type EventsQuery struct {
 	// Since and Until bound their time, the second one not included; zero means no limit.

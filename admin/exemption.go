@@ -82,6 +82,9 @@ func checkSpare(reason Reason, field string, ok bool, message string) (Reason, e
 // proof before a change of security settings. It fails with an [account.ValidationError], [ErrExempt], [ErrNotDemanded] or
 // [store.ErrNotFound], and returns the end.
 func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.AccountID, hours int, reason Reason) (until time.Time, err error) {
+	if s.factors == nil {
+		return time.Time{}, errNoFactors
+	}
 	_, err = s.act(ctx, actor, mayView, audit.Event{Type: audit.ExemptionGrant}, func(w *work) error {
 		acc, err := w.exempt(ctx, id, mayExempt)
 		if err != nil {
@@ -112,17 +115,12 @@ func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.Acco
 		}
 		w.event.Reason = checked.Text
 		w.event.Data = map[string]string{"until": until.Format(time.RFC3339), "identity_checked": "true"}
-		if s.factors == nil {
-			return nil
-		}
 		return s.factors.NoteExemption(ctx, w.tx, acc, until, w.now)
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
-	if s.outbox != nil {
-		s.outbox.Wake()
-	}
+	s.outbox.Wake()
 	return until, nil
 }
 

@@ -124,6 +124,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/accounts/{id}/two-factor/exemption", h.getExempt, h.postExempt)
 		formOn(twoFactor, "/admin/accounts/{id}/two-factor/exemption/end", h.postExemptionEnd)
 		form("/admin/accounts/{id}/two-factor/pass", h.getPass, h.postPass)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/pass/withdraw", h.postPassWithdraw)
 		get("/admin/accounts/{id}/two-factor/pass/issued", h.getPassIssued)
 		get(templates.PathExemptions, h.getExemptions)
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -360,8 +361,11 @@ func (r *importRun) take(ctx context.Context, rows []importRow) (ImportCounts, e
 
 // allowed says whether who began the run may go on. They may have signed out meanwhile, but must be who they were.
 func (r *importRun) allowed(ctx context.Context, tx *store.Tx) error {
-	if r.actor.system {
+	switch {
+	case r.actor.system:
 		return nil
+	case r.actor.client != nil:
+		return r.clientAllowed(ctx, tx)
 	}
 	acc, err := tx.GetAccount(ctx, r.actor.Account.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && acc.DisabledAt != nil {
@@ -375,6 +379,25 @@ func (r *importRun) allowed(ctx context.Context, tx *store.Tx) error {
 		return err
 	}
 	if !roles.rights(acc.Role).has(r.o.need()) {
+		return ErrForbidden
+	}
+	return nil
+}
+
+// clientAllowed is allowed for a client: its token ran out long ago, but its registration must still say so.
+func (r *importRun) clientAllowed(ctx context.Context, tx *store.Tx) error {
+	row, err := tx.GetClient(ctx, r.actor.client.id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.DisabledAt != nil {
+		return ErrActorGone
+	}
+	if err != nil {
+		return fmt.Errorf("load client: %w", err)
+	}
+	var scopes []string
+	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
+		return fmt.Errorf("read scopes of client %q: %w", row.ID, err)
+	}
+	if !rightsOfScopes(scopes).has(r.o.need()) {
 		return ErrForbidden
 	}
 	return nil

@@ -69,7 +69,9 @@ func (h *Handler) spare(v *templates.AccountTwoFactorView, actor Actor, a Accoun
 	if !mayPassAccount(actor, a) {
 		return
 	}
-	v.Pass = h.passState(a)
+	if v.Pass = h.passState(a); v.Pass != nil {
+		v.Pass.WithdrawAction = page + "/pass/withdraw"
+	}
 	if demanded && a.Status.SetUp() && v.Exemption == nil {
 		v.PassURL = page + "/pass"
 	}
@@ -250,6 +252,22 @@ func (h *Handler) postPass(w http.ResponseWriter, r *http.Request) error {
 	v := h.passView(a)
 	v.Minute, v.Reason, v.Identity, v.Errors = minutes, strings.TrimSpace(reason.Text), reason.IdentityChecked, texts
 	return h.templates.Pass.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
+}
+
+func (h *Handler) postPassWithdraw(w http.ResponseWriter, r *http.Request) error {
+	if err := web.Pressed(w, r); err != nil {
+		return err
+	}
+	id := store.AccountID(chi.URLParam(r, "id"))
+	withdrawn, err := h.service.WithdrawPass(r.Context(), actorOf(r), id)
+	if err != nil {
+		return answer(err)
+	}
+	flash := templates.FlashPassWithdrawn
+	if !withdrawn {
+		flash = templates.FlashUnchanged
+	}
+	return h.done(w, r, flash, accountURL(id)+"/two-factor")
 }
 
 // The code of a pass goes to the page that shows it through the operator's own browser, as a draft does, and is gone from there once it

@@ -248,7 +248,7 @@ func (h *Handler) postTicket(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, by := store.AccountID(chi.URLParam(r, "id")), form.Get(FieldHandover)
 	page := accountURL(id) + "/two-factor/ticket"
-	err = h.service.IssueTicket(r.Context(), actorOf(r), id, mfa.Handover(by))
+	_, err = h.service.IssueTicket(r.Context(), actorOf(r), id, mfa.Handover(by))
 	switch {
 	case err == nil:
 		return h.done(w, r, templates.FlashTicketIssued, page)

@@ -49,7 +49,7 @@ func (s *Service) Rollout(ctx context.Context, actor Actor, surface string) (Rol
 		return Rollout{}, err
 	}
 	r := Rollout{
-		Surface: Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced},
+		Surface: Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Version: row.UpdatedAt},
 		Since:   row.EnforcedSince, GraceDays: int(row.GraceDays), Announced: row.AnnouncedFor,
 	}
 	n, err := s.concerned(ctx, q, row)

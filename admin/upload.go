@@ -65,7 +65,7 @@ func (s *Service) Upload(ctx context.Context, actor Actor, name, encoding string
 	_, err = s.act(ctx, actor, o.need(), event, func(w *work) error {
 		w.event.Data = event.Data
 		return w.tx.InsertImportJob(ctx, store.InsertImportJobParams{
-			ID: id, FileHash: []byte{}, FileName: o.FileName, Options: o.text(), State: importUploading, ActorID: string(actor.Account.ID), Now: w.now,
+			ID: id, FileHash: []byte{}, FileName: o.FileName, Options: o.text(), State: importUploading, ActorID: actor.importer(), Now: w.now,
 		})
 	})
 	if err != nil {
@@ -215,7 +215,7 @@ func (s *Service) StartImport(ctx context.Context, actor Actor, id store.ImportI
 			return store.ErrNotFound
 		}
 		w.event.Target, w.event.Data = job.FileName, map[string]string{"import": string(id)}
-		n, err := w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: string(w.actor.Account.ID), Now: w.now.Add(-importStale)})
+		n, err := w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: w.actor.importer(), Now: w.now.Add(-importStale)})
 		if err != nil {
 			return fmt.Errorf("start import: %w", err)
 		}

@@ -36,12 +36,13 @@ const (
 	TicketIssue   Type = "2fa.ticket_issue" // staff issued a ticket to set up a factor after a reset
 	TicketUse     Type = "2fa.ticket"       // somebody gave one in a sign-in
 
-	ExemptionGrant Type = "2fa.exempt"     // staff let an account do without a second factor for a while
-	ExemptionEnd   Type = "2fa.exempt_end" // staff took that back before its time
-	PassIssue      Type = "2fa.pass_issue" // staff made a code that takes the place of a second factor once
-	FactorBounce   Type = "2fa.bounce"     // messages to a factor's address do not arrive
-	SetUpPostpone  Type = "2fa.postpone"   // the person put the set-up off that enforcement demands
-	SettingsFreeze Type = "2fa.freeze"     // by whoever read a notice of what staff did
+	ExemptionGrant Type = "2fa.exempt"        // staff let an account do without a second factor for a while
+	ExemptionEnd   Type = "2fa.exempt_end"    // staff took that back before its time
+	PassIssue      Type = "2fa.pass_issue"    // staff made a code that takes the place of a second factor once
+	PassWithdraw   Type = "2fa.pass_withdraw" // and made it void before its time
+	FactorBounce   Type = "2fa.bounce"        // messages to a factor's address do not arrive
+	SetUpPostpone  Type = "2fa.postpone"      // the person put the set-up off that enforcement demands
+	SettingsFreeze Type = "2fa.freeze"        // by whoever read a notice of what staff did
 	FreezeLift     Type = "2fa.freeze_lift"
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on

@@ -186,6 +186,154 @@ func (q *Queries) ListExemptions(ctx context.Context, arg ListExemptionsParams) 
 	return items, nil
 }
 
+const ListExemptionsAfter = `-- name: ListExemptionsAfter :many
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts
+WHERE exempt_until > CAST($1 AS timestamptz) AND kind <> CAST($2 AS text)
+    AND (exempt_until > CAST($3 AS timestamptz) OR exempt_until = CAST($3 AS timestamptz) AND id > $4)
+ORDER BY exempt_until, id
+LIMIT $5
+`
+
+type ListExemptionsAfterParams struct {
+	Now        time.Time
+	HiddenKind string
+	After      time.Time
+	AfterID    AccountID
+	PageSize   int32
+}
+
+// The live ones after one of them, the first to end first.
+func (q *Queries) ListExemptionsAfter(ctx context.Context, arg ListExemptionsAfterParams) ([]Account, error) {
+	rows, err := q.db.Query(ctx, ListExemptionsAfter,
+		arg.Now,
+		arg.HiddenKind,
+		arg.After,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Account
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.LoginID,
+			&i.LoginKey,
+			&i.DisplayName,
+			&i.SearchKey,
+			&i.Role,
+			&i.UserGroupID,
+			&i.PasswordHash,
+			&i.RegisteredEmail,
+			&i.TwoFactor,
+			&i.CredentialEpoch,
+			&i.DisabledAt,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PasswordChangedAt,
+			&i.RegisteredEmailChangedAt,
+			&i.TicketDemandedAt,
+			&i.ExemptUntil,
+			&i.ExemptSince,
+			&i.ExemptReason,
+			&i.ExemptBy,
+			&i.FrozenAt,
+			&i.FrozenUntil,
+			&i.FrozenBy,
+			&i.Lang,
+			&i.GraceFrom,
+			&i.GraceUntil,
+			&i.Indexed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListFrozenAfter = `-- name: ListFrozenAfter :many
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts
+WHERE frozen_until > CAST($1 AS timestamptz) AND kind <> CAST($2 AS text)
+    AND (frozen_until > CAST($3 AS timestamptz) OR frozen_until = CAST($3 AS timestamptz) AND id > $4)
+ORDER BY frozen_until, id
+LIMIT $5
+`
+
+type ListFrozenAfterParams struct {
+	Now        time.Time
+	HiddenKind string
+	After      time.Time
+	AfterID    AccountID
+	PageSize   int32
+}
+
+// The accounts whose security settings are frozen, after one of them, the first to thaw first.
+func (q *Queries) ListFrozenAfter(ctx context.Context, arg ListFrozenAfterParams) ([]Account, error) {
+	rows, err := q.db.Query(ctx, ListFrozenAfter,
+		arg.Now,
+		arg.HiddenKind,
+		arg.After,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Account
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.LoginID,
+			&i.LoginKey,
+			&i.DisplayName,
+			&i.SearchKey,
+			&i.Role,
+			&i.UserGroupID,
+			&i.PasswordHash,
+			&i.RegisteredEmail,
+			&i.TwoFactor,
+			&i.CredentialEpoch,
+			&i.DisabledAt,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PasswordChangedAt,
+			&i.RegisteredEmailChangedAt,
+			&i.TicketDemandedAt,
+			&i.ExemptUntil,
+			&i.ExemptSince,
+			&i.ExemptReason,
+			&i.ExemptBy,
+			&i.FrozenAt,
+			&i.FrozenUntil,
+			&i.FrozenBy,
+			&i.Lang,
+			&i.GraceFrom,
+			&i.GraceUntil,
+			&i.Indexed,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const SetExemption = `-- name: SetExemption :execrows
 UPDATE accounts SET exempt_until = CAST($1 AS timestamptz), exempt_since = CAST($2 AS timestamptz),
     exempt_reason = CAST($3 AS text), exempt_by = CAST($4 AS text)

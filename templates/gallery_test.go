@@ -137,7 +137,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	issuePass := func(s *Set) Page[PassView] { return s.Pass }
 	issued := func(s *Set) Page[PassIssuedView] { return s.PassIssued }
 	exemption := ExemptionState{Since: "2026-11-22 10:15", Until: "2026-11-24 10:15", UntilISO: "2026-11-24T10:15:00+09:00", By: "support", Reason: "スマートフォンの故障のため（問い合わせ番号 12345）", EndAction: "/admin/accounts/3/two-factor/exemption/end", Version: "1"}
-	openPass := &PassState{Until: "2026-11-22 10:45", By: "support"}
+	openPass := &PassState{Until: "2026-11-22 10:45", By: "support", WithdrawAction: "/admin/accounts/3/two-factor/pass/withdraw"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }

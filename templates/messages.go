@@ -169,6 +169,7 @@ const (
 
 	FlashExempted       = "flash.exempted"
 	FlashExemptionEnded = "flash.exemption_ended"
+	FlashPassWithdrawn  = "flash.pass_withdrawn"
 
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
@@ -224,6 +225,7 @@ func flashTones() map[string]string {
 
 		FlashExempted:       "ok",
 		FlashExemptionEnded: "ok",
+		FlashPassWithdrawn:  "ok",
 
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",

@@ -13,6 +13,9 @@ type ExemptionState struct {
 
 // PassState is the pass of an account that is still open.
 type PassState struct {
+	// WithdrawAction is where its withdrawal is posted to; empty hides the button.
+	WithdrawAction string
+
 	Until string
 	// By is the login ID of the operator who issued it.
 	By string

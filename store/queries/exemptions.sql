@@ -25,6 +25,22 @@ WHERE a.exempt_until > CAST(@now AS timestamptz) AND a.kind <> CAST(@hidden_kind
 ORDER BY a.exempt_until, a.id
 LIMIT @page_size OFFSET @skip;
 
+-- name: ListExemptionsAfter :many
+-- The live ones after one of them, the first to end first.
+SELECT * FROM accounts
+WHERE exempt_until > CAST(@now AS timestamptz) AND kind <> CAST(@hidden_kind AS text)
+    AND (exempt_until > CAST(@after AS timestamptz) OR exempt_until = CAST(@after AS timestamptz) AND id > @after_id)
+ORDER BY exempt_until, id
+LIMIT @page_size;
+
+-- name: ListFrozenAfter :many
+-- The accounts whose security settings are frozen, after one of them, the first to thaw first.
+SELECT * FROM accounts
+WHERE frozen_until > CAST(@now AS timestamptz) AND kind <> CAST(@hidden_kind AS text)
+    AND (frozen_until > CAST(@after AS timestamptz) OR frozen_until = CAST(@after AS timestamptz) AND id > @after_id)
+ORDER BY frozen_until, id
+LIMIT @page_size;
+
 -- name: InsertPass :exec
 INSERT INTO passes (id, account_id, credential_epoch, code_mac, issued_by, tries, created_at, expires_at)
 VALUES (@id, @account_id, @credential_epoch, @code_mac, @issued_by, 0, @now, @expires_at);
