@@ -89,7 +89,7 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients,
+		a.customers, a.accounts, a.removals, a.twoFactor, a.resets, a.spares, a.switches, a.roles, a.settings, a.rollout, a.logs, a.files, a.clients,
 	} {
 		add(&a.table)
 	}
@@ -183,6 +183,9 @@ func (a *API) serve(c *call) error {
 	if err != nil {
 		return a.explain(c, err)
 	}
+	if c.op.files {
+		return a.serveFile(c, in)
+	}
 	out, err := a.once(c.r.Context(), c, func(ctx context.Context) (reply, error) {
 		result, err := c.op.do(ctx, c.actor, in)
 		if err != nil {
@@ -196,6 +199,35 @@ func (a *API) serve(c *call) error {
 	return c.write(out)
 }
 
+// serveFile answers with a file.
+func (a *API) serveFile(c *call, in reflect.Value) error {
+	result, err := c.op.do(c.r.Context(), c.actor, in)
+	if err == nil {
+		f, _ := result.(download) // the type of the operation's answer
+		err = sendFile(c.w, f)
+	}
+	if err != nil {
+		return a.explain(c, err)
+	}
+	return nil
+}
+
+// known reports whether whoever asks has an answer already (RFC 9110, 13.1.2). A weak ETag is compared as a strong one is.
+func (c *call) known(tag string) bool {
+	if c.op.method != http.MethodGet || tag == "" {
+		return false
+	}
+	for _, line := range c.r.Header.Values(headerNoneMatch) {
+		for held := range strings.SplitSeq(line, ",") {
+			held = strings.TrimSpace(held)
+			if held == "*" || strings.TrimPrefix(held, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // write sends an answer.
 func (c *call) write(out reply) error {
 	h := c.w.Header()
@@ -206,6 +238,10 @@ func (c *call) write(out reply) error {
 	}
 	if out.replayed {
 		h.Set(headerReplayed, "true")
+	}
+	if c.known(out.ETag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	if out.Body == nil {
 		c.w.WriteHeader(out.Status)
@@ -323,6 +359,11 @@ func (a *API) set(field reflect.Value, p parameter, text string) (reason string)
 
 // readBody reads the body into the field Body.
 func (a *API) readBody(c *call, in reflect.Value) ([]web.FieldProblem, error) {
+	if c.op.uploads {
+		u, err := readUpload(c)
+		in.FieldByName("Body").Set(reflect.ValueOf(u))
+		return nil, err
+	}
 	raw, err := io.ReadAll(c.r.Body)
 	if err != nil {
 		return nil, err

@@ -37,6 +37,17 @@ func (p paging) span(valid func(string) bool) (Span, error) {
 	return s, nil
 }
 
+// numbered is span for a list whose rows are counted.
+func (p paging) numbered() (Span, error) {
+	return p.span(func(key string) bool {
+		n, err := strconv.ParseInt(key, 10, 64)
+		return err == nil && n >= 0
+	})
+}
+
+// number64 spells the key of a row in such a list.
+func number64(n int64) string { return cursor(strconv.FormatInt(n, 10)) }
+
 // newest is span for a list that is newest first.
 func (p paging) newest() (Span, error) {
 	s := Span{Limit: p.limit()}

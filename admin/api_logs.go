@@ -84,7 +84,63 @@ func deliveryOf(actor Actor) func(store.ListMessagesBeforeRow) apiDelivery {
 	}
 }
 
+// apiDeliveryReport is what was heard of a message after it had left.
+type apiDeliveryReport struct {
+	At      time.Time `json:"at"`
+	Outcome string    `json:"outcome"`
+	Hard    bool      `json:"hard" doc:"whether trying again is of no use"`
+	Status  string    `json:"status,omitempty"`
+	Reply   string    `json:"reply,omitempty" doc:"absent without api:addresses.read"`
+	Source  string    `json:"source"`
+}
+
+// apiDeliveryDetail is a message with everything that was heard of it.
+type apiDeliveryDetail struct {
+	apiDelivery
+
+	Deadline time.Time           `json:"deadline" doc:"until when it is tried"`
+	Reports  []apiDeliveryReport `json:"reports" doc:"the oldest first"`
+}
+
+func deliveryDetailOf(actor Actor, m Message) apiDeliveryDetail {
+	v := apiDeliveryDetail{
+		apiDelivery: deliveryOf(actor)(store.ListMessagesBeforeRow{
+			ID: m.ID, Channel: m.Channel, Kind: m.Kind, AccountID: m.AccountID, Recipient: m.Recipient, State: m.State, Attempts: m.Attempts,
+			Reply: m.Reply, CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt, LoginID: m.LoginID,
+		}),
+		Deadline: m.Deadline, Reports: []apiDeliveryReport{},
+	}
+	for _, r := range m.Reports {
+		report := apiDeliveryReport{At: r.At, Outcome: r.Outcome, Hard: r.Hard, Status: r.Status, Source: r.Source}
+		if actor.rights().has(maySeeAddresses) {
+			report.Reply = r.Reply
+		}
+		v.Reports = append(v.Reports, report)
+	}
+	return v
+}
+
+// apiActs is how often an operator did something, or was refused it.
+type apiActs struct {
+	OperatorID string `json:"operator_id"`
+	Operator   string `json:"operator"`
+	Type       string `json:"type"`
+	Result     string `json:"result" enum:"success,failure,refused"`
+	Day        int    `json:"day" doc:"within 24 hours"`
+	Week       int    `json:"week" doc:"within 7 days"`
+	Month      int    `json:"month" doc:"within 30 days"`
+}
+
+func actsOf(r store.CountOperatorActsRow) apiActs {
+	return apiActs{
+		OperatorID: r.ActorID, Operator: r.ActorName, Type: r.Type, Result: r.Result, Day: int(r.InDay), Week: int(r.InWeek), Month: int(r.InAll),
+	}
+}
+
 type (
+	deliveryByID struct {
+		ID string `path:"id" max:"64"`
+	}
 	findEvents struct {
 		paging
 		Since   time.Time `query:"since"`
@@ -128,5 +184,18 @@ func (a *API) logs(t *table) {
 			return listOf(rows, more, deliveryOf(actor), func(row store.ListMessagesBeforeRow) string {
 				return moment(row.CreatedAt, string(row.ID))
 			}), err
+		})
+	add(t, scopeDeliveriesRead, http.MethodGet, "/deliveries/{id}", "getDelivery",
+		func(ctx context.Context, actor Actor, in deliveryByID) (apiDeliveryDetail, error) {
+			m, err := s.Message(ctx, actor, store.MessageID(in.ID))
+			if err != nil {
+				return apiDeliveryDetail{}, err
+			}
+			return deliveryDetailOf(actor, m), nil
+		})
+	add(t, scopeAuditRead, http.MethodGet, "/operator-acts", "listOperatorActs",
+		func(ctx context.Context, actor Actor, _ nothing) (list[apiActs], error) {
+			rows, err := s.OperatorActs(ctx, actor)
+			return listOf(rows, false, actsOf, nil), err
 		})
 }

@@ -10,8 +10,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -40,6 +42,14 @@ const (
 	codeNotSent      = "not_sent"
 	codeTooMany      = "too_many_requests"
 	codeBusy         = "busy"
+	codeFrozen       = "frozen"
+	codeExempt       = "exempt"
+	codeNotDemanded  = "not_demanded"
+	codeNoTicket     = "no_ticket_needed"
+	codeNotEmpty     = "not_empty"
+	codeInUse        = "in_use"
+	codeLastManager  = "last_manager"
+	codeEnough       = "enough"
 )
 
 // statusOf is the status of each problem.
@@ -52,6 +62,8 @@ func statusOf(code string) int {
 		codeInProgress: http.StatusConflict, codeKeyReused: http.StatusUnprocessableEntity, codeAlreadyDone: http.StatusConflict,
 		codeNotFound: http.StatusNotFound, codeConflict: http.StatusConflict, codeEnforced: http.StatusConflict, codeLockout: http.StatusConflict,
 		codeNotSent: http.StatusConflict, codeTooMany: http.StatusTooManyRequests, codeBusy: http.StatusServiceUnavailable,
+		codeFrozen: http.StatusConflict, codeExempt: http.StatusConflict, codeNotDemanded: http.StatusConflict, codeNoTicket: http.StatusConflict,
+		codeNotEmpty: http.StatusConflict, codeInUse: http.StatusConflict, codeLastManager: http.StatusConflict, codeEnough: http.StatusConflict,
 	}[code]
 }
 
@@ -77,17 +89,45 @@ func (op *operation) problems() []string {
 		codes = append(codes, codeNotFound)
 	}
 	if op.body != nil {
-		codes = append(codes, codeMalformed, codeMediaType)
+		codes = append(codes, codeMalformed)
+	}
+	if op.body != nil || op.uploads {
+		codes = append(codes, codeMediaType)
 	}
 	codes = append(codes, codeInvalid, codeTooLarge)
 	if op.matches {
 		codes = append(codes, codeMatchMissing, codeMatchFailed)
 	}
 	codes = append(codes, op.codes...)
-	if op.method == http.MethodPost {
+	if op.keyed() {
 		codes = append(codes, codeInProgress, codeAlreadyDone, codeKeyReused)
 	}
 	return append(codes, codeTooMany)
+}
+
+// standingProblems are the problems that an error of a use case always is.
+func standingProblems() []struct {
+	err  error
+	code string
+} {
+	return []struct {
+		err  error
+		code string
+	}{
+		{store.ErrNotFound, codeNotFound},
+		{ErrOwnAccount, codeOwnAccount},
+		{ErrNoPass, codeForbidden},
+		{ErrEnforced, codeEnforced},
+		{ErrLockout, codeLockout},
+		{ErrLastManager, codeLastManager},
+		{ErrFrozen, codeFrozen},
+		{ErrExempt, codeExempt},
+		{ErrNotDemanded, codeNotDemanded},
+		{mfa.ErrNoTicketDemanded, codeNoTicket},
+		{ErrNotEmpty, codeNotEmpty},
+		{ErrRoleInUse, codeInUse},
+		{errClaimLost, codeInProgress},
+	}
 }
 
 // explain turns an error of a use case into a problem. What it does not know stays as it is: [web.Toolkit.Error] has the rest.
@@ -97,11 +137,12 @@ func (a *API) explain(c *call, err error) error {
 		e.Cause = err
 		return e
 	}
+	for _, standing := range standingProblems() {
+		if errors.Is(err, standing.err) {
+			return known(standing.code)
+		}
+	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return known(codeNotFound)
-	case errors.Is(err, ErrOwnAccount):
-		return known(codeOwnAccount)
 	case errors.Is(err, ErrForbidden):
 		return known(codeForbidden)
 	case errors.Is(err, ErrActorGone) && c.actor.client != nil:
@@ -113,16 +154,23 @@ func (a *API) explain(c *call, err error) error {
 		return known(codeMatchFailed)
 	case errors.Is(err, ErrConflict):
 		return known(codeConflict)
-	case errors.Is(err, ErrEnforced):
-		return known(codeEnforced)
-	case errors.Is(err, ErrLockout):
-		return known(codeLockout)
-	case errors.Is(err, errClaimLost):
-		return known(codeInProgress)
 	case errors.Is(err, account.ErrBusy):
 		e := known(codeBusy)
 		e.RetryAfter = busyFor
 		return e
+	}
+	if e, ok := errors.AsType[*RateError](err); ok {
+		p := known(codeTooMany)
+		p.RetryAfter = max(e.Until.Sub(a.service.now()), time.Second)
+		return p
+	}
+	if e, ok := errors.AsType[*UploadError](err); ok {
+		_, reason, _ := strings.Cut(e.Reason, ".")
+		field := web.FieldProblem{Field: "body", Reason: reason}
+		if a.templates != nil { // the command line has none
+			field.Message = a.templates.T(web.Lang(c.r), e.Reason)
+		}
+		return invalid(field)
 	}
 	if e, ok := errors.AsType[*ClientError](err); ok {
 		fields := make([]web.FieldProblem, 0, len(e.Fields))
@@ -141,6 +189,9 @@ func (a *API) explain(c *call, err error) error {
 func (a *API) explainFields(lang templates.Lang, e *account.ValidationError) error {
 	if key, ok := e.Fields[templates.FormError]; ok {
 		p := problem(codeNotSent)
+		if key == templates.MsgRolesEnough {
+			p = problem(codeEnough)
+		}
 		p.Message = key
 		return p
 	}
@@ -168,6 +219,14 @@ func apiField(name string) string {
 		return "identity_checked"
 	case FieldDays:
 		return "trust_days"
+	case FieldGrace:
+		return "grace_days"
+	case FieldDate:
+		return "on"
+	case FieldTyped:
+		return "login_id"
+	case FieldGroup:
+		return "user_group_id"
 	}
 	return name
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/store"
@@ -36,6 +37,21 @@ type program struct {
 	token, cookie string
 	// stale is what the next request finds out about its proof.
 	stale bool
+	stock stock
+}
+
+// stock is what samples use up, each time something else.
+type stock struct {
+	// spare is an account that is exempt, frozen and has a sign-in code, other a user group to move to, and the rest of no use to anybody.
+	spare, other string
+	customer     store.CustomerID
+	group        store.UserGroupID
+	role         string
+	job          store.ImportID
+	// reset, form and message are there from the beginning.
+	reset   store.ResetID
+	form    store.FormID
+	message store.MessageID
 }
 
 func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
@@ -177,15 +193,32 @@ type sample struct {
 	path, body string
 	// match is the path whose ETag it needs.
 	match string
+	// media is the media type of a body that is a file.
+	media string
 }
 
-// samples has one for every operation. hidden is the id of an account to use instead of tanaka's.
+// samples has one for every operation. person is whom those about an account are about: if it is not tanaka, those about others, too.
 func (p *program) samples(person store.AccountID) map[string]sample {
 	customer, group, account := "/customers/"+string(p.customer), "/user-groups/"+string(p.group), "/accounts/"+string(person)
 	device := "none"
 	if ids := p.status(p.tanaka).Status.Devices; len(ids) > 0 {
 		device = string(ids[0].ID)
 	}
+	// on is an account that is used up, unless the samples are about somebody else.
+	on := func(id string) string {
+		if person != p.tanaka {
+			id = string(person)
+		}
+		return "/accounts/" + id
+	}
+	spare, suzuki, seen := on(p.stock.spare), on(string(p.suzuki)), p.clock.now().Format(time.RFC3339Nano)
+	typed := p.row(store.AccountID(spare[len("/accounts/"):])).LoginID
+	to := p.stock.other
+	if group := p.row(p.tanaka).UserGroupID; group != nil && string(*group) == to {
+		to = string(p.group)
+	}
+	role, job := "/roles/"+p.stock.role, "/imports/"+string(p.stock.job)
+	rollout := "/surfaces/store/rollout"
 	reason := `{"reason":"lost phone","identity_checked":true}`
 	policy := `{"methods":["email","totp"],"level":"2fa-email","trust_days":7}`
 	return map[string]sample{
@@ -224,7 +257,47 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listDeliveries":    {path: "/deliveries?state=queued&account_id=" + string(person)},
 		"listClients":       {path: "/clients"},
 		"getClient":         {path: "/clients/program"},
-		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+		"deleteCustomer":    {path: "/customers/" + string(p.stock.customer)},
+		"deleteUserGroup":   {path: "/user-groups/" + string(p.stock.group)},
+		"deleteAccount":     {path: spare + "/delete", body: `{"login_id":"` + typed + `"}`},
+		"moveAccount":       {path: account + "/user-group", body: `{"user_group_id":"` + to + `"}`, match: account},
+		"unmaskAddress":     {path: account + "/unmask", body: `{"field":"registered"}`},
+		"planReset":         {path: account + "/two-factor/reset?method=email"},
+		"getReset":          {path: "/resets/" + string(p.stock.reset)},
+		"listHoldings":      {path: customer + "/two-factor"},
+		"resetCustomer":     {path: customer + "/two-factor/reset", body: `{"reason":"lost","identity_checked":true,"checks":["callback"],"inquiry":"1","note":"n","handover":"staff","seen":"` + seen + `","form":""}`},
+		"getCustomerReset":  {path: customer + "/two-factor/resets/" + string(p.stock.form)},
+		"listExemptions":    {path: "/exemptions?limit=1"},
+		"grantExemption":    {path: account + "/two-factor/exemption", body: `{"hours":2,"reason":"lost phone","identity_checked":true}`},
+		"endExemption":      {path: spare + "/two-factor/exemption"},
+		"issuePass":         {path: account + "/two-factor/pass", body: `{"minutes":15,"reason":"lost phone","identity_checked":true}`},
+		"withdrawPass":      {path: spare + "/two-factor/pass"},
+		"issueTicket":       {path: suzuki + "/two-factor/ticket", body: `{"handover":"staff"}`},
+		"listFreezes":       {path: "/freezes?limit=1"},
+		"liftFreeze":        {path: spare + "/two-factor/freeze"},
+		"previewSwitches":   {path: customer + "/two-factor/preview", body: `{"two_factor":"dont_use"}`},
+		"setSwitches":       {path: customer + "/two-factor", body: `{"two_factor":"dont_use","accounts":["` + string(p.suzuki) + `"]}`},
+		"listRoles":         {path: "/roles"},
+		"createRole":        {path: "/roles", body: `{"name":"倉庫","rights":["view"]}`},
+		"getRole":           {path: role},
+		"updateRole":        {path: role, body: `{"name":"窓口","rights":["view"]}`, match: role},
+		"deleteRole":        {path: role},
+		"getRollout":        {path: rollout},
+		"setGrace":          {path: rollout, body: `{"grace_days":7}`, match: rollout},
+		"listConcerned":     {path: rollout + "/accounts?limit=1"},
+		"exportConcerned":   {path: rollout + "/accounts/export"},
+
+		"announceEnforcement":  {path: "/surfaces/store/announcement", body: `{"on":"2026-12-01"}`},
+		"withdrawAnnouncement": {path: "/surfaces/store/announcement"},
+		"getDelivery":          {path: "/deliveries/" + string(p.stock.message)},
+		"listOperatorActs":     {path: "/operator-acts"},
+		"uploadImport":         {path: "/imports?file_name=people.csv&encoding=utf-8", body: "login_id\nyamada\n", media: kindCSV},
+		"getImport":            {path: job},
+		"startImport":          {path: job + "/start"},
+		"listFindings":         {path: job + "/findings?limit=1"},
+		"exportAccounts":       {path: "/accounts/export", body: `{"format":"ndjson","operators":true}`},
+		"exportAuditEvents":    {path: "/audit-events/export", body: `{"format":"csv","kind":"account","search":"","account_id":"","since":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"}`},
+		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
 	}
 }
 
@@ -232,10 +305,85 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 func ready(t *testing.T) *program {
 	t.Helper()
 	p := newProgram(t, storetest.SQLite(t), 1_000_000)
-	p.enrol(p.tanaka)
-	p.device(p.tanaka)
+	p.stock.form = store.NewID[store.FormID]()
+	done, err := p.ResetFactors(t.Context(), System(), p.suzuki, Reason{Text: "r", IdentityChecked: true, Form: p.stock.form})
+	must(t, err)
+	p.stock.reset = done.ID
+	group, err := p.CreateUserGroup(t.Context(), System(), p.customer, "支店")
+	must(t, err)
+	p.stock.other = string(group.ID)
+	p.stocked()
+	rows, err := p.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 1})
+	must(t, err)
+	p.stock.message = rows[0].ID
 	p.client("program", allScopes()...)
 	return p
+}
+
+// stocked gives back what an operation before may have taken away.
+func (p *program) stocked() {
+	ctx, now := p.t.Context(), p.clock.now()
+	_, err := p.SetDisabled(ctx, System(), p.tanaka, false)
+	must(p.t, err)
+	status := p.status(p.tanaka).Status
+	if !status.SetUp() {
+		p.enrol(p.tanaka)
+	}
+	if len(status.Devices) == 0 {
+		p.device(p.tanaka)
+	}
+	spare := store.AccountID(p.stock.spare)
+	if _, err := p.db.Read().GetAccount(ctx, spare); err != nil {
+		spare = p.person("spare-"+store.NewID[string]()[:8]+version(now), account.RoleBuyer)
+		p.stock.spare = string(spare)
+	}
+	p.tx(func(tx *store.Tx) error {
+		var errs []error
+		did := func(_ int64, err error) { errs = append(errs, err) }
+		for _, id := range []store.AccountID{p.tanaka, p.suzuki} {
+			did(tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, TwoFactor: store.TwoFactorUse, Former: account.TwoFactorDont, Now: now}))
+			did(tx.EndExemption(ctx, store.EndExemptionParams{ID: id, Now: now}))
+		}
+		errs = append(errs, tx.SetTicketDemand(ctx, store.SetTicketDemandParams{DemandedAt: &now, ID: p.suzuki}))
+		did(tx.SetExemption(ctx, store.SetExemptionParams{ID: spare, Until: now.Add(time.Hour), Now: now, Reason: "r", GrantedBy: "desk"}))
+		did(tx.FreezeAccount(ctx, store.FreezeAccountParams{ID: spare, Now: &now, FrozenUntil: new(now.Add(time.Hour))}))
+		did(tx.VoidPasses(ctx, store.VoidPassesParams{Now: now, AccountID: spare}))
+		acc, err := tx.GetAccount(ctx, spare)
+		errs = append(errs, err, tx.InsertPass(ctx, store.InsertPassParams{
+			ID: store.NewID[store.PassID](), AccountID: spare, CredentialEpoch: acc.CredentialEpoch, CodeMAC: []byte("x"), Now: now, ExpiresAt: now.Add(time.Hour),
+		}))
+		did(tx.SetSurfaceAnnounced(ctx, store.SetSurfaceAnnouncedParams{ID: SurfaceStore, AnnouncedFor: &now}))
+		return errors.Join(errs...)
+	})
+	p.restock(now)
+}
+
+// restock makes the things that nothing else needs, where there are none.
+func (p *program) restock(now time.Time) {
+	ctx, q, name := p.t.Context(), p.db.Read(), version(now)
+	if _, err := q.GetCustomer(ctx, p.stock.customer); err != nil {
+		c, err := p.CreateCustomer(ctx, System(), account.CustomerInput{Code: name, Name: "空"})
+		must(p.t, err)
+		p.stock.customer = c.ID
+	}
+	if _, err := q.GetAccountPlace(ctx, p.stock.group); err != nil {
+		g, err := p.CreateUserGroup(ctx, System(), p.customer, name)
+		must(p.t, err)
+		p.stock.group = g.ID
+	}
+	if _, err := p.Role(ctx, System(), p.stock.role); err != nil {
+		r, err := p.CreateRole(ctx, System(), RoleInput{Name: name, Rights: []string{"view"}})
+		must(p.t, err)
+		p.stock.role = r.ID
+	}
+	if run, err := p.ImportRun(ctx, System(), p.stock.job, 0); err != nil || run.State != importChecked {
+		p.stock.job = store.NewID[store.ImportID]()
+		p.tx(func(tx *store.Tx) error {
+			return tx.InsertImportJob(ctx, store.InsertImportJobParams{
+				ID: p.stock.job, FileHash: []byte{}, FileName: "people.csv", State: importChecked, ActorID: importerSystem, RowsTotal: 1, Now: now,
+			})
+		})
+	}
 }
 
 // ask sends a sample, with the ETag it needs and the program's own credentials.
@@ -251,6 +399,9 @@ func (p *program) ask(op *operation, s sample, headers ...string) said {
 		tag := p.send(http.MethodGet, s.match, "").Header().Get("ETag")
 		p.token, p.cookie = token, cookie
 		headers = append([]string{headerMatch, tag}, headers...)
+	}
+	if s.media != "" {
+		headers = append([]string{"Content-Type", s.media}, headers...)
 	}
 	return p.send(op.method, s.path, s.body, headers...)
 }
@@ -271,14 +422,19 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 		t.Fatalf("%d samples for %d operations", len(samples), len(operations))
 	}
 	for i := range operations {
-		p := ready(t)
-		op := p.op(operations[i].id)
+		op := &operations[i]
+		p.stocked()
+		p.enforce(SurfaceStore, false)
 		w := p.ask(op, p.samples(p.tanaka)[op.id])
 		if w.Code != op.status {
 			t.Errorf("%s: %d %s", op.id, w.Code, w.Body)
 			continue
 		}
-		if op.out == nil {
+		if op.files {
+			if kind, _, _ := strings.Cut(w.Header().Get("Content-Type"), ";"); !slices.Contains(fileKinds(), kind) || w.Body.Len() == 0 {
+				t.Errorf("%s: %v %s", op.id, w.Header(), w.Body)
+			}
+		} else if op.out == nil {
 			if w.Body.Len() > 0 {
 				t.Errorf("%s: has a body: %s", op.id, w.Body)
 			}
@@ -291,6 +447,9 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 		}
 		if (w.Header().Get("ETag") != "") != op.tagged {
 			t.Errorf("%s: ETag %q", op.id, w.Header().Get("ETag"))
+		}
+		if op.method == http.MethodGet && op.tagged {
+			p.known(op, w.Header().Get("ETag"))
 		}
 		if w.Header().Get("RateLimit") == "" || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: headers %v", op.id, w.Header())
@@ -307,6 +466,23 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 				t.Errorf("%s: audited as %+v", op.id, last)
 			}
 		}
+	}
+}
+
+// known asks again for what the program has already.
+func (p *program) known(op *operation, tag string) {
+	p.t.Helper()
+	s := p.samples(p.tanaka)[op.id]
+	for _, held := range []string{tag, "W/" + tag, `"x", ` + tag, "*"} {
+		if w := p.ask(op, s, headerNoneMatch, held); w.Code != http.StatusNotModified || w.Body.Len() > 0 || w.Header().Get("ETag") != tag {
+			p.t.Errorf("%s if none match %s: %d %q %s", op.id, held, w.Code, w.Header().Get("ETag"), w.Body)
+		}
+	}
+	if w := p.ask(op, s, headerNoneMatch, `"1"`); w.Code != http.StatusOK {
+		p.t.Errorf("%s if none match another: %d", op.id, w.Code)
+	}
+	if w := p.send(http.MethodHead, s.path, ""); w.Code != http.StatusOK || w.Header().Get("ETag") != tag {
+		p.t.Errorf("HEAD of %s: %d %q", op.id, w.Code, w.Header().Get("ETag"))
 	}
 }
 
@@ -336,6 +512,8 @@ func (p *program) wrongBodies(s *schema, body string) map[string]string {
 			out[write(func(m map[string]any) { delete(m, name) })] = name + " missing"
 		}
 		switch {
+		case member.Format == "date-time":
+			out[write(func(m map[string]any) { m[name] = "yesterday" })] = name + " format"
 		case member.Type == "string" && len(member.Enum) > 0:
 			out[write(func(m map[string]any) { m[name] = "nonsense" })] = name + " not_one_of"
 		case member.Type == "string" && member.MaxLength != nil:
@@ -367,7 +545,11 @@ func TestAPIRefusesWhatDoesNotFit(t *testing.T) {
 	for i := range p.api.table.operations {
 		op := &p.api.table.operations[i]
 		s := samples[op.id]
-		if op.body != nil {
+		switch {
+		case op.uploads:
+			p.ask(op, sample{path: s.path, body: s.body}).is(t, op.id, codeMediaType)
+			p.ask(op, s, "Content-Type", "").is(t, op.id, codeMediaType)
+		case op.body != nil:
 			for body, want := range p.wrongBodies(op.body, s.body) {
 				bad := s
 				bad.body = body
@@ -386,7 +568,7 @@ func TestAPIRefusesWhatDoesNotFit(t *testing.T) {
 			p.ask(op, bad).is(t, op.id, codeTooLarge, "body too_long")
 			bad.body = ""
 			p.ask(op, bad).is(t, op.id, codeMediaType)
-		} else {
+		default:
 			bad := s
 			bad.body = "{}"
 			p.ask(op, bad).is(t, op.id, codeInvalid, "body unknown")
@@ -408,10 +590,10 @@ func TestAPIRefusesWhatDoesNotFit(t *testing.T) {
 			if param.place != "query" {
 				continue
 			}
-			s := sample{path: bare + "?" + param.name + "="}
+			s := sample{path: bare + "?" + param.name + "=", body: s.body, media: s.media}
 			refused := func(value, reason string) {
 				t.Helper()
-				p.ask(op, sample{path: s.path + value}).is(t, op.id+" "+s.path+value, codeInvalid, param.name+" "+reason)
+				p.ask(op, sample{path: s.path + value, body: s.body, media: s.media}).is(t, op.id+" "+s.path+value, codeInvalid, param.name+" "+reason)
 			}
 			switch {
 			case param.schema.Type == "integer":

@@ -156,8 +156,8 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 		case errors.Is(err, ErrEnforced):
 			// Enforcement holds for every account of the surface: one refusal is written down, not one per account.
 			return changed, err
-		case errors.Is(err, store.ErrNotFound):
-			// Deleted or moved a moment ago.
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrFrozen):
+			// Deleted or moved a moment ago; or stopped from a notice, which was written down and holds up nobody else.
 		case err != nil:
 			return changed, err
 		case done.Changed:

@@ -125,7 +125,7 @@ func (w *work) setReenrol(ctx context.Context, surface store.Surface, c Enforcem
 		return false, nil
 	case c.Reenrol != store.ReenrolOpen && c.Reenrol != store.ReenrolByTicket:
 		return false, fmt.Errorf("set surface: unknown value %q", c.Reenrol)
-	case c.FormerReenrol != "" && c.FormerReenrol != surface.Reenrol:
+	case c.FormerReenrol != "" && c.FormerReenrol != surface.Reenrol, !c.Version.IsZero() && !surface.UpdatedAt.Equal(c.Version):
 		return false, ErrConflict
 	}
 	n, err := w.tx.SetSurfaceReenrol(ctx, store.SetSurfaceReenrolParams{

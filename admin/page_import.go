@@ -25,9 +25,9 @@ const (
 	importRefresh = "3"
 )
 
-// Uploads are the console's paths that take a file, and the most bytes of their forms.
+// Uploads are the paths of console and API that take a file, and the most bytes of their bodies.
 func Uploads() map[string]int64 {
-	return map[string]int64{templates.PathImport: MaxUpload + uploadForm}
+	return map[string]int64{templates.PathImport: MaxUpload + uploadForm, apiRoot + importsPath: MaxUpload + 1}
 }
 
 func importURL(id store.ImportID) string { return templates.PathImport + "/" + string(id) }

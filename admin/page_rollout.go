@@ -1,18 +1,16 @@
 package admin
 
 import (
-	"encoding/csv"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
-	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -233,7 +231,7 @@ func (h *Handler) getConcerned(w http.ResponseWriter, r *http.Request) error {
 
 // graceText is until when an account may put its set-up off, where its days have begun under this enforcement.
 func (h *Handler) graceText(surface store.Surface, row store.ListConcernedRow) string {
-	if surface.EnforcedSince == nil || row.GraceFrom == nil || row.GraceFrom.Before(*surface.EnforcedSince) {
+	if !graced(surface, row) {
 		return ""
 	}
 	text, _ := h.at(row.GraceUntil)
@@ -243,43 +241,8 @@ func (h *Handler) graceText(surface store.Surface, row store.ListConcernedRow) s
 // getConcernedFile answers the whole list as a file, as it is read.
 func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error {
 	surface := chi.URLParam(r, "surface")
-	page, err := h.service.ListConcerned(r.Context(), actorOf(r), surface, "")
-	if err != nil {
-		return answer(err)
-	}
-	rows, err := h.service.ExportConcerned(r.Context(), actorOf(r), surface)
-	if err != nil {
-		return answer(err)
-	}
-	name := "futakagi-" + surface + "-" + h.now().In(h.zone).Format("20060102") + ".csv"
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{
-		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until",
-	}); err != nil {
-		return nil // the browser went away
-	}
-	for row, err := range rows {
-		if err != nil {
-			// The answer has begun: cut off, it is not taken for the whole.
-			panic(http.ErrAbortHandler)
-		}
-		last := ""
-		if row.LastSignInAt != nil {
-			last = row.LastSignInAt.In(h.zone).Format(time.RFC3339)
-		}
-		fields := []string{
-			text(row.CustomerCode), text(row.CustomerName), text(row.GroupName), row.LoginID, row.DisplayName, row.Role, row.TwoFactor,
-			text(row.MainFactor), last, h.graceText(page.Surface, row),
-		}
-		for i := range fields {
-			fields[i] = audit.Harmless(fields[i])
-		}
-		if err := out.Write(fields); err != nil {
-			return nil // the browser went away
-		}
-	}
-	out.Flush()
-	return nil
+	return answer(sendFile(w, download{
+		kind: kindCSV + "; charset=utf-8; header=present", name: "futakagi-" + surface + "-" + h.now().In(h.zone).Format("20060102") + ".csv",
+		write: func(to io.Writer) error { return h.service.writeConcerned(r.Context(), actorOf(r), surface, to) },
+	}))
 }

@@ -110,6 +110,9 @@ func erase(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time)
 		do   func() error
 	}{
 		{"tickets", func() error { return tx.EraseTickets(ctx, id) }},
+		{"tickets of resets", func() error { return tx.EraseReenrolTickets(ctx, id) }},
+		{"passes", func() error { return tx.ErasePasses(ctx, id) }},
+		{"mark of an import", func() error { return tx.EraseImportMark(ctx, id) }},
 		{"challenges", func() error { return tx.EraseChallenges(ctx, id) }},
 		{"passkeys", func() error { _, err := tx.DeletePasskeys(ctx, id); return err }},
 		{"factors", func() error { _, err := tx.DeleteFactors(ctx, id); return err }},

@@ -89,9 +89,9 @@ func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.Custo
 		}
 		shown++
 		_, err := s.reset(ctx, actor, a.ID, "", reason)
-		// An account to which no ticket can be mailed stays as it is, too: the rest of the form was looked at before.
+		// A frozen account, and one to which no ticket can be mailed, stay as they are, too: the rest of the form was looked at before.
 		_, unmailed := errors.AsType[*account.ValidationError](err)
-		if unmailed || errors.Is(err, ErrForbidden) || errors.Is(err, store.ErrNotFound) {
+		if unmailed || errors.Is(err, ErrFrozen) || errors.Is(err, ErrForbidden) || errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {

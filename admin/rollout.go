@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strconv"
 	"time"
@@ -163,6 +165,52 @@ func (s *Service) ExportConcerned(ctx context.Context, actor Actor, surface stri
 			after = next
 		}
 	}, nil
+}
+
+// graced reports whether an account's days of grace have begun under the enforcement of a surface.
+func graced(surface store.Surface, row store.ListConcernedRow) bool {
+	return surface.EnforcedSince != nil && row.GraceFrom != nil && !row.GraceFrom.Before(*surface.EnforcedSince)
+}
+
+// writeConcerned writes what [Service.ExportConcerned] returns as CSV, with times in the service's zone.
+func (s *Service) writeConcerned(ctx context.Context, actor Actor, surface string, to io.Writer) error {
+	row, err := s.listable(ctx, actor, surface, mayEnforce)
+	if err != nil {
+		return err
+	}
+	rows, err := s.ExportConcerned(ctx, actor, surface)
+	if err != nil {
+		return err
+	}
+	out := csv.NewWriter(to)
+	if err := out.Write([]string{
+		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until",
+	}); err != nil {
+		return fmt.Errorf("write list: %w", err)
+	}
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		last, grace := "", ""
+		if r.LastSignInAt != nil {
+			last = r.LastSignInAt.In(s.zone).Format(time.RFC3339)
+		}
+		if graced(row, r) && r.GraceUntil != nil {
+			grace = templates.Time(*r.GraceUntil, s.zone)
+		}
+		fields := []string{
+			text(r.CustomerCode), text(r.CustomerName), text(r.GroupName), r.LoginID, r.DisplayName, r.Role, r.TwoFactor, text(r.MainFactor), last, grace,
+		}
+		for i := range fields {
+			fields[i] = audit.Harmless(fields[i])
+		}
+		if err := out.Write(fields); err != nil {
+			return fmt.Errorf("write list: %w", err)
+		}
+	}
+	out.Flush()
+	return out.Error()
 }
 
 // FieldGrace and FieldDate are the fields that a [account.ValidationError] of the roll-out can name.

@@ -12,6 +12,7 @@ const (
 	scopeAccountsRead   = "api:accounts.read"
 	scopeAccountsWrite  = "api:accounts.write"
 	scopeAddresses      = "api:addresses.read" // where second factors send their codes, whole
+	scopeUnmask         = "api:unmask"         // one such address at a time, which is written down
 	scopePasswords      = "api:passwords"
 	scopeReset          = "api:reset"
 	scopeOperators      = "api:operators"
@@ -40,6 +41,7 @@ func scopeRights() []scopeRight {
 		{scopeAccountsRead, mayView},
 		{scopeAccountsWrite, mayView | mayEditAccounts | mayManageCustomers},
 		{scopeAddresses, maySeeAddresses | mayUnmask},
+		{scopeUnmask, mayView | mayUnmask},
 		{scopePasswords, mayView | maySetPasswords},
 		{scopeReset, mayView | mayReset | mayExempt | mayPass | mayLiftFreeze},
 		{scopeOperators, mayView | mayManageOperators | mayManageRoles},

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -199,6 +200,19 @@ func (s *Service) ImportRun(ctx context.Context, actor Actor, id store.ImportID,
 		return ImportRun{}, fmt.Errorf("list findings: %w", err)
 	}
 	return run, nil
+}
+
+// FindingsAfter returns what is said of the rows of a run, in their order, and whether there is more. It fails like [Service.ImportRun].
+func (s *Service) FindingsAfter(ctx context.Context, actor Actor, span Span, id store.ImportID) ([]store.ImportFinding, bool, error) {
+	if _, err := s.ImportRun(ctx, actor, id, 0); err != nil {
+		return nil, false, err
+	}
+	after := int64(-1)
+	if n, err := strconv.ParseInt(span.After, 10, 64); err == nil {
+		after = n
+	}
+	rows, err := s.db.Read().ListImportFindings(ctx, store.ListImportFindingsParams{JobID: id, After: after, PageSize: span.rows()})
+	return cut(span, rows, err, "findings")
 }
 
 // StartImport lets a run that was checked begin. It reports false if somebody else did, and fails with [store.ErrNotFound].

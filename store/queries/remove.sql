@@ -17,6 +17,16 @@ DELETE FROM sessions WHERE account_id = @account_id;
 -- name: EraseFlows :exec
 DELETE FROM flows WHERE account_id = @account_id;
 
+-- name: ErasePasses :exec
+DELETE FROM passes WHERE account_id = @account_id;
+
+-- name: EraseReenrolTickets :exec
+DELETE FROM reenrol_tickets WHERE account_id = @account_id;
+
+-- name: EraseImportMark :exec
+-- What an import remembers of the account.
+DELETE FROM account_imports WHERE account_id = @account_id;
+
 -- name: EraseAccount :execrows
 DELETE FROM accounts WHERE id = @id;
 
