@@ -41,7 +41,7 @@ func OpenAuditLog(ctx context.Context, c Config, signing bool) (*AuditLog, error
 			return audit.OpenSigner(ctx, db, box, c.Now())
 		}
 	}
-	command, err := openCommand(ctx, c, false, sign)
+	command, err := openCommand(ctx, c, commandParts{sign: sign})
 	if err != nil {
 		return nil, err
 	}

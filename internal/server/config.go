@@ -126,10 +126,13 @@ func (c *Config) passkeys() (rpID string, origins []string, err error) {
 	return rpID, origins, nil
 }
 
+// ErrNoIssuer says that a configuration lacks the public address.
+var ErrNoIssuer = errors.New("server: Issuer is missing")
+
 func (c *Config) check() error {
 	switch {
 	case c.Issuer == "":
-		return errors.New("server: Issuer is missing")
+		return ErrNoIssuer
 	case c.Zone == nil:
 		return errors.New("server: Zone is missing")
 	}

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -119,22 +118,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := url.Parse(c.Issuer)
-	if err != nil {
-		return nil, fmt.Errorf("server: Issuer: %w", err)
-	}
-	sent := newDeliveryCounter(metrics)
-	var factors *mfa.Service // hears what became of the messages it queues
-	outbox, err := delivery.New(delivery.Config{
-		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
-		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
-		BounceTo: c.BounceTo,
-		Heard:    func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
-		Now:      c.Now, Logger: c.Logger, Observe: sent,
+	k, err := newKeyed(&c, ground{
+		db: db, box: box, pages: pages, hasher: hasher, accounts: accounts, observe: newDeliveryCounter(metrics),
 	})
 	if err != nil {
 		return nil, err
 	}
+	outbox, factors, passwords := k.outbox, k.factors, k.passwords
 	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
@@ -151,10 +141,6 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 
 	// Features.
-	rpID, origins, err := c.passkeys()
-	if err != nil {
-		return nil, err
-	}
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
 		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
@@ -172,24 +158,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := op.Start(ctx); err != nil {
 		return nil, err
 	}
-	factors, err = mfa.New(mfa.Config{
-		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
-		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
-		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Brand: c.Brand.Name,
-		RPID: rpID, Origins: origins, SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
-	})
-	if err != nil {
-		return nil, err
-	}
 	factorPages, err := mfa.NewHandler(mfa.HandlerConfig{
 		Service: factors, Templates: pages, Toolkit: kit, AllowReturn: op.AllowReturn, Zone: c.Zone,
-	})
-	if err != nil {
-		return nil, err
-	}
-	passwords, err := password.New(password.Config{
-		DB: db, Accounts: accounts, Outbox: outbox, Issuer: c.Issuer, Now: c.Now, Logger: c.Logger, StaffLang: c.Language,
-		Proofs: standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 	})
 	if err != nil {
 		return nil, err
