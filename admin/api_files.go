@@ -9,6 +9,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/web"
 )
 
 // importsPath is where files with accounts are sent to.
@@ -69,12 +70,15 @@ type (
 		Operators bool   `json:"operators,omitempty" doc:"writes operators as well"`
 	}
 	apiExportAudit struct {
-		Format  string    `json:"format" enum:"csv,ndjson"`
-		Since   time.Time `json:"since,omitzero" doc:"its day, in the installation's time zone"`
-		Until   time.Time `json:"until,omitzero" doc:"its day, included"`
-		Kind    string    `json:"kind,omitempty" max:"32" doc:"the first part of the type, such as 2fa"`
-		Account string    `json:"account_id,omitempty" max:"64"`
-		Search  string    `json:"search,omitempty" max:"100" doc:"looked for in actor, target and login ID"`
+		Format  string `json:"format" enum:"csv,ndjson"`
+		From    string `json:"from,omitempty" max:"10" doc:"the first day, as 2026-11-01"`
+		To      string `json:"to,omitempty" max:"10" doc:"the last day"`
+		Kind    string `json:"kind,omitempty" max:"32" doc:"the first part of the types, such as 2fa"`
+		Result  string `json:"result,omitempty" max:"16" doc:"success, failure or refused"`
+		Client  string `json:"client_id,omitempty" max:"64"`
+		Account string `json:"account_id,omitempty" max:"64"`
+		Search  string `json:"search,omitempty" max:"100" doc:"looked for in actor, target and login ID"`
+		Request string `json:"request_id,omitempty" max:"64"`
 	}
 
 	uploadImport struct {
@@ -99,6 +103,25 @@ func (in uploadImport) name() string {
 		return in.FileName
 	}
 	return in.FileName + "." + string(in.Body.format)
+}
+
+// query is what to look for.
+func (in exportAudit) query() (AuditQuery, error) {
+	b := in.Body
+	q := AuditQuery{Kind: b.Kind, Result: b.Result, Client: b.Client, Who: b.Search, Account: store.AccountID(b.Account), Request: b.Request}
+	for _, day := range []struct {
+		field, text string
+		into        *time.Time
+	}{{"from", b.From, &q.From}, {"to", b.To, &q.To}} {
+		if day.text == "" {
+			continue
+		}
+		var err error
+		if *day.into, err = time.Parse(time.DateOnly, day.text); err != nil {
+			return q, invalid(web.FieldProblem{Field: day.field, Reason: reasonFormat})
+		}
+	}
+	return q, nil
 }
 
 // files are what takes files in and hands them out.
@@ -149,13 +172,9 @@ func (a *API) files(t *table) {
 		})
 	add(t, scopeAuditRead, http.MethodPost, "/audit-events/export", "exportAuditEvents",
 		func(ctx context.Context, actor Actor, in exportAudit) (download, error) {
-			q := AuditQuery{
-				From: in.Body.Since, To: in.Body.Until, Kind: in.Body.Kind, Account: store.AccountID(in.Body.Account), Who: in.Body.Search,
-			}
-			for _, day := range []*time.Time{&q.From, &q.To} {
-				if !day.IsZero() {
-					*day = day.In(s.zone)
-				}
+			q, err := in.query()
+			if err != nil {
+				return download{}, err
 			}
 			format := account.Format(in.Body.Format)
 			return download{

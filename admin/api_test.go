@@ -296,7 +296,7 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"startImport":          {path: job + "/start"},
 		"listFindings":         {path: job + "/findings?limit=1"},
 		"exportAccounts":       {path: "/accounts/export", body: `{"format":"ndjson","operators":true}`},
-		"exportAuditEvents":    {path: "/audit-events/export", body: `{"format":"csv","kind":"account","search":"","account_id":"","since":"2026-01-01T00:00:00Z","until":"2027-01-01T00:00:00Z"}`},
+		"exportAuditEvents":    {path: "/audit-events/export", body: `{"format":"csv","kind":"account","search":"","account_id":"","from":"2026-01-01","to":"2027-01-01"}`},
 		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -19,11 +20,13 @@ func (a *app) clientCommand() *cobra.Command {
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand())
+	a.addVerbs(parent, clientVerbs())
 	return parent
 }
 
 func (a *app) clientCreateCommand() *cobra.Command {
 	var in admin.NewClient
+	var to target
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Register an application and print its secret, once",
@@ -36,6 +39,9 @@ as a hash. A running server knows the application within seconds.`,
 			if in.Name == "" {
 				in.Name = in.ID
 			}
+			if to.url != "" {
+				return a.createClientThere(c, to, in)
+			}
 			return a.withConsole(c, func(console *admin.Service) error {
 				created, err := console.CreateClient(c.Context(), admin.System(), in)
 				if invalid, ok := errors.AsType[*admin.ClientError](err); ok {
@@ -44,10 +50,7 @@ as a hash. A running server knows the application within seconds.`,
 				if err != nil {
 					return err
 				}
-				fmt.Fprintln(a.out, "client_id: "+created.ID)
-				if created.Secret != "" {
-					fmt.Fprintln(a.out, "client_secret: "+created.Secret)
-				}
+				a.showClient(created.ID, created.Secret)
 				return nil
 			})
 		}),
@@ -64,9 +67,46 @@ as a hash. A running server knows the application within seconds.`,
 	flags.StringSliceVar(&in.GrantTypes, "grant-type", []string{"authorization_code", "refresh_token"}, "authorization_code, refresh_token, client_credentials")
 	flags.StringSliceVar(&in.Scopes, "scope", []string{"openid", "profile", "email", "offline_access"}, "scopes it may ask for")
 	flags.BoolVar(&in.NoPKCE, "no-pkce", false, "accept sign-in without PKCE (only with a secret)")
+	to.flags(c)
 	_ = c.MarkFlagRequired("id") // fails for unknown flags only
 	return c
 }
+
+func (a *app) showClient(id, secret string) {
+	fmt.Fprintln(a.out, "client_id: "+id)
+	if secret != "" {
+		fmt.Fprintln(a.out, "client_secret: "+secret)
+	}
+}
+
+// createClientThere has a server register an application.
+func (a *app) createClientThere(c *cobra.Command, to target, in admin.NewClient) error {
+	body, err := json.Marshal(map[string]any{
+		"client_id": in.ID, "client_name": in.Name, "surface": in.Surface, "token_endpoint_auth_method": in.AuthMethod,
+		"redirect_uris": words(in.RedirectURIs), "post_logout_redirect_uris": words(in.PostLogoutRedirectURIs),
+		"backchannel_logout_uri": in.BackchannelLogoutURI, "grant_types": words(in.GrantTypes), "scopes": words(in.Scopes),
+		"id_token_signed_response_alg": in.IDTokenAlg, "no_pkce": in.NoPKCE,
+	})
+	if err != nil {
+		return err
+	}
+	answer, err := a.operate(c, to, "createClient", admin.OperationInput{Body: body})
+	if err != nil {
+		return err
+	}
+	var made struct {
+		ID     string `json:"client_id"`
+		Secret string `json:"client_secret"`
+	}
+	if err := json.Unmarshal(answer, &made); err != nil {
+		return fmt.Errorf("read answer: %w", err)
+	}
+	a.showClient(made.ID, made.Secret)
+	return nil
+}
+
+// words is a list as JSON has it also where it is empty.
+func words(list []string) []string { return append([]string{}, list...) }
 
 // listed is one client as 'client list' prints it.
 type listed struct {
@@ -82,11 +122,15 @@ type listed struct {
 
 func (a *app) clientListCommand() *cobra.Command {
 	var asJSON bool
+	var to target
 	c := &cobra.Command{
 		Use:   "list",
 		Short: "List the registered applications",
 		Args:  cobra.NoArgs,
 		RunE: action(func(c *cobra.Command, _ []string) error {
+			if to.url != "" {
+				return a.listClientsThere(c, to, asJSON)
+			}
 			return a.withConsole(c, func(console *admin.Service) error {
 				rows, err := console.ListClients(c.Context(), admin.System())
 				if err != nil {
@@ -114,5 +158,39 @@ func (a *app) clientListCommand() *cobra.Command {
 		}),
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print as JSON")
+	to.flags(c)
 	return c
+}
+
+// listClientsThere prints the applications of a server as the API has them.
+func (a *app) listClientsThere(c *cobra.Command, to target, asJSON bool) error {
+	var all struct {
+		Items []json.RawMessage `json:"items"`
+	}
+	for query := (url.Values{"limit": {"200"}}); ; {
+		body, err := a.operate(c, to, "listClients", admin.OperationInput{Query: query})
+		if err != nil {
+			return err
+		}
+		var page struct {
+			Items []json.RawMessage `json:"items"`
+			Next  string            `json:"next"`
+		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return fmt.Errorf("read answer: %w", err)
+		}
+		all.Items = append(all.Items, page.Items...)
+		if page.Next == "" {
+			break
+		}
+		query.Set("cursor", page.Next)
+	}
+	body, err := json.Marshal(all)
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return printJSON(a.out, body)
+	}
+	return printTable(a.out, clientColumns, body)
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,6 +55,51 @@ func (a *app) withConsole(c *cobra.Command, use func(*admin.Service) error) erro
 // one: seeds of authenticator apps are sealed.
 func (a *app) withMover(c *cobra.Command, use func(*admin.Service) error) error {
 	return a.with(c, server.OpenMover, use)
+}
+
+// withKeys is withConsole for everything that the console does: with the keys of
+// the configuration, as the server reads them, where they can be used. What needs
+// them says otherwise why they cannot.
+func (a *app) withKeys(c *cobra.Command, use func(*admin.Service) error) error {
+	settings, err := a.load()
+	if err != nil {
+		return err
+	}
+	parts, err := serverConfig(c.Context(), settings, a.quietLogger(settings.Log))
+	if err != nil {
+		return err
+	}
+	parts.MaxConns = 2
+	command, err := server.OpenConsole(c.Context(), parts)
+	if err != nil {
+		return explain(err)
+	}
+	err = errors.Join(use(command.Admin), command.Close())
+	if admin.NeedsServer(err) {
+		return keyless(command.Keyless)
+	}
+	return explain(err)
+}
+
+// keyless says why what was asked for needs more than there is, and what to do.
+func keyless(cause error) error {
+	const otherwise = ", or name a server with --url"
+	switch {
+	case errors.Is(cause, server.ErrNoMasterKey):
+		return settingError{"master_key", "give the key of the server (FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE)" + otherwise, exitConfig, errors.New("this needs the keys of the server, and there is none")}
+	case errors.Is(cause, server.ErrNoIssuer):
+		return settingError{"issuer", "write the public address of the server (FUTAKAGI_ISSUER)" + otherwise, exitConfig, errors.New("this needs the server's configuration, and it is missing")}
+	case errors.Is(cause, store.ErrNotFound):
+		return settingError{"master_key", "start the server once" + otherwise, exitConfig, errors.New("this needs the keys of the server, which its first start makes")}
+	case errors.Is(cause, fs.ErrPermission):
+		return settingError{"master_key", "run the command as the user of the server" + otherwise, exitConfig, cause}
+	case cause == nil:
+		return usageError{"this can only be done by a server: name one with --url"}
+	}
+	if explained, ok := errors.AsType[settingError](explain(cause)); ok {
+		return explained
+	}
+	return settingError{"master_key", "correct it" + otherwise, exitConfig, cause}
 }
 
 func (a *app) with(
