@@ -33,7 +33,10 @@ type apiImport struct {
 	FinishedAt *time.Time `json:"finished_at,omitempty"`
 }
 
-func (i apiImport) location() string { return importsPath + "/" + i.ID }
+// apiUploaded is a run that was just made.
+type apiUploaded struct{ apiImport }
+
+func (u apiUploaded) location() string { return importsPath + "/" + u.ID }
 
 func importOf(r ImportRun) apiImport {
 	v := apiImport{
@@ -132,15 +135,16 @@ func (a *API) files(t *table) {
 		return importOf(run), err
 	}
 	add(t, scopeAccountsWrite, http.MethodPost, importsPath, "uploadImport",
-		func(ctx context.Context, actor Actor, in uploadImport) (apiImport, error) {
+		func(ctx context.Context, actor Actor, in uploadImport) (apiUploaded, error) {
 			if in.Encoding == "" {
 				in.Encoding = account.UTF8
 			}
 			id, err := s.Upload(ctx, actor, in.name(), in.Encoding, in.Body)
 			if err != nil {
-				return apiImport{}, err
+				return apiUploaded{}, err
 			}
-			return get(ctx, actor, id)
+			run, err := get(ctx, actor, id)
+			return apiUploaded{run}, err
 		})
 	add(t, scopeAccountsWrite, http.MethodGet, importsPath+"/{id}", "getImport",
 		func(ctx context.Context, actor Actor, in importByID) (apiImport, error) {
