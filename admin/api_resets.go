@@ -98,6 +98,8 @@ type apiHolding struct {
 	TrustedDevices  int      `json:"trusted_devices"`
 	Disabled        bool     `json:"disabled"`
 	ResetID         string   `json:"reset_id,omitempty" doc:"what was done to it, where it was reset"`
+	// Ticket is in the answer of the reset alone.
+	Ticket *apiTicket `json:"ticket,omitempty" doc:"what its person needs to set a factor up again, in the answer of the reset alone"`
 }
 
 func holdingOf(a AccountHoldings) apiHolding {
@@ -138,7 +140,7 @@ type (
 		apiResetInput
 
 		Seen time.Time `json:"seen" doc:"at of the list that was looked at: accounts made later stay as they are"`
-		Form string    `json:"form,omitempty" max:"64" doc:"of an answer, to go on with the accounts that it left"`
+		Form string    `json:"form,omitempty" max:"64" doc:"names this reset: sent again, it goes on with the accounts that were left; an id of yours or of an answer, made up if absent"`
 	}
 
 	planReset struct {
@@ -209,13 +211,19 @@ func (a *API) resets(t *table) {
 		func(ctx context.Context, actor Actor, in resetCustomer) (apiCustomerReset, error) {
 			reason := in.Body.reason()
 			reason.Form = store.FormID(in.Body.Form)
-			form, err := s.ResetCustomer(ctx, actor, store.CustomerID(in.ID), in.Body.Seen, reason)
+			done, err := s.ResetCustomer(ctx, actor, store.CustomerID(in.ID), in.Body.Seen, reason)
 			if err != nil {
 				return apiCustomerReset{}, err
 			}
-			v, err := report(ctx, actor, store.CustomerID(in.ID), form)
+			v, err := report(ctx, actor, store.CustomerID(in.ID), done.Form)
 			if errors.Is(err, store.ErrNotFound) {
-				return apiCustomerReset{Form: string(form), Items: []apiHolding{}}, nil // it could reset none of them
+				return apiCustomerReset{Form: string(done.Form), Items: []apiHolding{}}, nil // it could reset none of them
+			}
+			for i := range v.Items {
+				if issued, ok := done.Tickets[store.AccountID(v.Items[i].AccountID)]; ok {
+					ticket := ticketOf(issued)
+					v.Items[i].Ticket = &ticket
+				}
 			}
 			return v, err
 		})

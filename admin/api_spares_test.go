@@ -54,6 +54,11 @@ func TestI19_AProgramHasATicketInItsAnswerAlone(t *testing.T) {
 				t.Errorf("%+v, %v", s, err)
 			}
 		}
+		all := p.send(http.MethodPost, "/customers/"+string(p.customer)+"/two-factor/reset",
+			`{"reason":"r","identity_checked":true,"seen":"`+p.clock.now().Format(time.RFC3339Nano)+`"}`)
+		if all.Code != http.StatusOK || strings.Count(all.Body.String(), `"code":`) != 1 { // suzuki had nothing set up
+			t.Errorf("all of the customer: %d %s", all.Code, all.Body)
+		}
 		mailed := p.send(http.MethodPost, path+"/ticket", `{"handover":"mail"}`)
 		if mailed.Code != http.StatusOK || strings.Contains(mailed.Body.String(), `"code"`) {
 			t.Errorf("mailed: %d %s", mailed.Code, mailed.Body)
@@ -200,4 +205,25 @@ func TestAPIExportsAFile(t *testing.T) {
 	}
 	p.send(http.MethodPost, "/audit-events/export", `{"format":"csv","from":"2026-13-01"}`).is(t, "no day", codeInvalid, "from format")
 	p.send(http.MethodPost, "/audit-events/export", `{"format":"csv","account_id":"x"}`).is(t, "no account", codeNotFound)
+}
+
+// What takes a transaction for each account is done under one key as well, once.
+func TestAPIManyActsUnderOneKey(t *testing.T) {
+	both(t, func(t *testing.T, p *program) {
+		path := "/customers/" + string(p.customer) + "/two-factor"
+		for range 2 {
+			w := p.send(http.MethodPost, path, `{"two_factor":"dont_use"}`, headerKey, "switch")
+			if w.Code != http.StatusOK || w.Body.String() != `{"changed":2,"left":0}` {
+				t.Errorf("switches: %d %s", w.Code, w.Body)
+			}
+		}
+		body := `{"reason":"r","identity_checked":true,"seen":"` + p.clock.now().Format(time.RFC3339Nano) + `"}`
+		first := p.send(http.MethodPost, path+"/reset", body, headerKey, "reset")
+		if again := p.send(http.MethodPost, path+"/reset", body, headerKey, "reset"); again.Body.String() != first.Body.String() || first.member(t, "done") != "2" {
+			t.Errorf("reset: %s, again %s", first.Body, again.Body)
+		}
+		if n := len(p.events(audit.FactorReset)); n != 2 {
+			t.Errorf("%d resets", n)
+		}
+	})
 }

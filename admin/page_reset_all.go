@@ -63,7 +63,7 @@ func (h *Handler) postBulkReset(w http.ResponseWriter, r *http.Request) error {
 	actor, id, reason := actorOf(r), store.CustomerID(chi.URLParam(r, "id")), postedReason(form)
 	sent, err := h.service.ResetCustomer(r.Context(), actor, id, versionOf(form), reason)
 	if err == nil {
-		return web.SeeOther(w, r, resetAllURL(id)+"/"+string(sent))
+		return web.SeeOther(w, r, resetAllURL(id)+"/"+string(sent.Form))
 	}
 	texts, ok := h.fieldErrors(web.Lang(r), err)
 	if !ok {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -55,13 +56,20 @@ func (s *Service) CustomerHoldings(ctx context.Context, actor Actor, id store.Cu
 	return v, nil
 }
 
+// CustomerReset is a reset of a customer's accounts.
+type CustomerReset struct {
+	// Form is by which [Service.CustomerReport] finds what was done.
+	Form store.FormID
+	// Tickets are those that were issued, where they are needed from here on.
+	Tickets map[store.AccountID]mfa.IssuedTicket
+}
+
 // ResetCustomer resets every account of a customer that there was when the actor looked, each in its own transaction and by the rules
-// of [Service.ResetFactors]. It returns the form, by which [Service.CustomerReport] finds what was done: sending the same form again
-// goes on with the accounts that it has not reset yet. An account that the actor may not reset is left as it is, and the try is
-// written down. It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
-func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.CustomerID, seen time.Time, reason Reason) (store.FormID, error) {
+// of [Service.ResetFactors]. Sending the same form again goes on with the accounts that it has not reset yet. An account that the actor
+// may not reset is left as it is, and the try is written down. It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
+func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.CustomerID, seen time.Time, reason Reason) (CustomerReset, error) {
 	if s.factors == nil {
-		return "", errNoFactors
+		return CustomerReset{}, errNoFactors
 	}
 	// The right before the work, as for one account.
 	_, err := s.act(ctx, actor, mayReset, audit.Event{Type: audit.FactorReset}, func(w *work) error {
@@ -76,32 +84,35 @@ func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.Custo
 		return errUnchanged
 	})
 	if err != nil {
-		return "", err
+		return CustomerReset{}, err
 	}
 	all, err := s.CustomerHoldings(ctx, actor, id)
 	if err != nil {
-		return "", err
+		return CustomerReset{}, err
 	}
-	shown := 0
+	shown, out := 0, CustomerReset{Form: reason.Form, Tickets: map[store.AccountID]mfa.IssuedTicket{}}
 	for _, a := range all.Accounts {
 		if a.CreatedAt.After(seen) {
 			continue
 		}
 		shown++
-		_, err := s.reset(ctx, actor, a.ID, "", reason)
+		done, err := s.reset(ctx, actor, a.ID, "", reason)
 		// A frozen account, and one to which no ticket can be mailed, stay as they are, too: the rest of the form was looked at before.
 		_, unmailed := errors.AsType[*account.ValidationError](err)
 		if unmailed || errors.Is(err, ErrFrozen) || errors.Is(err, ErrForbidden) || errors.Is(err, store.ErrNotFound) {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return CustomerReset{}, err
+		}
+		if done.Ticket != nil {
+			out.Tickets[a.ID] = *done.Ticket
 		}
 	}
 	if shown == 0 {
-		return "", ErrConflict
+		return CustomerReset{}, ErrConflict
 	}
-	return reason.Form, nil
+	return out, nil
 }
 
 func (w *work) customer(ctx context.Context, id store.CustomerID) (store.Customer, error) {

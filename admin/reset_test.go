@@ -332,9 +332,10 @@ func TestResetOfEveryAccountOfACustomer(t *testing.T) {
 		reason := goodReason
 		reason.Form = store.NewID[store.FormID]()
 		epoch := w.row(w.tanaka).CredentialEpoch
-		form, err := w.ResetCustomer(ctx, desk, w.customer, seen.At, reason)
-		if err != nil || form != reason.Form {
-			t.Fatalf("%s, %v", form, err)
+		done, err := w.ResetCustomer(ctx, desk, w.customer, seen.At, reason)
+		form := done.Form
+		if err != nil || form != reason.Form || len(done.Tickets) != 0 {
+			t.Fatalf("%+v, %v", done, err)
 		}
 		w.cleared(w.tanaka, epoch)
 		if !w.status(late).Status.SetUp() {

@@ -525,7 +525,7 @@ func (q *Queries) ListUserGroupsAfter(ctx context.Context, arg ListUserGroupsAft
 }
 
 const MarkAPIRequest = `-- name: MarkAPIRequest :execrows
-UPDATE api_requests SET acted_at = $1 WHERE actor = $2 AND key = $3 AND claim_id = $4 AND acted_at IS NULL
+UPDATE api_requests SET acted_at = $1 WHERE actor = $2 AND key = $3 AND claim_id = $4
 `
 
 type MarkAPIRequestParams struct {
@@ -535,7 +535,8 @@ type MarkAPIRequestParams struct {
 	ClaimID string
 }
 
-// Part of the act's own transaction: of two that work under one key, one commits.
+// Part of the act's own transaction: of two that work under one key, one commits. What takes several transactions marks it in each:
+// nobody takes over a key once it is marked.
 func (q *Queries) MarkAPIRequest(ctx context.Context, arg MarkAPIRequestParams) (int64, error) {
 	result, err := q.db.Exec(ctx, MarkAPIRequest,
 		arg.Now,

@@ -4,7 +4,7 @@ var (
 	accountColumns  = []string{"id", "kind", "login_id", "name", "role", "two_factor", "disabled_at"}
 	customerColumns = []string{"id", "code", "name"}
 	groupColumns    = []string{"id", "customer_id", "name"}
-	holdingColumns  = []string{"login_id", "user_group", "two_factor", "factors", "backup_codes_left", "trusted_devices", "reset_id"}
+	holdingColumns  = []string{"login_id", "user_group", "two_factor", "factors", "backup_codes_left", "trusted_devices", "reset_id", "ticket"}
 	roleColumns     = []string{"id", "name", "rights", "holders"}
 	mfaColumns      = []string{"two_factor", "enforced", "backup_codes_left", "trusted_devices"}
 	resetColumns    = []string{"set_up", "removed", "left", "notices", "reset_id", "ticket"}

@@ -93,7 +93,7 @@ func (c *cast) reset(person, customer string, foreign []string) ([]form, []look)
 	every := "/admin/customers/" + string(made.ID) + "/reset/"
 	return []form{bulk, ticket, done, give}, []look{
 		{pattern: "/admin/resets/{id}", path: "/admin/resets/" + string(one.ID), b: c.staff, parameters: []string{"q"}, own: string(one.ID), foreign: foreign},
-		{pattern: "/admin/customers/{id}/reset/{form}", path: every + string(all), b: c.staff, parameters: []string{"q"}, own: string(all), foreign: foreign},
+		{pattern: "/admin/customers/{id}/reset/{form}", path: every + string(all.Form), b: c.staff, parameters: []string{"q"}, own: string(all.Form), foreign: foreign},
 	}
 }
 

@@ -13,8 +13,9 @@ RETURNING *;
 SELECT * FROM api_requests WHERE actor = @actor AND key = @key;
 
 -- name: MarkAPIRequest :execrows
--- Part of the act's own transaction: of two that work under one key, one commits.
-UPDATE api_requests SET acted_at = @now WHERE actor = @actor AND key = @key AND claim_id = @claim_id AND acted_at IS NULL;
+-- Part of the act's own transaction: of two that work under one key, one commits. What takes several transactions marks it in each:
+-- nobody takes over a key once it is marked.
+UPDATE api_requests SET acted_at = @now WHERE actor = @actor AND key = @key AND claim_id = @claim_id;
 
 -- name: AnswerAPIRequest :execrows
 UPDATE api_requests SET status = @status, answer_sealed = @answer_sealed
