@@ -174,7 +174,7 @@ func graced(surface store.Surface, row store.ListConcernedRow) bool {
 
 // writeConcerned writes what [Service.ExportConcerned] returns as CSV, with times in the service's zone.
 func (s *Service) writeConcerned(ctx context.Context, actor Actor, surface string, to io.Writer) error {
-	row, err := s.listable(ctx, actor, surface, mayEnforce)
+	row, err := s.listable(ctx, actor, surface, mayView)
 	if err != nil {
 		return err
 	}
