@@ -86,9 +86,11 @@ func keyless(cause error) error {
 	const otherwise = ", or name a server with --url"
 	switch {
 	case errors.Is(cause, server.ErrNoMasterKey):
-		return settingError{"master_key", "give the key of the server (FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE)" + otherwise, exitConfig, errors.New("this needs the keys of the server, and there is none")}
+		const fix = "give the key of the server (FUTAKAGI_MASTER_KEY or FUTAKAGI_MASTER_KEY_FILE)"
+		return settingError{"master_key", fix + otherwise, exitConfig, errors.New("this needs the keys of the server, and there is none")}
 	case errors.Is(cause, server.ErrNoIssuer):
-		return settingError{"issuer", "write the public address of the server (FUTAKAGI_ISSUER)" + otherwise, exitConfig, errors.New("this needs the server's configuration, and it is missing")}
+		const fix = "write the public address of the server (FUTAKAGI_ISSUER)"
+		return settingError{"issuer", fix + otherwise, exitConfig, errors.New("this needs the server's configuration, and it is missing")}
 	case errors.Is(cause, store.ErrNotFound):
 		return settingError{"master_key", "start the server once" + otherwise, exitConfig, errors.New("this needs the keys of the server, which its first start makes")}
 	case errors.Is(cause, fs.ErrPermission):
