@@ -22,6 +22,7 @@ type Client struct {
 	surface                string
 	authMethod             oidc.AuthMethod
 	secretHash             []byte
+	formerHash             []byte // of the secret that the present one replaced, which may count still
 	redirectURIs           []string
 	postLogoutRedirectURIs []string
 	grantTypes             []oidc.GrantType
@@ -50,6 +51,7 @@ func newClient(row store.Client) (*Client, error) {
 		surface:     row.SurfaceID,
 		authMethod:  oidc.AuthMethod(row.AuthMethod),
 		secretHash:  row.SecretHash,
+		formerHash:  row.FormerSecretHash,
 		idTokenAlg:  row.IDTokenAlg,
 		requirePKCE: row.RequirePkce,
 	}

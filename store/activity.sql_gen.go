@@ -11,8 +11,8 @@ import (
 )
 
 const ListAccountActivity = `-- name: ListAccountActivity :many
-SELECT t.id, t.created_at, t.client_id, c.name AS client_name, g.redemption_id, t.scope
-FROM grants g JOIN token_sets t ON t.grant_id = g.id JOIN clients c ON c.id = t.client_id
+SELECT t.id, t.created_at, t.client_id, CAST(COALESCE(c.name, t.client_id) AS text) AS client_name, g.redemption_id, t.scope
+FROM grants g JOIN token_sets t ON t.grant_id = g.id LEFT JOIN clients c ON c.id = t.client_id
 WHERE g.account_id = $1 AND t.created_at <= $2 AND (t.created_at < $2 OR t.id < $3)
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $4

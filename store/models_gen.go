@@ -203,6 +203,8 @@ type Client struct {
 	BackchannelLogoutURI   string
 	FormerSecretHash       []byte
 	FormerSecretUntil      *time.Time
+	SecretMadeAt           *time.Time
+	FormerSecretUsedAt     *time.Time
 }
 
 type Customer struct {

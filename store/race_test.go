@@ -67,6 +67,7 @@ func prepareRace(t *testing.T, db *store.DB) {
 			tx.InsertSession(ctx, store.InsertSessionParams{ID: id[store.SessionID](session), TokenHash: hash(1), AccountID: id[store.AccountID](account), CredentialEpoch: 1, Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}),
 			tx.EnqueueMessage(ctx, store.EnqueueMessageParams{ID: id[store.MessageID](message), Now: t0, Deadline: after(time.Hour)}),
 			insertKeyset(ctx, tx),
+			tx.InsertClient(ctx, store.InsertClientParams{ID: "shop", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: t0}),
 			tx.InsertGrant(ctx, raceGrant(grant, 1)),
 			tx.InsertGrant(ctx, raceGrant(grant+1, 2)),
 		)
