@@ -718,6 +718,13 @@ func TestRights(t *testing.T) {
 	only := func(_ any, err error) error { return err }
 	n := 0
 	next := func() string { n++; return "n" + strings.Repeat("x", n) }
+	w.shopClient()
+	shop := func() time.Time {
+		if _, err := w.db.Read().GetClient(ctx, "shop"); err != nil {
+			w.shopClient() // deleted where that was allowed
+		}
+		return w.clientRow("shop").UpdatedAt
+	}
 	for _, c := range []struct {
 		name    string
 		support error // what the support desk is answered; administrators may do everything
@@ -816,6 +823,25 @@ func TestRights(t *testing.T) {
 		}},
 		{"create client", ErrForbidden, audit.ClientCreate, func(a Actor) error {
 			return only(w.CreateClient(ctx, a, NewClient{Name: "x", RedirectURIs: []string{"https://rp.example/cb"}}))
+		}},
+		{"update client", ErrForbidden, audit.ClientUpdate, func(a Actor) error {
+			_, _, err := w.update(a, "shop", ClientChange{Name: new(next())})
+			return err
+		}},
+		{"rotate secret", ErrForbidden, audit.ClientSecret, func(a Actor) error {
+			return only(w.RotateSecret(ctx, a, "shop", shop(), "7d"))
+		}},
+		{"end former secret", ErrForbidden, audit.ClientSecretEnd, func(a Actor) error { return only(w.EndFormerSecret(ctx, a, "shop")) }},
+		{"disable client", ErrForbidden, audit.ClientDisable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", true)) }},
+		{"enable client", ErrForbidden, audit.ClientEnable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", false)) }},
+		{"see clients", ErrForbidden, audit.ConsoleView, func(a Actor) error {
+			_, _, err := w.ClientStates(ctx, a, Span{Limit: 1}, ClientsQuery{})
+			return err
+		}},
+		{"see what a client holds", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ClientHolds(ctx, a, "shop")) }},
+		{"see a client", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ClientState(ctx, a, "shop")) }},
+		{"delete client", ErrForbidden, audit.ClientDelete, func(a Actor) error {
+			return w.DeleteClient(ctx, a, "shop", shop(), "shop")
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -170,25 +170,37 @@ func (s *Service) MessagesBefore(ctx context.Context, actor Actor, span Span, in
 	return cut(span, rows, err, "messages")
 }
 
+// ClientsQuery chooses relying parties.
+type ClientsQuery struct {
+	// Who is looked for in id and name.
+	Who string
+	// State is active, disabled, or rotating for those with a former secret that still works; empty finds all.
+	State string
+}
+
 // ClientsAfter returns relying parties in the order of their ids, without what their secrets are hashed to, and whether there are
 // more.
-func (s *Service) ClientsAfter(ctx context.Context, actor Actor, span Span) ([]store.Client, bool, error) {
+func (s *Service) ClientsAfter(ctx context.Context, actor Actor, span Span, in ClientsQuery) ([]store.Client, bool, error) {
 	if err := s.view(ctx, actor, mayManageClients); err != nil {
 		return nil, false, err
 	}
-	rows, err := s.db.Read().ListClientsAfter(ctx, store.ListClientsAfterParams{AfterID: span.After, PageSize: span.rows()})
+	rows, err := s.db.Read().ListClientsAfter(ctx, store.ListClientsAfterParams{
+		AfterID: span.After, Who: contains(in.Who), State: in.State, Now: new(s.now()), PageSize: span.rows(),
+	})
 	for i := range rows {
-		rows[i].SecretHash = nil
+		rows[i] = shown(rows[i])
 	}
 	return cut(span, rows, err, "clients")
 }
 
-// GetClient returns one relying party, without what its secret is hashed to, or [store.ErrNotFound].
+// GetClient returns one relying party, without what its secrets are hashed to, or [store.ErrNotFound].
 func (s *Service) GetClient(ctx context.Context, actor Actor, id string) (store.Client, error) {
 	if err := s.view(ctx, actor, mayManageClients); err != nil {
 		return store.Client{}, err
 	}
+	if !clientID.MatchString(id) {
+		return store.Client{}, store.ErrNotFound
+	}
 	row, err := s.db.Read().GetClient(ctx, id)
-	row.SecretHash = nil
-	return row, err
+	return shown(row), err
 }

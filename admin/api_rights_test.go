@@ -113,6 +113,7 @@ func TestZ1_APIMatrix(t *testing.T) {
 
 // stocked gives tanaka again what an operation before may have taken away.
 func (p *program) stocked() {
+	p.shop()
 	status := p.status(p.tanaka).Status
 	if !status.SetUp() {
 		p.enrol(p.tanaka)
@@ -139,7 +140,7 @@ func (p *program) objects(op *operation, want string, hides bool) {
 	missing := string(store.NewID[store.AccountID]())
 	s := p.samples(p.chief)[op.id]
 	hidden := s
-	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), "/surfaces/store", "/clients/program"} {
+	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), "/surfaces/store", "/clients/program", "/clients/shop"} {
 		with := missing
 		if strings.HasPrefix(id, "/") {
 			with = id[:strings.LastIndex(id, "/")+1] + missing

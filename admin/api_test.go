@@ -187,6 +187,9 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		device = string(ids[0].ID)
 	}
 	reason := `{"reason":"lost phone","identity_checked":true}`
+	changedClient := `{"client_name":"shop 2","surface":"admin","token_endpoint_auth_method":"client_secret_post","redirect_uris":["https://shop.example.jp/cb2"],
+		"post_logout_redirect_uris":[],"backchannel_logout_uri":"https://shop.example.jp/out","grant_types":["authorization_code"],"scopes":["openid"],
+		"id_token_signed_response_alg":"RS256","require_pkce":false}`
 	policy := `{"methods":["email","totp"],"level":"2fa-email","trust_days":7}`
 	return map[string]sample{
 		"listCustomers":     {path: "/customers?search=C-1&limit=1"},
@@ -225,7 +228,31 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listClients":       {path: "/clients"},
 		"getClient":         {path: "/clients/program"},
 		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+		"updateClient":      {path: "/clients/shop", body: changedClient, match: "/clients/shop"},
+		"deleteClient":      {path: "/clients/shop", match: "/clients/shop"},
+		"disableClient":     {path: "/clients/shop/disabled"},
+		"enableClient":      {path: "/clients/shop/disabled"},
+		"endFormerSecret":   {path: "/clients/shop/former-secret"},
+
+		"rotateClientSecret": {path: "/clients/shop/secret", body: `{"overlap":"24h"}`, match: "/clients/shop"},
 	}
+}
+
+// shop registers the client of the samples, with a secret that was replaced, in place of what was made of it.
+func (p *program) shop() {
+	p.t.Helper()
+	ctx, now := p.t.Context(), p.clock.now()
+	p.tx(func(tx *store.Tx) error {
+		_, err := tx.DeleteClient(ctx, "shop")
+		err = errors.Join(err, tx.InsertClient(ctx, store.InsertClientParams{
+			ID: "shop", Name: "shop", SurfaceID: SurfaceStore, AuthMethod: authBasic, SecretHash: []byte("now"), RedirectURIs: jsonList([]string{"https://shop.example.jp/cb"}),
+			PostLogoutRedirectURIs: jsonList(nil), GrantTypes: jsonList([]string{grantCode}), Scopes: jsonList([]string{"openid"}), IDTokenAlg: "ES256", RequirePkce: true, Now: now,
+		}))
+		_, serr := tx.SetClientSecret(ctx, store.SetClientSecretParams{
+			ID: "shop", Version: now, Now: &now, SecretHash: []byte("next"), FormerSecretHash: []byte("now"), FormerSecretUntil: new(now.Add(time.Hour)),
+		})
+		return errors.Join(err, serr)
+	})
 }
 
 // ready is a program of a client that may do everything, in a world with something of everything.
@@ -234,6 +261,7 @@ func ready(t *testing.T) *program {
 	p := newProgram(t, storetest.SQLite(t), 1_000_000)
 	p.enrol(p.tanaka)
 	p.device(p.tanaka)
+	p.shop()
 	p.client("program", allScopes()...)
 	return p
 }
@@ -301,7 +329,7 @@ func TestAPIAnswersAsDocumented(t *testing.T) {
 				t.Errorf("%s: Location %q answers %d", op.id, w.Header().Get("Location"), got.Code)
 			}
 		}
-		if op.method != http.MethodGet && !strings.HasSuffix(op.path, "/preview") && op.id != "enableAccount" {
+		if op.method != http.MethodGet && !strings.HasSuffix(op.path, "/preview") && op.id != "enableAccount" && op.id != "enableClient" {
 			rows := p.events("%")
 			if last := rows[len(rows)-1]; last.ActorKind != string(audit.ByClient) || last.ActorID != "program" || last.Result != "success" {
 				t.Errorf("%s: audited as %+v", op.id, last)

@@ -38,6 +38,8 @@ type Dashboard struct {
 	Resets7, Resets30 int64
 	// Days are the sign-ins of the last days, the oldest first, today last.
 	Days []DayCount
+	// Clients counts relying parties; nil for an actor who may not see them.
+	Clients *store.CountClientsRow
 }
 
 // MethodCount is how many accounts have a method, and at how many of those addresses nothing arrives.
@@ -121,6 +123,14 @@ func (s *Service) Dashboard(ctx context.Context, actor Actor) (Dashboard, error)
 		}
 		d.Days = append(d.Days, sum)
 	}
+	if !actor.rights().has(mayManageClients) {
+		return d, nil
+	}
+	clients, err := s.db.Read().CountClients(ctx, new(s.now())) // they are few
+	if err != nil {
+		return Dashboard{}, fmt.Errorf("count clients: %w", err)
+	}
+	d.Clients = &clients
 	return d, nil
 }
 

@@ -35,6 +35,8 @@ type HandlerConfig struct {
 	Templates *templates.Set
 	// Toolkit guards the routes and answers errors.
 	Toolkit *web.Toolkit
+	// Issuer is the public base URL, which applications are told.
+	Issuer string
 	// Zone is the time zone of the times shown and of the days in filters.
 	Zone *time.Location
 	// Now is the clock.
@@ -46,16 +48,17 @@ type Handler struct {
 	service   *Service
 	templates *templates.Set
 	kit       *web.Toolkit
+	issuer    string
 	zone      *time.Location
 	now       func() time.Time
 }
 
 // NewHandler returns a Handler.
 func NewHandler(c HandlerConfig) (*Handler, error) {
-	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Zone == nil || c.Now == nil {
-		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Zone and Now are required")
+	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Issuer == "" || c.Zone == nil || c.Now == nil {
+		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Issuer, Zone and Now are required")
 	}
-	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
+	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, issuer: c.Issuer, zone: c.Zone, now: c.Now}, nil
 }
 
 // Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too, which one
@@ -130,6 +133,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		h.mountRollout(get, form, pages)
+		h.mountClients(get, form, pages)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
@@ -200,6 +204,9 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	}
 	if actor.rights().has(mayViewDeliveries) {
 		o.Items = append(o.Items, templates.NavDeliveries)
+	}
+	if actor.rights().has(mayManageClients) {
+		o.Items = append(o.Items, templates.NavClients)
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)

@@ -49,7 +49,7 @@ func newConsole(t *testing.T, as func(w *world) store.AccountID) *console {
 		},
 	})
 	must(t, err)
-	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Zone: tokyo(), Now: c.clock.now})
+	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Issuer: "https://id.example.jp", Zone: tokyo(), Now: c.clock.now})
 	must(t, err)
 	c.mux = kit.Mux()
 	h.Mount(c.mux)
@@ -170,7 +170,7 @@ func (c *console) postRoutes() []string {
 				id = string(c.group)
 			}
 			routes = append(routes, strings.NewReplacer(
-				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(),
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(), "{client}", c.spareClient(), "{kind}", "web",
 			).Replace(route))
 		}
 		return nil

@@ -117,9 +117,12 @@ func (o *Operations) Version(id string) string {
 	if !op.matches {
 		return ""
 	}
-	for _, other := range o.api.table.operations {
-		if other.method == http.MethodGet && other.tagged && other.path == strings.TrimSuffix(op.path, "/preview") {
-			return other.id
+	// It is what the operation's path names, or what is above that.
+	for path := op.path; path != ""; path = path[:strings.LastIndex(path, "/")] {
+		for _, other := range o.api.table.operations {
+			if other.method == http.MethodGet && other.tagged && other.path == path {
+				return other.id
+			}
 		}
 	}
 	return ""

@@ -19,6 +19,12 @@ func (h *Handler) getDashboard(w http.ResponseWriter, r *http.Request) error {
 		FailedURL:    templates.PathDeliveries + "?state=" + templates.DeliveryFailed, BouncedURL: templates.PathDeliveries + "?state=" + templates.DeliveryBounced,
 		ResetsURL: templates.PathAudit + "?kind=2fa", SettingsURL: templates.PathSettings,
 	}
+	if d.Clients != nil {
+		v.Clients = &templates.DashboardClients{
+			Active: d.Clients.Clients - d.Clients.Disabled, Disabled: d.Clients.Disabled, Rotating: d.Clients.Rotating, URL: templates.PathClients,
+			DisabledURL: templates.PathClients + "?state=disabled", RotatingURL: templates.PathClients + "?state=rotating",
+		}
+	}
 	for _, m := range d.Methods {
 		v.Methods = append(v.Methods, templates.DashboardMethod{Kind: string(m.Method), Accounts: m.Accounts, Bounced: m.Bounced})
 	}

@@ -32,6 +32,10 @@ func (w *world) tokens(id store.AccountID) {
 	code := []byte(store.NewID[string]())
 	w.tx(func(tx *store.Tx) error {
 		return errors.Join(
+			tx.PutClient(ctx, store.PutClientParams{
+				ID: "shop", Name: "shop", SurfaceID: SurfaceStore, RedirectURIs: jsonList(nil), PostLogoutRedirectURIs: jsonList(nil),
+				GrantTypes: jsonList(nil), Scopes: jsonList(nil), Now: now,
+			}),
 			tx.InsertGrant(ctx, store.InsertGrantParams{
 				ID: store.NewID[store.GrantID](), ClientID: "shop", AccountID: id, SessionID: store.NewID[store.SessionID](), SurfaceID: SurfaceStore,
 				CredentialEpoch: a.CredentialEpoch, SecondFactor: true, Scope: "openid offline_access", Evidence: []byte(`[]`), RedirectURI: "x",

@@ -73,6 +73,11 @@ func (a Actor) mayGrant(scope string) bool {
 	return a.rights().has(rightsOfScopes([]string{scope}))
 }
 
+// mayGrantAll reports whether the actor may register a client that has these scopes.
+func (a Actor) mayGrantAll(scopes []string) bool {
+	return !slices.ContainsFunc(scopes, func(scope string) bool { return !a.mayGrant(scope) })
+}
+
 // knownScope reports whether a scope of the API is one.
 func knownScope(scope string) bool {
 	return !strings.HasPrefix(scope, scopePrefix) ||

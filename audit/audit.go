@@ -83,6 +83,12 @@ const (
 	MethodsSet      Type = "settings.methods"
 	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
 	ClientCreate    Type = "client.create"
+	ClientUpdate    Type = "client.update"
+	ClientDisable   Type = "client.disable"
+	ClientEnable    Type = "client.enable"
+	ClientDelete    Type = "client.delete"
+	ClientSecret    Type = "client.secret"     // a new secret; until when the former one works is in its data
+	ClientSecretEnd Type = "client.secret_end" // the former secret was ended early
 	KeyCreate       Type = "key.create"
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed
 	LogExport       Type = "audit.export" // somebody took a copy of rows away

@@ -34,6 +34,23 @@ func (q *Queries) CountClientGrants(ctx context.Context, arg CountClientGrantsPa
 	return i, err
 }
 
+const CountClients = `-- name: CountClients :one
+SELECT count(*) AS clients, count(disabled_at) AS disabled, count(CASE WHEN former_secret_until > $1 THEN 1 END) AS rotating FROM clients
+`
+
+type CountClientsRow struct {
+	Clients  int64
+	Disabled int64
+	Rotating int64
+}
+
+func (q *Queries) CountClients(ctx context.Context, now *time.Time) (CountClientsRow, error) {
+	row := q.db.QueryRow(ctx, CountClients, now)
+	var i CountClientsRow
+	err := row.Scan(&i.Clients, &i.Disabled, &i.Rotating)
+	return i, err
+}
+
 const DeleteClient = `-- name: DeleteClient :execrows
 DELETE FROM clients WHERE id = $1
 `

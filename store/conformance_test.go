@@ -537,6 +537,7 @@ var scenario = []step{
 	{"ListClientsAfter", store.ListClientsAfterParams{Who: "%sho%", PageSize: 9, Now: at(0)}, length(2)},
 	{"ListClientsAfter", store.ListClientsAfterParams{Who: "%公開%", State: "active", PageSize: 9, Now: at(0)}, length(1)},
 	{"ListClientsAfter", store.ListClientsAfterParams{State: "disabled", PageSize: 9, Now: at(0)}, length(0)},
+	{"CountClients", at(0), has("Clients", int64(3))},
 	{"HoldClient", "nobody", fails(store.ErrNotFound)},
 	{"HoldClient", "new", has("Name", "new")},
 	{"UpdateClient", store.UpdateClientParams{ID: "new", Name: "x", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Version: after(time.Second), Now: t0}, rows(0)},

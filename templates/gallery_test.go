@@ -74,6 +74,7 @@ func dashboard() DashboardView {
 	v := DashboardView{
 		At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Accounts: 2412, Enrolled: 2074, Failed: 3, Bounced: 1, Resets7: 4, Resets30: 19,
 		CustomersURL: PathCustomers + "?status=none", FailedURL: PathDeliveries + "?state=failed", BouncedURL: PathDeliveries + "?state=bounced", ResetsURL: PathAudit + "?kind=2fa", SettingsURL: PathSettings,
+		Clients:  &DashboardClients{Active: 4, Disabled: 1, Rotating: 1, URL: PathClients, DisabledURL: PathClients + "?state=disabled", RotatingURL: PathClients + "?state=rotating"},
 		Methods:  []DashboardMethod{{Kind: KindPasskey, Accounts: 313}, {Kind: KindTOTP, Accounts: 579}, {Kind: KindSMS, Accounts: 121}, {Kind: KindEmail, Accounts: 1399, Bounced: 7}},
 		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Stopped: 5}},
 	}
@@ -109,6 +110,80 @@ func rolesFixture(text func(key string, args ...any) string) RolesView {
 		v.Rights = append(v.Rights, row)
 	}
 	return v
+}
+
+// clientFixture is the form of the demo's store, as an application.
+func clientFixture(options func(chosen string, values ...string) []Option) ClientFields {
+	return ClientFields{
+		Action: "/admin/clients/store", BackURL: PathClients, Version: "1", ID: "store", Name: "ストア", People: true,
+		Surfaces: []Option{{Value: "admin", Label: "管理画面"}, {Value: "store", Label: "ストア画面", Selected: true}},
+		Methods:  options("client_secret_basic", "client_secret_basic", "client_secret_post", "none"), Algs: options("ES256", "ES256", "RS256", "EdDSA"),
+		Redirects: "http://localhost:8081/callback", PostLogout: "http://localhost:8081/", Backchannel: "http://localhost:8081/backchannel", PKCE: true,
+		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}},
+		Scopes: []ClientBox{{Field: "scope-openid", Value: "openid", Checked: true, Fixed: true}, {Field: "scope-profile", Value: "profile", Checked: true}, {Field: "scope-offline_access", Value: "offline_access"}},
+		Powers: []ClientBox{{Field: "scope-api:accounts.read", Value: "api:accounts.read"}, {Field: "scope-api:operators", Value: "api:operators", Fixed: true}},
+	}
+}
+
+// clientScreens are the pages of applications.
+func clientScreens(text func(key string, args ...any) string, errorsOf func(pairs ...string) map[string]string) []fixture {
+	options := func(chosen string, values ...string) (out []Option) {
+		for _, v := range values {
+			out = append(out, Option{Value: v, Label: v, Selected: v == chosen})
+		}
+		return out
+	}
+	form := func(s *Set) Page[ClientFormView] { return s.ClientForm }
+	page := func(s *Set) Page[ClientView] { return s.Client }
+	secret := func(s *Set) Page[ClientSecretView] { return s.ClientSecret }
+	issued := func(s *Set) Page[ClientIssuedView] { return s.ClientIssued }
+	turn := func(s *Set) Page[ClientSwitchView] { return s.ClientSwitch }
+	gone := func(s *Set) Page[ClientDeleteView] { return s.ClientDelete }
+	list := func(s *Set) Page[ClientsView] { return s.Clients }
+	connect := []Fact{{Label: "issuer", Value: "https://id.example.jp"}, {Label: "client_id", Value: "store"}, {Label: "discovery", Value: "https://id.example.jp/.well-known/openid-configuration"}, {Label: "scope", Value: "openid profile email offline_access"}}
+	one := ClientView{
+		ClientFields: clientFixture(options), Title: "ストア", SurfaceID: "store", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", SecretAt: "2026-06-01 09:00", Connect: connect,
+		SecretURL: "/admin/clients/store/secret", SwitchURL: "/admin/clients/store/state", DeleteURL: "/admin/clients/store/delete",
+	}
+	rotating, broken, locked := one, one, one
+	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
+	broken.FormerUntil = "2026-11-23 10:15"
+	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
+	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
+	web := clientFixture(options)
+	web.Action, web.BackURL, web.Kind, web.ID, web.Name, web.Version, web.Powers, web.Redirects, web.PostLogout = "/admin/register-client/web", "/admin/register-client", "web", "", "", "", nil, "", ""
+	native, service := web, clientFixture(options)
+	native.Kind, native.Errors = "native", errorsOf("id", text(MsgClientIDTaken), "redirect_uris", text(MsgClientRedirects))
+	service.Action, service.BackURL, service.Kind, service.Scopes, service.Surfaces, service.People, service.Version = "/admin/register-client/service", "/admin/register-client", "service", nil, nil, false, ""
+	service.OtherScopes, service.Errors = "stock read", errorsOf("scopes", text(MsgClientScope, "scope", "stock read"))
+	overlaps := options("24h", "now", "1h", "24h", "7d")
+	return []fixture{
+		screen("admin-clients", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client", Pager: Pager{Next: PathClients + "?after=sync"}, Rows: []ClientRow{
+			{Name: "ストア", ID: "store", URL: "/admin/clients/store", Surface: "store", Method: "client_secret_basic", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", FormerUntil: "2026-11-23 10:15", FormerUsed: "2026-11-22 10:14"},
+			{Name: "マイページ", ID: "mypage", URL: "/admin/clients/mypage", Surface: "store", Method: "client_secret_post", Disabled: true, FormerUntil: "2026-11-23 10:15"},
+			{Name: "在庫連携", ID: "sync", URL: "/admin/clients/sync", Surface: "admin", Method: "none"},
+		}}, console(NavClients), flash(text(FlashDeleted), "")),
+		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
+		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
+		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}}}, console(NavClients)),
+		screen("admin-client-new", form, ClientFormView{web}, console(NavClients)),
+		screen("admin-client-new-native", form, ClientFormView{native}, console(NavClients)),
+		screen("admin-client-new-service", form, ClientFormView{service}, console(NavClients)),
+		screen("admin-client", page, one, console(NavClients), flash(text(FlashSaved), "")),
+		screen("admin-client-rotating", page, rotating, console(NavClients)),
+		screen("admin-client-error", page, broken, console(NavClients)),
+		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-secret", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1"}, console(NavClients)),
+		screen("admin-client-secret-error", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1", FormerUntil: "2026-11-23 10:15", Errors: errorsOf("overlap", text(MsgClientOverlap))}, console(NavClients)),
+		screen("admin-client-registered", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", New: true, Connect: connect}, console(NavClients)),
+		screen("admin-client-registered-public", issued, ClientIssuedView{BackURL: "/b", ID: "app", Name: "アプリ", New: true, Connect: connect}, console(NavClients)),
+		screen("admin-client-issued", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", FormerUntil: "2026-11-23 10:15", Connect: connect}, console(NavClients)),
+		screen("admin-client-issued-now", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", Connect: connect}, console(NavClients)),
+		screen("admin-client-issued-gone", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Connect: connect}, console(NavClients)),
+		screen("admin-client-disable", turn, ClientSwitchView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Grants: 1204, Accounts: 338}, console(NavClients)),
+		screen("admin-client-enable", turn, ClientSwitchView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Disabled: true}, console(NavClients)),
+		screen("admin-client-delete", gone, ClientDeleteView{Action: "/d", BackURL: "/b", ID: "store", Name: "ストア", Version: "1", Errors: errorsOf("typed", text(MsgClientTyped))}, console(NavClients)),
+	}
 }
 
 // fixtures are all screens in all their states. The people are those of the demo.
@@ -272,7 +347,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	stale := ordered
 	stale.Changed, stale.Errors = false, errorsOf(FormError, text(MsgOrderStale))
 
-	return []fixture{
+	return append(clientScreens(text, errorsOf), []fixture{
 		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
 		screen("login-error", login, LoginView{Action: "/signin?flow=1", App: "ストア", Username: "tanaka", Errors: errorsOf(FormError, text(MsgLoginFailed))}),
 		screen("login-blank", login, LoginView{Action: "/signin?flow=1", Notice: text(MsgReauthenticate), Errors: errorsOf("username", text(MsgLoginIDBlank), "password", text(MsgPasswordBlank))}),
@@ -536,7 +611,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),
-	}
+	}...)
 }
 
 // TestGallery writes the screens as static files when -gallery names a directory.

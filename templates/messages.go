@@ -131,8 +131,28 @@ const (
 	MsgRoleNameTaken = "error.role_name_taken"
 	MsgRightsBlank   = "error.rights_blank"
 	MsgRolesEnough   = "error.roles_enough"
-	MsgRoleInUse     = "error.role_in_use"  // operators still have the role
-	MsgLastManager   = "error.last_manager" // nobody who can sign in could manage roles any more
+	MsgRoleInUse     = "error.role_in_use" // operators still have the role
+
+	MsgClientIDForm      = "error.client_id_form"
+	MsgClientIDTaken     = "error.client_id_taken"
+	MsgClientName        = "error.client_name_blank"
+	MsgClientSurface     = "error.client_surface"
+	MsgClientAuth        = "error.client_auth"
+	MsgClientAlg         = "error.client_alg"
+	MsgClientGrants      = "error.client_grants"
+	MsgClientRefresh     = "error.client_refresh"     // refresh_token without authorization_code
+	MsgClientPublic      = "error.client_public"      // client_credentials without a secret
+	MsgClientScope       = "error.client_scope"       // {scope}
+	MsgClientScopesMany  = "error.client_scopes_many" // {max}
+	MsgClientRedirects   = "error.client_redirects"
+	MsgClientURI         = "error.client_uri"        // {n} the line, {uri}
+	MsgClientURIScheme   = "error.client_uri_scheme" // {n} the line, {uri}; a private-use scheme beside a secret
+	MsgClientURIsMany    = "error.client_uris_many"  // {max}
+	MsgClientBackchannel = "error.client_backchannel"
+	MsgClientOverlap     = "error.client_overlap"
+	MsgClientNoSecret    = "error.client_no_secret"
+	MsgClientTyped       = "error.client_typed"
+	MsgLastManager       = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -180,8 +200,11 @@ const (
 	FlashWithdrawn = "flash.withdrawn"
 	FlashLifted    = "flash.lifted"
 
-	FlashRoleDeleted  = "flash.role_deleted"
-	FlashFreezeLifted = "flash.freeze_lifted"
+	FlashRoleDeleted    = "flash.role_deleted"
+	FlashClientDisabled = "flash.client_disabled"
+	FlashClientEnabled  = "flash.client_enabled"
+	FlashFormerEnded    = "flash.former_ended"
+	FlashFreezeLifted   = "flash.freeze_lifted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -216,6 +239,9 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+		FlashClientDisabled:  "ok",
+		FlashClientEnabled:   "ok",
+		FlashFormerEnded:     "ok",
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",
 

@@ -84,6 +84,14 @@ type Set struct {
 	Roles            Page[RolesView]
 	RoleForm         Page[RoleFormView]
 	RoleDelete       Page[RoleDeleteView]
+	Clients          Page[ClientsView]
+	ClientKinds      Page[ClientKindsView]
+	ClientForm       Page[ClientFormView]
+	Client           Page[ClientView]
+	ClientSecret     Page[ClientSecretView]
+	ClientIssued     Page[ClientIssuedView]
+	ClientSwitch     Page[ClientSwitchView]
+	ClientDelete     Page[ClientDeleteView]
 
 	APIReference Page[APIReferenceView]
 

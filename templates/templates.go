@@ -118,6 +118,14 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Roles, "admin", "admin-roles")
 	bindPage(b, &s.RoleForm, "admin", "admin-role-form")
 	bindPage(b, &s.RoleDelete, "admin", "admin-role-delete")
+	bindPage(b, &s.Clients, "admin", "admin-clients")
+	bindPage(b, &s.ClientKinds, "admin", "admin-client-kinds")
+	bindPage(b, &s.ClientForm, "admin", "admin-client-form")
+	bindPage(b, &s.Client, "admin", "admin-client")
+	bindPage(b, &s.ClientSecret, "admin", "admin-client-secret")
+	bindPage(b, &s.ClientIssued, "admin", "admin-client-issued")
+	bindPage(b, &s.ClientSwitch, "admin", "admin-client-switch")
+	bindPage(b, &s.ClientDelete, "admin", "admin-client-delete")
 
 	bindPage(b, &s.APIReference, "account", "api-reference")
 

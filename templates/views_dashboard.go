@@ -16,6 +16,8 @@ type DashboardView struct {
 	Failed, Bounced, Resets7, Resets30 int64
 	// Days are the oldest first, today last.
 	Days []DashboardDay
+	// Clients are the applications; nil hides them.
+	Clients *DashboardClients
 
 	CustomersURL, FailedURL, BouncedURL, ResetsURL, SettingsURL string
 }
@@ -31,6 +33,12 @@ type DashboardSurface struct {
 	ID                       string
 	Enforced                 bool
 	Accounts, Unset, Stopped int64
+}
+
+// DashboardClients counts applications. Rotating ones have a former secret that still works.
+type DashboardClients struct {
+	Active, Disabled, Rotating    int64
+	URL, DisabledURL, RotatingURL string
 }
 
 // DashboardDay is one day's sign-ins and failed tries. Label is its short date.

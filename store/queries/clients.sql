@@ -72,6 +72,9 @@ UPDATE grants SET revoked_at = @now WHERE client_id = @client_id AND revoked_at 
 UPDATE token_sets SET access_revoked_at = @now
 WHERE client_id = @client_id AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now;
 
+-- name: CountClients :one
+SELECT count(*) AS clients, count(disabled_at) AS disabled, count(CASE WHEN former_secret_until > @now THEN 1 END) AS rotating FROM clients;
+
 -- name: ListLastGrants :many
 -- When somebody last signed in to clients, by those of their grants that are still kept.
 SELECT g.client_id, g.created_at FROM clients c
