@@ -746,7 +746,10 @@ func TestRights(t *testing.T) {
 		{"operator's activity", store.ErrNotFound, audit.ConsoleView, func(a Actor) error { return only(w.Activity(ctx, a, w.chief, time.Time{}, "")) }},
 		{"deliveries", nil, "", func(a Actor) error { return only(w.ListDeliveries(ctx, a, DeliveryQuery{})) }},
 		{"operators", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ListOperators(ctx, a, "")) }},
-		{"clients", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ListClients(ctx, a)) }},
+		{"clients", ErrForbidden, audit.ConsoleView, func(a Actor) error {
+			_, _, err := w.ClientsAfter(ctx, a, Span{Limit: 1}, ClientsQuery{})
+			return err
+		}},
 
 		{"create customer", ErrForbidden, audit.CustomerCreate, func(a Actor) error {
 			return only(w.CreateCustomer(ctx, a, account.CustomerInput{Code: next(), Name: "x"}))
@@ -1216,7 +1219,7 @@ func TestCreateClient(t *testing.T) {
 		if err != nil || len(c.Secret) < 43 || len(c.ID) != 16 {
 			t.Fatalf("%+v, %v", c, err)
 		}
-		rows, err := w.ListClients(ctx, System())
+		rows, _, err := w.ClientsAfter(ctx, System(), Span{Limit: 9}, ClientsQuery{})
 		if err != nil || len(rows) != 1 || rows[0].SecretHash != nil || rows[0].AuthMethod != "client_secret_basic" || !rows[0].RequirePkce || rows[0].IDTokenAlg != "ES256" || string(rows[0].PostLogoutRedirectURIs) != "[]" {
 			t.Errorf("%+v, %v", rows, err)
 		}

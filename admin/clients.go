@@ -174,18 +174,3 @@ func shown(c store.Client) store.Client {
 	c.SecretHash, c.FormerSecretHash = nil, nil
 	return c
 }
-
-// ListClients returns every relying party in the order of their ids, without what their secrets are hashed to.
-func (s *Service) ListClients(ctx context.Context, actor Actor) ([]store.Client, error) {
-	if err := s.view(ctx, actor, mayManageClients); err != nil {
-		return nil, err
-	}
-	rows, err := s.db.Read().ListClients(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list clients: %w", err)
-	}
-	for i := range rows {
-		rows[i] = shown(rows[i])
-	}
-	return rows, nil
-}

@@ -460,7 +460,9 @@ func TestConsoleClientLife(t *testing.T) {
 // An operator without the right finds no page of it, and one who may not change a mightier client finds no button for it.
 func TestConsoleShowsClientsToWhomeverMayManageThem(t *testing.T) {
 	c := newConsole(t, desk)
-	c.shopClient(func(in *NewClient) { in.ID, in.GrantTypes, in.Scopes = "mighty", []string{grantCredentials}, []string{scopePasswords} })
+	c.shopClient(func(in *NewClient) {
+		in.ID, in.GrantTypes, in.Scopes = "mighty", []string{grantCredentials}, []string{scopePasswords}
+	})
 	paths := []string{"/admin/clients", "/admin/clients/mighty", "/admin/register-client", "/admin/register-client/web", "/admin/clients/mighty/secret", "/admin/clients/mighty/state", "/admin/clients/mighty/delete", "/admin/clients/mighty/secret/issued"}
 	for _, path := range paths {
 		if w := c.do(http.MethodGet, path, nil); w.Code != http.StatusForbidden {

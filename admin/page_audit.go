@@ -1,12 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -196,6 +198,12 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 			return ""
 		}
 		return h.detailText(lang, data)
+	case audit.ClientUpdate:
+		var data map[string]string
+		if json.Unmarshal(e.Data, &data) != nil {
+			return ""
+		}
+		return fromTo(data)
 	case audit.EnforcementSet:
 		words = map[string]string{"on": "admin.settings.on", "off": "admin.settings.off"}
 	case audit.ReenrolSet:
@@ -208,6 +216,17 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 		return ""
 	}
 	return h.templates.T(lang, words[data["from"]]) + " → " + h.templates.T(lang, words[data["to"]])
+}
+
+// fromTo spells what [changes] listed.
+func fromTo(data map[string]string) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		if field, ok := strings.CutSuffix(key, ".from"); ok {
+			parts = append(parts, field+": "+cmp.Or(short(data[key]), "—")+" → "+cmp.Or(short(data[field+".to"]), "—"))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // detailText says what an event's data hold: the method that was reset, the device that was removed, what a surface accepts now.

@@ -132,8 +132,7 @@ What concerns second factors and mail needs the server's keys, and so --url.`,
 		}
 	}
 	flags.StringVarP(&to.output, "output", "o", "table", "table or json")
-	flags.StringVar(&to.url, "url", "", "public address of a server (default: the database of the configuration)")
-	flags.StringVar(&to.tokenFile, "token-file", "", "file with the access token for --url (default: $"+tokenVariable+")")
+	addTarget(c, &to)
 	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
 	c.RunE = action(func(c *cobra.Command, values []string) error {
 		if to.output != "table" && to.output != "json" {
@@ -153,6 +152,13 @@ What concerns second factors and mail needs the server's keys, and so --url.`,
 		return printTable(a.out, v.columns, body)
 	})
 	return c
+}
+
+// addTarget adds the flags that say where a command works.
+func addTarget(c *cobra.Command, to *target) {
+	flags := c.Flags()
+	flags.StringVar(&to.url, "url", "", "public address of a server (default: the database of the configuration)")
+	flags.StringVar(&to.tokenFile, "token-file", "", "file with the access token for --url (default: $"+tokenVariable+")")
 }
 
 func flagName(field string) string { return strings.ReplaceAll(field, "_", "-") }
