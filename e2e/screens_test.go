@@ -41,6 +41,7 @@ func TestScreens(t *testing.T) {
 			v.selfService(w)
 			v.passwords(w)
 			v.console(w)
+			v.clients(w)
 			v.resets(w)
 			v.manyAccounts(w)
 			for _, line := range w.log.take() {
