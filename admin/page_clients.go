@@ -177,6 +177,7 @@ func (h *Handler) clientFields(lang templates.Lang, actor Actor, in NewClient) t
 		}
 	}
 	v.OtherScopes = strings.Join(others, "\n")
+	v.Folded = !slices.Contains(in.GrantTypes, grantCredentials) && !slices.ContainsFunc(v.Powers, func(b templates.ClientBox) bool { return b.Checked })
 	return v
 }
 

@@ -50,8 +50,10 @@ type ClientFields struct {
 	Redirects, PostLogout   string
 	Backchannel             string
 	Grants, Scopes, Powers  []ClientBox
-	OtherScopes             string
-	PKCE                    bool
+	// Folded hides the powers until they are asked for: it has no use for them.
+	Folded      bool
+	OtherScopes string
+	PKCE        bool
 	// PKCEFixed is set where there is no choice.
 	PKCEFixed bool
 	// ReadOnly is set where the operator may not change it.
