@@ -82,7 +82,9 @@ func (w *work) client(ctx context.Context, id string) (store.Client, error) {
 // the first time is given one, which can be read here and never again; one that needs none any more loses it. What a client holds that
 // moves to another surface is void, since people signed in there by other rules. It fails with a [ClientError], [ErrConflict] or
 // [store.ErrNotFound], and reports whether anything was changed.
-func (s *Service) UpdateClient(ctx context.Context, actor Actor, id string, version time.Time, change ClientChange) (secret string, changed bool, err error) {
+func (s *Service) UpdateClient(
+	ctx context.Context, actor Actor, id string, version time.Time, change ClientChange,
+) (secret string, changed bool, err error) {
 	changed, err = s.act(ctx, actor, mayManageClients, audit.Event{Type: audit.ClientUpdate}, func(w *work) error {
 		row, err := w.client(ctx, id)
 		if err != nil {

@@ -463,7 +463,7 @@ func TestConsoleShowsClientsToWhomeverMayManageThem(t *testing.T) {
 	c.shopClient(func(in *NewClient) {
 		in.ID, in.GrantTypes, in.Scopes = "mighty", []string{grantCredentials}, []string{scopePasswords}
 	})
-	paths := []string{"/admin/clients", "/admin/clients/mighty", "/admin/register-client", "/admin/register-client/web", "/admin/clients/mighty/secret", "/admin/clients/mighty/state", "/admin/clients/mighty/delete", "/admin/clients/mighty/secret/issued"}
+	paths := []string{"/admin/clients", "/admin/clients/mighty", "/admin/register-client", "/admin/register-client/service", "/admin/clients/mighty/secret", "/admin/clients/mighty/state", "/admin/clients/mighty/delete", "/admin/clients/mighty/secret/issued"}
 	for _, path := range paths {
 		if w := c.do(http.MethodGet, path, nil); w.Code != http.StatusForbidden {
 			t.Errorf("%s: %d", path, w.Code)

@@ -17,7 +17,9 @@ func (h *Handler) getClientSecret(w http.ResponseWriter, r *http.Request) error 
 	return h.renderClientSecret(w, r, http.StatusOK, f, d.or(clientFieldOverlap, proposedOverlap), nil)
 }
 
-func (h *Handler) renderClientSecret(w http.ResponseWriter, r *http.Request, status int, f templates.Frame, chosen string, errs map[string]string) error {
+func (h *Handler) renderClientSecret(
+	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, chosen string, errs map[string]string,
+) error {
 	c, err := h.changeableClient(r)
 	if err != nil {
 		return err

@@ -218,9 +218,13 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 	at := func(after string) string {
 		return listURL(templates.PathClients, 1, map[string]string{"q": in.Who, "state": in.State, "after": after})
 	}
-	v := templates.ClientsView{Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, Filtered: in != ClientsQuery{} || span.After != ""}
+	v := templates.ClientsView{
+		Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, Filtered: in != ClientsQuery{} || span.After != "",
+	}
 	for _, c := range rows {
-		row := templates.ClientRow{Name: c.Name, ID: c.ID, URL: clientURL(c.ID), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil}
+		row := templates.ClientRow{
+			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
+		}
 		row.LastAt, row.LastISO = h.at(c.LastSignIn)
 		row.FormerUntil, _ = h.at(c.FormerUntil)
 		row.FormerUsed, _ = h.at(c.FormerSecretUsedAt)
@@ -248,6 +252,9 @@ func (h *Handler) getClientKinds(w http.ResponseWriter, r *http.Request) error {
 
 func (h *Handler) getNewClient(w http.ResponseWriter, r *http.Request) error {
 	k, err := kindOf(r)
+	if err == nil && !actorOf(r).rights().has(mayManageClients) {
+		err = answer(ErrForbidden)
+	}
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,8 @@ ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at;
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at,
+    secret_made_at = NULL, former_secret_hash = NULL, former_secret_until = NULL, former_secret_used_at = NULL;
 
 -- name: ListClients :many
 SELECT * FROM clients ORDER BY id;
