@@ -9,6 +9,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
@@ -41,6 +42,8 @@ type Config struct {
 	NoticeLang templates.Lang
 	// Zone is the time zone of days in filters; UTC if nil.
 	Zone *time.Location
+	// Keys is the life of signing keys.
+	Keys keys.Rules
 	// Limits bound what one operator does; zero fields take [DefaultLimits].
 	Limits Limits
 	// Now is the clock.
@@ -58,6 +61,7 @@ type Service struct {
 	validRedirect func(string) string
 	idle          map[string]time.Duration
 	limits        Limits
+	keys          keys.Rules
 	zone          *time.Location
 	clock         func() time.Time
 	imports       mfa.Imports
@@ -99,8 +103,8 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		offers: offers, imports: c.Imports, importWake: make(chan struct{}, 1), counted: new(tallies), noticeLang: c.NoticeLang,
 		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, signer: c.Signer, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
-		limits: c.Limits.orDefault(),
-		idle:   map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
+		limits: c.Limits.orDefault(), keys: c.Keys,
+		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }
 

@@ -84,6 +84,10 @@ const (
 	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
 	ClientCreate    Type = "client.create"
 	KeyCreate       Type = "key.create"
+	KeyRotate       Type = "key.rotate"   // an operator let the next one take over
+	KeyRetire       Type = "key.retire"   // one signs no more, as the next one does
+	KeyRevoke       Type = "key.revoke"   // an operator took one back
+	KeyReseal       Type = "key.reseal"   // what is sealed got new keys: asked for, and done
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed
 	LogExport       Type = "audit.export" // somebody took a copy of rows away
 	TokenReuse      Type = "token.reuse"

@@ -17,6 +17,7 @@ type Config struct {
 	ForwardedHeader  string         `koanf:"forwarded_header" default:"X-Forwarded-For" doc:"Header in which those proxies name the client's address: X-Forwarded-For or Forwarded. The other one is never read."`
 	DrainDelay       time.Duration  `koanf:"drain_delay" default:"0s" doc:"How long a stopping server goes on serving after /readyz failed, so that load balancers send nobody new. In Kubernetes 5s is usual. Requests under way then get up to 20 seconds."`
 	MasterKey        Secret         `koanf:"master_key" doc:"Key that protects everything sealed in the database: 32 bytes in Base64, from 'openssl rand -base64 32'. Needed with PostgreSQL. With SQLite it is made at the first start beside the database file when it is not given here. Keep a copy: without it the sealed data is lost."`
+	FormerMasterKeys Secret         `koanf:"former_master_keys" doc:"Master keys that came before, one a line or separated by commas. They open the database and seal nothing. Needed only from when master_key is replaced until 'futakagi key reseal' is done, see docs/keys.md."`
 	TimeZone         string         `koanf:"time_zone" default:"Asia/Tokyo" doc:"Zone in which times are shown."`
 	Language         string         `koanf:"language" default:"ja" doc:"Language of mails to people whose language is not known: ja or en."`
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
@@ -27,6 +28,7 @@ type Config struct {
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
+	Keys             Keys           `koanf:"keys" doc:"Keys that sign tokens."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Audit            Audit          `koanf:"audit" doc:"The audit log."`
@@ -133,6 +135,11 @@ type Tokens struct {
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
 	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
+}
+
+// Keys is the life of the keys that sign tokens.
+type Keys struct {
+	RotateEvery time.Duration `koanf:"rotate_every" default:"90d" doc:"How long a key signs before the next one takes over, which was published long before. 0s: only when an operator says so."`
 }
 
 // Passkey names the relying party of WebAuthn.

@@ -40,17 +40,6 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 	return i, err
 }
 
-const GetKeyset = `-- name: GetKeyset :one
-SELECT name, wrapped, created_at FROM keysets WHERE name = $1
-`
-
-func (q *Queries) GetKeyset(ctx context.Context, name string) (Keyset, error) {
-	row := q.db.QueryRow(ctx, GetKeyset, name)
-	var i Keyset
-	err := row.Scan(&i.Name, &i.Wrapped, &i.CreatedAt)
-	return i, err
-}
-
 const InsertClient = `-- name: InsertClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
     id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
@@ -93,85 +82,6 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 	return err
 }
 
-const InsertFirstSigningKey = `-- name: InsertFirstSigningKey :execrows
-INSERT INTO signing_keys (id, alg, public_jwk, private_sealed, created_at, signs_from)
-SELECT CAST($1 AS text), CAST($2 AS text), CAST($3 AS jsonb), CAST($4 AS bytea),
-    CAST($5 AS timestamptz), CAST($5 AS timestamptz)
-WHERE NOT EXISTS (SELECT 1 FROM signing_keys k WHERE k.alg = $2)
-`
-
-type InsertFirstSigningKeyParams struct {
-	ID            string
-	Alg           string
-	PublicJWK     json.RawMessage
-	PrivateSealed []byte
-	Now           time.Time
-}
-
-// Only while the algorithm has no key. Callers hold LockKeyset, so that of several servers that start on an empty database one
-// makes the keys.
-func (q *Queries) InsertFirstSigningKey(ctx context.Context, arg InsertFirstSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertFirstSigningKey,
-		arg.ID,
-		arg.Alg,
-		arg.PublicJWK,
-		arg.PrivateSealed,
-		arg.Now,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const InsertKeyset = `-- name: InsertKeyset :execrows
-INSERT INTO keysets (name, wrapped, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING
-`
-
-type InsertKeysetParams struct {
-	Name    string
-	Wrapped []byte
-	Now     time.Time
-}
-
-func (q *Queries) InsertKeyset(ctx context.Context, arg InsertKeysetParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertKeyset, arg.Name, arg.Wrapped, arg.Now)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const InsertSigningKey = `-- name: InsertSigningKey :execrows
-INSERT INTO signing_keys (id, alg, public_jwk, private_sealed, created_at, signs_from)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO NOTHING
-`
-
-type InsertSigningKeyParams struct {
-	ID            string
-	Alg           string
-	PublicJWK     json.RawMessage
-	PrivateSealed []byte
-	Now           time.Time
-	SignsFrom     time.Time
-}
-
-func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertSigningKey,
-		arg.ID,
-		arg.Alg,
-		arg.PublicJWK,
-		arg.PrivateSealed,
-		arg.Now,
-		arg.SignsFrom,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const ListClients = `-- name: ListClients :many
 SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients ORDER BY id
 `
@@ -212,54 +122,6 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 		return nil, err
 	}
 	return items, nil
-}
-
-const ListSigningKeys = `-- name: ListSigningKeys :many
-SELECT id, alg, public_jwk, private_sealed, created_at, signs_from, retired_at, published_until FROM signing_keys
-WHERE published_until IS NULL OR published_until > $1
-ORDER BY alg, signs_from, id
-`
-
-func (q *Queries) ListSigningKeys(ctx context.Context, now *time.Time) ([]SigningKey, error) {
-	rows, err := q.db.Query(ctx, ListSigningKeys, now)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []SigningKey
-	for rows.Next() {
-		var i SigningKey
-		if err := rows.Scan(
-			&i.ID,
-			&i.Alg,
-			&i.PublicJWK,
-			&i.PrivateSealed,
-			&i.CreatedAt,
-			&i.SignsFrom,
-			&i.RetiredAt,
-			&i.PublishedUntil,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const LockKeyset = `-- name: LockKeyset :execrows
-UPDATE keysets SET wrapped = wrapped WHERE name = $1
-`
-
-// Makes servers that start at the same time take turns: the row stays locked until the transaction ends.
-func (q *Queries) LockKeyset(ctx context.Context, name string) (int64, error) {
-	result, err := q.db.Exec(ctx, LockKeyset, name)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }
 
 const PutClient = `-- name: PutClient :exec
@@ -308,24 +170,4 @@ func (q *Queries) PutClient(ctx context.Context, arg PutClientParams) error {
 		arg.Now,
 	)
 	return err
-}
-
-const RetireSigningKey = `-- name: RetireSigningKey :execrows
-UPDATE signing_keys SET retired_at = $1, published_until = $2, private_sealed = NULL
-WHERE id = $3 AND retired_at IS NULL
-`
-
-type RetireSigningKeyParams struct {
-	Now            *time.Time
-	PublishedUntil *time.Time
-	ID             string
-}
-
-// The key signs no more; it stays published for as long as a token it signed may live.
-func (q *Queries) RetireSigningKey(ctx context.Context, arg RetireSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, RetireSigningKey, arg.Now, arg.PublishedUntil, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

@@ -32,6 +32,8 @@ type (
 	ImportID        string
 	// AnnouncementID is one announcement of enforcement.
 	AnnouncementID string
+	// ResealID is one run that puts new keys under what is sealed.
+	ResealID string
 )
 
 // NewID returns a fresh row id.

@@ -402,6 +402,19 @@ type ReenrolTicket struct {
 	UsedAt          *time.Time
 }
 
+type Reseal struct {
+	ID          ResealID
+	State       string
+	StateAt     time.Time
+	Part        string
+	Position    string
+	Found       int64
+	Resealed    int64
+	Unreadable  int64
+	RequestedAt time.Time
+	FinishedAt  *time.Time
+}
+
 type Reset struct {
 	ID        ResetID
 	AccountID AccountID
@@ -457,6 +470,8 @@ type SigningKey struct {
 	SignsFrom      time.Time
 	RetiredAt      *time.Time
 	PublishedUntil *time.Time
+	AskedAt        *time.Time
+	RevokedAt      *time.Time
 }
 
 type Surface struct {

@@ -35,7 +35,8 @@ func (a *app) withAudit(c *cobra.Command, signing bool, use func(*server.AuditLo
 		return err
 	}
 	log, err := server.OpenAuditLog(c.Context(), server.Config{
-		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(), Hashing: hashing(settings.Password),
+		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, MasterKey: settings.MasterKey.Reveal(),
+		FormerMasterKeys: settings.FormerMasterKeys.Reveal(), Hashing: hashing(settings.Password),
 		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	}, signing)
 	if err != nil {
@@ -65,7 +66,8 @@ func (a *app) with(
 	}
 	command, err := open(c.Context(), server.Config{
 		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Passwords: passwords(settings),
-		MasterKey: settings.MasterKey.Reveal(), SMSCountries: settings.SMS.Countries,
+		MasterKey: settings.MasterKey.Reveal(), FormerMasterKeys: settings.FormerMasterKeys.Reveal(), SMSCountries: settings.SMS.Countries,
+		Lifetimes: lifetimes(settings), RotateKeysEvery: settings.Keys.RotateEvery,
 		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	})
 	if err != nil {

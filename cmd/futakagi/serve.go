@@ -85,6 +85,9 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		MaxConns:    c.Database.MaxConnections,
 		MasterKey:   c.MasterKey.Reveal(),
 
+		FormerMasterKeys: c.FormerMasterKeys.Reveal(),
+		RotateKeysEvery:  c.Keys.RotateEvery,
+
 		Brand: templates.Brand{
 			Name:        c.Brand.Name,
 			AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
@@ -100,18 +103,9 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		Zone:     c.Location(),
 		Language: templates.Lang(c.Language),
 
-		CustomerIdle: c.Session.Idle,
-		OperatorIdle: c.Session.AdminIdle,
-		Lifetimes: provider.Lifetimes{
-			Flow:            c.Flow.Lifetime,
-			CustomerSession: c.Session.Absolute,
-			OperatorSession: c.Session.AdminAbsolute,
-			Code:            c.Tokens.Code,
-			IDToken:         c.Tokens.ID,
-			Access:          c.Tokens.Access,
-			Refresh:         c.Tokens.Refresh,
-			RefreshAbsolute: c.Tokens.RefreshAbsolute,
-		},
+		CustomerIdle:   c.Session.Idle,
+		OperatorIdle:   c.Session.AdminIdle,
+		Lifetimes:      lifetimes(c),
 		EmailNotMFA:    c.Tokens.EmailAMR == "mca",
 		PasskeyRPID:    c.Passkey.RPID,
 		PasskeyOrigins: c.Passkey.Origins,
@@ -136,6 +130,20 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		Now:        time.Now,
 		Logger:     logger,
 	}, nil
+}
+
+// lifetimes maps how long what is issued is valid.
+func lifetimes(c *config.Config) provider.Lifetimes {
+	return provider.Lifetimes{
+		Flow:            c.Flow.Lifetime,
+		CustomerSession: c.Session.Absolute,
+		OperatorSession: c.Session.AdminAbsolute,
+		Code:            c.Tokens.Code,
+		IDToken:         c.Tokens.ID,
+		Access:          c.Tokens.Access,
+		Refresh:         c.Tokens.Refresh,
+		RefreshAbsolute: c.Tokens.RefreshAbsolute,
+	}
 }
 
 // newMailer returns the mail server of the settings, or nil when there is none:

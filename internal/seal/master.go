@@ -6,12 +6,27 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // MasterKeySize is the length of a master key in bytes.
 const MasterKeySize = 32
 
 // NewMasterKey makes a random master key and its text form, which
+// ParseMasterKeys reads any number of master keys, separated by white space or
+// commas.
+func ParseMasterKeys(text string) ([][]byte, error) {
+	var keys [][]byte
+	for one := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, err := ParseMasterKey(one)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
+}
+
 // ParseMasterKey reads.
 func NewMasterKey() (key []byte, text string) {
 	key = make([]byte, MasterKeySize)

@@ -24,8 +24,8 @@ type Command struct {
 	signer *audit.Signer
 }
 
-// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Now, Zone and Logger are
-// used.
+// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Lifetimes, RotateKeysEvery, Now,
+// Zone and Logger are used.
 func OpenCommand(ctx context.Context, c Config) (*Command, error) {
 	return openCommand(ctx, c, false, nil)
 }
@@ -76,6 +76,7 @@ func openCommand(ctx context.Context, c Config, key bool, sign func(context.Cont
 	}
 	console, err := admin.New(admin.Config{
 		DB: db, Accounts: accounts, Imports: imports, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
+		Keys: c.keyRules(),
 	})
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func (c *Command) Close() error {
 
 // boxIfAny opens what a server has sealed with the key of the configuration; nil where either is missing.
 func boxIfAny(ctx context.Context, db *store.DB, c Config) (*seal.Box, error) {
-	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	master, err := newMasterKey(c)
 	if errors.Is(err, ErrNoMasterKey) {
 		return nil, nil
 	}

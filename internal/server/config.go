@@ -33,6 +33,10 @@ type Config struct {
 	// MasterKey wraps the keys that seal secrets at rest: 32 bytes in base64. Empty is allowed with SQLite only: the key then
 	// lies beside the file and is made at the first start.
 	MasterKey string
+	// FormerMasterKeys open the database until everything was sealed anew under MasterKey: separated by white space or commas.
+	FormerMasterKeys string
+	// RotateKeysEvery is after how long a signing key gives way to the next; 0: when an operator says so.
+	RotateKeysEvery time.Duration
 	// AutoMigrate brings the schema up to date at start. SQLite always does.
 	AutoMigrate bool
 
@@ -95,9 +99,10 @@ type Config struct {
 // Defaults are the limits of the documentation; a caller overrides what it wants.
 func Defaults() Config {
 	return Config{
-		Zone:         time.FixedZone("JST", 9*60*60),
-		Language:     templates.Ja,
-		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
+		Zone:            time.FixedZone("JST", 9*60*60),
+		Language:        templates.Ja,
+		RotateKeysEvery: 90 * 24 * time.Hour,
+		CustomerIdle:    time.Hour, OperatorIdle: 15 * time.Minute,
 		Lifetimes: provider.Lifetimes{
 			Flow: 30 * time.Minute, CustomerSession: 24 * time.Hour, OperatorSession: 12 * time.Hour,
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,

@@ -17,6 +17,7 @@ import (
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/provider"
@@ -83,7 +84,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	master, err := newMasterKey(c)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +100,9 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	box, err := openBox(ctx, db, master, c.Now())
 	if err != nil {
 		return nil, err
+	}
+	if box.ByFormer() {
+		c.Logger.WarnContext(ctx, "a former master key is still needed: run 'futakagi key reseal' once every server has the new one")
 	}
 	signer, err := audit.OpenSigner(ctx, db, box, c.Now())
 	if err != nil {
@@ -157,7 +161,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
-		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
@@ -201,6 +205,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	console, err := admin.New(admin.Config{
 		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Imports: mfa.Imports{Box: box, Countries: c.SMSCountries}, NoticeLang: c.Language, Limits: c.Staff,
+		Keys: c.keyRules(),
 	})
 	if err != nil {
 		return nil, err
@@ -244,7 +249,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
+	sealer := &keys.Sealer{DB: db, Box: box, Now: c.Now, Logger: c.Logger}
+	s.jobs = []func(context.Context){op.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
 	return s, nil
 }
 
