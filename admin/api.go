@@ -89,7 +89,7 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients,
+		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients, a.keys,
 	} {
 		add(&a.table)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -38,6 +39,7 @@ const (
 	codeEnforced     = "enforced"
 	codeLockout      = "lockout"
 	codeNotSent      = "not_sent"
+	codeNotReady     = "not_ready"
 	codeTooMany      = "too_many_requests"
 	codeBusy         = "busy"
 )
@@ -51,7 +53,7 @@ func statusOf(code string) int {
 		codeTooLarge: http.StatusRequestEntityTooLarge, codeMatchMissing: http.StatusPreconditionRequired, codeMatchFailed: http.StatusPreconditionFailed,
 		codeInProgress: http.StatusConflict, codeKeyReused: http.StatusUnprocessableEntity, codeAlreadyDone: http.StatusConflict,
 		codeNotFound: http.StatusNotFound, codeConflict: http.StatusConflict, codeEnforced: http.StatusConflict, codeLockout: http.StatusConflict,
-		codeNotSent: http.StatusConflict, codeTooMany: http.StatusTooManyRequests, codeBusy: http.StatusServiceUnavailable,
+		codeNotSent: http.StatusConflict, codeNotReady: http.StatusConflict, codeTooMany: http.StatusTooManyRequests, codeBusy: http.StatusServiceUnavailable,
 	}[code]
 }
 
@@ -111,8 +113,10 @@ func (a *API) explain(c *call, err error) error {
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict) && c.op.matches:
 		return known(codeMatchFailed)
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict), errors.Is(err, keys.ErrGone), errors.Is(err, keys.ErrUnderWay):
 		return known(codeConflict)
+	case errors.Is(err, keys.ErrNoNext):
+		return known(codeNotReady)
 	case errors.Is(err, ErrEnforced):
 		return known(codeEnforced)
 	case errors.Is(err, ErrLockout):

@@ -139,7 +139,7 @@ func (p *program) objects(op *operation, want string, hides bool) {
 	missing := string(store.NewID[store.AccountID]())
 	s := p.samples(p.chief)[op.id]
 	hidden := s
-	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), "/surfaces/store", "/clients/program"} {
+	for _, id := range []string{string(p.customer), string(p.group), string(p.chief), firstKey, "/surfaces/store", "/clients/program"} {
 		with := missing
 		if strings.HasPrefix(id, "/") {
 			with = id[:strings.LastIndex(id, "/")+1] + missing

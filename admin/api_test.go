@@ -18,6 +18,7 @@ import (
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/web"
@@ -224,8 +225,36 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listDeliveries":    {path: "/deliveries?state=queued&account_id=" + string(person)},
 		"listClients":       {path: "/clients"},
 		"getClient":         {path: "/clients/program"},
+		"listSigningKeys":   {path: "/signing-keys"},
+		"rotateSigningKeys": {path: "/signing-keys/rotate", body: `{"alg":"ES256"}`},
+		"revokeSigningKey":  {path: "/signing-keys/" + firstKey + "/revoke", body: `{"reason":"leaked"}`},
+		"getReseal":         {path: "/reseal"},
+		"startReseal":       {path: "/reseal"},
 		"createClient":      {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
 	}
+}
+
+// The signing keys of the world: one signs, the other waits.
+const (
+	firstKey  = "01900000-0000-7000-8000-0000000000a1"
+	secondKey = "01900000-0000-7000-8000-0000000000a2"
+)
+
+// signingKeys makes them, as the provider would.
+func (w *world) signingKeys() {
+	w.t.Helper()
+	w.tx(func(tx *store.Tx) error {
+		var errs []error
+		_, err := tx.InsertKeyset(w.t.Context(), store.InsertKeysetParams{Name: store.KeysetName, Wrapped: []byte("wrapped"), Now: w.clock.now()})
+		errs = append(errs, err)
+		for id, from := range map[string]time.Time{firstKey: w.clock.now(), secondKey: keys.Unplanned} {
+			_, err := tx.InsertSigningKey(w.t.Context(), store.InsertSigningKeyParams{
+				ID: id, Alg: "ES256", PublicJWK: json.RawMessage(`{}`), PrivateSealed: []byte("sealed"), Now: w.clock.now(), SignsFrom: from,
+			})
+			errs = append(errs, err)
+		}
+		return errors.Join(errs...)
+	})
 }
 
 // ready is a program of a client that may do everything, in a world with something of everything.
@@ -234,6 +263,7 @@ func ready(t *testing.T) *program {
 	p := newProgram(t, storetest.SQLite(t), 1_000_000)
 	p.enrol(p.tanaka)
 	p.device(p.tanaka)
+	p.signingKeys()
 	p.client("program", allScopes()...)
 	return p
 }

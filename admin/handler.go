@@ -39,6 +39,8 @@ type HandlerConfig struct {
 	Zone *time.Location
 	// Now is the clock.
 	Now func() time.Time
+	// JWKSURL is where the public halves of signing keys are.
+	JWKSURL string
 }
 
 // Handler serves the console's pages.
@@ -48,14 +50,15 @@ type Handler struct {
 	kit       *web.Toolkit
 	zone      *time.Location
 	now       func() time.Time
+	jwksURL   string
 }
 
 // NewHandler returns a Handler.
 func NewHandler(c HandlerConfig) (*Handler, error) {
-	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Zone == nil || c.Now == nil {
-		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Zone and Now are required")
+	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Zone == nil || c.Now == nil || c.JWKSURL == "" {
+		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Zone, Now and JWKSURL are required")
 	}
-	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
+	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now, jwksURL: c.JWKSURL}, nil
 }
 
 // Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too, which one
@@ -134,6 +137,8 @@ func (h *Handler) Mount(r chi.Router) {
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
 
+		h.mountKeys(get, form)
+
 		get("/admin/audit", h.getAudit)
 		pages[exportURL] = func(*http.Request) string { return templates.PathAudit }
 		form(exportURL, redirectTo(templates.PathAudit), h.postAuditExport)
@@ -203,6 +208,9 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
+	}
+	if actor.rights().has(mayManageKeys) {
+		o.Items = append(o.Items, templates.NavKeys)
 	}
 	o.Items = append(o.Items, templates.NavSettings, templates.NavMethods)
 	f.Operator = &o

@@ -49,7 +49,7 @@ func newConsole(t *testing.T, as func(w *world) store.AccountID) *console {
 		},
 	})
 	must(t, err)
-	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Zone: tokyo(), Now: c.clock.now})
+	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Zone: tokyo(), Now: c.clock.now, JWKSURL: "https://id.example.jp/jwks"})
 	must(t, err)
 	c.mux = kit.Mux()
 	h.Mount(c.mux)
@@ -155,6 +155,7 @@ func (c *console) version(page string) string {
 // postRoutes are all routes that take a form, with ids that exist.
 func (c *console) postRoutes() []string {
 	c.t.Helper()
+	c.signingKeys()
 	var routes []string
 	err := chi.Walk(c.mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if !strings.HasPrefix(route, "/admin") || method != http.MethodGet && method != http.MethodPost {
@@ -170,7 +171,7 @@ func (c *console) postRoutes() []string {
 				id = string(c.group)
 			}
 			routes = append(routes, strings.NewReplacer(
-				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(),
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(), "{kid}", firstKey,
 			).Replace(route))
 		}
 		return nil

@@ -21,6 +21,8 @@ const (
 	scopeDeliveriesRead = "api:deliveries.read"
 	scopeClientsRead    = "api:clients.read"
 	scopeClients        = "api:clients"
+	scopeKeysRead       = "api:keys.read"
+	scopeKeys           = "api:keys"
 )
 
 // scopePrefix begins every scope of the API, and no other scope may begin so.
@@ -49,6 +51,8 @@ func scopeRights() []scopeRight {
 		{scopeDeliveriesRead, mayView | mayViewDeliveries},
 		{scopeClientsRead, mayView | mayManageClients},
 		{scopeClients, mayView | mayManageClients},
+		{scopeKeysRead, mayView | mayManageKeys},
+		{scopeKeys, mayView | mayManageKeys},
 	}
 }
 

@@ -125,7 +125,9 @@ type Step struct {
 }
 
 // Same reports whether two steps do the same, be it at other times.
-func (s Step) Same(other Step) bool { return s.Kind == other.Kind && s.Alg == other.Alg && s.ID == other.ID }
+func (s Step) Same(other Step) bool {
+	return s.Kind == other.Kind && s.Alg == other.Alg && s.ID == other.ID
+}
 
 // Due says what is to be done now, given the keys that are published, for every algorithm to have one key that signs and one that
 // waits.
@@ -172,7 +174,8 @@ func (r Rules) takesOver(from store.SigningKey, made time.Time) time.Time {
 // Change is what became of a signing key.
 type Change struct {
 	// ID and Alg name the key: the one that takes over, or the one that was revoked.
-	ID, Alg string
+	ID  string
+	Alg string
 	// Former is the key that it takes over from, or that takes over from it; empty if there is none.
 	Former string
 	// At is when.
@@ -186,6 +189,20 @@ func (r Rules) Rotate(ctx context.Context, tx *store.Tx, alg string, now time.Ti
 	if err != nil {
 		return nil, err
 	}
+	changes, err := r.Next(rows, alg, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, c := range changes {
+		if _, err := tx.AskForSigningKey(ctx, store.AskForSigningKeyParams{ID: c.ID, SignsFrom: c.At, Now: &now}); err != nil {
+			return nil, fmt.Errorf("let signing key take over: %w", err)
+		}
+	}
+	return changes, tx.Notify(ctx, store.KeysChannel, "")
+}
+
+// Next is what [Rules.Rotate] would do now, given the keys that are published.
+func (r Rules) Next(rows []store.SigningKey, alg string, now time.Time) ([]Change, error) {
 	byAlg := lines(rows)
 	var changes []Change
 	for _, name := range slices.Sorted(maps.Keys(byAlg)) {
@@ -202,18 +219,12 @@ func (r Rules) Rotate(ctx context.Context, tx *store.Tx, alg string, now time.Ti
 		if soonest := next.CreatedAt.Add(r.Lead()); c.At.Before(soonest) {
 			c.At = soonest
 		}
-		if next.AskedAt != nil && next.SignsFrom.Before(c.At) {
-			c.At = next.SignsFrom
-		}
-		if _, err := tx.AskForSigningKey(ctx, store.AskForSigningKeyParams{ID: c.ID, SignsFrom: c.At, Now: &now}); err != nil {
-			return nil, fmt.Errorf("let signing key take over: %w", err)
-		}
 		changes = append(changes, c)
 	}
 	if len(changes) == 0 {
 		return nil, ErrNoNext
 	}
-	return changes, tx.Notify(ctx, store.KeysChannel, "")
+	return changes, nil
 }
 
 // Revoke takes a key back at once: it neither signs nor is published from the commit on, and if it was the one that signs, the next one

@@ -11,12 +11,14 @@ import (
 	"github.com/futakagi/futakagi/signin"
 )
 
+// PathJWKS is where the public halves of the signing keys are (RFC 7517).
+const PathJWKS = "/jwks"
+
 // The paths of the protocol. They are fixed: clients write them down.
 const (
 	pathAuthorize     = "/authorize"
 	pathToken         = "/token"
 	pathUserinfo      = "/userinfo"
-	pathJWKS          = "/jwks"
 	pathIntrospect    = "/introspect"
 	pathRevoke        = "/revoke"
 	pathLogout        = "/logout"
@@ -69,7 +71,7 @@ func newDiscovery(issuer string) (*document, error) {
 		AuthorizationEndpoint:    base + pathAuthorize,
 		TokenEndpoint:            base + pathToken,
 		UserinfoEndpoint:         base + pathUserinfo,
-		JWKSURI:                  base + pathJWKS,
+		JWKSURI:                  base + PathJWKS,
 		IntrospectionEndpoint:    base + pathIntrospect,
 		RevocationEndpoint:       base + pathRevoke,
 		EndSessionEndpoint:       base + pathLogout,

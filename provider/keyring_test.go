@@ -248,7 +248,7 @@ func TestKeysSurviveARestartAndAreSealed(t *testing.T) {
 
 func TestKeySetHoldsNoPrivatePart(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
-	r := b.do(httptest.NewRequest(http.MethodGet, pathJWKS, nil))
+	r := b.do(httptest.NewRequest(http.MethodGet, PathJWKS, nil))
 	var set struct{ Keys []map[string]any }
 	if err := json.Unmarshal(r.Body.Bytes(), &set); err != nil || len(set.Keys) != 3 {
 		t.Fatalf("%v: %s", err, r.Body)

@@ -130,7 +130,7 @@ func (m *machine) mount(r chi.Router) {
 	discovery := m.serveDocument(func() *document { return m.discovery })
 	r.Handle(pathDiscovery, discovery)
 	r.Handle(pathOAuthMetadata, discovery)
-	r.Handle(pathJWKS, m.serveDocument(func() *document { return m.keys.current.Load().jwks }))
+	r.Handle(PathJWKS, m.serveDocument(func() *document { return m.keys.current.Load().jwks }))
 }
 
 // server implements the library's Server interface: each method takes a parsed request to the decision it asks for. What we

@@ -277,7 +277,7 @@ func (b *machineBench) getUserinfo(token string) reply {
 func (b *machineBench) claims(token, alg string) map[string]any {
 	b.t.Helper()
 	var set jose.JSONWebKeySet
-	res := b.do(httptest.NewRequest(http.MethodGet, pathJWKS, nil))
+	res := b.do(httptest.NewRequest(http.MethodGet, PathJWKS, nil))
 	if err := json.Unmarshal(res.Body.Bytes(), &set); err != nil {
 		b.t.Fatal(err)
 	}

@@ -32,6 +32,9 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 			item(NavDeliveries, PathDeliveries),
 			item(NavExemptions, PathExemptions),
 		}},
+		{Title: c.text("nav.sso"), Items: []navItem{
+			item(NavKeys, PathKeys),
+		}},
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),
 			item(NavSettings, PathSettings),

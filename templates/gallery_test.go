@@ -89,6 +89,34 @@ func dashboard() DashboardView {
 	return v
 }
 
+func keyConfirm(s *Set) Page[KeyConfirmView] { return s.KeyConfirm }
+
+// keysFixture has a key in every state.
+func keysFixture() KeysView {
+	v := KeysView{
+		JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", ResealURL: "/admin/keys/reseal", Days: 90,
+		Reseal: &ResealStatus{State: "done", Part: 9, Parts: 9, Resealed: 41207, At: "2026-11-20 02:11:40", ISO: "2026-11-20T02:11:40+09:00"},
+	}
+	for _, k := range [][2]string{
+		{"qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", KeyWaiting}, {"2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo", KeySigning},
+		{"b8p1Tu3YAAGxJj2CSyB0FJgs4P3ZbrOa0Kk0C1uJx9I", KeyRetired}, {"0x6vPdCLoPIVKzcOlhPmGsZQAs9bLVFmDzHRj6x5Qnw", KeyGone},
+		{"Z3t9SgjmT7P2dOaw8nM2iSFsTnmUoLJk7WcO0RkgyEs", KeyRevoked},
+	} {
+		row := KeyRow{ID: k[0], Alg: "ES256", State: k[1], CreatedAt: "2026-08-15 03:00:00", CreatedISO: "2026-08-15T03:00:00+09:00"}
+		if k[1] != KeyWaiting {
+			row.SignsFrom, row.SignsISO = "2026-09-15 03:00:00", "2026-09-15T03:00:00+09:00"
+		}
+		if k[1] == KeyRetired || k[1] == KeyGone || k[1] == KeyRevoked {
+			row.PublishedUntil, row.EndISO = "2026-11-29 03:00:00", "2026-11-29T03:00:00+09:00"
+		}
+		if k[1] != KeyGone && k[1] != KeyRevoked {
+			row.RevokeURL = "/admin/keys/" + k[0] + "/revoke"
+		}
+		v.Keys = append(v.Keys, row)
+	}
+	return v
+}
+
 // rolesFixture is the table of rights with the roles there always are and one more.
 func rolesFixture(text func(key string, args ...any) string) RolesView {
 	v := RolesView{OperatorsURL: PathOperators, NewURL: PathRoles + "/new"}
@@ -532,6 +560,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-role-new", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/new", BackURL: PathRoles, New: true, Options: []RightOption{{Right: "view", Field: "may-view", Checked: true}, {Right: "manage_roles", Field: "may-manage_roles", Fixed: true}}, Errors: errorsOf("name", text(MsgRoleNameBlank), "rights", text(MsgRightsBlank))}, console(NavOperators)),
 		screen("admin-role", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/administrator", BackURL: PathRoles, Ours: true, Keeps: true, Holders: 1, Name: text("role.administrator"), Version: "1", DeleteURL: "/admin/roles/1/delete", Options: []RightOption{{Right: "view", Field: "may-view", Checked: true, Fixed: true}, {Right: "reset", Field: "may-reset"}}, Errors: errorsOf(FormError, text(MsgLastManager))}, console(NavOperators)),
 		screen("admin-role-delete", func(s *Set) Page[RoleDeleteView] { return s.RoleDelete }, RoleDeleteView{Action: "/admin/roles/1/delete", BackURL: "/admin/roles/1", Name: "夜間担当", Rights: []string{"view", "reset"}, Errors: errorsOf(FormError, text(MsgRoleInUse))}, console(NavOperators)),
+		screen("admin-keys", func(s *Set) Page[KeysView] { return s.Keys }, keysFixture(), console(NavKeys)),
+		screen("admin-keys-empty", func(s *Set) Page[KeysView] { return s.Keys }, KeysView{JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", Reseal: &ResealStatus{State: "walking", Part: 3, Parts: 9, Resealed: 1200, Unreadable: 1, At: "2026-11-22 10:00:00", ISO: "2026-11-22T10:00:00+09:00"}}, console(NavKeys)),
+		screen("admin-keys-settling", func(s *Set) Page[KeysView] { return s.Keys }, KeysView{JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", Reseal: &ResealStatus{State: "settling", Parts: 9, At: "2026-11-22 10:00:00", ISO: "2026-11-22T10:00:00+09:00"}}, console(NavKeys)),
+		screen("admin-key-rotate", keyConfirm, KeyConfirmView{What: KeyRotate, Action: "/admin/keys/rotate", BackURL: PathKeys, Changes: []KeyChange{{Alg: "ES256", ID: "2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo"}, {Alg: "RS256", ID: "qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", At: "2026-11-22 10:10:00", ISO: "2026-11-22T10:10:00+09:00"}}}, console(NavKeys)),
+		screen("admin-key-rotate-wait", keyConfirm, KeyConfirmView{What: KeyRotate, Action: "/admin/keys/rotate", BackURL: PathKeys, NotReady: true, Errors: errorsOf(FormError, text(MsgKeysNotReady))}, console(NavKeys)),
+		screen("admin-key-revoke", keyConfirm, KeyConfirmView{What: KeyRevoke, Action: "/admin/keys/2GeiSw-8/revoke", BackURL: PathKeys, Key: keysFixture().Keys[1], Word: "2GeiSw-8", Reason: "", Errors: errorsOf("typed", text(MsgKeyTypedWrong), "reason", text(MsgReasonBlank))}, console(NavKeys)),
+		screen("admin-key-revoke-waiting", keyConfirm, KeyConfirmView{What: KeyRevoke, Action: "/admin/keys/qH1kKjT8/revoke", BackURL: PathKeys, Key: keysFixture().Keys[0], Word: "qH1kKjT8", Reason: "漏えい"}, console(NavKeys)),
+		screen("admin-key-reseal", keyConfirm, KeyConfirmView{What: KeyReseal, Action: "/admin/keys/reseal", BackURL: PathKeys, Errors: errorsOf(FormError, text(MsgResealUnderWay))}, console(NavKeys)),
 		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", RolesURL: PathRoles, Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},

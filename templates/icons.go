@@ -41,6 +41,7 @@ func icons() map[string]string {
 		"exemptions":   `<circle cx="12" cy="12" r="9"/><path d="M12 7v5.200l3.300 2"/>`,
 		"eye":          `<path d="M2.500 12S6 5.800 12 5.800 21.500 12 21.500 12 18 18.200 12 18.200 2.500 12 2.500 12Z"/><circle cx="12" cy="12" r="2.800"/>`,
 		"info":         `<circle cx="12" cy="12" r="9"/><path d="M12 11.200v5.300M12 7.800h.01"/>`,
+		"keys":         `<circle cx="8" cy="15.500" r="4"/><path d="m11 12.500 8.500-8.500M16 7.500l2.800 2.800M13.600 9.900l1.800 1.800"/>`,
 		"laptop":       `<rect x="5" y="5" width="14" height="10.500" rx="1.500"/><path d="M2.500 19h19"/>`,
 		"lock":         `<rect x="5" y="10.500" width="14" height="10" rx="2"/><path d="M8 10.500V8a4 4 0 0 1 8 0v2.500"/>`,
 		"menu":         `<path d="M4 6.500h16M4 12h16M4 17.500h16"/>`,

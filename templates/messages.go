@@ -74,6 +74,9 @@ const (
 	MsgScopeBlank        = "error.scope_blank"
 	MsgPickBlank         = "error.pick_blank"
 	MsgOffForbidden      = "error.off_forbidden"
+	MsgKeyTypedWrong     = "error.key_typed_wrong"
+	MsgKeysNotReady      = "admin.keys.not_ready"
+	MsgResealUnderWay    = "error.reseal_under_way"
 	MsgReasonBlank       = "error.reason_blank"
 	MsgReasonLong        = "error.reason_long" // {max}
 	MsgIdentityBlank     = "error.identity_blank"
@@ -180,6 +183,10 @@ const (
 	FlashWithdrawn = "flash.withdrawn"
 	FlashLifted    = "flash.lifted"
 
+	FlashKeysRotated   = "flash.keys_rotated"
+	FlashKeyRevoked    = "flash.key_revoked"
+	FlashResealStarted = "flash.reseal_started"
+
 	FlashRoleDeleted  = "flash.role_deleted"
 	FlashFreezeLifted = "flash.freeze_lifted"
 )
@@ -228,6 +235,10 @@ func flashTones() map[string]string {
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
 		FlashTicketIssued:    "ok",
+
+		FlashKeysRotated:   "ok",
+		FlashKeyRevoked:    "ok",
+		FlashResealStarted: "ok",
 
 		FlashRoleDeleted:  "ok",
 		FlashFreezeLifted: "ok",

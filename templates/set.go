@@ -84,6 +84,8 @@ type Set struct {
 	Roles            Page[RolesView]
 	RoleForm         Page[RoleFormView]
 	RoleDelete       Page[RoleDeleteView]
+	Keys             Page[KeysView]
+	KeyConfirm       Page[KeyConfirmView]
 
 	APIReference Page[APIReferenceView]
 

@@ -118,6 +118,8 @@ func New(cfg Config) (*Set, error) {
 	bindPage(b, &s.Roles, "admin", "admin-roles")
 	bindPage(b, &s.RoleForm, "admin", "admin-role-form")
 	bindPage(b, &s.RoleDelete, "admin", "admin-role-delete")
+	bindPage(b, &s.Keys, "admin", "admin-keys")
+	bindPage(b, &s.KeyConfirm, "admin", "admin-key-confirm")
 
 	bindPage(b, &s.APIReference, "account", "api-reference")
 

@@ -57,6 +57,7 @@ const (
 	NavSettings   = "settings"
 	NavMethods    = "methods"
 	NavExemptions = "exemptions"
+	NavKeys       = "keys"
 )
 
 // The addresses the console's menu leads to.
@@ -71,6 +72,7 @@ const (
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
 	PathExemptions = "/admin/exemptions"
+	PathKeys       = "/admin/keys"
 )
 
 // The kinds of factor, as views spell them.

@@ -59,6 +59,7 @@ taken, 69 a needed service is away, 70 internal error, 75 try again later, 78 th
 		a.accountCommand(),
 		a.verbGroup("mfa", "Look after second factors, and what surfaces demand and accept", mfaVerbs()),
 		a.clientCommand(),
+		a.verbGroup("key", "Look after the keys that sign tokens and seal what the database holds", keyVerbs()),
 		a.mailCommand(),
 		a.auditCommand(),
 		a.configCommand(),

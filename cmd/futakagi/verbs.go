@@ -30,6 +30,7 @@ type verb struct {
 var (
 	accountColumns = []string{"id", "kind", "login_id", "name", "role", "two_factor", "disabled_at"}
 	mfaColumns     = []string{"two_factor", "enforced", "backup_codes_left", "trusted_devices"}
+	resealColumns  = []string{"state", "part", "parts", "resealed", "unreadable", "finished_at"}
 	resetColumns   = []string{"set_up", "removed", "left", "notices"}
 )
 
@@ -58,6 +59,16 @@ func mfaVerbs() []verb {
 		{"enforce", "Set whether a surface demands a second factor", "setEnforcement", []string{"surface", "enforced", "unset"}},
 		{"policy", "Show what a surface accepts", "getPolicy", []string{"surface", "methods", "level", "trust_days"}},
 		{"set-policy", "Set what a surface accepts", "setPolicy", []string{"surface", "methods", "level", "trust_days"}},
+	}
+}
+
+func keyVerbs() []verb {
+	return []verb{
+		{"list", "List signing keys", "listSigningKeys", []string{"kid", "alg", "state", "signs_from", "published_until"}},
+		{"rotate", "Let the next signing keys take over", "rotateSigningKeys", []string{"kid", "alg", "former", "signs_from"}},
+		{"revoke", "Take a signing key back at once, if it may have leaked", "revokeSigningKey", []string{"kid", "alg", "revoked_at", "successor"}},
+		{"reseal", "Put new keys under everything that is sealed, wrapped by the present master key", "startReseal", resealColumns},
+		{"reseal-status", "Show how far that got, and whether former master keys are needed still", "getReseal", resealColumns},
 	}
 }
 

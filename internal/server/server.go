@@ -210,7 +210,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Zone: c.Zone, Now: c.Now})
+	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Zone: c.Zone, Now: c.Now, JWKSURL: c.Issuer + provider.PathJWKS})
 	if err != nil {
 		return nil, err
 	}
