@@ -200,6 +200,14 @@ func TestSingleUse(t *testing.T) {
 				return one(tx.InsertSigningKey(ctx, store.InsertSigningKeyParams{ID: "k", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0, SignsFrom: t0}))
 			})
 		}},
+		{"InsertReseal", func(ctx context.Context, db *store.DB, n int) error {
+			return inTx(db, ctx, func(tx *store.Tx) error {
+				if _, err := tx.LockKeyset(ctx, "main"); err != nil {
+					return err
+				}
+				return one(tx.InsertReseal(ctx, store.InsertResealParams{ID: string(store.NewID[store.ResealID]()), Now: t0}))
+			})
+		}},
 		{"InsertFirstSigningKey", func(ctx context.Context, db *store.DB, n int) error {
 			return inTx(db, ctx, func(tx *store.Tx) error {
 				if _, err := tx.LockKeyset(ctx, "main"); err != nil {
