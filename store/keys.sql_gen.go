@@ -197,11 +197,11 @@ func (q *Queries) ListNewestSigningKeys(ctx context.Context, pageSize int32) ([]
 
 const ListSigningKeys = `-- name: ListSigningKeys :many
 SELECT id, alg, public_jwk, private_sealed, created_at, signs_from, retired_at, published_until, asked_at, revoked_at FROM signing_keys
-WHERE published_until IS NULL OR published_until > $1
+WHERE revoked_at IS NULL AND (published_until IS NULL OR published_until > $1)
 ORDER BY alg, signs_from, id
 `
 
-// Those that are published.
+// Those that are published. A revoked one is not, whatever the clock of a server says.
 func (q *Queries) ListSigningKeys(ctx context.Context, now *time.Time) ([]SigningKey, error) {
 	rows, err := q.db.Query(ctx, ListSigningKeys, now)
 	if err != nil {

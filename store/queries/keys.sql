@@ -16,9 +16,9 @@ SELECT CAST(@id AS text), CAST(@alg AS text), CAST(@public_jwk AS jsonb), CAST(@
 WHERE NOT EXISTS (SELECT 1 FROM signing_keys k WHERE k.alg = @alg AND k.retired_at IS NULL);
 
 -- name: ListSigningKeys :many
--- Those that are published.
+-- Those that are published. A revoked one is not, whatever the clock of a server says.
 SELECT * FROM signing_keys
-WHERE published_until IS NULL OR published_until > @now
+WHERE revoked_at IS NULL AND (published_until IS NULL OR published_until > @now)
 ORDER BY alg, signs_from, id;
 
 -- name: ListNewestSigningKeys :many
