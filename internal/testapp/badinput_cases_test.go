@@ -101,8 +101,9 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	roles, table := c.roles()
 	rollout, lists := c.rollout()
 	many, results := c.many()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results)
+	keys, shown := c.keys()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown)
 }
 
 // quiet forgets wrong guesses.
