@@ -51,6 +51,12 @@ func TestVerbsOnTheDatabase(t *testing.T) {
 	if got := executeWith(t, "", "mfa", "enforce", "store", "--enforced"); got.code != exitOK || !strings.Contains(got.out, "store    true") {
 		t.Errorf("enforce: %+v", got)
 	}
+	if got := executeWith(t, "", "key", "reseal"); got.code != exitOK || !strings.Contains(got.out, "requested") {
+		t.Errorf("reseal: %+v", got)
+	}
+	if got := executeWith(t, "", "key", "reseal-status", "-o", "json"); got.code != exitOK || !strings.Contains(got.out, `"state": "requested"`) {
+		t.Errorf("reseal-status: %+v", got)
+	}
 	if got := executeWith(t, "", "audit", "list", "--kind", "account"); got.code != exitOK || !strings.Contains(got.out, "account.disable") || !strings.Contains(got.out, "system") {
 		t.Errorf("audit: %+v", got)
 	}
@@ -60,6 +66,9 @@ func TestVerbsOnTheDatabase(t *testing.T) {
 		says string
 	}{
 		"missing":       {[]string{"account", "get", store.MaxID}, exitFailure, "not_found"},
+		"no key":        {[]string{"key", "revoke", "--reason", "leaked", "--", "-no-such-key"}, exitFailure, "not_found"},
+		"no next key":   {[]string{"key", "rotate"}, exitFailure, "not_ready"},
+		"under way":     {[]string{"key", "reseal"}, exitFailure, "conflict"},
 		"no id":         {[]string{"account", "get"}, exitUsage, "accepts 1 arg"},
 		"no such value": {[]string{"audit", "deliveries", "--state", "lost"}, exitUsage, "state: not_one_of"},
 		"not fitting":   {[]string{"account", "update", id, "--name", "", "--email", "", "--role", ""}, exitUsage, "role: role_blank"},
