@@ -13,7 +13,7 @@ import (
 type apiSigningKey struct {
 	ID             string     `json:"kid"`
 	Alg            string     `json:"alg" enum:"ES256,RS256,EdDSA"`
-	State          string     `json:"state" enum:"waiting,signing,retired,gone,revoked" doc:"waiting keys are published, retired ones still are"`
+	State          string     `json:"state" enum:"waiting,signing,retired,gone,revoked" doc:"the first three are published"`
 	CreatedAt      time.Time  `json:"created_at"`
 	SignsFrom      *time.Time `json:"signs_from,omitempty" doc:"absent while that waits for an operator's word"`
 	RetiredAt      *time.Time `json:"retired_at,omitempty"`
@@ -46,7 +46,7 @@ type apiRevoked struct {
 
 // apiReseal is how far a run got that puts new keys under what is sealed.
 type apiReseal struct {
-	State       string     `json:"state" enum:"none,requested,settling,spreading,walking,done" doc:"done: former master keys are needed no more"`
+	State       string     `json:"state" enum:"none,requested,settling,spreading,walking,done" doc:"done: no former master key is needed"`
 	Part        int        `json:"part" doc:"the sealed column under way, of parts"`
 	Parts       int        `json:"parts"`
 	Resealed    int        `json:"resealed" doc:"values sealed anew so far"`

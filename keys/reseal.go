@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -79,7 +80,8 @@ type Sealer struct {
 // Run follows the keyset and does what is due until ctx ends. Every replica runs one; a transaction each lets them take turns.
 func (s *Sealer) Run(ctx context.Context) {
 	changed := make(chan struct{}, 1)
-	go func() {
+	var listener sync.WaitGroup
+	listener.Go(func() {
 		// Listen returns only because ctx has ended.
 		_ = s.DB.Listen(ctx, store.KeysetChannel, func(string) {
 			select {
@@ -87,7 +89,8 @@ func (s *Sealer) Run(ctx context.Context) {
 			default:
 			}
 		})
-	}()
+	})
+	defer listener.Wait()
 	poll := time.NewTicker(pollEvery)
 	defer poll.Stop()
 	healthy := true

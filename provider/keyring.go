@@ -124,8 +124,11 @@ func (k *Keyring) missing() []keys.Step {
 	return slices.DeleteFunc(due, func(s keys.Step) bool { return s.Kind != keys.MakeFirst })
 }
 
-// Tend does what is due in the life of the keys. Every replica calls it now and then; each step is done by one of them.
+// Tend reads the keys again and does what is due in their life. Every replica calls it now and then; each step is done by one of them.
 func (k *Keyring) Tend(ctx context.Context) error {
+	if err := k.Reload(ctx); err != nil {
+		return err
+	}
 	due := k.rules.Due(k.current.Load().rows, k.algs, k.now())
 	if len(due) == 0 {
 		return nil
@@ -172,7 +175,9 @@ func (k *Keyring) do(ctx context.Context, steps []keys.Step) error {
 }
 
 // doStep writes one step down.
-func (k *Keyring) doStep(ctx context.Context, tx *store.Tx, step keys.Step, made map[string]store.InsertFirstSigningKeyParams, now time.Time) error {
+func (k *Keyring) doStep(
+	ctx context.Context, tx *store.Tx, step keys.Step, made map[string]store.InsertFirstSigningKeyParams, now time.Time,
+) error {
 	row := made[step.Alg]
 	row.Now = now
 	event := audit.Event{Type: audit.KeyCreate, Result: audit.Success, Actor: audit.System(), Target: step.Alg + " " + row.ID}

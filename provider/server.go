@@ -106,12 +106,7 @@ func (m *machine) Run(ctx context.Context) {
 func (m *machine) ReloadClients(ctx context.Context) error { return m.clients.Reload(ctx) }
 
 // TendKeys does what is due in the life of the signing keys, as [machine.Run] does now and then.
-func (m *machine) TendKeys(ctx context.Context) error {
-	if err := m.keys.Reload(ctx); err != nil {
-		return err
-	}
-	return m.keys.Tend(ctx)
-}
+func (m *machine) TendKeys(ctx context.Context) error { return m.keys.Tend(ctx) }
 
 // machinePaths are the endpoints that other origins may post to: they take no cookie.
 func machinePaths() []string {

@@ -125,7 +125,7 @@ func openBox(ctx context.Context, db *store.DB, master masterKey, now time.Time)
 func (m masterKey) open(key, wrapped []byte) (*seal.Box, error) {
 	box, err := seal.New(key, wrapped, m.former...)
 	if errors.Is(err, seal.ErrWrongMasterKey) {
-		const fix = "if the master key was replaced, name the former one with FUTAKAGI_FORMER_MASTER_KEYS_FILE until 'futakagi key reseal' is done"
+		const fix = "if it was replaced, name the former one with FUTAKAGI_FORMER_MASTER_KEYS_FILE until 'futakagi key reseal' is done"
 		if m.file != "" {
 			return nil, fmt.Errorf("master key file %s: %w; %s", m.file, err, fix)
 		}
