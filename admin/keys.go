@@ -113,7 +113,7 @@ func (s *Service) RevokeKey(ctx context.Context, actor Actor, id, typed, reason 
 		reason = strings.Join(strings.Fields(reason), " ")
 		switch {
 		case reason == "":
-			fields[FieldReason] = templates.MsgReasonBlank
+			fields[FieldReason] = templates.MsgSpareReasonBlank
 		case utf8.RuneCountInString(reason) > MaxReason:
 			fields[FieldReason] = templates.MsgReasonLong
 		}
