@@ -1,9 +1,9 @@
 package keys
 
 import (
+	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -362,7 +362,7 @@ func TestUnreadableValuesDoNotStopTheWalk(t *testing.T) {
 		t.Errorf("%+v", run)
 	}
 	k, err := v.db.Read().GetSigningKey(t.Context(), "moved")
-	if err != nil || fmt.Sprint(k.PrivateSealed) != fmt.Sprint(moved) {
+	if err != nil || !bytes.Equal(k.PrivateSealed, moved) {
 		t.Errorf("it was changed: %v", err)
 	}
 }

@@ -55,8 +55,10 @@ func TestI23_DueSteps(t *testing.T) {
 		"late, and still known": {rules(), []store.SigningKey{key("a", 0, 0)}, 91 * day, []keys.Step{{Kind: keys.MakeNext, Alg: "ES256", At: start.Add(91*day + 10*time.Minute)}}},
 		"without a schedule":    {onDemand, []store.SigningKey{key("a", 0, 0)}, 91 * day, []keys.Step{{Kind: keys.MakeNext, Alg: "ES256", At: keys.Unplanned}}},
 		"all well":              {rules(), []store.SigningKey{key("a", 0, 0), waits}, day, nil},
-		"another schedule": {onDemand, []store.SigningKey{key("a", 0, 0), waits}, day,
-			[]keys.Step{{Kind: keys.Plan, Alg: "ES256", ID: "b", At: keys.Unplanned}}},
+		"another schedule": {
+			onDemand, []store.SigningKey{key("a", 0, 0), waits}, day,
+			[]keys.Step{{Kind: keys.Plan, Alg: "ES256", ID: "b", At: keys.Unplanned}},
+		},
 		"an operator's word stands": {onDemand, []store.SigningKey{key("a", 0, 0), key("b", 0, 90*day, asked)}, day, nil},
 		"within the skew":           {rules(), []store.SigningKey{key("a", 0, 0), waits}, 90*day + 59*time.Second, []keys.Step{{Kind: keys.MakeNext, Alg: "ES256", At: start.Add(180 * day)}}},
 		"taken over": {rules(), []store.SigningKey{key("a", 0, 0), waits}, 90*day + time.Minute, []keys.Step{

@@ -13,6 +13,13 @@ import (
 const MasterKeySize = 32
 
 // NewMasterKey makes a random master key and its text form, which
+// ParseMasterKey reads.
+func NewMasterKey() (key []byte, text string) {
+	key = make([]byte, MasterKeySize)
+	_, _ = rand.Read(key) // never fails: the runtime stops the program instead
+	return key, base64.StdEncoding.EncodeToString(key)
+}
+
 // ParseMasterKeys reads any number of master keys, separated by white space or
 // commas.
 func ParseMasterKeys(text string) ([][]byte, error) {
@@ -25,13 +32,6 @@ func ParseMasterKeys(text string) ([][]byte, error) {
 		keys = append(keys, key)
 	}
 	return keys, nil
-}
-
-// ParseMasterKey reads.
-func NewMasterKey() (key []byte, text string) {
-	key = make([]byte, MasterKeySize)
-	_, _ = rand.Read(key) // never fails: the runtime stops the program instead
-	return key, base64.StdEncoding.EncodeToString(key)
 }
 
 // ParseMasterKey reads a master key from its text: 32 bytes in base64, standard
