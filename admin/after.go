@@ -3,7 +3,6 @@ package admin
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
@@ -16,23 +15,13 @@ const maxAfter = 200
 type Span struct {
 	// After is the key of the row before the first one wanted: a code, a login ID or an id; empty begins at the start.
 	After string
-	// Before is the time of that row, in lists that are newest first; zero begins at the start.
-	Before time.Time
-	Limit  int
+	Limit int
 }
 
 // rows is how many rows to read: one more than wanted tells whether there are any.
 func (s Span) rows() int32 { return int32(s.limit() + 1) }
 
 func (s Span) limit() int { return min(max(s.Limit, 1), maxAfter) }
-
-// newest is where a list that is newest first goes on.
-func (s Span) newest(now time.Time) (at time.Time, id string) {
-	if s.Before.IsZero() {
-		return now.Add(24 * time.Hour), store.MaxID
-	}
-	return s.Before, s.After
-}
 
 // cut takes the row too many away, and reports whether there was one.
 func cut[T any](s Span, rows []T, err error, what string) ([]T, bool, error) {
@@ -111,63 +100,6 @@ func (s *Service) accountsAfter(ctx context.Context, actor Actor, kind string, s
 		rows[i].PasswordHash = ""
 	}
 	return cut(span, rows, err, "accounts")
-}
-
-// EventsQuery chooses audit events.
-type EventsQuery struct {
-	// Since and Until bound their time, the second one not included; zero means no limit.
-	Since, Until time.Time
-	// Kind is the first part of their types, such as "2fa"; empty finds all.
-	Kind string
-	// Who is looked for in actor, target and login ID.
-	Who string
-	// Account is whom they concern.
-	Account store.AccountID
-}
-
-// EventsBefore returns audit events, newest first and without what concerns accounts that the actor may not see, and whether there
-// are more.
-func (s *Service) EventsBefore(ctx context.Context, actor Actor, span Span, in EventsQuery) ([]store.ListAuditEventsBeforeRow, bool, error) {
-	actor, err := s.viewer(ctx, actor, mayViewAudit)
-	if err != nil {
-		return nil, false, err
-	}
-	at, id := span.newest(s.now())
-	p := store.ListAuditEventsBeforeParams{
-		Since: orEpoch(in.Since), Until: in.Until, BeforeAt: at, BeforeID: store.EventID(id), AccountID: string(in.Account),
-		Who: contains(in.Who), HiddenKind: hiddenKind(actor), PageSize: span.rows(),
-	}
-	if p.Until.IsZero() {
-		p.Until = s.now().Add(24 * time.Hour)
-	}
-	if eventKind.MatchString(in.Kind) {
-		p.TypePattern = in.Kind + ".%"
-	}
-	rows, err := s.db.Read().ListAuditEventsBefore(ctx, p)
-	return cut(span, rows, err, "audit events")
-}
-
-// MessagesQuery chooses messages.
-type MessagesQuery struct {
-	// State is one of the states of a message; empty finds all.
-	State string
-	// Account is whose they are.
-	Account store.AccountID
-}
-
-// MessagesBefore returns messages without their content, newest first and without those to accounts that the actor may not see, and
-// whether there are more.
-func (s *Service) MessagesBefore(ctx context.Context, actor Actor, span Span, in MessagesQuery) ([]store.ListMessagesBeforeRow, bool, error) {
-	actor, err := s.viewer(ctx, actor, mayViewDeliveries)
-	if err != nil {
-		return nil, false, err
-	}
-	at, id := span.newest(s.now())
-	rows, err := s.db.Read().ListMessagesBefore(ctx, store.ListMessagesBeforeParams{
-		BeforeAt: at, BeforeID: store.MessageID(id), State: in.State, AccountID: string(in.Account), HiddenKind: hiddenKind(actor),
-		PageSize: span.rows(),
-	})
-	return cut(span, rows, err, "messages")
 }
 
 // ClientsAfter returns relying parties in the order of their ids, without what their secrets are hashed to, and whether there are

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
@@ -30,7 +31,7 @@ type apiEvent struct {
 }
 
 // eventOf is an event as the actor may see it: what people typed and what rows keep may hold addresses.
-func eventOf(actor Actor, row store.ListAuditEventsBeforeRow) apiEvent {
+func eventOf(actor Actor, row store.SearchAuditEventsRow) apiEvent {
 	e := row.AuditEvent
 	v := apiEvent{
 		ID: string(e.ID), At: e.At, Type: e.Type, Result: e.Result, Reason: e.Reason, ActorKind: e.ActorKind, ActorID: e.ActorID,
@@ -68,8 +69,8 @@ type apiDelivery struct {
 }
 
 // deliveryOf masks where a message went as the address of a factor is masked: channels and factors are spelled alike.
-func deliveryOf(actor Actor) func(store.ListMessagesBeforeRow) apiDelivery {
-	return func(m store.ListMessagesBeforeRow) apiDelivery {
+func deliveryOf(actor Actor) func(store.ListMessagesRow) apiDelivery {
+	return func(m store.ListMessagesRow) apiDelivery {
 		v := apiDelivery{
 			ID: string(m.ID), Channel: m.Channel, Kind: m.Kind, To: seenAddress(actor, Account{}, m.Channel, m.Recipient), LoginID: text(m.LoginID),
 			State: m.State, Attempts: int(m.Attempts), CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt,
@@ -90,6 +91,7 @@ type (
 		Since   time.Time `query:"since"`
 		Until   time.Time `query:"until" doc:"not included"`
 		Kind    string    `query:"kind" max:"32" doc:"the first part of the type, such as 2fa"`
+		Actor   string    `query:"actor_kind" enum:"account,operator,client,system,anonymous" doc:"who acted"`
 		Account string    `query:"account_id" max:"64"`
 		Search  string    `query:"search" max:"100" doc:"looked for in actor, target and login ID"`
 	}
@@ -104,29 +106,31 @@ func (a *API) logs(t *table) {
 	s := a.service
 	add(t, scopeAuditRead, http.MethodGet, "/audit-events", "listAuditEvents",
 		func(ctx context.Context, actor Actor, in findEvents) (list[apiEvent], error) {
-			span, err := in.newest()
+			after, err := in.place()
 			if err != nil {
 				return list[apiEvent]{}, err
 			}
 			if in.Kind != "" && !eventKind.MatchString(in.Kind) {
 				return list[apiEvent]{}, invalid(web.FieldProblem{Field: "kind", Reason: reasonFormat})
 			}
-			rows, more, err := s.EventsBefore(ctx, actor, span, EventsQuery{
-				Since: in.Since, Until: in.Until, Kind: in.Kind, Who: in.Search, Account: store.AccountID(in.Account),
-			})
-			return listOf(rows, more, func(row store.ListAuditEventsBeforeRow) apiEvent { return eventOf(actor, row) }, func(row store.ListAuditEventsBeforeRow) string {
-				return moment(row.AuditEvent.At, string(row.AuditEvent.ID))
-			}), err
+			rows, next, err := s.EventsAfter(ctx, actor, AuditQuery{
+				Since: in.Since, Until: in.Until, Kind: in.Kind, Actor: audit.ActorKind(in.Actor), Who: in.Search,
+				Account: store.AccountID(in.Account), After: after,
+			}, in.limit())
+			return listTo(rows, next.cursor(), func(row store.SearchAuditEventsRow) apiEvent { return eventOf(actor, row) }), err
 		})
 	add(t, scopeDeliveriesRead, http.MethodGet, "/deliveries", "listDeliveries",
 		func(ctx context.Context, actor Actor, in findDeliveries) (list[apiDelivery], error) {
-			span, err := in.newest()
+			after, err := in.place()
 			if err != nil {
 				return list[apiDelivery]{}, err
 			}
-			rows, more, err := s.MessagesBefore(ctx, actor, span, MessagesQuery{State: in.State, Account: store.AccountID(in.Account)})
-			return listOf(rows, more, deliveryOf(actor), func(row store.ListMessagesBeforeRow) string {
-				return moment(row.CreatedAt, string(row.ID))
-			}), err
+			if in.Account != "" && !store.ValidID(in.Account) {
+				return listTo(nil, "", deliveryOf(actor)), nil
+			}
+			rows, next, err := s.MessagesAfter(ctx, actor, DeliveryQuery{
+				State: in.State, Account: store.AccountID(in.Account), After: after,
+			}, in.limit())
+			return listTo(rows, next.cursor(), deliveryOf(actor)), err
 		})
 }

@@ -121,13 +121,16 @@ func (in BulkSwitch) check() error {
 // SwitchMany sets the switch of many accounts, each as [Service.SetTwoFactor] does: in a transaction of its own, with its audit row,
 // clearing what was set up (M3), refused where M11 says so. An account that has the value already is left alone, so that a second
 // press, or one after a failure half way, does only what is missing. It stops after as many as a request has time for, and reports how
-// many it changed; the preview tells what is left.
+// many it changed; the preview tells what is left. It fails with [store.ErrNotFound] for a customer that is not there.
 func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (changed int, err error) {
 	actor, err = s.viewer(ctx, actor, mayReset)
 	if err != nil {
 		return 0, err
 	}
 	if err := in.check(); err != nil {
+		return 0, err
+	}
+	if _, err := s.accounts.CustomerByID(ctx, in.Customer); err != nil {
 		return 0, err
 	}
 	var ids []store.AccountID

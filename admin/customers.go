@@ -12,12 +12,18 @@ import (
 
 // ListCustomers returns a page of customers.
 func (s *Service) ListCustomers(ctx context.Context, actor Actor, q account.CustomerQuery) (account.CustomerPage, error) {
-	actor, err := s.viewer(ctx, actor, mayView)
-	if err != nil {
+	if err := s.view(ctx, actor, mayView); err != nil {
 		return account.CustomerPage{}, err
 	}
-	q.NoAddresses = !actor.rights().has(maySeeAddresses)
 	return s.accounts.Customers(ctx, q)
+}
+
+// CustomerByCode returns the customer with exactly that code, or [store.ErrNotFound].
+func (s *Service) CustomerByCode(ctx context.Context, actor Actor, code string) (store.Customer, error) {
+	if err := s.view(ctx, actor, mayView); err != nil {
+		return store.Customer{}, err
+	}
+	return s.accounts.CustomerByCode(ctx, code)
 }
 
 // Customer is one customer with its user groups and their accounts.

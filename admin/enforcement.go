@@ -25,7 +25,7 @@ type Surface struct {
 	Enforced bool
 	// Reenrol is who may set up a factor after a reset: [store.ReenrolOpen] or [store.ReenrolByTicket].
 	Reenrol string
-	// Unset counts its accounts that would have to set up a factor.
+	// Unset counts its accounts that would have to set up a factor, as it was a few minutes ago at most.
 	Unset int64
 	// Version tells a page that was left open from one that shows how things stand.
 	Version time.Time
@@ -36,17 +36,17 @@ func (s *Service) Enforcement(ctx context.Context, actor Actor) ([]Surface, erro
 	if err := s.view(ctx, actor, mayView); err != nil {
 		return nil, err
 	}
-	q := s.db.Read()
-	rows, err := q.ListSurfaces(ctx)
+	rows, err := s.db.Read().ListSurfaces(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list surfaces: %w", err)
 	}
+	t, err := s.tally(ctx)
+	if err != nil {
+		return nil, err
+	}
 	surfaces := make([]Surface, 0, len(rows))
 	for _, row := range rows {
-		unset, err := q.CountAccountsWithoutFactor(ctx, row.AccountKind)
-		if err != nil {
-			return nil, fmt.Errorf("count accounts: %w", err)
-		}
+		unset := t.surfaceCount(row.ID).Unset
 		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Unset: unset, Version: row.UpdatedAt})
 	}
 	return surfaces, nil

@@ -150,27 +150,46 @@ func (s *Service) EndExemption(ctx context.Context, actor Actor, id store.Accoun
 
 // ExemptionPage is one page of the exemptions that are live.
 type ExemptionPage struct {
-	account.Paging
 	Rows []store.ListExemptionsRow
+	// Next is where the next page begins; zero at the end.
+	Next Place
+	// Total is how many there are in all, zero if nobody counted; Many says that there are more than were counted.
+	Total int
+	Many  bool
 }
 
-// ListExemptions returns a page of the live exemptions, the first to end first, without those of accounts that the actor may not see.
-func (s *Service) ListExemptions(ctx context.Context, actor Actor, pageNumber int) (ExemptionPage, error) {
+// ListExemptions returns a page of the live exemptions after a place, the first to end first, without those of accounts that the
+// actor may not see.
+func (s *Service) ListExemptions(ctx context.Context, actor Actor, after Place) (ExemptionPage, error) {
 	actor, err := s.viewer(ctx, actor, mayView)
 	if err != nil {
 		return ExemptionPage{}, err
 	}
-	q, now := s.db.Read(), s.now()
-	p := store.ListExemptionsParams{Now: now, HiddenKind: hiddenKind(actor), PageSize: pageSize}
-	total, err := q.CountExemptions(ctx, store.CountExemptionsParams{Now: now, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize)})
+	q, now, first := s.db.Read(), s.now(), after.IsZero()
+	if first {
+		after = Place{now, store.MinID}
+	}
+	p := store.ListExemptionsParams{
+		Now: now, AfterUntil: after.At, AfterID: store.AccountID(after.ID), HiddenKind: hiddenKind(actor), PageSize: pageSize + 1,
+	}
+	rows, err := q.ListExemptions(ctx, p)
 	if err != nil {
-		return ExemptionPage{}, fmt.Errorf("count exemptions: %w", err)
+		return ExemptionPage{}, fmt.Errorf("list exemptions: %w", err)
 	}
 	var out ExemptionPage
-	out.Paging = account.PageOf(total, pageNumber, pageSize)
-	p.Skip = out.Skip()
-	if out.Rows, err = q.ListExemptions(ctx, p); err != nil {
-		return ExemptionPage{}, fmt.Errorf("list exemptions: %w", err)
+	out.Rows, out.Next = cutPage(rows, pageSize, time.Time{}, func(row store.ListExemptionsRow) Place {
+		return Place{*row.Account.ExemptUntil, string(row.Account.ID)}
+	})
+	switch {
+	case !first:
+	case out.Next.IsZero():
+		out.Total = len(out.Rows)
+	default:
+		n, err := q.CountExemptions(ctx, store.CountExemptionsParams{Now: now, HiddenKind: p.HiddenKind, Ceiling: listCeiling})
+		if err != nil {
+			return ExemptionPage{}, fmt.Errorf("count exemptions: %w", err)
+		}
+		out.Total, out.Many = int(n), n == listCeiling
 	}
 	return out, nil
 }

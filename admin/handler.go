@@ -305,15 +305,6 @@ func micros(s string) (n int64, ok bool) {
 	return n, true
 }
 
-// pageNumber reads the number of a page from a query.
-func pageNumber(q web.Form) int {
-	n, err := strconv.Atoi(q.Get("page"))
-	if err != nil {
-		return 1
-	}
-	return n
-}
-
 // at formats a moment for people and for machines; nothing for one that never was.
 func (h *Handler) at(t *time.Time) (text, iso string) {
 	if t == nil {

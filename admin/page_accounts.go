@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/go-chi/chi/v5"
 
@@ -309,20 +308,14 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after := query.Get("after")
 	actor := actorOf(r)
-	page, err := h.service.ListOperators(r.Context(), actor, after)
+	page, err := h.service.ListOperators(r.Context(), actor, keyAfter(query))
 	if err != nil {
 		return answer(err)
 	}
 	f := h.frame(w, r, templates.NavOperators)
 	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new", RolesURL: templates.PathRoles}
-	if after != "" {
-		v.Pager.Prev = templates.PathOperators
-	}
-	if page.Next != "" {
-		v.Pager.Next = templates.PathOperators + "?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(templates.PathOperators, nil, query, keyCursor(page.Next))
 	for _, a := range page.Rows {
 		row := templates.OperatorRow{
 			Name: a.DisplayName, LoginID: a.LoginID, Role: h.roleLabel(f.Lang, actor, a.Role),

@@ -45,12 +45,12 @@ func (h *Handler) getBulk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.renderBulk(w, r, http.StatusOK, query, query.Get("after"), nil)
+	return h.renderBulk(w, r, http.StatusOK, query, nil)
 }
 
-func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int, form web.Form, after string, errs map[string]string) error {
+func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int, form web.Form, errs map[string]string) error {
 	id := store.CustomerID(chi.URLParam(r, "id"))
-	page, err := h.service.BulkAccounts(r.Context(), actorOf(r), id, after)
+	page, err := h.service.BulkAccounts(r.Context(), actorOf(r), id, keyAfter(form))
 	if err != nil {
 		return answer(err)
 	}
@@ -61,9 +61,7 @@ func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int,
 	for _, row := range page.Rows {
 		v.Rows = append(v.Rows, bulkRow(row))
 	}
-	if page.Next != "" {
-		v.Pager.Next = bulkURL(id) + "?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(bulkURL(id), nil, form, keyCursor(page.Next))
 	f, _ := h.formFrame(w, r, templates.NavCustomers)
 	return h.templates.Bulk.Render(w, status, f, v)
 }
@@ -82,6 +80,9 @@ func (h *Handler) postBulk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := store.CustomerID(chi.URLParam(r, "id"))
+	if _, err := h.service.Customer(r.Context(), actorOf(r), id); err != nil {
+		return answer(err)
+	}
 	f := web.Lang(r)
 	errs := map[string]string{}
 	if wanted(form) == "" {
@@ -105,7 +106,7 @@ func (h *Handler) postBulk(w http.ResponseWriter, r *http.Request) error {
 		errs["scope"] = h.templates.T(f, templates.MsgScopeBlank)
 	}
 	if len(errs) > 0 {
-		return h.renderBulk(w, r, http.StatusUnprocessableEntity, form, "", errs)
+		return h.renderBulk(w, r, http.StatusUnprocessableEntity, form, errs)
 	}
 	return web.SeeOther(w, r, bulkURL(id)+"/confirm?"+q.Encode())
 }

@@ -23,7 +23,9 @@ func (h *Handler) getDashboard(w http.ResponseWriter, r *http.Request) error {
 		v.Methods = append(v.Methods, templates.DashboardMethod{Kind: string(m.Method), Accounts: m.Accounts, Bounced: m.Bounced})
 	}
 	for _, s := range d.Surfaces {
-		v.Surfaces = append(v.Surfaces, templates.DashboardSurface{ID: s.ID, Enforced: s.Enforced, Accounts: s.Accounts, Unset: s.Unset, Stopped: s.Stopped})
+		v.Surfaces = append(v.Surfaces, templates.DashboardSurface{
+			ID: s.ID, Enforced: s.Enforced, Accounts: s.Accounts, Unset: s.Unset, Unreachable: s.Unreachable, Stopped: s.Unusable,
+		})
 	}
 	for _, day := range d.Days {
 		local := day.Day.In(h.zone)

@@ -183,13 +183,13 @@ func (h *Handler) getExemptions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor := actorOf(r)
-	page, err := h.service.ListExemptions(r.Context(), actor, pageNumber(query))
+	after, _ := readPlace(query.Get(afterField)) // what is none is the beginning
+	page, err := h.service.ListExemptions(r.Context(), actor, after)
 	if err != nil {
 		return answer(err)
 	}
 	v := templates.ExemptionsView{
-		Total: int(page.Total),
-		Pager: templates.NewPager(page.Page, page.Pages, func(n int) string { return listURL(templates.PathExemptions, n, nil) }),
+		Total: page.Total, Many: page.Many, Pager: pager(templates.PathExemptions, nil, query, page.Next.cursor()),
 	}
 	for _, row := range page.Rows {
 		a := row.Account

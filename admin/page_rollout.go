@@ -55,7 +55,8 @@ func (h *Handler) renderRollout(
 	here := rolloutURL(ro.ID)
 	v := templates.RolloutView{
 		BackURL: templates.PathSettings, ID: ro.ID, Enforced: ro.Enforced,
-		Stopped: int(ro.Stopped()), NoMethod: int(ro.NoMethod), Unusable: int(ro.Unusable), Seen: int(ro.Seen), Never: int(ro.Never),
+		Stopped: int(ro.Count.Stopped()), NoMethod: int(ro.Count.Unset), Unreachable: int(ro.Count.Unreachable), Unusable: int(ro.Count.Unusable),
+		Seen: int(ro.Count.Seen), Never: int(ro.Count.Never), CountedAt: templates.TimeSeconds(ro.CountedAt, h.zone),
 		ReadOnly: !actor.rights().has(mayEnforce), GraceAction: here + "/grace", GraceFormer: strconv.Itoa(ro.GraceDays), GraceDays: ro.GraceDays,
 		Errors: errs,
 	}
@@ -178,7 +179,7 @@ func (h *Handler) renderAnnounce(w http.ResponseWriter, r *http.Request, f templ
 	}
 	today := h.now()
 	return h.templates.RolloutAnnounce.Render(w, status, f, templates.RolloutAnnounceView{
-		Action: rolloutURL(ro.ID) + "/announce", BackURL: rolloutURL(ro.ID), ID: ro.ID, Accounts: int(ro.Stopped()), Date: date,
+		Action: rolloutURL(ro.ID) + "/announce", BackURL: rolloutURL(ro.ID), ID: ro.ID, Accounts: int(ro.Count.Stopped()), Date: date,
 		First: templates.Date(today, h.zone), Last: templates.Date(today.AddDate(1, 0, 0), h.zone), Errors: errs,
 	})
 }
@@ -207,7 +208,7 @@ func (h *Handler) getConcerned(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor, surface := actorOf(r), chi.URLParam(r, "surface")
-	page, err := h.service.ListConcerned(r.Context(), actor, surface, query.Get("after"))
+	page, err := h.service.ListConcerned(r.Context(), actor, surface, keyAfter(query))
 	if err != nil {
 		return answer(err)
 	}
@@ -220,14 +221,13 @@ func (h *Handler) getConcerned(w http.ResponseWriter, r *http.Request) error {
 		line := templates.RolloutRow{
 			URL: accountURL(row.ID), Name: row.DisplayName, LoginID: row.LoginID, Customer: text(row.CustomerName), Group: text(row.GroupName),
 			Kind: text(row.MainFactor), Use: row.TwoFactor == store.TwoFactorUse,
+			Undeliverable: row.Undeliverable,
 		}
 		line.LastSignIn, line.LastSignISO = h.at(row.LastSignInAt)
 		line.GraceUntil = h.graceText(page.Surface, row)
 		v.Rows = append(v.Rows, line)
 	}
-	if page.Next != "" {
-		v.Pager.Next = here + "/accounts?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(here+"/accounts", nil, query, keyCursor(page.Next))
 	return h.templates.RolloutAccounts.Render(w, http.StatusOK, h.frame(w, r, templates.NavSettings), v)
 }
 
@@ -256,7 +256,7 @@ func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error
 	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
 	out := csv.NewWriter(w)
 	if err := out.Write([]string{
-		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until",
+		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until", "undeliverable",
 	}); err != nil {
 		return nil // the browser went away
 	}
@@ -272,6 +272,7 @@ func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error
 		fields := []string{
 			text(row.CustomerCode), text(row.CustomerName), text(row.GroupName), row.LoginID, row.DisplayName, row.Role, row.TwoFactor,
 			text(row.MainFactor), last, h.graceText(page.Surface, row),
+			strconv.FormatBool(row.Undeliverable),
 		}
 		for i := range fields {
 			fields[i] = audit.Harmless(fields[i])

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
@@ -35,7 +36,7 @@ func TestDelete(t *testing.T) {
 		if _, err := w.Account(ctx, root, w.tanaka); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("still there: %v", err)
 		}
-		rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{PageSize: 100})
+		rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 		must(t, err)
 		for _, m := range rows {
 			if m.AccountID != nil && *m.AccountID == w.tanaka {

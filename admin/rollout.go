@@ -27,16 +27,12 @@ type Rollout struct {
 	GraceDays int
 	// Announced is the day from which enforcement was announced; nil if none is.
 	Announced *time.Time
-	// NoMethod counts the accounts without any method, Unusable those whose methods are closed or not accepted here.
-	NoMethod, Unusable int64
-	// Seen counts those of them that signed in within the last 30 days, Never those that never did.
-	Seen, Never int64
+	// Count is whom enforcement would stop, as it was CountedAt, which is at most a few minutes ago.
+	Count     SurfaceCount
+	CountedAt time.Time
 	// Announcement is the newest one; nil if there was none.
 	Announcement *store.Announcement
 }
-
-// Stopped counts the accounts that enforcement would stop until they set something up.
-func (r Rollout) Stopped() int64 { return r.NoMethod + r.Unusable }
 
 // Rollout returns how far a surface is, or [store.ErrNotFound].
 func (s *Service) Rollout(ctx context.Context, actor Actor, surface string) (Rollout, error) {
@@ -52,11 +48,12 @@ func (s *Service) Rollout(ctx context.Context, actor Actor, surface string) (Rol
 		Surface: Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced},
 		Since:   row.EnforcedSince, GraceDays: int(row.GraceDays), Announced: row.AnnouncedFor,
 	}
-	n, err := s.concerned(ctx, q, row)
+	t, err := s.tally(ctx)
 	if err != nil {
 		return Rollout{}, err
 	}
-	r.NoMethod, r.Unusable, r.Seen, r.Never, r.Unset = n.Unset, n.Unusable, n.Seen, n.Never, n.Unset
+	r.Count, r.CountedAt = t.surfaceCount(row.ID), t.at
+	r.Unset = r.Count.Unset
 	last, err := q.LatestAnnouncement(ctx, row.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -224,8 +221,9 @@ func (s *Service) Announce(ctx context.Context, actor Actor, surface string, on 
 		if err != nil {
 			return err
 		}
+		concerned := n.Unset + n.Unreachable + n.Unusable
 		err = w.tx.InsertAnnouncement(ctx, store.InsertAnnouncementParams{
-			ID: store.NewID[store.AnnouncementID](), SurfaceID: row.ID, EnforceOn: day, Total: n.Unset + n.Unusable, Now: w.now,
+			ID: store.NewID[store.AnnouncementID](), SurfaceID: row.ID, EnforceOn: day, Total: concerned, Now: w.now,
 		})
 		if err != nil {
 			return fmt.Errorf("insert announcement: %w", err)
@@ -233,7 +231,7 @@ func (s *Service) Announce(ctx context.Context, actor Actor, surface string, on 
 		if err := announced(ctx, w.tx, row.ID, &day); err != nil {
 			return err
 		}
-		w.event.Data = map[string]string{"on": day.In(s.zone).Format(time.DateOnly), "accounts": strconv.FormatInt(n.Unset+n.Unusable, 10)}
+		w.event.Data = map[string]string{"on": day.In(s.zone).Format(time.DateOnly), "accounts": strconv.FormatInt(concerned, 10)}
 		return nil
 	})
 	return err

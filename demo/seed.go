@@ -59,16 +59,11 @@ func (s *seeder) people(ctx context.Context) (map[string][]string, error) {
 
 // group returns the demo's user group, made if need be.
 func (s *seeder) group(ctx context.Context) (store.UserGroupID, error) {
-	found, err := s.accounts.Customers(ctx, account.CustomerQuery{Search: CustomerCode})
-	if err != nil {
+	found, err := s.accounts.CustomerByCode(ctx, CustomerCode)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
-	var customer store.CustomerID
-	for _, c := range found.Rows {
-		if c.Code == CustomerCode {
-			customer = c.ID
-		}
-	}
+	customer := found.ID
 	if customer != "" {
 		groups, err := s.accounts.Groups(ctx, customer)
 		if err != nil {

@@ -87,20 +87,6 @@ func (q *Queries) CountAccountsStopped(ctx context.Context, arg CountAccountsSto
 	return count, err
 }
 
-const CountAccountsWithoutFactor = `-- name: CountAccountsWithoutFactor :one
-SELECT count(*) FROM accounts a
-WHERE a.kind = $1 AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)
-`
-
-// How many accounts of a kind would be asked to set up a method if the surface enforced it.
-func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (int64, error) {
-	row := q.db.QueryRow(ctx, CountAccountsWithoutFactor, kind)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const FreezeAccount = `-- name: FreezeAccount :execrows
 UPDATE accounts SET frozen_at = $1, frozen_until = $2, frozen_by = $3, updated_at = $1 WHERE id = $4
 `

@@ -47,42 +47,6 @@ func (q *Queries) ClaimUserGroup(ctx context.Context, arg ClaimUserGroupParams) 
 	return result.RowsAffected(), nil
 }
 
-const CountCustomers = `-- name: CountCustomers :one
-SELECT count(*) FROM (
-    SELECT c.id FROM customers c
-    WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
-            SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
-      AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-                WHERE g.customer_id = c.id) THEN 'none'
-            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-            ELSE 'set' END)
-    LIMIT $4) AS found
-`
-
-type CountCustomersParams struct {
-	Pattern string
-	Masked  string
-	State   string
-	Ceiling int32
-}
-
-// How many ListCustomers finds, counted no further than the ceiling.
-func (q *Queries) CountCustomers(ctx context.Context, arg CountCustomersParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountCustomers,
-		arg.Pattern,
-		arg.Masked,
-		arg.State,
-		arg.Ceiling,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const GetCustomer = `-- name: GetCustomer :one
 SELECT id, code, name, search_key, created_at, updated_at, indexed FROM customers WHERE id = $1
 `
@@ -165,6 +129,31 @@ func (q *Queries) InsertUserGroup(ctx context.Context, arg InsertUserGroupParams
 	return err
 }
 
+const LastOfCustomers = `-- name: LastOfCustomers :one
+SELECT w.code, count(*) OVER () AS looked
+FROM (SELECT c.code FROM customers c WHERE c.code > $1 ORDER BY c.code LIMIT $2) w
+ORDER BY w.code DESC
+LIMIT 1
+`
+
+type LastOfCustomersParams struct {
+	AfterCode string
+	Look      int32
+}
+
+type LastOfCustomersRow struct {
+	Code   string
+	Looked int64
+}
+
+// The last of the next so many customers, and how many there are.
+func (q *Queries) LastOfCustomers(ctx context.Context, arg LastOfCustomersParams) (LastOfCustomersRow, error) {
+	row := q.db.QueryRow(ctx, LastOfCustomers, arg.AfterCode, arg.Look)
+	var i LastOfCustomersRow
+	err := row.Scan(&i.Code, &i.Looked)
+	return i, err
+}
+
 const ListCustomers = `-- name: ListCustomers :many
 SELECT c.id, c.code, c.name,
     (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
@@ -176,9 +165,7 @@ LEFT JOIN accounts l ON l.id = (
     SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
     WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
     ORDER BY a.last_sign_in_at DESC LIMIT 1)
-WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
-        SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
+WHERE c.code > $1 AND (CAST($2 AS text) = '' OR c.code <= CAST($2 AS text))
   AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
@@ -187,15 +174,14 @@ WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
             WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
         ELSE 'set' END)
 ORDER BY c.code
-LIMIT $5 OFFSET $4
+LIMIT $4
 `
 
 type ListCustomersParams struct {
-	Pattern  string
-	Masked   string
-	State    string
-	Skip     int32
-	PageSize int32
+	AfterCode string
+	LastCode  string
+	State     string
+	PageSize  int32
 }
 
 type ListCustomersRow struct {
@@ -207,15 +193,13 @@ type ListCustomersRow struct {
 	LastSignInAt *time.Time
 }
 
-// One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
-// set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
-// account's search key ends, is not looked at if masked is not empty.
+// One page in code order, after one of them. State filters by how many accounts are set up: set, partly, none, or empty for all. A
+// customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit.
 func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]ListCustomersRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomers,
-		arg.Pattern,
-		arg.Masked,
+		arg.AfterCode,
+		arg.LastCode,
 		arg.State,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {

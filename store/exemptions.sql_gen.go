@@ -111,15 +111,18 @@ SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.ro
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
-WHERE a.exempt_until > CAST($1 AS timestamptz) AND a.kind <> CAST($2 AS text)
+WHERE a.exempt_until > CAST($1 AS timestamptz) AND a.exempt_until >= CAST($2 AS timestamptz)
+  AND (a.exempt_until > CAST($2 AS timestamptz) OR a.id > $3)
+  AND a.kind <> CAST($4 AS text)
 ORDER BY a.exempt_until, a.id
-LIMIT $4 OFFSET $3
+LIMIT $5
 `
 
 type ListExemptionsParams struct {
 	Now        time.Time
+	AfterUntil time.Time
+	AfterID    AccountID
 	HiddenKind string
-	Skip       int32
 	PageSize   int32
 }
 
@@ -128,12 +131,13 @@ type ListExemptionsRow struct {
 	Customer *string
 }
 
-// The live ones, the first to end first.
+// The live ones, the first to end first, after one of them.
 func (q *Queries) ListExemptions(ctx context.Context, arg ListExemptionsParams) ([]ListExemptionsRow, error) {
 	rows, err := q.db.Query(ctx, ListExemptions,
 		arg.Now,
+		arg.AfterUntil,
+		arg.AfterID,
 		arg.HiddenKind,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {

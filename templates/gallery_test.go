@@ -75,7 +75,7 @@ func dashboard() DashboardView {
 		At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Accounts: 2412, Enrolled: 2074, Failed: 3, Bounced: 1, Resets7: 4, Resets30: 19,
 		CustomersURL: PathCustomers + "?status=none", FailedURL: PathDeliveries + "?state=failed", BouncedURL: PathDeliveries + "?state=bounced", ResetsURL: PathAudit + "?kind=2fa", SettingsURL: PathSettings,
 		Methods:  []DashboardMethod{{Kind: KindPasskey, Accounts: 313}, {Kind: KindTOTP, Accounts: 579}, {Kind: KindSMS, Accounts: 121}, {Kind: KindEmail, Accounts: 1399, Bounced: 7}},
-		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Stopped: 5}},
+		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Unreachable: 3, Stopped: 2}},
 	}
 	for i := range 30 {
 		day := DashboardDay{SignIns: 1900 + int64(i*37%211), Failed: 30 + int64(i*13%29)}
@@ -222,7 +222,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100250", Accounts: 1},
 		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100251"},
 	}
-	pager := NewPager(3, 22, func(n int) string { return fmt.Sprintf("/admin/customers?page=%d", n) })
+	pager := Pager{First: "/admin/customers", Prev: "/admin/customers?after=b", Next: "/admin/customers?after=d"}
 	groups := []GroupCard{
 		{Name: "本社", EditURL: "/g/1", NewAccountURL: "/g/1/new", Accounts: []AccountRow{
 			{Name: "田中 一郎", LoginID: "tanaka", Role: text("role.admin"), EditURL: "/a/1", Use: true},
@@ -364,7 +364,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("password-void", func(s *Set) Page[PasswordVoidView] { return s.PasswordVoid }, PasswordVoidView{AgainURL: PathForgot}),
 		screen("password-done", func(s *Set) Page[PasswordDoneView] { return s.PasswordDone }, PasswordDoneView{SignInURL: "/signin/start?to=%2Faccount%2Fsecurity"}),
 
-		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
+		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
 		screen("admin-import", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "utf-8", MaxMB: 64}, console(NavCustomers)),
 		screen("admin-import-error", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "shift_jis", MaxMB: 64, Errors: map[string]string{"file": "拡張子が .csv または .ndjson のファイルを選択してください。"}}, console(NavCustomers)),
 		screen("admin-import-checking", importRun, ImportRunView{State: ImportChecking, FileName: "people.csv", URL: PathImport + "/1", BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
@@ -434,6 +434,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-methods-edit-admin", methodsForm, MethodsFormView{Action: "/admin/settings/methods/admin", BackURL: PathMethods, ID: "admin", Options: storeForm.Options, Levels: storeForm.Levels, Level: LevelStandard, Version: "1", Errors: errorsOf(FormError, text(MsgLockout))}, console(NavMethods)),
 		screen("admin-search", searched, SearchView{Action: PathCustomers, Query: "sato", NewURL: "/n", Groups: []SearchGroup{{Kind: "customer", Rows: []SearchRow{{URL: "/c/1", Name: "株式会社サンプル商事", ID: "C-100248"}}, MoreURL: "/m"}, {Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/c/1", Kind: KindEmail, Use: true}}}, {Kind: "operator", Rows: []SearchRow{{URL: "/a/4", Name: "operator", ID: "operator", Use: true, Disabled: true}}}, {Kind: "address", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", Address: "sato-2fa@example.jp", Kind: KindEmail}}}}}, console(NavCustomers)),
 		screen("admin-search-one-kind", searched, SearchView{Action: PathCustomers, Query: "sato", AllURL: "/all", Groups: []SearchGroup{{Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato"}}}}, Pager: Pager{Next: "/n"}}, console(NavCustomers)),
+		screen("admin-search-cut", searched, SearchView{Action: PathCustomers, Query: "田中 乃", Cut: true, Pager: Pager{Next: "/n"}}, console(NavCustomers)),
 		screen("admin-search-none", searched, SearchView{Action: PathCustomers, Query: "zz"}, console(NavCustomers)),
 		screen("admin-remove-account", removal, RemoveView{Action: "/d", BackURL: "/b", What: "account", Name: "佐藤 陽子", Detail: "sato", Errors: errorsOf("typed", text(MsgTypedWrong))}, console(NavCustomers)),
 		screen("admin-remove-customer", removal, RemoveView{Action: "/d", BackURL: "/b", What: "customer", Name: "株式会社サンプル商事", Detail: "C-100248", Errors: errorsOf(FormError, text(MsgNotEmpty))}, console(NavCustomers)),
@@ -449,11 +450,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),
 		screen("security-announced", security, SecurityView{Name: "田中 一郎", LoginID: "tanaka", Announced: "2026-12-01"}),
 		screen("security-grace", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Enforced: true, GraceUntil: "2026-12-01 10:00"}),
-		screen("admin-rollout", rollout, RolloutView{ID: "store", BackURL: PathSettings, Stopped: 214, NoMethod: 210, Unusable: 4, Seen: 96, Never: 12, ListURL: "/l", DownloadURL: "/c", Announced: "2026-12-01", AnnounceURL: "/n", WithdrawAction: "/w", Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Running: true, Mailed: 150, Skipped: 2, Of: 214}, GraceAction: "/g", Grace: "7", GraceFormer: "7", EnforceURL: "/e"}, console(NavSettings)),
+		screen("admin-rollout", rollout, RolloutView{ID: "store", BackURL: PathSettings, Stopped: 214, NoMethod: 207, Unreachable: 3, Unusable: 4, CountedAt: "2026-11-22 10:00:00", Seen: 96, Never: 12, ListURL: "/l", DownloadURL: "/c", Announced: "2026-12-01", AnnounceURL: "/n", WithdrawAction: "/w", Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Running: true, Mailed: 150, Skipped: 2, Of: 214}, GraceAction: "/g", Grace: "7", GraceFormer: "7", EnforceURL: "/e"}, console(NavSettings)),
 		screen("admin-rollout-enforced", rollout, RolloutView{ID: "store", BackURL: PathSettings, Enforced: true, Since: "2026-12-01 09:00", ListURL: "/l", GraceAction: "/g", Grace: "40", GraceFormer: "7", LiftAction: "/x", Errors: errorsOf("grace", text(MsgGraceForm))}, console(NavSettings)),
 		screen("admin-rollout-read-only", rollout, RolloutView{ID: "admin", BackURL: PathSettings, ReadOnly: true, Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Of: 3, Mailed: 3}}, console(NavSettings)),
 		screen("admin-rollout-announce", func(s *Set) Page[RolloutAnnounceView] { return s.RolloutAnnounce }, RolloutAnnounceView{Action: "/a", BackURL: "/b", ID: "store", Accounts: 214, First: "2026-11-22", Last: "2027-11-22", Errors: errorsOf("date", text(MsgAnnounceDate))}, console(NavSettings)),
-		screen("admin-rollout-accounts", rolloutAccounts, RolloutAccountsView{BackURL: "/b", DownloadURL: "/c", ID: "store", Rows: []RolloutRow{{URL: "/a/1", Name: "田中 一郎", LoginID: "tanaka", Customer: "株式会社サンプル商事", Group: "本社", Use: true}, {URL: "/a/2", Name: "鈴木 花子", LoginID: "suzuki", Customer: "株式会社サンプル商事", Group: "本社", Kind: KindEmail, GraceUntil: "2026-12-01 10:00", LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"}}, Pager: Pager{Next: "/n"}}, console(NavSettings)),
+		screen("admin-rollout-accounts", rolloutAccounts, RolloutAccountsView{BackURL: "/b", DownloadURL: "/c", ID: "store", Rows: []RolloutRow{{URL: "/a/1", Name: "田中 一郎", LoginID: "tanaka", Customer: "株式会社サンプル商事", Group: "本社", Use: true}, {URL: "/a/2", Name: "鈴木 花子", LoginID: "suzuki", Customer: "株式会社サンプル商事", Group: "本社", Kind: KindEmail, Undeliverable: true, GraceUntil: "2026-12-01 10:00", LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"}}, Pager: Pager{Next: "/n"}}, console(NavSettings)),
 		screen("admin-rollout-accounts-none", rolloutAccounts, RolloutAccountsView{BackURL: "/b", ID: "admin", Operators: true}, console(NavSettings)),
 		screen("admin-settings-methods-edit-error", methodsForm, MethodsFormView{Action: "/admin/settings/methods/store", BackURL: PathMethods, ID: "store", Options: storeForm.Options, Levels: storeForm.Levels, Days: storeForm.Days, Version: "1", Errors: errorsOf("methods", text(MsgMethodsBlank), "level", text(MsgLevelBlank), "days", text(MsgDaysForm))}, console(NavMethods)),
 		screen("admin-settings-methods-confirm", func(s *Set) Page[MethodsConfirmView] { return s.MethodsConfirm }, MethodsConfirmView{Action: "/admin/settings/methods/store/confirm", BackURL: "/admin/settings/methods/store", Before: storeMethods, After: SurfaceMethods{ID: "store", Kinds: []string{KindTOTP, KindPasskey}, Level: LevelHigh, Days: 30}, Stopped: 12, Hidden: []Hidden{{Name: "allow-totp", Value: "yes"}}}, console(NavMethods)),
@@ -462,7 +463,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-2fa-error", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin"}, {ID: "store", Enforced: true}}, Errors: errorsOf("store", text(MsgSettingBlank))}, console(NavSettings)),
 		screen("admin-settings-2fa-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true}, {ID: "store", After: true, Affected: 338}}, Hidden: []Hidden{{Name: "store", Value: "on"}}}, console(NavSettings)),
 		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{
-			Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?before=1.x"},
+			Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?after=x"},
 			Clients: []Option{{Value: "store", Label: "ストア"}}, ExportAction: "/admin/audit/export", Hidden: []Hidden{{Name: "from", Value: "2026-11-16"}}, Rows: []AuditRow{
 				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
 				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
@@ -472,7 +473,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		}, console(NavAudit)),
 		screen("admin-activity", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
 			Who: AccountRef{Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Name: "田中 一郎", LoginID: "tanaka", URL: "/admin/accounts/1"}, AuditURL: "/admin/audit?account=1",
-			Pager: Pager{Next: "/admin/accounts/1/activity?before=1.x"}, Rows: []ActivityRow{
+			Pager: Pager{Next: "/admin/accounts/1/activity?after=x"}, Rows: []ActivityRow{
 				{At: "2026-11-22 10:02:43", ISO: "2026-11-22T10:02:43+09:00", Issued: "ストア", Renewed: true, Detail: "openid offline_access"},
 				{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", Issued: "ストア", Detail: "openid offline_access"},
 				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "signin.complete", Result: ResultSuccess, From: "192.0.2.24", Client: "store", RequestURL: "/admin/audit?request=1"},
@@ -485,6 +486,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-activity-empty", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
 			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
 		}, console(NavOperators)),
+		screen("admin-audit-short", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Actor: "client", Query: "ito", Short: true, Pager: Pager{Next: "/n"}}, console(NavAudit)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},

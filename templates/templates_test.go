@@ -912,32 +912,6 @@ func TestCountryLabel(t *testing.T) {
 	}
 }
 
-func TestNewPager(t *testing.T) {
-	url := func(n int) string { return fmt.Sprint("?page=", n) }
-	numbers := func(p Pager) (list []int) {
-		for _, l := range p.Links {
-			list = append(list, l.N)
-		}
-		return list
-	}
-	for _, tc := range []struct {
-		page, pages int
-		want        []int
-		prev, next  string
-	}{
-		{1, 1, nil, "", ""},
-		{1, 3, []int{1, 2, 3}, "", "?page=2"},
-		{1, 22, []int{1, 2, 3, 4, 5}, "", "?page=2"},
-		{10, 22, []int{8, 9, 10, 11, 12}, "?page=9", "?page=11"},
-		{22, 22, []int{18, 19, 20, 21, 22}, "?page=21", ""},
-	} {
-		p := NewPager(tc.page, tc.pages, url)
-		if diff := cmp.Diff(tc.want, numbers(p)); diff != "" || p.Prev != tc.prev || p.Next != tc.next {
-			t.Errorf("NewPager(%d, %d) = %+v\n%s", tc.page, tc.pages, p, diff)
-		}
-	}
-}
-
 func TestAssets(t *testing.T) {
 	set := newSet(t)
 	get := func(path string, header ...string) *httptest.ResponseRecorder {

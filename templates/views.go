@@ -95,38 +95,8 @@ type Fact struct{ Label, Value string }
 
 // Pager is the page navigation under a list. The zero Pager shows nothing.
 type Pager struct {
-	// Page and Pages are shown as "1 / 22"; Pages 0 means unknown and shows only the links.
-	Page, Pages int
 	// Prev and Next are empty at the ends.
 	Prev, Next string
-	// First leads back to the beginning of a list whose pages have no numbers.
+	// First leads back to the beginning.
 	First string
-	// Links are the numbered pages around the current one.
-	Links []PageLink
-}
-
-// PageLink is one numbered page.
-type PageLink struct {
-	N       int
-	URL     string
-	Current bool
-}
-
-// NewPager numbers the pages around page and asks url for their addresses.
-func NewPager(page, pages int, url func(page int) string) Pager {
-	if pages <= 1 {
-		return Pager{}
-	}
-	p := Pager{Page: page, Pages: pages}
-	if page > 1 {
-		p.Prev = url(page - 1)
-	}
-	if page < pages {
-		p.Next = url(page + 1)
-	}
-	first := max(1, min(page-2, pages-4))
-	for n := first; n <= min(pages, first+4); n++ {
-		p.Links = append(p.Links, PageLink{N: n, URL: url(n), Current: n == page})
-	}
-	return p
 }

@@ -36,11 +36,13 @@ type CustomersView struct {
 	Action string
 	Query  string
 	Status string
-	Total  int
-	// From and To number the rows shown.
-	From, To int
-	Rows     []CustomerRow
-	Pager    Pager
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
+	Total int
+	Many  bool
+	Rows  []CustomerRow
+	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 	// NewURL leads to the form for a new customer, ImportURL to the import of many accounts; empty hides them.
 	NewURL, ImportURL string
 }
@@ -463,6 +465,7 @@ type AuditView struct {
 	From, To string // YYYY-MM-DD
 	Kinds    []Option
 	Result   string // one of the Result constants; empty: all
+	Actor    string // a kind of actor; empty: all
 	Clients  []Option
 	Query    string
 	Request  string // the number of one request
@@ -472,6 +475,8 @@ type AuditView struct {
 	Many  bool
 	Rows  []AuditRow
 	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 	// ExportAction takes the filter in Hidden and the format; empty when the operator may not export.
 	ExportAction string
 	Hidden       []Hidden
@@ -541,9 +546,13 @@ type DeliveriesView struct {
 	// Account keeps the list to the messages of one account (GET field account), which AccountName is the login ID of.
 	Account, AccountName string
 
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
 	Total int
+	Many  bool
 	Rows  []DeliveryRow
 	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 }
 
 // OperatorRow is one operator.

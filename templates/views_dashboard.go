@@ -31,6 +31,8 @@ type DashboardSurface struct {
 	ID                       string
 	Enforced                 bool
 	Accounts, Unset, Stopped int64
+	// Unreachable have nothing of use but addresses at which nothing arrives; they are none of the Stopped.
+	Unreachable int64
 }
 
 // DashboardDay is one day's sign-ins and failed tries. Label is its short date.
@@ -155,4 +157,4 @@ func (v DashboardView) Undelivered() int64 { return v.Failed + v.Bounced }
 func (v DashboardView) Most() int64 { return max(v.Accounts, 1) }
 
 // Without are those that could not sign in at once: they would have to set something up first, or have only what is not accepted.
-func (s DashboardSurface) Without() int64 { return s.Unset + s.Stopped }
+func (s DashboardSurface) Without() int64 { return s.Unset + s.Unreachable + s.Stopped }

@@ -45,7 +45,9 @@ type ExemptionRow struct {
 
 // ExemptionsView is the list 一時免除. The end of one is posted with the fields version and back.
 type ExemptionsView struct {
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
 	Total int
+	Many  bool
 	Rows  []ExemptionRow
 	Pager Pager
 }

@@ -104,32 +104,25 @@ never a flag, since others can see those.`,
 
 // findGroup returns the user group of that name of the customer with that code.
 func findGroup(ctx context.Context, console *admin.Service, code, name string) (store.UserGroupID, error) {
-	for n, pages := 1, 1; n <= pages; n++ {
-		// The search finds more than this code, so each page is looked through.
-		page, err := console.ListCustomers(ctx, admin.System(), account.CustomerQuery{Search: code, Page: n})
-		if err != nil {
-			return "", err
-		}
-		pages = page.Pages
-		for _, row := range page.Rows {
-			if row.Code != code {
-				continue
-			}
-			found, err := console.Customer(ctx, admin.System(), row.ID)
-			if err != nil {
-				return "", err
-			}
-			var names []string
-			for _, g := range found.Groups {
-				if g.Name == name {
-					return g.ID, nil
-				}
-				names = append(names, g.Name)
-			}
-			return "", usageError{"customer " + code + " has no user group " + name + "; it has: " + strings.Join(names, ", ")}
-		}
+	c, err := console.CustomerByCode(ctx, admin.System(), code)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", usageError{"there is no customer with the code " + code}
 	}
-	return "", usageError{"there is no customer with the code " + code}
+	if err != nil {
+		return "", err
+	}
+	found, err := console.Customer(ctx, admin.System(), c.ID)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, g := range found.Groups {
+		if g.Name == name {
+			return g.ID, nil
+		}
+		names = append(names, g.Name)
+	}
+	return "", usageError{"customer " + code + " has no user group " + name + "; it has: " + strings.Join(names, ", ")}
 }
 
 // readable turns refused fields into the sentences the console shows for them.

@@ -58,29 +58,5 @@ WHERE a.kind = @kind AND a.login_key > @after_key
 ORDER BY a.login_key
 LIMIT @page_size;
 
--- name: ListAuditEventsBefore :many
--- Newest first, before one of them. Events that concern an account of the hidden kind are left out; an empty kind hides none.
-SELECT sqlc.embed(e), a.login_id
-FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.at >= @since AND e.at < @until AND (e.at < @before_at OR (e.at = @before_at AND e.id < @before_id))
-  AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
-  AND (CAST(@account_id AS text) = '' OR CAST(e.account_id AS text) = CAST(@account_id AS text))
-  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-ORDER BY e.at DESC, e.id DESC
-LIMIT @page_size;
-
--- name: ListMessagesBefore :many
--- Newest first, before one of them. Messages to accounts of the hidden kind are left out; an empty kind hides none.
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-WHERE (o.created_at < @before_at OR (o.created_at = @before_at AND o.id < @before_id))
-  AND (CAST(@state AS text) = '' OR o.state = CAST(@state AS text))
-  AND (CAST(@account_id AS text) = '' OR CAST(o.account_id AS text) = CAST(@account_id AS text))
-  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-ORDER BY o.created_at DESC, o.id DESC
-LIMIT @page_size;
-
 -- name: ListClientsAfter :many
 SELECT * FROM clients WHERE id > @after_id ORDER BY id LIMIT @page_size;

@@ -10,9 +10,8 @@ WHERE id = @id;
 SELECT * FROM customers WHERE id = @id;
 
 -- name: ListCustomers :many
--- One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
--- set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
--- account's search key ends, is not looked at if masked is not empty.
+-- One page in code order, after one of them. State filters by how many accounts are set up: set, partly, none, or empty for all. A
+-- customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit.
 SELECT c.id, c.code, c.name,
     (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
     (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
@@ -23,9 +22,7 @@ LEFT JOIN accounts l ON l.id = (
     SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
     WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
     ORDER BY a.last_sign_in_at DESC LIMIT 1)
-WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
-        SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
+WHERE c.code > @after_code AND (CAST(@last_code AS text) = '' OR c.code <= CAST(@last_code AS text))
   AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
         WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
@@ -34,23 +31,14 @@ WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
             WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
         ELSE 'set' END)
 ORDER BY c.code
-LIMIT @page_size OFFSET @skip;
+LIMIT @page_size;
 
--- name: CountCustomers :one
--- How many ListCustomers finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT c.id FROM customers c
-    WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
-            SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
-      AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-                WHERE g.customer_id = c.id) THEN 'none'
-            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-            ELSE 'set' END)
-    LIMIT @ceiling) AS found;
+-- name: LastOfCustomers :one
+-- The last of the next so many customers, and how many there are.
+SELECT w.code, count(*) OVER () AS looked
+FROM (SELECT c.code FROM customers c WHERE c.code > @after_code ORDER BY c.code LIMIT @look) w
+ORDER BY w.code DESC
+LIMIT 1;
 
 -- name: ClaimCustomer :execrows
 -- The first statement of a change by somebody who saw a version: it finds the row only if nobody changed it since, and holds it.
