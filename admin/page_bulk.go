@@ -184,6 +184,9 @@ func (h *Handler) postBulkConfirm(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	in, ok := bulkOf(r, form)
+	if _, err := h.service.Customer(r.Context(), actorOf(r), in.Customer); err != nil {
+		return answer(err)
+	}
 	if !ok {
 		return web.SeeOther(w, r, bulkURL(in.Customer))
 	}
