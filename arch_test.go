@@ -41,7 +41,7 @@ var own = map[string][]string{
 	"mfa/webauthntest": {},
 	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
 	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
-	"bench":            {"store", "admin", "internal/testapp", "internal/pgtest", "internal/server"},
+	"bench":            {"store", "account", "admin", "audit", "internal/testapp", "internal/pgtest", "internal/server"},
 	"e2e":              {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }
 

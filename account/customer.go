@@ -176,7 +176,11 @@ func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage
 		page.Next = end.Code
 	}
 	for _, r := range rows {
-		page.Rows = append(page.Rows, CustomerRow(r))
+		row := CustomerRow{ID: r.ID, Code: r.Code, Name: r.Name, Accounts: r.Accounts, SetUp: r.SetUp}
+		if r.SignedIn > 0 {
+			row.LastSignInAt = &r.LastSignInAt
+		}
+		page.Rows = append(page.Rows, row)
 	}
 	switch {
 	case in.After != "":

@@ -1100,7 +1100,7 @@ func TestLists(t *testing.T) {
 			"staff":        {AuditQuery{Actor: audit.ByOperator}, 1},
 			"the server":   {AuditQuery{Actor: audit.BySystem}, 8},
 			"programs":     {AuditQuery{Actor: audit.ByClient}, 0},
-			"no actor":      {AuditQuery{Actor: "' OR 1=1"}, 0},
+			"no actor":     {AuditQuery{Actor: "' OR 1=1"}, 0},
 			"its staff":    {AuditQuery{Account: w.tanaka, Kind: "2fa", Actor: audit.ByOperator}, 1},
 			"client":       {AuditQuery{Client: "store"}, 0},
 			"account":      {AuditQuery{Account: w.tanaka}, 2},

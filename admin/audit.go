@@ -80,8 +80,6 @@ type eventIndex struct {
 	read func(p store.SearchAuditEventsParams) ([]store.SearchAuditEventsRow, error)
 	// last is when the last of the next so many rows was, and how many there are; nil where there are always few.
 	last func(p store.SearchAuditEventsParams, look int32) (time.Time, int64, error)
-	// count counts what read finds; nil where nobody asks.
-	count func(p store.SearchAuditEventsParams) (int64, error)
 	// exact says that the index knows every filter there is.
 	exact bool
 }
@@ -114,12 +112,6 @@ func (s *Service) index(ctx context.Context, in AuditQuery, p store.SearchAuditE
 			row, err := q.LastOfAuditEvents(ctx, store.LastOfAuditEventsParams{Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Look: look})
 			return row.At, row.Looked, err
 		},
-		count: func(p store.SearchAuditEventsParams) (int64, error) {
-			return q.CountAuditEvents(ctx, store.CountAuditEventsParams{
-				Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, TypePattern: p.TypePattern, Result: p.Result, ActorKind: p.ActorKind,
-				ClientID: p.ClientID, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: listCeiling,
-			})
-		},
 		exact: wide,
 	}
 }
@@ -142,12 +134,6 @@ func kindIndex(ctx context.Context, q *store.Queries, kind string) eventIndex {
 			})
 			return row.At, row.Looked, err
 		},
-		count: func(p store.SearchAuditEventsParams) (int64, error) {
-			return q.CountAuditEventsOfKind(ctx, store.CountAuditEventsOfKindParams{
-				Kind: kind, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, TypePattern: p.TypePattern, Result: p.Result,
-				ActorKind: p.ActorKind, ClientID: p.ClientID, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: listCeiling,
-			})
-		},
 	}
 }
 
@@ -165,12 +151,6 @@ func actorIndex(ctx context.Context, q *store.Queries) eventIndex {
 				ActorKind: p.ActorKind, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Look: look,
 			})
 			return row.At, row.Looked, err
-		},
-		count: func(p store.SearchAuditEventsParams) (int64, error) {
-			return q.CountAuditEventsBy(ctx, store.CountAuditEventsByParams{
-				ActorKind: p.ActorKind, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, TypePattern: p.TypePattern, Result: p.Result,
-				ClientID: p.ClientID, Who: p.Who, HiddenKind: p.HiddenKind, Ceiling: listCeiling,
-			})
 		},
 	}
 }
@@ -265,29 +245,17 @@ func (s *Service) ListAudit(ctx context.Context, actor Actor, in AuditQuery) (Au
 		out.Total = len(out.Rows)
 		return out, nil
 	}
-	out.Total, out.Many, err = countEvents(s.index(ctx, in, p), p)
-	return out, err
-}
-
-// countEvents counts what a page is the first of, as far as one request looks; many says that there is more to look at.
-func countEvents(x eventIndex, p store.SearchAuditEventsParams) (total int, many bool, err error) {
-	if x.count == nil {
-		return 0, false, nil
+	x := s.index(ctx, in, p)
+	if !x.exact || x.last == nil {
+		out.Total, out.Many = len(out.Rows), true
+		return out, nil
 	}
-	if !x.exact {
-		at, looked, err := x.last(p, lookMost)
-		if err != nil {
-			return 0, false, fmt.Errorf("count audit events: %w", err)
-		}
-		if many = looked == lookMost; many {
-			p.Since = at
-		}
-	}
-	n, err := x.count(p)
+	_, n, err := x.last(p, listCeiling)
 	if err != nil {
-		return 0, false, fmt.Errorf("count audit events: %w", err)
+		return AuditPage{}, fmt.Errorf("count audit events: %w", err)
 	}
-	return int(n), many || n == listCeiling, nil
+	out.Total, out.Many = int(n), n == listCeiling
+	return out, nil
 }
 
 // EventsAfter returns at most limit audit events for a program, as [Service.ListAudit] does, and where the next ones begin.

@@ -16,7 +16,7 @@ const (
 	// lookFirst and lookMost are how many rows of an index a page is looked for in: first in a few, which hold most pages, then in as
 	// many as one request may read. What is rarer still is found further on.
 	lookFirst = 500
-	lookMost  = 20_000
+	lookMost  = 10_000
 	// listCeiling is how far the rows of a list are counted.
 	listCeiling = 1000
 )

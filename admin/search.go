@@ -225,8 +225,8 @@ func (s *Service) subjectHits(ctx context.Context, kind, text string, after Sear
 		after = SearchPlace{Apart: true}
 	}
 	if len(words) > 1 {
-		if words, err = s.rarestFirst(ctx, kind, words, after); err != nil {
-			return nil, next, false, err
+		if words, err = s.rarestFirst(ctx, kind, words, after); err != nil || words == nil {
+			return hits, next, false, err
 		}
 		p.Look = searchLook
 		p.Second, p.SecondEnd = words[1], account.WordEnd(words[1])
@@ -286,7 +286,7 @@ func (s *Service) lastSubject(ctx context.Context, kind, word string, after Sear
 }
 
 // rarestFirst puts the word in front whose entries are to be walked through: the one with the fewest of those that have any, for the
-// others can be words of an account's customer. A list that goes on stays with its word.
+// others can be words of an account's customer. There are no words where one of them is neither. A list that goes on stays with its word.
 func (s *Service) rarestFirst(ctx context.Context, kind string, words []string, after SearchPlace) ([]string, error) {
 	best, fewest := 0, int64(0)
 	for i, word := range words {
@@ -303,6 +303,13 @@ func (s *Service) rarestFirst(ctx context.Context, kind string, words []string, 
 		}
 		if n := end.Looked; n > 0 && (fewest == 0 || n < fewest) {
 			best, fewest = i, n
+		}
+		if end.Looked > 0 {
+			continue
+		}
+		company, err := s.lastSubject(ctx, FoundCustomers, word, SearchPlace{}, 1)
+		if err != nil || company.Looked == 0 || kind == FoundCustomers {
+			return nil, err
 		}
 	}
 	out := []string{words[best]}

@@ -155,26 +155,25 @@ func (q *Queries) LastOfCustomers(ctx context.Context, arg LastOfCustomersParams
 }
 
 const ListCustomers = `-- name: ListCustomers :many
-SELECT c.id, c.code, c.name,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) AS set_up,
-    l.last_sign_in_at
-FROM customers c
-LEFT JOIN accounts l ON l.id = (
-    SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-    WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
-    ORDER BY a.last_sign_in_at DESC LIMIT 1)
-WHERE c.code > $1 AND (CAST($2 AS text) = '' OR c.code <= CAST($2 AS text))
-  AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-            WHERE g.customer_id = c.id) THEN 'none'
-        WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-        ELSE 'set' END)
-ORDER BY c.code
-LIMIT $4
+SELECT p.id, p.code, p.name, count(m.id) AS accounts, count(f.account_id) AS set_up, count(m.last_sign_in_at) AS signed_in,
+    CAST(COALESCE(max(m.last_sign_in_at), p.created_at) AS timestamptz) AS last_sign_in_at
+FROM (
+    SELECT c.id, c.code, c.name, c.created_at FROM customers c
+    WHERE c.code > $1 AND (CAST($2 AS text) = '' OR c.code <= CAST($2 AS text))
+      AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
+                WHERE g.customer_id = c.id) THEN 'none'
+            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
+            ELSE 'set' END)
+    ORDER BY c.code
+    LIMIT $4) p
+LEFT JOIN user_groups o ON o.customer_id = p.id
+LEFT JOIN accounts m ON m.user_group_id = o.id
+LEFT JOIN factors f ON f.account_id = m.id AND f.main
+GROUP BY p.id, p.code, p.name, p.created_at
+ORDER BY p.code
 `
 
 type ListCustomersParams struct {
@@ -190,11 +189,13 @@ type ListCustomersRow struct {
 	Name         string
 	Accounts     int64
 	SetUp        int64
-	LastSignInAt *time.Time
+	SignedIn     int64
+	LastSignInAt time.Time
 }
 
 // One page in code order, after one of them. State filters by how many accounts are set up: set, partly, none, or empty for all. A
-// customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit.
+// customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit. The time of
+// the last sign-in means something where anybody signed in.
 func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]ListCustomersRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomers,
 		arg.AfterCode,
@@ -215,6 +216,7 @@ func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([
 			&i.Name,
 			&i.Accounts,
 			&i.SetUp,
+			&i.SignedIn,
 			&i.LastSignInAt,
 		); err != nil {
 			return nil, err

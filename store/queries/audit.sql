@@ -29,20 +29,6 @@ WHERE e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @be
 ORDER BY e.at DESC, e.id DESC
 LIMIT @page_size;
 
--- name: CountAuditEvents :one
--- How many SearchAuditEvents finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
-      AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
-      AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
-      AND (CAST(@actor_kind AS text) = '' OR e.actor_kind = CAST(@actor_kind AS text))
-      AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
-      AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
-        OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-    LIMIT @ceiling) AS found;
-
 -- name: LastOfAuditEvents :one
 -- When the last of the next so many events was, and how many there are.
 SELECT w.at, count(*) OVER () AS looked
@@ -66,20 +52,6 @@ WHERE substr(e.type, 1, 4) = CAST(@kind AS text) AND e.at >= @since AND e.at <= 
 ORDER BY e.at DESC, e.id DESC
 LIMIT @page_size;
 
--- name: CountAuditEventsOfKind :one
--- How many SearchAuditEventsOfKind finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE substr(e.type, 1, 4) = CAST(@kind AS text) AND e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
-      AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
-      AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
-      AND (CAST(@actor_kind AS text) = '' OR e.actor_kind = CAST(@actor_kind AS text))
-      AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
-      AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
-        OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-    LIMIT @ceiling) AS found;
-
 -- name: LastOfAuditEventsOfKind :one
 -- What LastOfAuditEvents finds of those.
 SELECT w.at, count(*) OVER () AS looked
@@ -101,19 +73,6 @@ WHERE e.actor_kind = @actor_kind AND e.at >= @since AND e.at <= @before_at AND (
   AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY e.at DESC, e.id DESC
 LIMIT @page_size;
-
--- name: CountAuditEventsBy :one
--- How many SearchAuditEventsBy finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE e.actor_kind = @actor_kind AND e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
-      AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
-      AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
-      AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
-      AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
-        OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-    LIMIT @ceiling) AS found;
 
 -- name: LastOfAuditEventsBy :one
 -- What LastOfAuditEvents finds of those.
