@@ -22,18 +22,25 @@ func (in CustomerInput) check() (CustomerInput, error) {
 	return out, c.err()
 }
 
-// CreateCustomer adds a customer. It fails with a [ValidationError] for what a person can correct.
-func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerInput) (store.Customer, error) {
+// NewCustomer makes a customer that is stored nowhere yet. It fails with a [ValidationError] for what a person can correct.
+func (s *Service) NewCustomer(in CustomerInput) (store.Customer, error) {
 	in, err := in.check()
 	if err != nil {
 		return store.Customer{}, err
 	}
 	now := s.now()
-	c := store.Customer{
-		ID: store.NewID[store.CustomerID](), Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name),
-		CreatedAt: now, UpdatedAt: now,
+	return store.Customer{
+		ID: store.NewID[store.CustomerID](), Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name), CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+// CreateCustomer adds a customer. It fails with a [ValidationError] for what a person can correct.
+func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerInput) (store.Customer, error) {
+	c, err := s.NewCustomer(in)
+	if err != nil {
+		return store.Customer{}, err
 	}
-	err = tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: c.ID, Code: c.Code, Name: c.Name, SearchKey: c.SearchKey, Now: now})
+	err = tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: c.ID, Code: c.Code, Name: c.Name, SearchKey: c.SearchKey, Now: c.CreatedAt})
 	if err := customerError(err); err != nil {
 		return store.Customer{}, err
 	}
@@ -65,16 +72,24 @@ func customerError(err error) error {
 	return nil
 }
 
-// CreateUserGroup adds a user group (ユーザーグループ) to a customer. It fails with a [ValidationError] or [store.ErrNotFound].
-func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer store.CustomerID, name string) (store.UserGroup, error) {
+// NewUserGroup makes a user group that is stored nowhere yet. It fails with a [ValidationError].
+func (s *Service) NewUserGroup(customer store.CustomerID, name string) (store.UserGroup, error) {
 	c := checks{}
 	name = c.name(name, msgGroupName)
 	if err := c.err(); err != nil {
 		return store.UserGroup{}, err
 	}
 	now := s.now()
-	g := store.UserGroup{ID: store.NewID[store.UserGroupID](), CustomerID: customer, Name: name, CreatedAt: now, UpdatedAt: now}
-	err := tx.InsertUserGroup(ctx, store.InsertUserGroupParams{ID: g.ID, CustomerID: customer, Name: name, Now: now})
+	return store.UserGroup{ID: store.NewID[store.UserGroupID](), CustomerID: customer, Name: name, CreatedAt: now, UpdatedAt: now}, nil
+}
+
+// CreateUserGroup adds a user group (ユーザーグループ) to a customer. It fails with a [ValidationError] or [store.ErrNotFound].
+func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer store.CustomerID, name string) (store.UserGroup, error) {
+	g, err := s.NewUserGroup(customer, name)
+	if err != nil {
+		return store.UserGroup{}, err
+	}
+	err = tx.InsertUserGroup(ctx, store.InsertUserGroupParams{ID: g.ID, CustomerID: customer, Name: g.Name, Now: g.CreatedAt})
 	if errors.Is(err, store.ErrForeignKey) {
 		err = store.ErrNotFound
 	}

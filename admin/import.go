@@ -18,8 +18,9 @@ import (
 	"github.com/futakagi/futakagi/store"
 )
 
-// importBatch is how many rows of a file share a transaction: enough that commits cost little, and so few that nobody beside waits.
-const importBatch = 100
+// importBatch is how many rows of a file share a transaction: enough that commits and round trips cost little, and so few that nobody
+// beside waits.
+const importBatch = 250
 
 // maxImportRows bounds a file: eight bytes of memory are spent on each row, to find login IDs that stand there twice.
 const maxImportRows = 5_000_000
@@ -93,7 +94,7 @@ type ImportResult struct {
 }
 
 // Import takes over accounts from a file, which is read twice. A file that cannot be read to its end changes nothing: it fails with
-// an [account.FileError]. Rows that cannot be taken are reported, and the others are taken, a hundred in a transaction. A run that
+// an [account.FileError]. Rows that cannot be taken are reported, and the others are taken, some hundred in a transaction. A run that
 // was interrupted goes on where it stopped when the same file is given under the same options. Rows that were imported before are
 // known as such, and change nothing.
 func (s *Service) Import(ctx context.Context, actor Actor, file io.ReadSeeker, o ImportOptions) (ImportResult, error) {
@@ -195,7 +196,9 @@ type importRun struct {
 	seen map[uint64]bool
 	// places are user groups that are known to be there, under customer code and name.
 	places map[string]importPlace
-	// planned are customers that a dry run would have made.
+	// customers are those of the batch that are there, or are made with it, by code.
+	customers map[string]store.Customer
+	// planned are customers that a row has a name for: those that a dry run would have made, or this batch makes.
 	planned map[string]bool
 }
 
@@ -207,7 +210,7 @@ type importPlace struct {
 func (s *Service) importRun(o ImportOptions, f surveyed) *importRun {
 	return &importRun{
 		Service: s, o: o, file: f, counts: ImportCounts{Total: f.rows}, seen: map[uint64]bool{}, places: map[string]importPlace{},
-		planned: map[string]bool{},
+		planned: map[string]bool{}, customers: map[string]store.Customer{},
 	}
 }
 
@@ -387,15 +390,16 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	if err != nil {
 		return after, err
 	}
+	if tx != nil {
+		clear(r.planned) // what was planned before is there by now, or went with its transaction
+	}
 	if err := lookUp(ctx, q, tx, rows); err != nil {
 		return after, err
 	}
-	type entry struct {
-		row   *importRow
-		event audit.Event
+	if err := r.lookUpPlaces(ctx, q, tx, rows); err != nil {
+		return after, err
 	}
-	var create []func(tx *store.Tx) error
-	var log []entry
+	var todo []importStep
 	for i := range rows {
 		row := &rows[i]
 		if len(row.refused) > 0 {
@@ -420,30 +424,64 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 			after.Unchanged++
 			continue
 		}
-		if tx == nil {
-			continue
+		if row.in.Customer.Name != "" {
+			r.planned[row.in.Customer.Code] = true
 		}
-		step, event, err := r.apply(ctx, tx, row, p)
-		if err != nil {
-			return after, fmt.Errorf("import line %d: %w", row.record.Line, err)
-		}
-		if step != nil {
-			create = append(create, step)
-		}
-		log = append(log, entry{row, event})
+		todo = append(todo, importStep{row: row, plan: p})
 	}
 	if tx == nil {
 		return after, nil
 	}
-	if err := tx.Pipeline(ctx, create...); err != nil {
-		return after, fmt.Errorf("create accounts: %w", err)
+	return after, r.carryOut(ctx, tx, todo)
+}
+
+// importStep is a row whose plan is to be carried out; event is the audit row about that.
+type importStep struct {
+	row   *importRow
+	plan  rowPlan
+	event audit.Event
+}
+
+// carryOut does what rows plan: first the places of all, then what changes, then all that is new at once.
+func (r *importRun) carryOut(ctx context.Context, tx *store.Tx, todo []importStep) error {
+	if err := r.makePlaces(ctx, tx, todo); err != nil {
+		return err
 	}
-	for _, l := range log {
-		if err := r.audit(ctx, tx, l.row, l.event); err != nil {
-			return after, err
+	var create []func(tx *store.Tx) error
+	for i := range todo {
+		step := &todo[i]
+		made, event, err := r.apply(ctx, tx, step.row, step.plan)
+		if err != nil {
+			return fmt.Errorf("import line %d: %w", step.row.record.Line, err)
+		}
+		if made != nil {
+			create = append(create, made)
+		}
+		step.event = event
+	}
+	if err := tx.Pipeline(ctx, create...); err != nil {
+		return fmt.Errorf("create accounts: %w", err)
+	}
+	for _, step := range todo {
+		if err := r.audit(ctx, tx, step.row, step.event); err != nil {
+			return err
 		}
 	}
-	return after, nil
+	return nil
+}
+
+// allAtOnce runs steps that each read in one statement: in a transaction in one round trip, in a dry run one after the other.
+func allAtOnce(ctx context.Context, q *store.Queries, tx *store.Tx, steps []func(tx *store.Tx) error) error {
+	if tx != nil {
+		return tx.Pipeline(ctx, steps...)
+	}
+	reading := &store.Tx{Queries: q}
+	for _, step := range steps {
+		if err := step(reading); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp finds the accounts of rows, in a transaction all at once.
@@ -466,16 +504,7 @@ func lookUp(ctx context.Context, q *store.Queries, tx *store.Tx, rows []importRo
 			return nil
 		})
 	}
-	if tx != nil {
-		return tx.Pipeline(ctx, steps...)
-	}
-	reading := &store.Tx{Queries: q}
-	for _, step := range steps {
-		if err := step(reading); err != nil {
-			return err
-		}
-	}
-	return nil
+	return allAtOnce(ctx, q, tx, steps)
 }
 
 // enforcement reads, for the kinds of account that rows want to be without a second factor, whether they may. It stays so until

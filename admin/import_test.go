@@ -337,12 +337,12 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var text strings.Builder
 		text.WriteString(importHead)
-		for i := range 350 {
+		for i := range importBatch + 100 {
 			fmt.Fprintf(&text, "C-1,見本,本社,moved.%d,移行,a@example.jp,,,,,,,,,\n", i)
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		o := ImportOptions{Format: account.CSV, FileName: "people.csv", Progress: func(c ImportCounts) {
-			if c.Done == 200 {
+			if c.Done == importBatch {
 				stop()
 			}
 		}}
@@ -355,12 +355,12 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 		made := 0
 		o.Finding = func(account.Finding) error { made++; return nil }
 		r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o)
-		if err != nil || r.Resumed != 200 || importCounts(r) != [4]int64{350, 0, 0, 0} || r.Done != 350 {
+		if err != nil || r.Resumed != importBatch || importCounts(r) != [4]int64{importBatch + 100, 0, 0, 0} || r.Done != importBatch+100 {
 			t.Errorf("%+v, %v", r, err)
 		}
 		// It is over, and other options are another run.
 		for _, o := range []ImportOptions{o, other} {
-			if r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o); err != nil || r.Resumed != 0 || importCounts(r) != [4]int64{0, 0, 350, 0} {
+			if r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o); err != nil || r.Resumed != 0 || importCounts(r) != [4]int64{0, 0, importBatch + 100, 0} {
 				t.Errorf("%+v, %v", r, err)
 			}
 		}

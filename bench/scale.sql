@@ -1,5 +1,5 @@
 -- Fills an empty PostgreSQL: a hundred accounts per customer, 50 family names and 100 given ones, half of the accounts with a factor, a
--- message and ten audit rows for each. Rows that the index of search terms has of each are made as the program makes them; the hashes of
+-- message and ten audit rows for each. The entries of the search index are those that the program makes; the hashes of
 -- the audit rows are random, so that they cannot be verified. Indexes are made at the end, which is how such tables are loaded.
 SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
@@ -12,11 +12,15 @@ CREATE TEMP TABLE later AS
     FROM (VALUES ('audit_events', 'id'), ('search_terms', 'subject_id, term')) AS v (t, c);
 SELECT drop_it FROM later \gexec
 
-CREATE TEMP TABLE c AS SELECT i, gen_random_uuid() AS id, gen_random_uuid() AS grp FROM generate_series(0, :accounts / 100) AS i;
+-- Ids are in the order in which things were made, as those of the program are.
+CREATE TEMP TABLE c AS SELECT i, (lpad(to_hex(1700000000000 + i), 12, '0') || '7' || substr(md5('c' || i), 1, 19))::uuid AS id,
+    (lpad(to_hex(1700000000000 + i), 12, '0') || '7' || substr(md5('g' || i), 1, 19))::uuid AS grp FROM generate_series(0, :accounts / 100) AS i;
 INSERT INTO customers (id, code, name, search_key, created_at, updated_at, indexed)
     SELECT id, 'C-' || lpad(i::text, 6, '0'), '株式会社見本' || i, 'c-' || lpad(i::text, 6, '0') || ' 株式会社見本' || i, now(), now(), true FROM c;
 INSERT INTO user_groups (id, customer_id, name, created_at, updated_at) SELECT grp, id, '本社', now(), now() FROM c;
-CREATE TEMP TABLE p AS SELECT n.i, gen_random_uuid() AS id, gen_random_uuid() AS factor, gen_random_uuid() AS message, c.grp,
+CREATE TEMP TABLE p AS SELECT n.i, (lpad(to_hex(1700000000000 + n.i), 12, '0') || '7' || substr(md5('a' || n.i), 1, 19))::uuid AS id,
+        (lpad(to_hex(1700000000000 + n.i), 12, '0') || '7' || substr(md5('f' || n.i), 1, 19))::uuid AS factor,
+        (lpad(to_hex(1700000000000 + n.i), 12, '0') || '7' || substr(md5('m' || n.i), 1, 19))::uuid AS message, c.grp,
         'user' || lpad(n.i::text, 7, '0') AS login, chr(x'7530'::int + n.i % 50) || chr(x'4e2d'::int) AS family,
         chr(x'4e00'::int + (n.i / 50) % 100) || chr(x'90ce'::int) AS given
     FROM generate_series(1, :accounts) AS n (i) JOIN c ON c.i = n.i / 100;
