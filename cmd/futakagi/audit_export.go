@@ -17,8 +17,8 @@ import (
 
 // auditFilter are the flags that choose rows of the audit log.
 type auditFilter struct {
-	from, to, account                  string
-	kind, result, client, who, request string
+	from, to, account                         string
+	kind, result, actor, client, who, request string
 }
 
 func (f *auditFilter) flags(c *cobra.Command) {
@@ -28,13 +28,14 @@ func (f *auditFilter) flags(c *cobra.Command) {
 	flags.StringVar(&f.account, "account", "", "id of the account concerned")
 	flags.StringVar(&f.kind, "kind", "", "first part of the events' types, such as signin or 2fa")
 	flags.StringVar(&f.result, "result", "", "success, failure or refused")
+	flags.StringVar(&f.actor, "actor", "", "kind of who acted: account, operator, client, system or anonymous")
 	flags.StringVar(&f.client, "client", "", "client_id of an application")
 	flags.StringVar(&f.who, "who", "", "part of the name of actor or target")
 	flags.StringVar(&f.request, "request", "", "number that the log and error pages give a request")
 }
 
 func (f *auditFilter) query() (admin.AuditQuery, error) {
-	q := admin.AuditQuery{Kind: f.kind, Result: f.result, Client: f.client, Who: f.who, Account: store.AccountID(f.account), Request: f.request}
+	q := admin.AuditQuery{Kind: f.kind, Result: f.result, Actor: audit.ActorKind(f.actor), Client: f.client, Who: f.who, Account: store.AccountID(f.account), Request: f.request}
 	for flag, day := range map[string]struct {
 		text string
 		into *time.Time
