@@ -35,7 +35,10 @@ func (f *auditFilter) flags(c *cobra.Command) {
 }
 
 func (f *auditFilter) query() (admin.AuditQuery, error) {
-	q := admin.AuditQuery{Kind: f.kind, Result: f.result, Actor: audit.ActorKind(f.actor), Client: f.client, Who: f.who, Account: store.AccountID(f.account), Request: f.request}
+	q := admin.AuditQuery{
+		Kind: f.kind, Result: f.result, Actor: audit.ActorKind(f.actor), Client: f.client, Who: f.who, Account: store.AccountID(f.account),
+		Request: f.request,
+	}
 	for flag, day := range map[string]struct {
 		text string
 		into *time.Time
