@@ -40,8 +40,10 @@ func (w *world) fill(id store.AccountID, n int) {
 func TestListAuditPagesByPlace(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		w.fill(w.tanaka, 130)
-		for name, in := range map[string]AuditQuery{"general": {Who: "tanaka"}, "account": {Account: w.tanaka}, "request": {Request: "req-fill"},
-			"kind": {Kind: "signin"}, "type": {Kind: "signin.factor"}, "actor": {Actor: audit.ByAccount}, "actor of kind": {Kind: "signin", Actor: audit.ByAccount}, "result": {Result: "failure"}} {
+		for name, in := range map[string]AuditQuery{
+			"general": {Who: "tanaka"}, "account": {Account: w.tanaka}, "request": {Request: "req-fill"},
+			"kind": {Kind: "signin"}, "type": {Kind: "signin.factor"}, "actor": {Actor: audit.ByAccount}, "actor of kind": {Kind: "signin", Actor: audit.ByAccount}, "result": {Result: "failure"},
+		} {
 			seen := map[store.EventID]bool{}
 			for pages := 1; ; pages++ {
 				p, err := w.ListAudit(t.Context(), w.actor(w.root), in)

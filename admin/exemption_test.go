@@ -75,7 +75,7 @@ func TestWhoMayExempt(t *testing.T) {
 		// Who cannot see operators does not see their exemptions.
 		for actor, want := range map[store.AccountID]int{w.root: 3, w.desk: 1} {
 			page, err := w.ListExemptions(ctx, w.actor(actor), Place{})
-			if err != nil || len(page.Rows) != want || int(page.Total) != want {
+			if err != nil || len(page.Rows) != want || page.Total != want {
 				t.Errorf("%s sees %d of %d: %v", w.row(actor).LoginID, len(page.Rows), page.Total, err)
 			}
 		}
