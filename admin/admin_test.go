@@ -83,7 +83,7 @@ func newWorld(t *testing.T, db *store.DB) *world {
 	factors, err := mfa.New(mfa.Config{
 		Issuer: "https://id.example.jp", DB: db, Outbox: outbox, Box: box, Now: w.clock.now, SessionIdle: time.Hour,
 		HashAll:   func(_ context.Context, secrets []string) ([]string, error) { return secrets, nil },
-		CheckHash: func(context.Context, string, string) (bool, error) { return false, nil },
+		CheckCode: func(context.Context, []string, []string) (int, error) { return -1, nil },
 	})
 	must(t, err)
 	passwords, err := password.New(password.Config{
@@ -238,14 +238,20 @@ func (w *world) cleared(id store.AccountID, epoch int64) {
 	}
 }
 
-// notices are the addresses that notices wait for.
+// notices are the addresses that notices of a reset wait for.
 func (w *world) notices(id store.AccountID) []string {
+	w.t.Helper()
+	return w.waiting(id, delivery.KindReset)
+}
+
+// waiting are the addresses that messages of a kind wait for.
+func (w *world) waiting(id store.AccountID, kind string) []string {
 	w.t.Helper()
 	rows, err := w.db.Read().ListMessages(w.t.Context(), store.ListMessagesParams{PageSize: 100})
 	must(w.t, err)
 	var to []string
 	for _, m := range rows {
-		if m.AccountID != nil && *m.AccountID == id && m.Kind == delivery.KindReset {
+		if m.AccountID != nil && *m.AccountID == id && m.Kind == kind {
 			to = append(to, m.Recipient)
 		}
 	}

@@ -37,6 +37,8 @@ const (
 const (
 	reasonNoCustomer    = "import.reason_no_customer"
 	reasonEnforced      = "import.reason_enforced"
+	reasonFrozen        = "import.reason_frozen"
+	reasonNobodyTold    = "import.reason_nobody_told"
 	reasonSwitchKept    = "import.kept_switch"
 	reasonPasswordKept  = "import.kept_password"
 	reasonFactorsKept   = "import.kept_factors"
@@ -300,6 +302,11 @@ func (r *importRun) batch(ctx context.Context, rows []importRow) error {
 	for i := range rows {
 		if len(rows[i].refused) == 0 {
 			r.check(&rows[i])
+		}
+		if len(rows[i].refused) == 0 {
+			if err := r.hash(ctx, &rows[i]); err != nil {
+				return err
+			}
 		}
 	}
 	var after ImportCounts

@@ -26,7 +26,7 @@ type imported = mfa.Imported
 func (r *importRun) check(row *importRow) {
 	record := row.record
 	row.in, row.refused = r.accounts.CheckRecord(record, r.o.Operators)
-	text := mfa.ImportedText{Seed: record.TOTPSecret, Codes: record.BackupCodeHashes}
+	text := mfa.ImportedText{Seed: record.TOTPSecret, Codes: record.BackupCodeHashes, PlainCodes: record.BackupCodes}
 	for i, f := range record.Factors {
 		factor := mfa.ImportedFactorText{Method: f.Method, Address: f.Address}
 		if f.VerifiedAt != "" {
@@ -44,6 +44,37 @@ func (r *importRun) check(row *importRow) {
 	for _, p := range problems {
 		row.refused = append(row.refused, record.Finding(account.FactorColumn(p.Part, p.Factor), p.Reason))
 	}
+}
+
+// hash makes hashes of a row's plain backup codes, unless the row is known. People who sign in go first.
+func (r *importRun) hash(ctx context.Context, row *importRow) error {
+	if len(row.two.Plain) == 0 {
+		return nil
+	}
+	q := r.db.Read()
+	var id store.AccountID
+	target, err := q.GetImportTarget(ctx, store.GetImportTargetParams{Kind: row.in.Kind, LoginKey: row.in.LoginKey})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("look up account: %w", err)
+	case bytes.Equal(target.RowDigest, row.record.Digest()):
+		return nil
+	default:
+		id = target.Account.ID
+	}
+	const tries = 60
+	for range tries {
+		if err = r.imports.Hash(ctx, q, id, &row.two, r.o.DryRun); !errors.Is(err, account.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return err
 }
 
 // rowPlan is what an import would do for a row.
@@ -109,8 +140,19 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	}
 	if !p.create {
 		r.planUpdate(row, &p)
+		if p.acc.Frozen(r.now) && p.changes() {
+			refuse(account.ColumnLoginID, reasonFrozen)
+		}
+	}
+	if r.told(p) && r.imports.Note == nil {
+		refuse(account.ColumnMethod, reasonNobodyTold)
 	}
 	return p, nil
+}
+
+// told says whether the owner is to hear of a plan: what they set up here is in nobody's hand but theirs.
+func (r *importRun) told(p rowPlan) bool {
+	return r.o.ReplaceFactors && !p.create && p.factors.Changes()
 }
 
 // planUpdate finds what of an account that exists is to be changed. What opens an account wider than it is now is not.
@@ -355,6 +397,11 @@ func (r *importRun) changeCredentials(ctx context.Context, tx *store.Tx, row *im
 	}
 	if err := r.imports.Apply(ctx, tx, r.now, acc.ID, p.factors); err != nil {
 		return err
+	}
+	if r.told(p) {
+		if err := r.imports.Note(ctx, tx, r.now, acc, p.factors); err != nil {
+			return err
+		}
 	}
 	return tx.EndAccess(ctx, r.now, acc.ID, store.Keep{})
 }

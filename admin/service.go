@@ -28,7 +28,7 @@ type Config struct {
 	Outbox  *delivery.Outbox
 	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
 	Passwords *password.Service
-	// Imports has the rules of second factors that another system proved. Its CheckHash is that of Accounts; Japan if it names no
+	// Imports has the rules of second factors that another system proved. Its hashes are those of Accounts; Japan if it names no
 	// countries.
 	Imports mfa.Imports
 	// Signer signs exports of the audit log; without one there are none.
@@ -88,6 +88,17 @@ func New(c Config) (*Service, error) {
 			err = account.ErrHash
 		}
 		return err
+	}
+	c.Imports.ForeignCodes = func(texts []string) ([]string, error) {
+		hashes, err := c.Accounts.ImportCodes(texts)
+		if errors.Is(err, account.ErrCodesCost) {
+			err = mfa.ErrCodesCost
+		}
+		return hashes, err
+	}
+	c.Imports.HashCodes, c.Imports.CheckCode = c.Accounts.HashCodes, c.Accounts.CheckCode
+	if c.Imports.Note == nil && c.Factors != nil {
+		c.Imports.Note = c.Factors.NoteImport
 	}
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja

@@ -621,7 +621,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more."}
+	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "import.value_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more."}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {

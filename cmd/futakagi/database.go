@@ -10,6 +10,7 @@ import (
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // withStore opens the database alone, for work on the schema. A guest may run
@@ -66,6 +67,7 @@ func (a *app) with(
 	command, err := open(c.Context(), server.Config{
 		DatabaseURL: settings.Database.URL.Reveal(), MaxConns: 2, Hashing: hashing(settings.Password), Passwords: passwords(settings),
 		MasterKey: settings.MasterKey.Reveal(), SMSCountries: settings.SMS.Countries,
+		Issuer: settings.Issuer, Brand: brand(settings), Language: templates.Lang(settings.Language),
 		Zone: settings.Location(), Now: time.Now, Logger: a.quietLogger(settings.Log),
 	})
 	if err != nil {

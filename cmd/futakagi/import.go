@@ -41,8 +41,9 @@ turned to dont_use.
 Seeds of authenticator apps (totp_secret) are sealed, for which the command needs
 the master key: it reads the one of the server's configuration (master_key, or the
 file beside a SQLite database) once the server has started for the first time, and
-never makes one. Without it rows with a seed are refused. Everything else needs the
-database alone. Nobody is sent a message.`,
+never makes one. Without it rows with a seed are refused, and so are rows that
+--replace-factors lets change what people set up here: the server mails them about
+it. Nobody else is sent a message, and the rest needs the database alone.`,
 		Example: `  futakagi account import people.csv --dry-run --report report.ndjson
   futakagi account import people.csv`,
 		Args: cobra.ExactArgs(1),
@@ -193,16 +194,17 @@ func (f *findings) add(one account.Finding) error {
 	if one.Detail != "" {
 		reason += " (" + one.Detail + ")"
 	}
+	value := admin.ValueText(f.pages, templates.En, one.ValueClass)
 	var err error
 	switch {
 	case f.json:
 		err = json.NewEncoder(f.to).Encode(map[string]any{
-			"line": one.Line, "row": row, "column": one.Column, "value": one.ValueClass, "reason": one.Reason, "text": reason,
+			"line": one.Line, "row": row, "column": one.Column, "value": value, "reason": one.Reason, "text": reason,
 		})
 	case f.file != nil:
-		_, err = fmt.Fprintf(f.to, "%d\t%s\t%s\t%s\t%s\n", one.Line, row, one.Column, one.ValueClass, reason)
+		_, err = fmt.Fprintf(f.to, "%d\t%s\t%s\t%s\t%s\n", one.Line, row, one.Column, value, reason)
 	case f.n <= shownFindings:
-		_, err = fmt.Fprintf(f.to, "line %d, %s (%s): %s [%s]\n", one.Line, one.Column, one.ValueClass, reason, row)
+		_, err = fmt.Fprintf(f.to, "line %d, %s (%s): %s [%s]\n", one.Line, one.Column, value, reason, row)
 	}
 	return err
 }

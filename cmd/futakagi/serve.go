@@ -85,18 +85,7 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		MaxConns:    c.Database.MaxConnections,
 		MasterKey:   c.MasterKey.Reveal(),
 
-		Brand: templates.Brand{
-			Name:        c.Brand.Name,
-			AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
-			ConsoleName: templates.Text{Ja: c.Brand.ConsoleNameJA, En: c.Brand.ConsoleNameEN},
-			HelpURL:     c.Brand.HelpURL,
-			ContactURL:  c.Brand.ContactURL,
-			PrivacyURL:  c.Brand.PrivacyURL,
-			ForgotURL:   c.Brand.ForgotURL,
-			MyPageURL:   c.Brand.MyPageURL,
-			MailFrom:    c.SMTP.From,
-			Environment: c.Brand.Environment,
-		},
+		Brand:    brand(c),
 		Zone:     c.Location(),
 		Language: templates.Lang(c.Language),
 
@@ -216,5 +205,20 @@ func staffLimits(s config.Staff) admin.Limits {
 		SwitchOff:    admin.Rate{Hour: s.SwitchOffsPerHour, Day: s.SwitchOffsPerDay},
 		PasswordLink: admin.Rate{Hour: s.PasswordLinksPerHour, Day: s.PasswordLinksPerDay},
 		Unmask:       admin.Rate{Hour: s.UnmasksPerHour, Day: s.UnmasksPerDay},
+	}
+}
+
+func brand(c *config.Config) templates.Brand {
+	return templates.Brand{
+		Name:        c.Brand.Name,
+		AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
+		ConsoleName: templates.Text{Ja: c.Brand.ConsoleNameJA, En: c.Brand.ConsoleNameEN},
+		HelpURL:     c.Brand.HelpURL,
+		ContactURL:  c.Brand.ContactURL,
+		PrivacyURL:  c.Brand.PrivacyURL,
+		ForgotURL:   c.Brand.ForgotURL,
+		MyPageURL:   c.Brand.MyPageURL,
+		MailFrom:    c.SMTP.From,
+		Environment: c.Brand.Environment,
 	}
 }

@@ -4,14 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Command is what the command line needs: the use cases of the console, over the database alone. It may work beside a server
@@ -31,7 +34,7 @@ func OpenCommand(ctx context.Context, c Config) (*Command, error) {
 }
 
 // OpenMover is [OpenCommand] for moving accounts in and out, seeds of authenticator apps among them: it uses the MasterKey and
-// SMSCountries of the configuration as well. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
+// SMSCountries of the configuration as well, and for notices, which a server sends, Issuer, Brand and Language. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
 func OpenMover(ctx context.Context, c Config) (*Command, error) {
 	return openCommand(ctx, c, true, nil)
 }
@@ -67,6 +70,11 @@ func openCommand(ctx context.Context, c Config, key bool, sign func(context.Cont
 		if imports.Box, err = boxIfAny(ctx, db, c); err != nil {
 			return nil, err
 		}
+		if imports.Box != nil && c.Issuer != "" {
+			if imports.Note, err = noteImports(c, db, imports.Box, hasher); err != nil {
+				return nil, err
+			}
+		}
 	}
 	var signer *audit.Signer
 	if sign != nil {
@@ -81,6 +89,27 @@ func openCommand(ctx context.Context, c Config, key bool, sign func(context.Cont
 		return nil, err
 	}
 	return &Command{Admin: console, db: db, signer: signer}, nil
+}
+
+// noteImports queues the notices of an import, for a server to send.
+func noteImports(c Config, db *store.DB, box *seal.Box, hasher *account.Hasher) (
+	func(context.Context, *store.Tx, time.Time, store.Account, mfa.ImportPlan) error, error,
+) {
+	pages, err := templates.New(templates.Config{Brand: c.Brand})
+	if err != nil {
+		return nil, err
+	}
+	outbox, err := delivery.New(delivery.Config{DB: db, Box: box, Templates: pages, Now: c.Now, Logger: c.Logger, Zone: c.Zone})
+	if err != nil {
+		return nil, err
+	}
+	factors, err := mfa.New(mfa.Config{
+		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckCode: hasher.CheckCode, Now: c.Now, NoticeLang: c.Language,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return factors.NoteImport, nil
 }
 
 // Close releases the database.

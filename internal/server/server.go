@@ -173,7 +173,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	factors, err = mfa.New(mfa.Config{
-		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
+		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckCode: hasher.CheckCode, Busy: account.ErrBusy, Now: c.Now,
 		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Brand: c.Brand.Name,
 		RPID: rpID, Origins: origins, SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
