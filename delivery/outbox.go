@@ -40,6 +40,7 @@ const (
 
 	KindExempted   = "exempted"    // staff let the account do without a second factor for a while
 	KindPassIssued = "pass_issued" // staff made a code that takes the place of a second factor once
+	KindPassUsed   = "pass_used"   // somebody signed in with it
 
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
@@ -302,6 +303,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailExempted
 	case KindPassIssued:
 		mail = o.cfg.Templates.MailPassIssued
+	case KindPassUsed:
+		mail = o.cfg.Templates.MailPassUsed
 	case KindSetUp:
 		mail = o.cfg.Templates.MailSetUp
 	case KindAddressChanged:

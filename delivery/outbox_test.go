@@ -226,7 +226,7 @@ func TestNotices(t *testing.T) {
 	mails := &Capture{}
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
-	kinds := []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued}
+	kinds := []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued, KindPassUsed}
 	for _, lang := range templates.Langs() {
 		for _, kind := range kinds {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {

@@ -97,6 +97,7 @@ type Set struct {
 
 	MailExempted   Mail[NoticeMail] // the account does without a second factor until a time
 	MailPassIssued Mail[NoticeMail] // staff made a code that takes the place of a second factor once
+	MailPassUsed   Mail[NoticeMail] // somebody signed in with it
 
 	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order

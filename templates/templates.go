@@ -130,6 +130,7 @@ func New(cfg Config) (*Set, error) {
 	bindMail(b, &s.MailDeviceVoided, "device-voided")
 	bindMail(b, &s.MailExempted, "exempted")
 	bindMail(b, &s.MailPassIssued, "pass-issued")
+	bindMail(b, &s.MailPassUsed, "pass-used")
 	bindMail(b, &s.MailFactorRemoved, "factor-removed")
 	bindMail(b, &s.MailOrderChanged, "order-changed")
 	bindMail(b, &s.MailFrozen, "frozen")

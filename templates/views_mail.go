@@ -12,6 +12,7 @@ const (
 
 	MessageExempted   = "exempted"
 	MessagePassIssued = "pass_issued"
+	MessagePassUsed   = "pass_used"
 
 	MessageFactorRemoved     = "factor_removed"
 	MessageOrderChanged      = "order_changed"
