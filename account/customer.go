@@ -126,8 +126,8 @@ type CustomerQuery struct {
 	Size int
 }
 
-// masked is how queries are told to leave addresses out.
-func masked(on bool) string {
+// Masked is how queries are told to find nothing by an address.
+func Masked(on bool) string {
 	if on {
 		return "masked"
 	}
@@ -158,13 +158,13 @@ func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage
 		in.State = ""
 	}
 	size := pageSize(in.Size)
-	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, Ceiling: PagingCeiling(size)})
+	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, Masked: Masked(in.NoAddresses), State: in.State, Ceiling: PagingCeiling(size)})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("count customers: %w", err)
 	}
 	page := CustomerPage{Paging: PageOf(total, in.Page, size)}
 	rows, err := q.ListCustomers(ctx, store.ListCustomersParams{
-		Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, PageSize: int32(size), Skip: page.Skip(),
+		Pattern: pattern, Masked: Masked(in.NoAddresses), State: in.State, PageSize: int32(size), Skip: page.Skip(),
 	})
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("list customers: %w", err)

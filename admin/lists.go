@@ -27,10 +27,7 @@ func hiddenKind(actor Actor) string {
 
 // maskedFor tells queries not to find by address what an actor may not see whole.
 func maskedFor(actor Actor) string {
-	if actor.rights().has(maySeeAddresses) {
-		return ""
-	}
-	return "masked"
+	return account.Masked(!actor.rights().has(maySeeAddresses))
 }
 
 var (

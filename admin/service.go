@@ -243,11 +243,3 @@ func targetName(ctx context.Context, q *store.Queries, acc store.Account) (strin
 	}
 	return place.Customer.Name + " / " + acc.LoginID, nil
 }
-
-// surfaceOf is the surface on which accounts of a kind sign in to our own pages, and whose enforcement greys out their switch.
-func surfaceOf(kind string) string {
-	if kind == account.KindOperator {
-		return SurfaceAdmin
-	}
-	return SurfaceStore
-}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
@@ -63,9 +64,7 @@ func (s *Service) PlanReset(ctx context.Context, q *store.Queries, acc store.Acc
 		p.BackupCodes = 0 // they stay
 	}
 	if p.SetUp() {
-		for _, address := range append(mailAddresses(factors), acc.RegisteredEmail) {
-			p.Told = appendAddress(p.Told, address)
-		}
+		p.Told = delivery.Recipients(append(mailAddresses(factors), acc.RegisteredEmail))
 	}
 	if len(p.Left) == 0 {
 		p.Ticket, err = demandsTicket(ctx, q, acc, p.SetUp())
