@@ -43,6 +43,8 @@ func TestScreens(t *testing.T) {
 			v.console(w)
 			v.resets(w)
 			v.manyAccounts(w)
+			v.frozen(w)
+			v.masked(w)
 			for _, line := range w.log.take() {
 				t.Errorf("the server logged: %s", line)
 			}
