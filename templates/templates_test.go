@@ -982,3 +982,13 @@ func TestColoursOnlyInTokens(t *testing.T) {
 		}
 	}
 }
+
+func TestNewParsesABrandOnce(t *testing.T) {
+	again, err := New(Config{Brand: testBrand()})
+	if err != nil || again != newSet(t) {
+		t.Errorf("the same brand was parsed twice, %v", err)
+	}
+	if other, err := New(Config{Brand: Brand{Name: "Other"}}); err != nil || other == again || other.Brand().Name != "Other" {
+		t.Errorf("another brand has the first one's pages, %v", err)
+	}
+}
