@@ -9,7 +9,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/mfa"
-	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -50,7 +50,7 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		}
 		v.Group, v.Customer = &place.UserGroup, &place.Customer
 	}
-	surface, err := q.GetSurface(ctx, standing.SurfaceOf(acc.Kind))
+	surface, err := q.GetSurface(ctx, signin.SurfaceOf(acc.Kind))
 	if err != nil {
 		return Account{}, fmt.Errorf("load surface: %w", err)
 	}
@@ -191,7 +191,7 @@ func mayCreate(ctx context.Context, w *work, in account.NewAccount) error {
 // holdOff lets an account of a kind do without a second factor until the transaction ends, unless its surface demands one (M11):
 // enforcement switched on beside this comes before it or after it, never in between (I16).
 func holdOff(ctx context.Context, w *work, kind string) error {
-	surface, err := w.tx.HoldSurface(ctx, standing.SurfaceOf(kind))
+	surface, err := w.tx.HoldSurface(ctx, signin.SurfaceOf(kind))
 	if err != nil {
 		return fmt.Errorf("hold surface: %w", err)
 	}

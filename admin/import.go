@@ -15,7 +15,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
-	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -498,7 +498,7 @@ func (r *importRun) enforcement(ctx context.Context, q *store.Queries, tx *store
 		if tx != nil {
 			read = q.HoldSurface
 		}
-		surface, err := read(ctx, standing.SurfaceOf(row.in.Kind))
+		surface, err := read(ctx, signin.SurfaceOf(row.in.Kind))
 		if err != nil {
 			return nil, fmt.Errorf("hold surface: %w", err)
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
-	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -168,7 +168,7 @@ func (s *Service) CustomerReport(ctx context.Context, actor Actor, id store.Cust
 
 // resetsAskForTicket reports whether accounts of a kind need a ticket to be set up after a reset.
 func (s *Service) resetsAskForTicket(ctx context.Context, kind string) (bool, error) {
-	surface, err := s.db.Read().GetSurface(ctx, standing.SurfaceOf(kind))
+	surface, err := s.db.Read().GetSurface(ctx, signin.SurfaceOf(kind))
 	if err != nil {
 		return false, fmt.Errorf("load surface: %w", err)
 	}

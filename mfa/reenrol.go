@@ -14,7 +14,6 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -60,7 +59,7 @@ func ticketThrottle(id store.AccountID) string { return "ticket:" + string(id) }
 // demandsTicket reports whether nothing is to be set up without a ticket after a reset: the surface of the account wants it so, and
 // the reset took something away, or an earlier one did and nothing was set up since.
 func demandsTicket(ctx context.Context, q *store.Queries, acc store.Account, took bool) (bool, error) {
-	surface, err := q.GetSurface(ctx, standing.SurfaceOf(acc.Kind))
+	surface, err := q.GetSurface(ctx, signin.SurfaceOf(acc.Kind))
 	if err != nil {
 		return false, fmt.Errorf("load surface: %w", err)
 	}
