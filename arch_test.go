@@ -24,25 +24,27 @@ var own = map[string][]string{
 	"signin/standing": {"store", "signin"},
 	"templates":       {},
 	"audit":           {"store"},
-	"delivery":        {"store", "templates"},
+	"delivery":        {"store", "templates", "internal/outbound"},
 	"web":             {"store", "templates"},
 	"account":         {"store", "audit"},
+	"keys":            {"store", "audit"},
 	"mfa":             {"store", "audit", "signin", "signin/standing", "delivery", "web", "templates"},
-	"provider":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
+	"provider":        {"store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates"},
 	"password":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
-	"admin":           {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password"},
+	"admin":           {"store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password"},
 	"config":          {},
 
-	"internal/seal":    {},
-	"internal/server":  {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "admin"},
-	"internal/testapp": {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "admin", "internal/server", "demo", "store/storetest"},
-	"internal/pgtest":  {},
-	"store/storetest":  {"store", "internal/pgtest"},
-	"mfa/webauthntest": {},
-	"demo":             {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
-	"cmd":              {"store", "audit", "account", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
-	"bench":            {"store", "admin", "internal/testapp", "internal/pgtest", "internal/server"},
-	"e2e":              {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
+	"internal/seal":     {},
+	"internal/outbound": {},
+	"internal/server":   {"internal/outbound", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "admin"},
+	"internal/testapp":  {"store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "admin", "internal/server", "demo", "store/storetest"},
+	"internal/pgtest":   {},
+	"store/storetest":   {"store", "internal/pgtest"},
+	"mfa/webauthntest":  {},
+	"demo":              {"store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
+	"cmd":               {"store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
+	"bench":             {"store", "account", "admin", "audit", "internal/testapp", "internal/pgtest", "internal/server"},
+	"e2e":               {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }
 
 // anyone may seal: it is a leaf.
@@ -140,7 +142,7 @@ var ownTime = map[string]int{"web/middleware.go": 3, "web/upload.go": 1, "delive
 // TestClockIsInjected keeps the machine's clock out of the features: what cannot be given a time cannot be tested at its edges.
 func TestClockIsInjected(t *testing.T) {
 	clock := regexp.MustCompile(`\btime\.(Now|Since|Until)\(`)
-	for _, dir := range []string{"signin", "account", "audit", "mfa", "password", "provider", "admin", "delivery", "web"} {
+	for _, dir := range []string{"signin", "account", "audit", "keys", "mfa", "password", "provider", "admin", "delivery", "web"} {
 		for _, file := range goFiles(t, dir) {
 			if strings.HasPrefix(file, "delivery/smtptest/") {
 				continue // a part of tests

@@ -22,18 +22,25 @@ func (in CustomerInput) check() (CustomerInput, error) {
 	return out, c.err()
 }
 
-// CreateCustomer adds a customer. It fails with a [ValidationError] for what a person can correct.
-func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerInput) (store.Customer, error) {
+// NewCustomer makes a customer that is stored nowhere yet. It fails with a [ValidationError] for what a person can correct.
+func (s *Service) NewCustomer(in CustomerInput) (store.Customer, error) {
 	in, err := in.check()
 	if err != nil {
 		return store.Customer{}, err
 	}
 	now := s.now()
-	c := store.Customer{
-		ID: store.NewID[store.CustomerID](), Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name),
-		CreatedAt: now, UpdatedAt: now,
+	return store.Customer{
+		ID: store.NewID[store.CustomerID](), Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name), CreatedAt: now, UpdatedAt: now,
+	}, nil
+}
+
+// CreateCustomer adds a customer. It fails with a [ValidationError] for what a person can correct.
+func (s *Service) CreateCustomer(ctx context.Context, tx *store.Tx, in CustomerInput) (store.Customer, error) {
+	c, err := s.NewCustomer(in)
+	if err != nil {
+		return store.Customer{}, err
 	}
-	err = tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: c.ID, Code: c.Code, Name: c.Name, SearchKey: c.SearchKey, Now: now})
+	err = tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: c.ID, Code: c.Code, Name: c.Name, SearchKey: c.SearchKey, Now: c.CreatedAt})
 	if err := customerError(err); err != nil {
 		return store.Customer{}, err
 	}
@@ -65,16 +72,24 @@ func customerError(err error) error {
 	return nil
 }
 
-// CreateUserGroup adds a user group (ユーザーグループ) to a customer. It fails with a [ValidationError] or [store.ErrNotFound].
-func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer store.CustomerID, name string) (store.UserGroup, error) {
+// NewUserGroup makes a user group that is stored nowhere yet. It fails with a [ValidationError].
+func (s *Service) NewUserGroup(customer store.CustomerID, name string) (store.UserGroup, error) {
 	c := checks{}
 	name = c.name(name, msgGroupName)
 	if err := c.err(); err != nil {
 		return store.UserGroup{}, err
 	}
 	now := s.now()
-	g := store.UserGroup{ID: store.NewID[store.UserGroupID](), CustomerID: customer, Name: name, CreatedAt: now, UpdatedAt: now}
-	err := tx.InsertUserGroup(ctx, store.InsertUserGroupParams{ID: g.ID, CustomerID: customer, Name: name, Now: now})
+	return store.UserGroup{ID: store.NewID[store.UserGroupID](), CustomerID: customer, Name: name, CreatedAt: now, UpdatedAt: now}, nil
+}
+
+// CreateUserGroup adds a user group (ユーザーグループ) to a customer. It fails with a [ValidationError] or [store.ErrNotFound].
+func (s *Service) CreateUserGroup(ctx context.Context, tx *store.Tx, customer store.CustomerID, name string) (store.UserGroup, error) {
+	g, err := s.NewUserGroup(customer, name)
+	if err != nil {
+		return store.UserGroup{}, err
+	}
+	err = tx.InsertUserGroup(ctx, store.InsertUserGroupParams{ID: g.ID, CustomerID: customer, Name: g.Name, Now: g.CreatedAt})
 	if errors.Is(err, store.ErrForeignKey) {
 		err = store.ErrNotFound
 	}
@@ -114,20 +129,16 @@ const (
 
 // CustomerQuery chooses a page of customers, in the order of their codes.
 type CustomerQuery struct {
-	// Search is looked for in code and name, and in login ID, name and address of the accounts; empty finds all.
-	Search string
-	// NoAddresses leaves the accounts' addresses out of the search.
-	NoAddresses bool
 	// State is one of the states above; anything else finds all.
 	State string
-	// Page counts from 1. What lies outside of the list is brought to its nearest end.
-	Page int
+	// After is the code after which the page begins; empty begins with the first.
+	After string
 	// Size is the most rows wanted, 1 to 100; 50 if zero.
 	Size int
 }
 
-// masked is how queries are told to leave addresses out.
-func masked(on bool) string {
+// Masked is how queries are told to find nothing by an address.
+func Masked(on bool) string {
 	if on {
 		return "masked"
 	}
@@ -144,35 +155,84 @@ type CustomerRow struct {
 	LastSignInAt *time.Time
 }
 
+const (
+	// maxPage is the most rows that a list shows at once.
+	maxPage = 100
+	// customerCeiling is how far customers are counted.
+	customerCeiling = 1000
+	// customerLook is how many customers a page looks through for those in a state: each costs a look at all its accounts.
+	customerLook = 500
+)
+
 // CustomerPage is one page of customers.
 type CustomerPage struct {
-	Paging
 	Rows []CustomerRow
+	// Next is the code to continue after; empty at the end. A page that is not full and has one looked no further.
+	Next string
+	// Total is how many customers there are in all, zero if nobody counted; Many says that there are more than were counted.
+	Total int
+	Many  bool
 }
 
 // Customers returns a page of customers.
 func (s *Service) Customers(ctx context.Context, in CustomerQuery) (CustomerPage, error) {
-	q := s.db.Read()
-	pattern := SearchPattern(in.Search)
-	if in.State != StateSet && in.State != StatePartly && in.State != StateNone {
-		in.State = ""
+	q, size := s.db.Read(), pageSize(in.Size)
+	p := store.ListCustomersParams{AfterCode: in.After, PageSize: int32(size + 1)}
+	var end store.LastOfCustomersRow
+	if in.State == StateSet || in.State == StatePartly || in.State == StateNone {
+		var err error
+		if end, err = lastOfCustomers(ctx, q, in.After, customerLook); err != nil {
+			return CustomerPage{}, err
+		}
+		p.State, p.LastCode = in.State, end.Code
 	}
-	size := pageSize(in.Size)
-	total, err := q.CountCustomers(ctx, store.CountCustomersParams{Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, Ceiling: PagingCeiling(size)})
-	if err != nil {
-		return CustomerPage{}, fmt.Errorf("count customers: %w", err)
-	}
-	page := CustomerPage{Paging: PageOf(total, in.Page, size)}
-	rows, err := q.ListCustomers(ctx, store.ListCustomersParams{
-		Pattern: pattern, Masked: masked(in.NoAddresses), State: in.State, PageSize: int32(size), Skip: page.Skip(),
-	})
+	rows, err := q.ListCustomers(ctx, p)
 	if err != nil {
 		return CustomerPage{}, fmt.Errorf("list customers: %w", err)
 	}
+	var page CustomerPage
+	switch {
+	case len(rows) > size:
+		rows = rows[:size]
+		page.Next = rows[size-1].Code
+	case end.Looked == customerLook:
+		page.Next = end.Code
+	}
 	for _, r := range rows {
-		page.Rows = append(page.Rows, CustomerRow(r))
+		row := CustomerRow{ID: r.ID, Code: r.Code, Name: r.Name, Accounts: r.Accounts, SetUp: r.SetUp}
+		if r.SignedIn > 0 {
+			row.LastSignInAt = &r.LastSignInAt
+		}
+		page.Rows = append(page.Rows, row)
+	}
+	switch {
+	case in.After != "":
+	case page.Next == "":
+		page.Total = len(rows)
+	case p.State == "":
+		if end, err = lastOfCustomers(ctx, q, "", customerCeiling); err != nil {
+			return CustomerPage{}, err
+		}
+		page.Total, page.Many = int(end.Looked), end.Looked == customerCeiling
 	}
 	return page, nil
+}
+
+// pageSize brings the size asked for into the bounds.
+func pageSize(n int) int {
+	if n == 0 {
+		return maxPage / 2
+	}
+	return min(max(n, 1), maxPage)
+}
+
+// lastOfCustomers is the last of the next so many; zero if there are none.
+func lastOfCustomers(ctx context.Context, q *store.Queries, after string, look int32) (store.LastOfCustomersRow, error) {
+	end, err := q.LastOfCustomers(ctx, store.LastOfCustomersParams{AfterCode: after, Look: look})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return end, fmt.Errorf("count customers: %w", err)
+	}
+	return end, nil
 }
 
 // Group is a user group with its accounts.
@@ -239,4 +299,9 @@ func (s *Service) CustomerByID(ctx context.Context, id store.CustomerID) (store.
 		return store.Customer{}, store.ErrNotFound
 	}
 	return s.db.Read().GetCustomer(ctx, id)
+}
+
+// CustomerByCode returns the customer with exactly that code, or [store.ErrNotFound].
+func (s *Service) CustomerByCode(ctx context.Context, code string) (store.Customer, error) {
+	return s.db.Read().GetCustomerByCode(ctx, code)
 }

@@ -176,6 +176,23 @@ func decodePBKDF2(text string, parts []string) (*parsed, error) {
 	return &parsed{iterations: iterations, work: int64(float64(iterations) * float64(blocks) * each), digest: decoded}, nil
 }
 
+// decodeCode is decode for backup codes, which may also be hashed without a salt: nobody chose them, so no table has them.
+func decodeCode(text string) (*parsed, error) {
+	size, ok := map[string]int{"{SHA256}": sha256.Size, "{SHA512}": sha512.Size}[text[:min(len(text), len("{SHA256}"))]]
+	if !ok {
+		return decode(text)
+	}
+	d := &saltedSHA{new: sha256.New}
+	if size == sha512.Size {
+		d.new = sha512.New
+	}
+	var err error
+	if d.key, err = base64.StdEncoding.Strict().DecodeString(text[len("{SHA256}"):]); err != nil || len(d.key) != size {
+		return nil, refuse("SHA-2 cannot be read")
+	}
+	return &parsed{iterations: 1, digest: d}, nil
+}
+
 // saltedSHA is the digest of password and salt, as directory servers and Dovecot keep it.
 type saltedSHA struct {
 	new       func() hash.Hash

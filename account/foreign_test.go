@@ -119,6 +119,59 @@ func TestCommonFrameworksAreAffordable(t *testing.T) {
 	}
 }
 
+func TestForeignBackupCodesAreCheckedAsOthersMadeThem(t *testing.T) {
+	s := setup(t, storetest.SQLite(t), cheap)
+	const other = `$2b$04$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW`
+	for name, text := range map[string]string{
+		"bcrypt":   `$2b$05$CCCCCCCCCCCCCCCCCCCCC.4c/Vz//sBM9XkyFmwsCP9HkrjK1U32S`,
+		"argon2":   `$argon2id$v=19$m=1024,t=2,p=2$MDEyMzQ1Njc4OWFiY2RlZg$jEyMYQO8B8qEjmnOVGsAamgGqRdkl7d0QqJx4BPrRMI`,
+		"Django":   `pbkdf2_sha256$1000$0123456789abcdefABCDEF$dRhCuUTHgfuFuZ1eEDEMUFeHJI1vdzilSdv2BPH3NA4=`,
+		"SHA-256":  `9028ea0d15decaa35b2da21c0290af3b1a5ba0a30a591906f89b5074e209ea72`,
+		"SHA-512":  `{sha512}zvYeTk7ae6ii/qoSBhf896UTrZIEQjsl4kO30/VW+ShT6VsVatr/3Zon0OUHNq1qa7zFDOipvTUWL315nomlIQ==`,
+		"Keycloak": `{"type":"recovery-authn-codes","secretData":"{\"codes\":[{\"number\":1,\"encodedHashedValue\":\"4lrDhF+MvhKAGi36WonUxV3EeQDztu3Jqe5ZDzwrkxL2ZdADnJOCi3tY8zlQvIF6CVWpxQAKjT4oBWnwh0XKaA==\"},{\"number\":2,\"encodedHashedValue\":\"zvYeTk7ae6ii/qoSBhf896UTrZIEQjsl4kO30/VW+ShT6VsVatr/3Zon0OUHNq1qa7zFDOipvTUWL315nomlIQ==\"}]}","credentialData":"{\"hashIterations\":1,\"algorithm\":\"RS512\",\"totalCodes\":2,\"remainingCodes\":2}"}`,
+	} {
+		forms, err := s.ImportCodes([]string{other, text})
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		at, err := s.CheckCode(t.Context(), forms, []string{"correct-horse", "correct horse battery"})
+		if err != nil || at != len(forms)-1 {
+			t.Errorf("%s: found at %d of %d, %v", name, at, len(forms), err)
+		}
+		if at, err := s.CheckCode(t.Context(), forms, []string{"correct horse"}); err != nil || at != -1 {
+			t.Errorf("%s: a wrong code is found at %d, %v", name, at, err)
+		}
+		if again, err := s.ImportCodes(forms); err != nil || !slices.Equal(again, forms) {
+			t.Errorf("%s: an export is read as %v, %v", name, again, err)
+		}
+		if form := forms[len(forms)-1]; strings.HasPrefix(form, "{SHA") {
+			if _, _, err := s.ImportHash(form); !errors.Is(err, ErrHash) {
+				t.Errorf("%s is taken for a password: %v", name, err)
+			}
+		}
+	}
+	for _, text := range []string{"", "abcdef", "0123456789", "{SHA256}AAAA", "{SHA1}qUqP5cyxm6YcTAhz05Hph5gvu9M=", `{"secretData":"{\"codes\":1}"}`, "12345678-abcd"} {
+		if _, err := s.ImportCodes([]string{text}); !errors.Is(err, ErrHash) {
+			t.Errorf("%q: %v, want ErrHash", text, err)
+		}
+	}
+}
+
+// All codes of an account are compared with each try.
+func TestI29_BackupCodesThatCostTooMuchTogetherAreRefused(t *testing.T) {
+	s := setup(t, storetest.SQLite(t), HasherConfig{})
+	hashes := func(cost string) []string {
+		return slices.Repeat([]string{"$2b$" + cost + "$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW"}, 10)
+	}
+	if _, err := s.ImportCodes(hashes("10")); err != nil {
+		t.Errorf("ten of cost 10: %v", err)
+	}
+	if _, err := s.ImportCodes(hashes("12")); !errors.Is(err, ErrCodesCost) {
+		t.Errorf("ten of cost 12: %v", err)
+	}
+}
+
 func TestI29_DearForeignHashesAreRefused(t *testing.T) {
 	s := setup(t, storetest.SQLite(t), HasherConfig{MemoryBudgetMiB: 64})
 	const (

@@ -155,12 +155,42 @@ func (h *Hasher) Check(ctx context.Context, hash, secret string) (bool, error) {
 	return p.match(secret)
 }
 
+// CheckCode finds which of several hashes of backup codes a code belongs to, in any of its spellings; -1 for none. All of them take
+// one place in the queue together. What they cost together was bounded when they were stored: see [Service.ImportCodes].
+func (h *Hasher) CheckCode(ctx context.Context, hashes, spellings []string) (index int, err error) {
+	codes := make([]*parsed, 0, len(hashes))
+	var memory int64
+	for _, hash := range hashes {
+		p, err := h.parseCode(hash)
+		if err != nil {
+			return -1, err
+		}
+		codes, memory = append(codes, p), max(memory, p.memory)
+	}
+	if err := h.gate.enter(ctx, memory); err != nil {
+		return -1, err
+	}
+	defer h.gate.leave(memory)
+	for i, p := range codes {
+		if err := ctx.Err(); err != nil {
+			return -1, err
+		}
+		if ok, err := p.matchAny(spellings); ok || err != nil {
+			return i, err
+		}
+	}
+	return -1, nil
+}
+
 // NeedsRehash reports whether hash is weaker than what Hash makes today, or of another kind, or so much dearer that the time it
 // takes would tell its account from one that does not exist.
 func (h *Hasher) NeedsRehash(hash string) bool {
 	p, err := h.parse(hash)
 	return err != nil || !p.argon2id || p.memory < h.memory || p.iterations < int64(h.iterations) || p.work > 2*h.work()
 }
+
+// ceiling is what a check may cost, in the measure of parsed.
+func (h *Hasher) ceiling() int64 { return max(maxForeignWork, maxForeignTimes*h.work()) }
 
 // work is what one of our hashes costs, in the measure of parsed.
 func (h *Hasher) work() int64 { return h.memory * int64(h.iterations) }
@@ -214,14 +244,18 @@ func (p *parsed) matchAny(secrets []string) (bool, error) {
 
 // parse decodes a hash and refuses one that would cost too much: whoever can write a hash, by an import say, must not be able
 // to stop the server with it.
-func (h *Hasher) parse(hash string) (*parsed, error) {
-	p, err := decode(hash)
+func (h *Hasher) parse(hash string) (*parsed, error) { return h.afford(decode(hash)) }
+
+// parseCode is parse for the hash of a backup code.
+func (h *Hasher) parseCode(hash string) (*parsed, error) { return h.afford(decodeCode(hash)) }
+
+func (h *Hasher) afford(p *parsed, err error) (*parsed, error) {
 	switch {
 	case err != nil:
 		return nil, err
 	case p.memory > h.budget:
 		return nil, fmt.Errorf("%w: needs more than the %d MiB that hashes may take (password.memory_budget_mib)", ErrHash, h.budget/1024)
-	case p.work > max(maxForeignWork, maxForeignTimes*h.work()):
+	case p.work > h.ceiling():
 		return nil, fmt.Errorf("%w: costs too much time", ErrHash)
 	}
 	return p, nil

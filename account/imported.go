@@ -1,9 +1,12 @@
 package account
 
 import (
+	"context"
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/bits"
 	"strconv"
@@ -212,4 +215,83 @@ func keycloakArgon2(iterations int64, parameters map[string][]string, salt []byt
 	encode := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2%s$v=19$m=%s,t=%d,p=%s$%s$%s", kind, one("memory"), iterations, one("parallelism"),
 		encode(salt), encode(raw)), nil
+}
+
+// ErrCodesCost says that the hashes of an account's backup codes would together take too long to check.
+var ErrCodesCost = errors.New("backup codes cost too much to check")
+
+// keycloakCodes are the recovery codes of an account in Keycloak's export. Its data are JSON inside of a string.
+type keycloakCodes struct {
+	Codes []struct {
+		Value string `json:"encodedHashedValue"`
+	} `json:"codes"`
+}
+
+// ImportCodes reads hashes of backup codes as another system wrote them: each in a form of [ParseImportedHash]; as SHA-2 without a
+// salt, in hexadecimal or as {SHA256} and {SHA512} with Base64; or as Keycloak's credential of all recovery codes. Since such a code
+// does not say which hash is its own, all of them are checked at each try: what that takes is bounded as one hash of a password is,
+// or it fails with [ErrCodesCost]. It fails with [ErrHash] for what cannot be read.
+func (s *Service) ImportCodes(texts []string) ([]string, error) {
+	var forms []string
+	for _, text := range texts {
+		more, err := codeForms(text)
+		if err != nil {
+			return nil, err
+		}
+		forms = append(forms, more...)
+	}
+	var cost int64
+	for _, form := range forms {
+		p, err := s.hasher.parseCode(form)
+		if err != nil {
+			return nil, err
+		}
+		if cost += p.work; cost > s.hasher.ceiling() {
+			return nil, ErrCodesCost
+		}
+	}
+	return forms, nil
+}
+
+// codeForms brings a text to our spelling of the hashes in it.
+func codeForms(text string) ([]string, error) {
+	var credential keycloakCredential
+	if json.Unmarshal([]byte(text), &credential) == nil && strings.Contains(credential.SecretData, `"codes"`) {
+		return fromKeycloakCodes(credential)
+	}
+	if raw, err := hex.DecodeString(text); err == nil {
+		return []string{fmt.Sprintf("{SHA%d}%s", 8*len(raw), base64.StdEncoding.EncodeToString(raw))}, nil
+	}
+	if scheme, rest, ok := strings.Cut(text, "}"); ok && (strings.EqualFold(scheme, "{sha256") || strings.EqualFold(scheme, "{sha512")) {
+		return []string{strings.ToUpper(scheme) + "}" + rest}, nil
+	}
+	form, _, err := ParseImportedHash(text)
+	return []string{string(form)}, err
+}
+
+// fromKeycloakCodes reads what is left of the recovery codes of an account: SHA-512 of each, or SHA-256 of old.
+func fromKeycloakCodes(credential keycloakCredential) ([]string, error) {
+	var secret keycloakCodes
+	if json.Unmarshal([]byte(credential.SecretData), &secret) != nil {
+		return nil, refuse("Keycloak recovery codes cannot be read")
+	}
+	forms := make([]string, 0, len(secret.Codes))
+	for _, code := range secret.Codes {
+		raw, err := base64.StdEncoding.DecodeString(code.Value)
+		if err != nil {
+			return nil, refuse("Keycloak recovery codes cannot be read")
+		}
+		forms = append(forms, fmt.Sprintf("{SHA%d}%s", 8*len(raw), base64.StdEncoding.EncodeToString(raw)))
+	}
+	return forms, nil
+}
+
+// HashCodes hashes backup codes as our own are: see [Hasher.HashAll].
+func (s *Service) HashCodes(ctx context.Context, codes []string) ([]string, error) {
+	return s.hasher.HashAll(ctx, codes)
+}
+
+// CheckCode is [Hasher.CheckCode].
+func (s *Service) CheckCode(ctx context.Context, hashes, spellings []string) (int, error) {
+	return s.hasher.CheckCode(ctx, hashes, spellings)
 }

@@ -2,7 +2,6 @@ package account
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -51,24 +50,22 @@ func (s *Service) InsertImported(ctx context.Context, tx *store.Tx, a store.Acco
 	return nil
 }
 
-// PlaceImported returns the user group that a record names, and makes it and its customer where there is none yet. made says which.
-// It fails with [store.ErrNotFound] for a customer that is not there and has no name to be made with.
-func (s *Service) PlaceImported(ctx context.Context, tx *store.Tx, customer CustomerInput, group string) (id store.UserGroupID, made []string, err error) {
-	c, err := tx.GetCustomerByCode(ctx, customer.Code)
-	if errors.Is(err, store.ErrNotFound) && customer.Name != "" {
-		c, err = s.CreateCustomer(ctx, tx, customer)
-		made = append(made, ColumnCustomerCode)
-	}
+// InsertImportedCustomer adds a customer that [Service.NewCustomer] made; it is found by its words once the background has indexed it.
+// It fails with [store.ErrConflict] if the code was taken meanwhile.
+func (s *Service) InsertImportedCustomer(ctx context.Context, tx *store.Tx, c store.Customer) error {
+	err := tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: c.ID, Code: c.Code, Name: c.Name, SearchKey: c.SearchKey, Now: c.CreatedAt})
 	if err != nil {
-		return "", nil, fmt.Errorf("find customer: %w", err)
+		return fmt.Errorf("insert customer: %w", err)
 	}
-	g, err := tx.GetUserGroupByName(ctx, store.GetUserGroupByNameParams{CustomerID: c.ID, Name: group})
-	if errors.Is(err, store.ErrNotFound) {
-		g, err = s.CreateUserGroup(ctx, tx, c.ID, group)
-		made = append(made, ColumnUserGroup)
-	}
+	return nil
+}
+
+// InsertImportedGroup adds a user group that [Service.NewUserGroup] made. It fails with [store.ErrConflict] if the name was taken
+// meanwhile.
+func (s *Service) InsertImportedGroup(ctx context.Context, tx *store.Tx, g store.UserGroup) error {
+	err := tx.InsertUserGroup(ctx, store.InsertUserGroupParams{ID: g.ID, CustomerID: g.CustomerID, Name: g.Name, Now: g.CreatedAt})
 	if err != nil {
-		return "", nil, fmt.Errorf("find user group: %w", err)
+		return fmt.Errorf("insert user group: %w", err)
 	}
-	return g.ID, made, nil
+	return nil
 }

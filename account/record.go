@@ -23,6 +23,8 @@ type Record struct {
 	TwoFactor                                          string
 	Factors                                            [RecordFactors]RecordFactor
 	TOTPSecret, BackupCodeHashes, Disabled, ExternalID string
+	// BackupCodes are codes that are not hashed. No export has them.
+	BackupCodes string
 }
 
 // RecordFactor is a second factor of a record. The first one is the main one.
@@ -47,6 +49,7 @@ const (
 	ColumnBackupCodes  = "backup_code_hashes"
 	ColumnDisabled     = "disabled"
 	ColumnExternalID   = "external_id"
+	ColumnPlainCodes   = "backup_codes"
 )
 
 // FactorColumn is the name of a column of the factor with that index.
@@ -104,6 +107,8 @@ func (r *Record) Field(column string) *string {
 		return &r.Disabled
 	case ColumnExternalID:
 		return &r.ExternalID
+	case ColumnPlainCodes:
+		return &r.BackupCodes
 	}
 	for i := range r.Factors {
 		switch column {
@@ -136,7 +141,11 @@ func (r *Record) fields() []*string {
 func (r *Record) Digest() []byte {
 	h := sha256.New()
 	var length [8]byte
-	for _, f := range r.fields() {
+	fields := r.fields()
+	if r.BackupCodes != "" {
+		fields = append(fields, &r.BackupCodes)
+	}
+	for _, f := range fields {
 		binary.BigEndian.PutUint64(length[:], uint64(len(*f)))
 		h.Write(length[:])
 		h.Write([]byte(*f))
@@ -171,7 +180,7 @@ type Finding struct {
 	Refused bool
 	// Reason is a key of the catalogue, Detail a sentence of ours that goes with it, in English, and may be empty.
 	Reason, Detail string
-	// ValueClass describes the value: its kind and length.
+	// ValueClass describes the value: see [ValueClass].
 	ValueClass string
 }
 
@@ -193,23 +202,34 @@ func (r *Record) Note(column, reason string) Finding {
 	return f
 }
 
-// ValueClass says what sort of text something is and how long, so that its owner finds it and nobody else learns it.
+// The classes of values: keys of the catalogue. All but the first are followed by numbers.
+const (
+	classEmpty  = "import.value_empty"
+	classDigits = "import.value_digits"
+	classASCII  = "import.value_ascii"
+	classText   = "import.value_text"
+	classHidden = "import.value_hidden"
+	classFields = "import.value_fields"
+)
+
+// ValueClass says what sort of text something is and how long, so that its owner finds it and nobody else learns it: a class and its
+// numbers, with spaces between.
 func ValueClass(value string) string {
 	if value == "" {
-		return "empty"
+		return classEmpty
 	}
-	class := "digits"
+	class := classDigits
 	for _, r := range value {
 		switch {
 		case r == utf8.RuneError || hidden(r):
-			return fmt.Sprintf("%d characters, some of which do not show", utf8.RuneCountInString(value))
+			return fmt.Sprintf("%s %d", classHidden, utf8.RuneCountInString(value))
 		case r > '~':
-			class = "text"
-		case (r < '0' || r > '9') && class == "digits":
-			class = "ASCII"
+			class = classText
+		case (r < '0' || r > '9') && class == classDigits:
+			class = classASCII
 		}
 	}
-	return fmt.Sprintf("%d characters, %s", utf8.RuneCountInString(value), class)
+	return fmt.Sprintf("%s %d", class, utf8.RuneCountInString(value))
 }
 
 // maxRecordText bounds a field of a record, in bytes: that of ten backup codes with their hashes.
@@ -218,12 +238,12 @@ const maxRecordText = 4096
 // plain says what is wrong with the fields of a record as texts, before anybody looks at what they mean.
 func (r *Record) plain() []Finding {
 	var found []Finding
-	for i, f := range r.fields() {
-		switch {
+	for _, column := range append(RecordColumns(), ColumnPlainCodes) {
+		switch f := r.Field(column); {
 		case len(*f) > maxRecordText:
-			found = append(found, r.finding(RecordColumns()[i], ReasonLong))
+			found = append(found, r.finding(column, ReasonLong))
 		case strings.ContainsFunc(*f, func(c rune) bool { return c < ' ' || c == 0x7f }):
-			found = append(found, r.finding(RecordColumns()[i], ReasonControl))
+			found = append(found, r.finding(column, ReasonControl))
 		}
 	}
 	return found

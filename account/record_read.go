@@ -156,7 +156,7 @@ func newCSVReader(in io.Reader) (*RecordReader, error) {
 		name = strings.ToLower(strings.TrimSpace(name))
 		// The name is not repeated: in a file without names, it is somebody's.
 		switch {
-		case (&Record{}).Field(name) == nil:
+		case (&Record{}).Field(name) == nil, name == ColumnPlainCodes: // what a spreadsheet was made of is left lying about
 			return nil, &FileError{Line: 1, Reason: reasonFileHeader, Detail: fmt.Sprintf("column %d has a name that is not known", i+1)}
 		case slices.Contains(columns[:i], name):
 			return nil, &FileError{Line: 1, Reason: reasonFileHeader, Detail: "column " + name + " is there twice"}
@@ -187,7 +187,7 @@ func newCSVReader(in io.Reader) (*RecordReader, error) {
 		if len(fields) != len(columns) {
 			return r, []Finding{{
 				Line: line, Refused: true, Reason: ReasonColumns,
-				ValueClass: fmt.Sprintf("%d fields for %d columns", len(fields), len(columns)),
+				ValueClass: fmt.Sprintf("%s %d %d", classFields, len(fields), len(columns)),
 			}}, nil
 		}
 		for i, f := range fields {
@@ -256,8 +256,8 @@ func newJSONReader(in io.Reader) *RecordReader {
 	}}
 }
 
-// jsonRecord reads one object, whose members are named like the columns: strings, true or false for disabled, and a list for
-// backup_code_hashes.
+// jsonRecord reads one object, whose members are named like the columns: strings, true or false for disabled, and lists for
+// backup_code_hashes and backup_codes.
 func jsonRecord(line int, text []byte) (Record, []Finding, error) {
 	r := Record{Line: line}
 	var members map[string]any
@@ -282,7 +282,7 @@ func jsonRecord(line int, text []byte) (Record, []Finding, error) {
 				*field = fmt.Sprint(v)
 			}
 		case []any:
-			ok = name == ColumnBackupCodes
+			ok = name == ColumnBackupCodes || name == ColumnPlainCodes
 			codes := make([]string, 0, len(v))
 			for _, one := range v {
 				code, isText := one.(string)

@@ -113,8 +113,8 @@ func TestRowsOfWrongFormAreRefusedAlone(t *testing.T) {
 	text := head + "\ntanaka,x\nsuzuki,鈴木,suzuki@example.jp\nsato,\"a\nb\",sato@example.jp\n"
 	rows, found, err := readAll(text, CSV, UTF8)
 	want := []Finding{
-		{Line: 2, Refused: true, Reason: ReasonColumns, ValueClass: "2 fields for 3 columns"},
-		{Line: 4, Column: ColumnDisplayName, Refused: true, Reason: ReasonControl, ValueClass: "3 characters, some of which do not show"},
+		{Line: 2, Refused: true, Reason: ReasonColumns, ValueClass: "import.value_fields 2 3"},
+		{Line: 4, Column: ColumnDisplayName, Refused: true, Reason: ReasonControl, ValueClass: "import.value_hidden 3"},
 	}
 	if err != nil || len(rows) != 1 || rows[0].LoginID != "suzuki" || !cmp.Equal(found, want) {
 		t.Errorf("%v, %v, %s", rows, err, cmp.Diff(want, found))

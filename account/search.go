@@ -80,9 +80,16 @@ func scriptOf(r rune) script {
 	return symbol
 }
 
-// Words are what a search looks for, the longest first: it is in the fewest terms.
+// Words are what a search looks for, the longest first.
 func Words(search string) []string {
-	var words []string
+	words := searched(search)
+	slices.SortStableFunc(words, func(a, b string) int { return len([]rune(b)) - len([]rune(a)) })
+	words = slices.Compact(words)
+	return words[:min(len(words), maxWords)]
+}
+
+// searched are the words of a search as they were typed, folded.
+func searched(search string) (words []string) {
 	for word := range strings.FieldsSeq(clipRunes(strings.ToValidUTF8(search, ""), maxSearch)) {
 		// What a term never begins with would find nothing.
 		word = strings.TrimLeftFunc(Fold(word), func(r rune) bool { return scriptOf(r) == symbol })
@@ -90,9 +97,17 @@ func Words(search string) []string {
 			words = append(words, word)
 		}
 	}
-	slices.SortStableFunc(words, func(a, b string) int { return len([]rune(b)) - len([]rune(a)) })
-	words = slices.Compact(words)
-	return words[:min(len(words), maxWords)]
+	return words
+}
+
+// Phrase is a search of several words as one term: that of whoever has them next to each other in this order, such as a family name
+// before a given one. It is empty for a single word.
+func Phrase(search string) string {
+	words := searched(search)
+	if len(words) < 2 {
+		return ""
+	}
+	return clipRunes(strings.Join(words, ""), maxTerm)
 }
 
 // Matches reports whether each word of a search begins a term of the fields.

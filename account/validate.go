@@ -105,6 +105,13 @@ func (e *ValidationError) Error() string {
 	return "invalid fields: " + strings.Join(slices.Sorted(maps.Keys(e.Fields)), ", ")
 }
 
+// Taken reports whether a name was refused because another account, customer or user group has it.
+func (e *ValidationError) Taken() bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(e.Fields)), func(message string) bool {
+		return message == msgLoginIDTaken || message == msgCodeTaken || message == msgGroupTaken
+	})
+}
+
 // Args returns the named arguments of a field's sentence, as the catalogue takes them.
 func (e *ValidationError) Args(field string) []any {
 	switch e.Fields[field] {

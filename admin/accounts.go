@@ -9,6 +9,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -21,6 +22,8 @@ type Account struct {
 	Customer *store.Customer
 	// Enforced is whether the account's surface demands a second factor whatever its switch says.
 	Enforced bool
+	// Guarded is whether opening it takes a second operator, by its own choice or that of its surface.
+	Guarded bool
 	// Status is what is set up, addresses whole (M5 to M7).
 	Status mfa.Status
 	// Sessions counts the live sessions.
@@ -49,11 +52,11 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		}
 		v.Group, v.Customer = &place.UserGroup, &place.Customer
 	}
-	surface, err := q.GetSurface(ctx, surfaceOf(acc.Kind))
+	surface, err := q.GetSurface(ctx, signin.SurfaceOf(acc.Kind))
 	if err != nil {
 		return Account{}, fmt.Errorf("load surface: %w", err)
 	}
-	v.Enforced = surface.Enforced
+	v.Enforced, v.Guarded = surface.Enforced, acc.Approval || surface.Approval
 	if v.Status, err = s.factors.Status(ctx, q, acc.ID); err != nil {
 		return Account{}, err
 	}
@@ -144,28 +147,34 @@ func (s *Service) create(ctx context.Context, actor Actor, need rights, kind str
 		return store.Account{}, err
 	}
 	var made store.Account
-	_, err = s.act(ctx, actor, need, event, func(w *work) error {
-		if kind == account.KindOperator {
-			if err := s.holdOperators(ctx, w); err != nil {
-				return err
-			}
-		}
-		if err := mayCreate(ctx, w, in); err != nil {
-			return err
-		}
-		var err error
-		if made, err = s.accounts.Create(ctx, w.tx, in); err != nil {
-			return err
-		}
-		w.event.Account = made.ID
-		w.event.Data = map[string]string{"kind": kind, "role": made.Role, "two_factor": made.TwoFactor}
-		w.event.Target, err = targetName(ctx, w.tx.Queries, made)
+	_, err = s.act(ctx, actor, need, event, func(w *work) (err error) {
+		made, err = s.createAccount(ctx, w, in)
 		return err
 	})
 	if err != nil {
 		return store.Account{}, err
 	}
 	return made, nil
+}
+
+// createAccount is the work of [Service.create], with the password hashed.
+func (s *Service) createAccount(ctx context.Context, w *work, in account.NewAccount) (store.Account, error) {
+	if in.Kind == account.KindOperator {
+		if err := s.holdOperators(ctx, w); err != nil {
+			return store.Account{}, err
+		}
+	}
+	if err := mayCreate(ctx, w, in); err != nil {
+		return store.Account{}, err
+	}
+	made, err := s.accounts.Create(ctx, w.tx, in)
+	if err != nil {
+		return store.Account{}, err
+	}
+	w.event.Account = made.ID
+	w.event.Data = map[string]string{"kind": in.Kind, "role": made.Role, "two_factor": made.TwoFactor}
+	w.event.Target, err = targetName(ctx, w.tx.Queries, made)
+	return made, err
 }
 
 // mayCreate checks what a new account's form cannot correct: its place, the actor's power over it, and enforcement.
@@ -177,8 +186,12 @@ func mayCreate(ctx context.Context, w *work, in account.NewAccount) error {
 		if !store.ValidID(string(in.UserGroupID)) {
 			return store.ErrNotFound
 		}
-		if _, err := w.tx.GetUserGroup(ctx, in.UserGroupID); err != nil {
+		group, err := w.tx.GetUserGroup(ctx, in.UserGroupID)
+		if err != nil {
 			return fmt.Errorf("load user group: %w", err)
+		}
+		if err := w.within(group.CustomerID); err != nil {
+			return err
 		}
 	}
 	if in.TwoFactor == account.TwoFactorDont {
@@ -190,7 +203,7 @@ func mayCreate(ctx context.Context, w *work, in account.NewAccount) error {
 // holdOff lets an account of a kind do without a second factor until the transaction ends, unless its surface demands one (M11):
 // enforcement switched on beside this comes before it or after it, never in between (I16).
 func holdOff(ctx context.Context, w *work, kind string) error {
-	surface, err := w.tx.HoldSurface(ctx, surfaceOf(kind))
+	surface, err := w.tx.HoldSurface(ctx, signin.SurfaceOf(kind))
 	if err != nil {
 		return fmt.Errorf("hold surface: %w", err)
 	}
@@ -205,53 +218,63 @@ func holdOff(ctx context.Context, w *work, kind string) error {
 // [store.ErrNotFound], and reports whether anything was changed.
 func (s *Service) UpdateAccount(ctx context.Context, actor Actor, id store.AccountID, version time.Time, in account.Profile) (bool, error) {
 	changed, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountUpdate}, func(w *work) error {
-		former, err := w.target(ctx, id, mayEditAccounts)
-		if err != nil {
-			return err
-		}
-		if former.Kind == account.KindOperator && in.Role != former.Role {
-			if w.actor.is(id) {
-				return &refusal{err: ErrOwnAccount, word: wordOwn}
-			}
-			if err := s.holdOperators(ctx, w); err != nil {
-				return err
-			}
-			if mine := w.actor.rights(); !mine.has(w.actor.rightsOf(in.Role)) || !mine.has(w.actor.rightsOf(former.Role)) {
-				return &refusal{err: ErrForbidden, word: wordRight}
-			}
-			if err := w.keepManager(ctx, former, in.Role); err != nil {
-				return err
-			}
-		}
-		if in.RegisteredEmail == "" && !w.actor.rights().has(maySeeAddresses) {
-			in.RegisteredEmail = former.RegisteredEmail // they were not shown it, and left the field alone
-		}
-		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
-		if err := claimed(n, err); err != nil {
-			return err
-		}
-		acc, err := s.accounts.Update(ctx, w.tx, id, in)
-		if err != nil {
-			return err
-		}
-		if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
-			return errUnchanged
-		}
-		w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "role", former.Role, acc.Role)
-		if acc.RegisteredEmail != former.RegisteredEmail {
-			// Masked: the log outlives the address, and not everybody who reads it may see addresses.
-			w.event.Data["email.from"] = templates.MaskEmail(former.RegisteredEmail)
-			w.event.Data["email.to"] = templates.MaskEmail(acc.RegisteredEmail)
-		}
-		if s.factors == nil {
-			return nil
-		}
-		return s.factors.NoteRegisteredChange(ctx, w.tx, former, acc, w.now)
+		return s.updateAccount(ctx, w, id, version, in)
 	})
 	if changed && s.outbox != nil {
 		s.outbox.Wake()
 	}
 	return changed, err
+}
+
+// updateAccount is the work of [Service.UpdateAccount].
+func (s *Service) updateAccount(ctx context.Context, w *work, id store.AccountID, version time.Time, in account.Profile) error {
+	former, err := w.target(ctx, id, mayEditAccounts)
+	if err != nil {
+		return err
+	}
+	if former.Kind == account.KindOperator && in.Role != former.Role {
+		if w.actor.is(id) {
+			return &refusal{err: ErrOwnAccount, word: wordOwn}
+		}
+		if err := s.holdOperators(ctx, w); err != nil {
+			return err
+		}
+		if mine := w.actor.rights(); !mine.has(w.actor.rightsOf(in.Role)) || !mine.has(w.actor.rightsOf(former.Role)) {
+			return &refusal{err: ErrForbidden, word: wordRight}
+		}
+		if err := w.keepManager(ctx, former, in.Role); err != nil {
+			return err
+		}
+	}
+	if in.RegisteredEmail == "" && !w.actor.rights().has(maySeeAddresses) {
+		in.RegisteredEmail = former.RegisteredEmail // they were not shown it, and left the field alone
+	}
+	n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
+	if err := claimed(n, err); err != nil {
+		return err
+	}
+	acc, err := s.accounts.Update(ctx, w.tx, id, in)
+	if err != nil {
+		return err
+	}
+	if acc.DisplayName == former.DisplayName && acc.RegisteredEmail == former.RegisteredEmail && acc.Role == former.Role {
+		return errUnchanged
+	}
+	if acc.RegisteredEmail != former.RegisteredEmail {
+		if err := s.allowAddress(ctx, w, former, acc); err != nil {
+			return err
+		}
+	}
+	w.event.Data = changes("name", former.DisplayName, acc.DisplayName, "role", former.Role, acc.Role)
+	if acc.RegisteredEmail != former.RegisteredEmail {
+		// Masked: the log outlives the address, and not everybody who reads it may see addresses.
+		w.event.Data["email.from"] = templates.MaskEmail(former.RegisteredEmail)
+		w.event.Data["email.to"] = templates.MaskEmail(acc.RegisteredEmail)
+	}
+	if s.factors == nil {
+		return nil
+	}
+	return s.factors.NoteRegisteredChange(ctx, w.tx, former, acc, w.now)
 }
 
 // holdOperators lets nobody else take an operator's power away until the transaction ends, and looks again whether the actor
@@ -285,6 +308,9 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 			return err
 		}
 		owner = account.OwnerOf(acc)
+		if err := s.allow(ctx, w, id, Proposal{Act: ActPassword}); err != nil {
+			return err
+		}
 		return errUnchanged
 	})
 	if err != nil {
@@ -295,22 +321,30 @@ func (s *Service) SetPassword(ctx context.Context, actor Actor, id store.Account
 		return err
 	}
 	_, err = s.act(ctx, actor, mayView, event, func(w *work) error {
-		acc, err := w.target(ctx, id, maySetPasswords)
-		if err != nil {
-			return err
-		}
-		if err := w.unfrozen(ctx, id); err != nil {
-			return err
-		}
-		if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {
-			return err
-		}
-		return s.passwords.NoteSet(ctx, w.tx, acc, w.now)
+		return s.setPassword(ctx, w, id, hash)
 	})
 	if err == nil && s.passwords != nil {
 		s.outbox.Wake()
 	}
 	return err
+}
+
+// setPassword is the work of [Service.SetPassword], with the password hashed.
+func (s *Service) setPassword(ctx context.Context, w *work, id store.AccountID, hash account.PasswordHash) error {
+	acc, err := w.target(ctx, id, maySetPasswords)
+	if err != nil {
+		return err
+	}
+	if err := w.unfrozen(ctx, id); err != nil {
+		return err
+	}
+	if err := s.allow(ctx, w, id, Proposal{Act: ActPassword}); err != nil {
+		return err
+	}
+	if err := s.accounts.SetPassword(ctx, w.tx, id, hash); err != nil || s.passwords == nil {
+		return err
+	}
+	return s.passwords.NoteSet(ctx, w.tx, acc, w.now)
 }
 
 // SetDisabled disables an account, which ends everything it holds, or enables it again. It reports whether that was a change.
@@ -320,26 +354,31 @@ func (s *Service) SetDisabled(ctx context.Context, actor Actor, id store.Account
 		event.Type = audit.AccountDisable
 	}
 	return s.act(ctx, actor, mayView, event, func(w *work) error {
-		acc, err := w.other(ctx, id, mayEditAccounts)
-		if err != nil {
+		return s.setDisabled(ctx, w, id, disabled)
+	})
+}
+
+// setDisabled is the work of [Service.SetDisabled].
+func (s *Service) setDisabled(ctx context.Context, w *work, id store.AccountID, disabled bool) error {
+	acc, err := w.other(ctx, id, mayEditAccounts)
+	if err != nil {
+		return err
+	}
+	if acc.Kind == account.KindOperator {
+		if err := s.holdOperators(ctx, w); err != nil {
 			return err
 		}
-		if acc.Kind == account.KindOperator {
-			if err := s.holdOperators(ctx, w); err != nil {
+		if disabled {
+			if err := w.keepManager(ctx, acc, ""); err != nil {
 				return err
 			}
-			if disabled {
-				if err := w.keepManager(ctx, acc, ""); err != nil {
-					return err
-				}
-			}
 		}
-		changed, err := s.accounts.SetDisabled(ctx, w.tx, id, disabled)
-		if err == nil && !changed {
-			return errUnchanged
-		}
-		return err
-	})
+	}
+	changed, err := s.accounts.SetDisabled(ctx, w.tx, id, disabled)
+	if err == nil && !changed {
+		return errUnchanged
+	}
+	return err
 }
 
 // OperatorPage is one page of operators.

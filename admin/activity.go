@@ -31,19 +31,17 @@ func (e ActivityEntry) Renewed() bool {
 type ActivityPage struct {
 	Account Account
 	Rows    []ActivityEntry
-	More    bool
+	// Next is where the next page begins; zero at the end.
+	Next Place
 }
 
-// Activity returns what happened to an account before a place in the list, which is given by time and id of a row; zero begins with
-// the newest. An account the actor may not see is like a missing one (I14).
-func (s *Service) Activity(ctx context.Context, actor Actor, id store.AccountID, before time.Time, first string) (ActivityPage, error) {
+// Activity returns what happened to an account before a place in the list; zero begins with the newest. An account the actor may not see is like a missing one (I14).
+func (s *Service) Activity(ctx context.Context, actor Actor, id store.AccountID, after Place) (ActivityPage, error) {
 	acc, err := s.Account(ctx, actor, id)
 	if err != nil {
 		return ActivityPage{}, err
 	}
-	if before.IsZero() {
-		before, first = s.now().Add(24*time.Hour), store.MaxID
-	}
+	before, first := after.newest(s.now())
 	q := s.db.Read()
 	out := ActivityPage{Account: acc}
 	// A page of each, of which the newest make the page.
@@ -77,8 +75,6 @@ func (s *Service) Activity(ctx context.Context, actor Actor, id store.AccountID,
 	slices.SortFunc(out.Rows, func(a, b ActivityEntry) int {
 		return cmp.Or(b.At.Compare(a.At), strings.Compare(b.ID, a.ID))
 	})
-	if out.More = len(out.Rows) > pageSize; out.More {
-		out.Rows = out.Rows[:pageSize]
-	}
+	out.Rows, out.Next = cutPage(out.Rows, pageSize, time.Time{}, func(e ActivityEntry) Place { return Place{e.At, e.ID} })
 	return out, nil
 }

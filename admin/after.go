@@ -16,23 +16,13 @@ const maxAfter = 200
 type Span struct {
 	// After is the key of the row before the first one wanted: a code, a login ID or an id; empty begins at the start.
 	After string
-	// Before is the time of that row, in lists that are newest first; zero begins at the start.
-	Before time.Time
-	Limit  int
+	Limit int
 }
 
 // rows is how many rows to read: one more than wanted tells whether there are any.
 func (s Span) rows() int32 { return int32(s.limit() + 1) }
 
 func (s Span) limit() int { return min(max(s.Limit, 1), maxAfter) }
-
-// newest is where a list that is newest first goes on.
-func (s Span) newest(now time.Time) (at time.Time, id string) {
-	if s.Before.IsZero() {
-		return now.Add(24 * time.Hour), store.MaxID
-	}
-	return s.Before, s.After
-}
 
 // cut takes the row too many away, and reports whether there was one.
 func cut[T any](s Span, rows []T, err error, what string) ([]T, bool, error) {
@@ -113,82 +103,88 @@ func (s *Service) accountsAfter(ctx context.Context, actor Actor, kind string, s
 	return cut(span, rows, err, "accounts")
 }
 
-// EventsQuery chooses audit events.
-type EventsQuery struct {
-	// Since and Until bound their time, the second one not included; zero means no limit.
-	Since, Until time.Time
-	// Kind is the first part of their types, such as "2fa"; empty finds all.
-	Kind string
-	// Who is looked for in actor, target and login ID.
-	Who string
-	// Account is whom they concern.
-	Account store.AccountID
+// upcoming is where a list in the order of an end in the future begins.
+func (p Place) upcoming(now time.Time) (at time.Time, id store.AccountID) {
+	if p.IsZero() {
+		return now, store.MinID
+	}
+	return p.At, store.AccountID(p.ID)
 }
 
-// EventsBefore returns audit events, newest first and without what concerns accounts that the actor may not see, and whether there
-// are more.
-func (s *Service) EventsBefore(ctx context.Context, actor Actor, span Span, in EventsQuery) ([]store.ListAuditEventsBeforeRow, bool, error) {
-	actor, err := s.viewer(ctx, actor, mayViewAudit)
-	if err != nil {
-		return nil, false, err
-	}
-	at, id := span.newest(s.now())
-	p := store.ListAuditEventsBeforeParams{
-		Since: orEpoch(in.Since), Until: in.Until, BeforeAt: at, BeforeID: store.EventID(id), AccountID: string(in.Account),
-		Who: contains(in.Who), HiddenKind: hiddenKind(actor), PageSize: span.rows(),
-	}
-	if p.Until.IsZero() {
-		p.Until = s.now().Add(24 * time.Hour)
-	}
-	if eventKind.MatchString(in.Kind) {
-		p.TypePattern = in.Kind + ".%"
-	}
-	rows, err := s.db.Read().ListAuditEventsBefore(ctx, p)
-	return cut(span, rows, err, "audit events")
-}
-
-// MessagesQuery chooses messages.
-type MessagesQuery struct {
-	// State is one of the states of a message; empty finds all.
-	State string
-	// Account is whose they are.
-	Account store.AccountID
-}
-
-// MessagesBefore returns messages without their content, newest first and without those to accounts that the actor may not see, and
+// ExemptionsAfter returns the accounts with a live exemption, the first to end first and without those that the actor may not see, and
 // whether there are more.
-func (s *Service) MessagesBefore(ctx context.Context, actor Actor, span Span, in MessagesQuery) ([]store.ListMessagesBeforeRow, bool, error) {
-	actor, err := s.viewer(ctx, actor, mayViewDeliveries)
+func (s *Service) ExemptionsAfter(ctx context.Context, actor Actor, after Place, limit int) ([]store.Account, bool, error) {
+	actor, err := s.viewer(ctx, actor, mayView)
 	if err != nil {
 		return nil, false, err
 	}
-	at, id := span.newest(s.now())
-	rows, err := s.db.Read().ListMessagesBefore(ctx, store.ListMessagesBeforeParams{
-		BeforeAt: at, BeforeID: store.MessageID(id), State: in.State, AccountID: string(in.Account), HiddenKind: hiddenKind(actor),
-		PageSize: span.rows(),
+	now := s.now()
+	span := Span{Limit: limit}
+	at, id := after.upcoming(now)
+	rows, err := s.db.Read().ListExemptionsAfter(ctx, store.ListExemptionsAfterParams{
+		Now: now, HiddenKind: hiddenKind(actor), After: at, AfterID: id, PageSize: span.rows(),
 	})
-	return cut(span, rows, err, "messages")
+	return cut(span, rows, err, "exemptions")
+}
+
+// FreezesAfter returns the accounts whose security settings are frozen, the first to thaw first and without those that the actor may not
+// see, and whether there are more.
+func (s *Service) FreezesAfter(ctx context.Context, actor Actor, after Place, limit int) ([]store.Account, bool, error) {
+	actor, err := s.viewer(ctx, actor, mayView)
+	if err != nil {
+		return nil, false, err
+	}
+	now := s.now()
+	span := Span{Limit: limit}
+	at, id := after.upcoming(now)
+	rows, err := s.db.Read().ListFrozenAfter(ctx, store.ListFrozenAfterParams{
+		Now: now, HiddenKind: hiddenKind(actor), After: at, AfterID: id, PageSize: span.rows(),
+	})
+	return cut(span, rows, err, "frozen accounts")
+}
+
+// ConcernedAfter returns the accounts that enforcement of a surface would stop, in the order of their login IDs, and whether there are
+// more. It fails with [store.ErrNotFound], also for a surface whose accounts the actor may not see.
+func (s *Service) ConcernedAfter(ctx context.Context, actor Actor, span Span, surface string) (store.Surface, []store.ListConcernedRow, bool, error) {
+	row, err := s.listable(ctx, actor, surface, mayView)
+	if err != nil {
+		return row, nil, false, err
+	}
+	rows, next, err := s.concernedAfter(ctx, row, span.After, span.limit())
+	return row, rows, next != "", err
+}
+
+// ClientsQuery chooses relying parties.
+type ClientsQuery struct {
+	// Who is looked for in id and name.
+	Who string
+	// State is active, disabled, or rotating for those with a former secret that still works; empty finds all.
+	State string
 }
 
 // ClientsAfter returns relying parties in the order of their ids, without what their secrets are hashed to, and whether there are
 // more.
-func (s *Service) ClientsAfter(ctx context.Context, actor Actor, span Span) ([]store.Client, bool, error) {
+func (s *Service) ClientsAfter(ctx context.Context, actor Actor, span Span, in ClientsQuery) ([]store.Client, bool, error) {
 	if err := s.view(ctx, actor, mayManageClients); err != nil {
 		return nil, false, err
 	}
-	rows, err := s.db.Read().ListClientsAfter(ctx, store.ListClientsAfterParams{AfterID: span.After, PageSize: span.rows()})
+	rows, err := s.db.Read().ListClientsAfter(ctx, store.ListClientsAfterParams{
+		AfterID: span.After, Who: contains(in.Who), State: in.State, Now: new(s.now()), PageSize: span.rows(),
+	})
 	for i := range rows {
-		rows[i].SecretHash = nil
+		rows[i] = shown(rows[i])
 	}
 	return cut(span, rows, err, "clients")
 }
 
-// GetClient returns one relying party, without what its secret is hashed to, or [store.ErrNotFound].
+// GetClient returns one relying party, without what its secrets are hashed to, or [store.ErrNotFound].
 func (s *Service) GetClient(ctx context.Context, actor Actor, id string) (store.Client, error) {
 	if err := s.view(ctx, actor, mayManageClients); err != nil {
 		return store.Client{}, err
 	}
+	if !clientID.MatchString(id) {
+		return store.Client{}, store.ErrNotFound
+	}
 	row, err := s.db.Read().GetClient(ctx, id)
-	row.SecretHash = nil
-	return row, err
+	return shown(row), err
 }

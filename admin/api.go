@@ -33,6 +33,8 @@ type APIConfig struct {
 	// ClientToken finds the access token that a client got for itself, or fails with NotToken.
 	ClientToken func(ctx context.Context, token string) (store.TokenSetID, error)
 	NotToken    error
+	// ClientSecret finds the client that proves itself with its secret in a request's header, or fails with NotToken.
+	ClientSecret func(ctx context.Context, header http.Header) (id string, err error)
 	// DB keeps what was asked for under a key, Box seals the answers.
 	DB  *store.DB
 	Box *seal.Box
@@ -48,16 +50,17 @@ type APIConfig struct {
 
 // API serves the use cases to programs. Everything about it comes from one table of operations.
 type API struct {
-	service     *Service
-	issuer      string
-	clientToken func(context.Context, string) (store.TokenSetID, error)
-	notToken    error
-	db          *store.DB
-	box         *seal.Box
-	templates   *templates.Set
-	kit         *web.Toolkit
-	limiter     *limiter
-	now         func() time.Time
+	service      *Service
+	issuer       string
+	clientToken  func(context.Context, string) (store.TokenSetID, error)
+	notToken     error
+	clientSecret func(context.Context, http.Header) (string, error)
+	db           *store.DB
+	box          *seal.Box
+	templates    *templates.Set
+	kit          *web.Toolkit
+	limiter      *limiter
+	now          func() time.Time
 
 	table table
 	// document and reference show it to programs and people.
@@ -67,7 +70,7 @@ type API struct {
 
 // NewAPI returns an API.
 func NewAPI(c APIConfig) (*API, error) {
-	if c.Service == nil || c.Issuer == "" || c.ClientToken == nil || c.NotToken == nil || c.DB == nil || c.Box == nil || c.Templates == nil ||
+	if c.Service == nil || c.Issuer == "" || c.ClientToken == nil || c.NotToken == nil || c.ClientSecret == nil || c.DB == nil || c.Box == nil || c.Templates == nil ||
 		c.Toolkit == nil || c.Now == nil {
 		return nil, errors.New("make API: a part is missing")
 	}
@@ -75,7 +78,7 @@ func NewAPI(c APIConfig) (*API, error) {
 		c.RequestsPerMinute = limitDefault
 	}
 	a := &API{
-		service: c.Service, issuer: c.Issuer, clientToken: c.ClientToken, notToken: c.NotToken, db: c.DB, box: c.Box, templates: c.Templates,
+		service: c.Service, issuer: c.Issuer, clientToken: c.ClientToken, notToken: c.NotToken, clientSecret: c.ClientSecret, db: c.DB, box: c.Box, templates: c.Templates,
 		kit: c.Toolkit, limiter: &limiter{ceiling: c.RequestsPerMinute}, now: c.Now,
 	}
 	a.fill()
@@ -89,13 +92,13 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.twoFactor, a.settings, a.logs, a.clients,
+		a.customers, a.accounts, a.removals, a.twoFactor, a.resets, a.spares, a.switches, a.roles, a.approvals, a.settings, a.rollout, a.logs, a.files, a.clients, a.provisioning, a.keys,
 	} {
 		add(&a.table)
 	}
 }
 
-// Mount adds the API's routes.
+// Mount adds the routes of the API and of SCIM.
 func (a *API) Mount(r chi.Router) {
 	for i := range a.table.operations {
 		op := &a.table.operations[i]
@@ -103,6 +106,7 @@ func (a *API) Mount(r chi.Router) {
 	}
 	r.Get(apiRoot, a.kit.Handle(a.getReference))
 	r.Get(apiRoot+"/openapi.json", a.kit.Handle(a.getDocument))
+	newSCIM(a).mount(r)
 }
 
 // route lets in a client with a token of its own, or an operator with a session: one who changes something must have proved
@@ -125,7 +129,7 @@ func (a *API) route(op *operation) http.Handler {
 	}
 	guarded = a.kit.Sessions.Require(web.Operator)(guarded)
 	bearer := a.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
-		actor, err := a.bearer(w, r)
+		actor, err := a.bearer(w, r, a.service.ClientActor)
 		if err != nil {
 			return err
 		}
@@ -140,8 +144,8 @@ func (a *API) route(op *operation) http.Handler {
 	})
 }
 
-// bearer is the client whose token a request carries (RFC 6750).
-func (a *API) bearer(w http.ResponseWriter, r *http.Request) (Actor, error) {
+// bearer is the client whose token a request carries (RFC 6750), as whom finds it.
+func (a *API) bearer(w http.ResponseWriter, r *http.Request, whom func(context.Context, store.TokenSetID) (Actor, error)) (Actor, error) {
 	lines := r.Header.Values("Authorization")
 	scheme, token, _ := strings.Cut(lines[0], " ")
 	if len(lines) > 1 || !strings.EqualFold(scheme, "Bearer") {
@@ -151,7 +155,7 @@ func (a *API) bearer(w http.ResponseWriter, r *http.Request) (Actor, error) {
 	set, err := a.clientToken(r.Context(), strings.TrimLeft(token, " "))
 	var actor Actor
 	if err == nil {
-		actor, err = a.service.ClientActor(r.Context(), set)
+		actor, err = whom(r.Context(), set)
 	}
 	if errors.Is(err, a.notToken) || errors.Is(err, ErrActorGone) {
 		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
@@ -172,7 +176,7 @@ type call struct {
 
 // serve answers a request of somebody known.
 func (a *API) serve(c *call) error {
-	if err := a.limit(c.w, c.actor); err != nil {
+	if err := a.limiter.limit(c.w, c.actor, a.now()); err != nil {
 		return err
 	}
 	if cl := c.actor.client; cl != nil && !slices.Contains(cl.scopes, c.op.scope) {
@@ -182,6 +186,9 @@ func (a *API) serve(c *call) error {
 	in, err := a.read(c)
 	if err != nil {
 		return a.explain(c, err)
+	}
+	if c.op.files {
+		return a.serveFile(c, in)
 	}
 	out, err := a.once(c.r.Context(), c, func(ctx context.Context) (reply, error) {
 		result, err := c.op.do(ctx, c.actor, in)
@@ -196,6 +203,35 @@ func (a *API) serve(c *call) error {
 	return c.write(out)
 }
 
+// serveFile answers with a file.
+func (a *API) serveFile(c *call, in reflect.Value) error {
+	result, err := c.op.do(c.r.Context(), c.actor, in)
+	if err == nil {
+		f, _ := result.(download) // the type of the operation's answer
+		err = sendFile(c.w, f)
+	}
+	if err != nil {
+		return a.explain(c, err)
+	}
+	return nil
+}
+
+// known reports whether whoever asks has an answer already (RFC 9110, 13.1.2). A weak ETag is compared as a strong one is.
+func (c *call) known(tag string) bool {
+	if c.op.method != http.MethodGet || tag == "" {
+		return false
+	}
+	for _, line := range c.r.Header.Values(headerNoneMatch) {
+		for held := range strings.SplitSeq(line, ",") {
+			held = strings.TrimSpace(held)
+			if held == "*" || strings.TrimPrefix(held, "W/") == tag {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // write sends an answer.
 func (c *call) write(out reply) error {
 	h := c.w.Header()
@@ -206,6 +242,10 @@ func (c *call) write(out reply) error {
 	}
 	if out.replayed {
 		h.Set(headerReplayed, "true")
+	}
+	if c.known(out.ETag) {
+		c.w.WriteHeader(http.StatusNotModified)
+		return nil
 	}
 	if out.Body == nil {
 		c.w.WriteHeader(out.Status)
@@ -323,6 +363,11 @@ func (a *API) set(field reflect.Value, p parameter, text string) (reason string)
 
 // readBody reads the body into the field Body.
 func (a *API) readBody(c *call, in reflect.Value) ([]web.FieldProblem, error) {
+	if c.op.uploads {
+		u, err := readUpload(c)
+		in.FieldByName("Body").Set(reflect.ValueOf(u))
+		return nil, err
+	}
 	raw, err := io.ReadAll(c.r.Body)
 	if err != nil {
 		return nil, err

@@ -19,6 +19,7 @@ type apiAccount struct {
 	Role         string     `json:"role"`
 	UserGroupID  string     `json:"user_group_id,omitempty" doc:"absent for operators"`
 	TwoFactor    string     `json:"two_factor" enum:"use,dont_use" doc:"the account's own switch; enforcement may demand more"`
+	Approval     bool       `json:"approval" doc:"whether opening it takes a second operator; its surface may ask for that of every account"`
 	DisabledAt   *time.Time `json:"disabled_at,omitempty"`
 	LastSignInAt *time.Time `json:"last_sign_in_at,omitempty"`
 	CreatedAt    time.Time  `json:"created_at"`
@@ -31,7 +32,7 @@ func (a apiAccount) location() string   { return "/accounts/" + a.ID }
 // accountOf is an account as the actor may see it.
 func accountOf(actor Actor, a store.Account) apiAccount {
 	v := apiAccount{
-		ID: string(a.ID), Kind: a.Kind, LoginID: a.LoginID, Name: a.DisplayName, Role: a.Role, TwoFactor: a.TwoFactor,
+		ID: string(a.ID), Kind: a.Kind, LoginID: a.LoginID, Name: a.DisplayName, Role: a.Role, TwoFactor: a.TwoFactor, Approval: a.Approval,
 		DisabledAt: a.DisabledAt, LastSignInAt: a.LastSignInAt, CreatedAt: a.CreatedAt, UpdatedAt: a.UpdatedAt,
 		Email: seenAddress(actor, Account{}, fieldRegistered, a.RegisteredEmail),
 	}
@@ -154,7 +155,7 @@ func (a *API) accounts(t *table) {
 				return apiAccount{}, err
 			}
 			return get(ctx, actor, in.ID)
-		}, codeOwnAccount)
+		}, codeOwnAccount, codeApproval)
 	state := func(disabled bool) func(context.Context, Actor, accountByID) (apiAccount, error) {
 		return func(ctx context.Context, actor Actor, in accountByID) (apiAccount, error) {
 			if _, err := s.SetDisabled(ctx, actor, store.AccountID(in.ID), disabled); err != nil {
@@ -168,7 +169,7 @@ func (a *API) accounts(t *table) {
 	add(t, scopePasswords, http.MethodPut, "/accounts/{id}/password", "setPassword",
 		func(ctx context.Context, actor Actor, in setPassword) (none, error) {
 			return none{}, s.SetPassword(ctx, actor, store.AccountID(in.ID), in.Body.Password)
-		}, codeBusy)
+		}, codeBusy, codeApproval)
 	add(t, scopeReset, http.MethodPost, "/accounts/{id}/password-reset-mail", "sendPasswordReset",
 		func(ctx context.Context, actor Actor, in accountByID) (none, error) {
 			return none{}, s.SendPasswordReset(ctx, actor, store.AccountID(in.ID))

@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"github.com/futakagi/futakagi/internal/seal"
@@ -69,7 +68,7 @@ type reply struct {
 // again after a request that changed nothing and failed.
 func (a *API) once(ctx context.Context, c *call, do func(context.Context) (reply, error)) (reply, error) {
 	keys := c.r.Header.Values(headerKey)
-	if c.op.method != http.MethodPost || len(keys) == 0 {
+	if !c.op.keyed() || len(keys) == 0 {
 		return do(ctx)
 	}
 	if len(keys) != 1 || !plainKey(keys[0]) {

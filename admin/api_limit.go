@@ -41,10 +41,10 @@ func (l *limiter) take(key string, now time.Time) (left int, until time.Duration
 }
 
 // limit counts a request and says so in its answer (draft-ietf-httpapi-ratelimit-headers).
-func (a *API) limit(w http.ResponseWriter, actor Actor) error {
-	left, until, ok := a.limiter.take(actor.key(), a.now())
+func (l *limiter) limit(w http.ResponseWriter, actor Actor, now time.Time) error {
+	left, until, ok := l.take(actor.key(), now)
 	seconds := int((until + time.Second - 1) / time.Second)
-	w.Header().Set("RateLimit-Policy", fmt.Sprintf(`"default";q=%d;w=%d`, a.limiter.ceiling, int(limitWindow/time.Second)))
+	w.Header().Set("RateLimit-Policy", fmt.Sprintf(`"default";q=%d;w=%d`, l.ceiling, int(limitWindow/time.Second)))
 	w.Header().Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, left, seconds))
 	if !ok {
 		return web.TooMany(time.Duration(seconds)*time.Second, nil)

@@ -4,9 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"strconv"
-	"time"
 
-	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
 
@@ -37,22 +35,27 @@ func (p paging) span(valid func(string) bool) (Span, error) {
 	return s, nil
 }
 
-// newest is span for a list that is newest first.
-func (p paging) newest() (Span, error) {
-	s := Span{Limit: p.limit()}
+// numbered is span for a list whose rows are counted.
+func (p paging) numbered() (Span, error) {
+	return p.span(func(key string) bool {
+		n, err := strconv.ParseInt(key, 10, 64)
+		return err == nil && n >= 0
+	})
+}
+
+// number64 spells the key of a row in such a list.
+func number64(n int64) string { return cursor(strconv.FormatInt(n, 10)) }
+
+// place is where a list in the order of time and id goes on.
+func (p paging) place() (Place, error) {
 	if p.Cursor == "" {
-		return s, nil
+		return Place{}, nil
 	}
-	parts, ok := readCursor(p.Cursor, 2)
-	if !ok || !store.ValidID(parts[1]) {
-		return Span{}, wrongCursor()
+	at, ok := readPlace(p.Cursor)
+	if !ok {
+		return Place{}, wrongCursor()
 	}
-	micros, err := strconv.ParseInt(parts[0], 10, 64)
-	if err != nil || micros < 0 || micros > maxVersion {
-		return Span{}, wrongCursor()
-	}
-	s.Before, s.After = time.UnixMicro(micros).UTC(), parts[1]
-	return s, nil
+	return at, nil
 }
 
 func (p paging) limit() int {
@@ -96,15 +99,18 @@ func readCursor(text string, n int) ([]string, bool) {
 
 // listOf is a page of rows; key names the last one if there are more.
 func listOf[R, T any](rows []R, more bool, item func(R) T, key func(R) string) list[T] {
-	l := list[T]{Items: make([]T, 0, len(rows))}
+	next := ""
+	if more {
+		next = key(rows[len(rows)-1])
+	}
+	return listTo(rows, next, item)
+}
+
+// listTo is a page of rows with the cursor of the next one.
+func listTo[R, T any](rows []R, next string, item func(R) T) list[T] {
+	l := list[T]{Items: make([]T, 0, len(rows)), Next: next}
 	for _, row := range rows {
 		l.Items = append(l.Items, item(row))
 	}
-	if more {
-		l.Next = key(rows[len(rows)-1])
-	}
 	return l
 }
-
-// moment spells the key of a row in a list that is newest first.
-func moment(at time.Time, id string) string { return cursor(version(at), id) }

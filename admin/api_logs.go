@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
@@ -30,7 +32,7 @@ type apiEvent struct {
 }
 
 // eventOf is an event as the actor may see it: what people typed and what rows keep may hold addresses.
-func eventOf(actor Actor, row store.ListAuditEventsBeforeRow) apiEvent {
+func eventOf(actor Actor, row store.SearchAuditEventsRow) apiEvent {
 	e := row.AuditEvent
 	v := apiEvent{
 		ID: string(e.ID), At: e.At, Type: e.Type, Result: e.Result, Reason: e.Reason, ActorKind: e.ActorKind, ActorID: e.ActorID,
@@ -55,9 +57,9 @@ func eventOf(actor Actor, row store.ListAuditEventsBeforeRow) apiEvent {
 // apiDelivery is a message and what became of it; never its content.
 type apiDelivery struct {
 	ID         string     `json:"id"`
-	Channel    string     `json:"channel" enum:"email,sms"`
+	Channel    string     `json:"channel" enum:"email,sms,push"`
 	Kind       string     `json:"kind"`
-	To         string     `json:"to" doc:"masked without api:addresses.read"`
+	To         string     `json:"to" doc:"masked without api:addresses.read; an application's client_id with push"`
 	AccountID  string     `json:"account_id,omitempty"`
 	LoginID    string     `json:"login_id,omitempty"`
 	State      string     `json:"state" enum:"queued,accepted,delivered,bounced,failed,expired,cancelled"`
@@ -68,11 +70,14 @@ type apiDelivery struct {
 }
 
 // deliveryOf masks where a message went as the address of a factor is masked: channels and factors are spelled alike.
-func deliveryOf(actor Actor) func(store.ListMessagesBeforeRow) apiDelivery {
-	return func(m store.ListMessagesBeforeRow) apiDelivery {
+func deliveryOf(actor Actor) func(store.ListMessagesRow) apiDelivery {
+	return func(m store.ListMessagesRow) apiDelivery {
 		v := apiDelivery{
 			ID: string(m.ID), Channel: m.Channel, Kind: m.Kind, To: seenAddress(actor, Account{}, m.Channel, m.Recipient), LoginID: text(m.LoginID),
 			State: m.State, Attempts: int(m.Attempts), CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt,
+		}
+		if m.Channel == delivery.ChannelPush {
+			v.To, v.Reply = m.Recipient, m.Reply
 		}
 		if actor.rights().has(maySeeAddresses) {
 			v.Reply = m.Reply // it may repeat the address
@@ -84,12 +89,69 @@ func deliveryOf(actor Actor) func(store.ListMessagesBeforeRow) apiDelivery {
 	}
 }
 
+// apiDeliveryReport is what was heard of a message after it had left.
+type apiDeliveryReport struct {
+	At      time.Time `json:"at"`
+	Outcome string    `json:"outcome"`
+	Hard    bool      `json:"hard" doc:"whether trying again is of no use"`
+	Status  string    `json:"status,omitempty"`
+	Reply   string    `json:"reply,omitempty" doc:"absent without api:addresses.read"`
+	Source  string    `json:"source"`
+}
+
+// apiDeliveryDetail is a message with everything that was heard of it.
+type apiDeliveryDetail struct {
+	apiDelivery
+
+	Deadline time.Time           `json:"deadline" doc:"until when it is tried"`
+	Reports  []apiDeliveryReport `json:"reports" doc:"the oldest first"`
+}
+
+func deliveryDetailOf(actor Actor, m Message) apiDeliveryDetail {
+	v := apiDeliveryDetail{
+		apiDelivery: deliveryOf(actor)(store.ListMessagesRow{
+			ID: m.ID, Channel: m.Channel, Kind: m.Kind, AccountID: m.AccountID, Recipient: m.Recipient, State: m.State, Attempts: m.Attempts,
+			Reply: m.Reply, CreatedAt: m.CreatedAt, FinishedAt: m.FinishedAt, LoginID: m.LoginID,
+		}),
+		Deadline: m.Deadline, Reports: []apiDeliveryReport{},
+	}
+	for _, r := range m.Reports {
+		report := apiDeliveryReport{At: r.At, Outcome: r.Outcome, Hard: r.Hard, Status: r.Status, Source: r.Source}
+		if actor.rights().has(maySeeAddresses) {
+			report.Reply = r.Reply
+		}
+		v.Reports = append(v.Reports, report)
+	}
+	return v
+}
+
+// apiActs is how often an operator did something, or was refused it.
+type apiActs struct {
+	OperatorID string `json:"operator_id"`
+	Operator   string `json:"operator"`
+	Type       string `json:"type"`
+	Result     string `json:"result" enum:"success,failure,refused"`
+	Day        int    `json:"day" doc:"within 24 hours"`
+	Week       int    `json:"week" doc:"within 7 days"`
+	Month      int    `json:"month" doc:"within 30 days"`
+}
+
+func actsOf(r store.CountOperatorActsRow) apiActs {
+	return apiActs{
+		OperatorID: r.ActorID, Operator: r.ActorName, Type: r.Type, Result: r.Result, Day: int(r.InDay), Week: int(r.InWeek), Month: int(r.InAll),
+	}
+}
+
 type (
+	deliveryByID struct {
+		ID string `path:"id" max:"64"`
+	}
 	findEvents struct {
 		paging
 		Since   time.Time `query:"since"`
 		Until   time.Time `query:"until" doc:"not included"`
 		Kind    string    `query:"kind" max:"32" doc:"the first part of the type, such as 2fa"`
+		Actor   string    `query:"actor_kind" enum:"account,operator,client,system,anonymous" doc:"who acted"`
 		Account string    `query:"account_id" max:"64"`
 		Search  string    `query:"search" max:"100" doc:"looked for in actor, target and login ID"`
 	}
@@ -104,29 +166,44 @@ func (a *API) logs(t *table) {
 	s := a.service
 	add(t, scopeAuditRead, http.MethodGet, "/audit-events", "listAuditEvents",
 		func(ctx context.Context, actor Actor, in findEvents) (list[apiEvent], error) {
-			span, err := in.newest()
+			after, err := in.place()
 			if err != nil {
 				return list[apiEvent]{}, err
 			}
 			if in.Kind != "" && !eventKind.MatchString(in.Kind) {
 				return list[apiEvent]{}, invalid(web.FieldProblem{Field: "kind", Reason: reasonFormat})
 			}
-			rows, more, err := s.EventsBefore(ctx, actor, span, EventsQuery{
-				Since: in.Since, Until: in.Until, Kind: in.Kind, Who: in.Search, Account: store.AccountID(in.Account),
-			})
-			return listOf(rows, more, func(row store.ListAuditEventsBeforeRow) apiEvent { return eventOf(actor, row) }, func(row store.ListAuditEventsBeforeRow) string {
-				return moment(row.AuditEvent.At, string(row.AuditEvent.ID))
-			}), err
+			rows, next, err := s.EventsAfter(ctx, actor, AuditQuery{
+				Since: in.Since, Until: in.Until, Kind: in.Kind, Actor: audit.ActorKind(in.Actor), Who: in.Search,
+				Account: store.AccountID(in.Account), After: after,
+			}, in.limit())
+			return listTo(rows, next.cursor(), func(row store.SearchAuditEventsRow) apiEvent { return eventOf(actor, row) }), err
 		})
 	add(t, scopeDeliveriesRead, http.MethodGet, "/deliveries", "listDeliveries",
 		func(ctx context.Context, actor Actor, in findDeliveries) (list[apiDelivery], error) {
-			span, err := in.newest()
+			after, err := in.place()
 			if err != nil {
 				return list[apiDelivery]{}, err
 			}
-			rows, more, err := s.MessagesBefore(ctx, actor, span, MessagesQuery{State: in.State, Account: store.AccountID(in.Account)})
-			return listOf(rows, more, deliveryOf(actor), func(row store.ListMessagesBeforeRow) string {
-				return moment(row.CreatedAt, string(row.ID))
-			}), err
+			if in.Account != "" && !store.ValidID(in.Account) {
+				return listTo(nil, "", deliveryOf(actor)), nil
+			}
+			rows, next, err := s.MessagesAfter(ctx, actor, DeliveryQuery{
+				State: in.State, Account: store.AccountID(in.Account), After: after,
+			}, in.limit())
+			return listTo(rows, next.cursor(), deliveryOf(actor)), err
+		})
+	add(t, scopeDeliveriesRead, http.MethodGet, "/deliveries/{id}", "getDelivery",
+		func(ctx context.Context, actor Actor, in deliveryByID) (apiDeliveryDetail, error) {
+			m, err := s.Message(ctx, actor, store.MessageID(in.ID))
+			if err != nil {
+				return apiDeliveryDetail{}, err
+			}
+			return deliveryDetailOf(actor, m), nil
+		})
+	add(t, scopeAuditRead, http.MethodGet, "/operator-acts", "listOperatorActs",
+		func(ctx context.Context, actor Actor, _ nothing) (list[apiActs], error) {
+			rows, err := s.OperatorActs(ctx, actor)
+			return listOf(rows, false, actsOf, nil), err
 		})
 }

@@ -57,10 +57,15 @@ func (a *API) describe(op *operation, problems *schema) map[string]any {
 		"security": []any{map[string]any{"client": []string{op.scope}}, map[string]any{"operator": []string{}}},
 	}
 	parameters := []any{}
+	if op.method == http.MethodGet && op.tagged {
+		parameters = append(parameters, parameterObject(headerNoneMatch, "header", false, &schema{
+			Type: "string", Description: "ETags that are known already: an answer with one of them is not sent again",
+		}))
+	}
 	for _, p := range op.parameters {
 		parameters = append(parameters, parameterObject(p.name, p.place, p.required, p.schema))
 	}
-	if op.method == http.MethodPost {
+	if op.keyed() {
 		limit := maxKey
 		parameters = append(parameters, parameterObject(headerKey, "header", false, &schema{
 			Type: "string", MaxLength: &limit, Description: "a request sent again with the same key within 24 hours is answered as it was, and not done again",
@@ -69,16 +74,25 @@ func (a *API) describe(op *operation, problems *schema) map[string]any {
 	if len(parameters) > 0 {
 		out["parameters"] = parameters
 	}
+	if op.uploads {
+		out["requestBody"] = map[string]any{"required": true, "content": fileContent()}
+	}
 	if op.body != nil {
 		out["requestBody"] = map[string]any{"required": true, "content": content("application/json", op.body)}
 	}
 	good := map[string]any{"description": http.StatusText(op.status), "headers": op.headers()}
+	if op.files {
+		good["content"] = fileContent()
+	}
 	if op.out != nil {
 		good["content"] = content("application/json", op.out)
 	}
 	responses := map[string]any{
 		strconv.Itoa(op.status): good,
 		"default":               map[string]any{"description": "a problem", "content": content("application/problem+json", problems)},
+	}
+	if op.method == http.MethodGet && op.tagged {
+		responses[strconv.Itoa(http.StatusNotModified)] = map[string]any{"description": http.StatusText(http.StatusNotModified)}
 	}
 	byStatus := map[int][]string{}
 	for _, code := range op.problems() {
@@ -106,6 +120,15 @@ func parameterObject(name, place string, required bool, s *schema) map[string]an
 
 func content(mediaType string, s *schema) map[string]any {
 	return map[string]any{mediaType: map[string]any{"schema": s}}
+}
+
+// fileContent is a file of any kind.
+func fileContent() map[string]any {
+	out := map[string]any{}
+	for _, kind := range fileKinds() {
+		out[kind] = map[string]any{}
+	}
+	return out
 }
 
 // headers are those of a good answer.

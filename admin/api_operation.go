@@ -2,6 +2,8 @@ package admin
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -27,6 +29,8 @@ type operation struct {
 	codes []string
 	// matches is whether it needs an If-Match; tagged whether its answer has an ETag.
 	matches, tagged bool
+	// uploads is whether its body is a file, files whether its answer is one.
+	uploads, files bool
 
 	in reflect.Type
 	do func(ctx context.Context, actor Actor, in reflect.Value) (any, error)
@@ -58,7 +62,7 @@ type table struct {
 }
 
 // add puts an operation into the table. In is a struct: its fields with the tags path, query or header are parameters, and the
-// field Body, if there is one, is the body. Out is the body of the answer, or [none].
+// field Body, if there is one, is the body: JSON, or an [upload]. Out is the body of the answer, or [none], or a [download].
 func add[In, Out any](t *table, scope, method, path, id string, do func(context.Context, Actor, In) (Out, error), codes ...string) {
 	op := operation{
 		id: id, method: method, path: path, scope: scope, status: http.StatusOK, codes: codes,
@@ -68,6 +72,10 @@ func add[In, Out any](t *table, scope, method, path, id string, do func(context.
 		},
 	}
 	for _, f := range reflect.VisibleFields(op.in) {
+		if f.Type == reflect.TypeFor[upload]() {
+			op.uploads = true
+			continue
+		}
 		if f.Name == "Body" {
 			op.body = t.schemas.of(f.Type)
 			continue
@@ -92,6 +100,8 @@ func add[In, Out any](t *table, scope, method, path, id string, do func(context.
 	switch {
 	case out == reflect.TypeFor[none]():
 		op.status = http.StatusNoContent
+	case out == reflect.TypeFor[download]():
+		op.files = true
 	default:
 		op.out = t.schemas.of(out)
 		op.tagged = out.Implements(reflect.TypeFor[versioned]())
@@ -102,24 +112,35 @@ func add[In, Out any](t *table, scope, method, path, id string, do func(context.
 	t.operations = append(t.operations, op)
 }
 
-const headerMatch = "If-Match"
+const (
+	headerMatch     = "If-Match"
+	headerNoneMatch = "If-None-Match"
+)
 
-// etag spells a version as a strong ETag.
-func etag(v time.Time) string { return `"` + version(v) + `"` }
+// etag spells the version and the content of an answer as a strong ETag: there may be more in an answer than its row has, and not
+// everybody is shown the same of it.
+func etag(v time.Time, body []byte) string {
+	sum := sha256.Sum256(body)
+	return `"` + version(v) + "-" + base64.RawURLEncoding.EncodeToString(sum[:9]) + `"`
+}
 
-// readTag reads an ETag that etag spelled. Any other strong one is a version that no row has.
+// readTag reads the version of an ETag that etag spelled. Any other strong one is a version that no row has.
 func readTag(text string) (time.Time, bool) {
 	text, opened := strings.CutPrefix(text, `"`)
 	text, shut := strings.CutSuffix(text, `"`)
 	if !opened || !shut || strings.ContainsAny(text, "\" ,") {
 		return time.Time{}, false
 	}
+	text, _, _ = strings.Cut(text, "-")
 	micros, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || micros < 0 || micros > maxVersion {
 		micros = 0
 	}
 	return time.UnixMicro(micros).UTC(), true
 }
+
+// keyed reports whether a request can have an Idempotency-Key. A file is neither kept to be answered again nor read to be compared.
+func (op *operation) keyed() bool { return op.method == http.MethodPost && !op.uploads && !op.files }
 
 // encode turns what an operation returned into an answer.
 func (op *operation) encode(result any) (reply, error) {
@@ -133,7 +154,7 @@ func (op *operation) encode(result any) (reply, error) {
 	}
 	out.Body = raw
 	if v, ok := result.(versioned); ok {
-		out.ETag = etag(v.version())
+		out.ETag = etag(v.version(), raw)
 	}
 	if l, ok := result.(located); ok && op.status == http.StatusCreated {
 		out.Location = apiRoot + l.location()

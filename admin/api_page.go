@@ -30,8 +30,15 @@ func (a *API) referenceView() templates.APIReferenceView {
 		for _, p := range op.parameters {
 			row.Parameters = append(row.Parameters, templates.APIField{Name: p.name, Type: typeWords(p.schema), Optional: !p.required})
 		}
-		if op.method == http.MethodPost {
+		if op.keyed() {
 			row.Parameters = append(row.Parameters, templates.APIField{Name: headerKey, Type: "string", Optional: true})
+		}
+		files := []templates.APIField{{Name: "(download)", Type: strings.Join(fileKinds(), ", ")}}
+		if op.uploads {
+			row.Body = files
+		}
+		if op.files {
+			row.Answer = files
 		}
 		v.Operations = append(v.Operations, row)
 		codes = append(codes, row.Problems...)

@@ -10,8 +10,11 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/keys"
+	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -33,13 +36,26 @@ const (
 	codeAlreadyDone  = "already_done"
 	codeForbidden    = "forbidden"
 	codeOwnAccount   = "own_account"
+	codeApproval     = "approval_required"
+	codeVoid         = "approval_void"
+	codeNoApproval   = "no_approval"
+	codeNotPartner   = "not_partner"
 	codeNotFound     = "not_found"
 	codeConflict     = "conflict"
 	codeEnforced     = "enforced"
 	codeLockout      = "lockout"
 	codeNotSent      = "not_sent"
+	codeNotReady     = "not_ready"
 	codeTooMany      = "too_many_requests"
 	codeBusy         = "busy"
+	codeFrozen       = "frozen"
+	codeExempt       = "exempt"
+	codeNotDemanded  = "not_demanded"
+	codeNoTicket     = "no_ticket_needed"
+	codeNotEmpty     = "not_empty"
+	codeInUse        = "in_use"
+	codeLastManager  = "last_manager"
+	codeEnough       = "enough"
 )
 
 // statusOf is the status of each problem.
@@ -47,11 +63,14 @@ func statusOf(code string) int {
 	return map[string]int{
 		codeInvalidToken: http.StatusUnauthorized, "unauthenticated": http.StatusUnauthorized,
 		codeScope: http.StatusForbidden, codeFresh: http.StatusForbidden, codeForbidden: http.StatusForbidden, codeOwnAccount: http.StatusForbidden,
+		codeApproval: http.StatusForbidden, codeNotPartner: http.StatusForbidden, codeVoid: http.StatusConflict, codeNoApproval: http.StatusConflict,
 		codeMalformed: http.StatusBadRequest, codeInvalid: http.StatusUnprocessableEntity, codeMediaType: http.StatusUnsupportedMediaType,
 		codeTooLarge: http.StatusRequestEntityTooLarge, codeMatchMissing: http.StatusPreconditionRequired, codeMatchFailed: http.StatusPreconditionFailed,
 		codeInProgress: http.StatusConflict, codeKeyReused: http.StatusUnprocessableEntity, codeAlreadyDone: http.StatusConflict,
 		codeNotFound: http.StatusNotFound, codeConflict: http.StatusConflict, codeEnforced: http.StatusConflict, codeLockout: http.StatusConflict,
-		codeNotSent: http.StatusConflict, codeTooMany: http.StatusTooManyRequests, codeBusy: http.StatusServiceUnavailable,
+		codeNotSent: http.StatusConflict, codeNotReady: http.StatusConflict, codeTooMany: http.StatusTooManyRequests, codeBusy: http.StatusServiceUnavailable,
+		codeFrozen: http.StatusConflict, codeExempt: http.StatusConflict, codeNotDemanded: http.StatusConflict, codeNoTicket: http.StatusConflict,
+		codeNotEmpty: http.StatusConflict, codeInUse: http.StatusConflict, codeLastManager: http.StatusConflict, codeEnough: http.StatusConflict,
 	}[code]
 }
 
@@ -77,17 +96,45 @@ func (op *operation) problems() []string {
 		codes = append(codes, codeNotFound)
 	}
 	if op.body != nil {
-		codes = append(codes, codeMalformed, codeMediaType)
+		codes = append(codes, codeMalformed)
+	}
+	if op.body != nil || op.uploads {
+		codes = append(codes, codeMediaType)
 	}
 	codes = append(codes, codeInvalid, codeTooLarge)
 	if op.matches {
 		codes = append(codes, codeMatchMissing, codeMatchFailed)
 	}
 	codes = append(codes, op.codes...)
-	if op.method == http.MethodPost {
+	if op.keyed() {
 		codes = append(codes, codeInProgress, codeAlreadyDone, codeKeyReused)
 	}
 	return append(codes, codeTooMany)
+}
+
+// standingProblems are the problems that an error of a use case always is.
+func standingProblems() []struct {
+	err  error
+	code string
+} {
+	return []struct {
+		err  error
+		code string
+	}{
+		{store.ErrNotFound, codeNotFound},
+		{ErrOwnAccount, codeOwnAccount},
+		{ErrNoPass, codeForbidden},
+		{ErrEnforced, codeEnforced},
+		{ErrLockout, codeLockout},
+		{ErrLastManager, codeLastManager},
+		{ErrFrozen, codeFrozen},
+		{ErrExempt, codeExempt},
+		{ErrNotDemanded, codeNotDemanded},
+		{mfa.ErrNoTicketDemanded, codeNoTicket},
+		{ErrNotEmpty, codeNotEmpty},
+		{ErrRoleInUse, codeInUse},
+		{errClaimLost, codeInProgress},
+	}
 }
 
 // explain turns an error of a use case into a problem. What it does not know stays as it is: [web.Toolkit.Error] has the rest.
@@ -97,13 +144,22 @@ func (a *API) explain(c *call, err error) error {
 		e.Cause = err
 		return e
 	}
+	for _, standing := range standingProblems() {
+		if errors.Is(err, standing.err) {
+			return known(standing.code)
+		}
+	}
 	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return known(codeNotFound)
-	case errors.Is(err, ErrOwnAccount):
-		return known(codeOwnAccount)
 	case errors.Is(err, ErrForbidden):
 		return known(codeForbidden)
+	case errors.Is(err, ErrApprovalRequired):
+		return known(codeApproval)
+	case errors.Is(err, ErrNotPartner):
+		return known(codeNotPartner)
+	case errors.Is(err, ErrApprovalVoid):
+		return known(codeVoid)
+	case errors.Is(err, ErrNoApproval):
+		return known(codeNoApproval)
 	case errors.Is(err, ErrActorGone) && c.actor.client != nil:
 		c.w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 		return known(codeInvalidToken)
@@ -111,18 +167,27 @@ func (a *API) explain(c *call, err error) error {
 		return web.ErrNoSession
 	case errors.Is(err, ErrConflict) && c.op.matches:
 		return known(codeMatchFailed)
-	case errors.Is(err, ErrConflict):
+	case errors.Is(err, ErrConflict), errors.Is(err, keys.ErrGone), errors.Is(err, keys.ErrUnderWay):
 		return known(codeConflict)
-	case errors.Is(err, ErrEnforced):
-		return known(codeEnforced)
-	case errors.Is(err, ErrLockout):
-		return known(codeLockout)
-	case errors.Is(err, errClaimLost):
-		return known(codeInProgress)
+	case errors.Is(err, keys.ErrNoNext):
+		return known(codeNotReady)
 	case errors.Is(err, account.ErrBusy):
 		e := known(codeBusy)
 		e.RetryAfter = busyFor
 		return e
+	}
+	if e, ok := errors.AsType[*RateError](err); ok {
+		p := known(codeTooMany)
+		p.RetryAfter = max(e.Until.Sub(a.service.now()), time.Second)
+		return p
+	}
+	if e, ok := errors.AsType[*UploadError](err); ok {
+		_, reason, _ := strings.Cut(e.Reason, ".")
+		field := web.FieldProblem{Field: "body", Reason: reason}
+		if a.templates != nil { // the command line has none
+			field.Message = a.templates.T(web.Lang(c.r), e.Reason)
+		}
+		return invalid(field)
 	}
 	if e, ok := errors.AsType[*ClientError](err); ok {
 		fields := make([]web.FieldProblem, 0, len(e.Fields))
@@ -141,6 +206,9 @@ func (a *API) explain(c *call, err error) error {
 func (a *API) explainFields(lang templates.Lang, e *account.ValidationError) error {
 	if key, ok := e.Fields[templates.FormError]; ok {
 		p := problem(codeNotSent)
+		if key == templates.MsgRolesEnough {
+			p = problem(codeEnough)
+		}
 		p.Message = key
 		return p
 	}
@@ -168,6 +236,14 @@ func apiField(name string) string {
 		return "identity_checked"
 	case FieldDays:
 		return "trust_days"
+	case FieldGrace:
+		return "grace_days"
+	case FieldDate:
+		return "on"
+	case FieldTyped:
+		return "login_id"
+	case FieldGroup:
+		return "user_group_id"
 	}
 	return name
 }

@@ -15,14 +15,16 @@ type apiEnforcement struct {
 	Surface   string    `json:"surface"`
 	Kind      string    `json:"kind" enum:"store,operator" doc:"the kind of account that signs in there"`
 	Enforced  bool      `json:"enforced"`
+	Reenrol   string    `json:"reenrol" enum:"open,ticket" doc:"who may set up a factor after a reset: whoever has the password, or who has a ticket as well"`
 	Unset     int       `json:"unset" doc:"how many of its accounts have nothing set up yet"`
+	Approval  string    `json:"approval" enum:"none,all" doc:"of whose accounts opening takes a second operator, beside those that were chosen"`
 	UpdatedAt time.Time `json:"updated_at" doc:"of the surface"`
 }
 
 func (e apiEnforcement) version() time.Time { return e.UpdatedAt }
 
 func enforcementOf(s Surface) apiEnforcement {
-	return apiEnforcement{Surface: s.ID, Kind: s.Kind, Enforced: s.Enforced, Unset: int(s.Unset), UpdatedAt: s.Version}
+	return apiEnforcement{Surface: s.ID, Kind: s.Kind, Enforced: s.Enforced, Reenrol: s.Reenrol, Unset: int(s.Unset), Approval: approvalWord(s.Approval), UpdatedAt: s.Version}
 }
 
 // apiPolicy is what a surface accepts as a second factor.
@@ -63,7 +65,8 @@ func apiPolicyOf(p SurfacePolicy) apiPolicy {
 
 type (
 	apiEnforce struct {
-		Enforced bool `json:"enforced"`
+		Enforced bool   `json:"enforced"`
+		Reenrol  string `json:"reenrol,omitempty" enum:"open,ticket" doc:"stays as it is if absent"`
 	}
 	apiPolicyInput struct {
 		Methods   []string `json:"methods" enum:"email,sms,totp,passkey" max_items:"4"`
@@ -119,7 +122,7 @@ func (a *API) settings(t *table) {
 		})
 	add(t, scopeSettings, http.MethodPut, "/surfaces/{surface}/enforcement", "setEnforcement",
 		func(ctx context.Context, actor Actor, in setEnforcement) (apiEnforcement, error) {
-			change := EnforcementChange{Surface: in.Surface, Enforced: in.Body.Enforced, Version: in.Match}
+			change := EnforcementChange{Surface: in.Surface, Enforced: in.Body.Enforced, Reenrol: in.Body.Reenrol, Version: in.Match}
 			if _, err := s.SetEnforcement(ctx, actor, []EnforcementChange{change}); err != nil {
 				return apiEnforcement{}, err
 			}

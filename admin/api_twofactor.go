@@ -69,17 +69,18 @@ type apiReset struct {
 	Removed []string `json:"removed" doc:"the methods that are gone"`
 	Left    []string `json:"left" doc:"the methods that stay, the main one first"`
 	Notices int      `json:"notices" doc:"how many addresses are told"`
+	// ResetID is where to look for what becomes of them.
+	ResetID string     `json:"reset_id"`
+	Ticket  *apiTicket `json:"ticket,omitempty" doc:"what the person needs to set a factor up again; absent where they need none"`
 }
 
 func resetOf(r Reset) apiReset {
-	kinds := func(factors []store.Factor) []string {
-		out := make([]string, 0, len(factors))
-		for _, f := range factors {
-			out = append(out, f.Kind)
-		}
-		return out
+	v := apiReset{SetUp: r.SetUp, Removed: kindsOf(r.Factors), Left: kindsOf(r.Left), Notices: len(r.Notified), ResetID: string(r.ID)}
+	if r.Ticket != nil {
+		ticket := ticketOf(*r.Ticket)
+		v.Ticket = &ticket
 	}
-	return apiReset{SetUp: r.SetUp, Removed: kinds(r.Factors), Left: kinds(r.Left), Notices: len(r.Notified)}
+	return v
 }
 
 type (
@@ -98,20 +99,18 @@ type (
 	}
 	resetAll struct {
 		ID   string `path:"id" max:"64"`
-		Body apiReason
+		Body apiResetInput
 	}
 	resetOne struct {
 		ID     string `path:"id" max:"64"`
 		Method string `path:"method" max:"64"`
-		Body   apiReason
+		Body   apiResetInput
 	}
 	deviceByID struct {
 		ID     string `path:"id" max:"64"`
 		Device string `path:"device" max:"64"`
 	}
 )
-
-func (r apiReason) reason() Reason { return Reason{Text: r.Reason, IdentityChecked: r.IdentityChecked} }
 
 func (a *API) twoFactor(t *table) {
 	s := a.service
@@ -129,17 +128,17 @@ func (a *API) twoFactor(t *table) {
 				return apiTwoFactor{}, err
 			}
 			return get(ctx, actor, in.ID)
-		}, codeOwnAccount, codeEnforced)
+		}, codeOwnAccount, codeEnforced, codeFrozen, codeApproval)
 	add(t, scopeReset, http.MethodPost, "/accounts/{id}/two-factor/reset", "resetFactors",
 		func(ctx context.Context, actor Actor, in resetAll) (apiReset, error) {
 			r, err := s.ResetFactors(ctx, actor, store.AccountID(in.ID), in.Body.reason())
 			return resetOf(r), err
-		}, codeOwnAccount)
+		}, codeOwnAccount, codeFrozen, codeApproval)
 	add(t, scopeReset, http.MethodPost, "/accounts/{id}/two-factor/factors/{method}/reset", "resetFactor",
 		func(ctx context.Context, actor Actor, in resetOne) (apiReset, error) {
 			r, err := s.ResetFactor(ctx, actor, store.AccountID(in.ID), signin.Method(in.Method), in.Body.reason())
 			return resetOf(r), err
-		}, codeOwnAccount)
+		}, codeOwnAccount, codeFrozen, codeApproval)
 	add(t, scopeAccountsRead, http.MethodGet, "/accounts/{id}/two-factor/devices", "listDevices",
 		func(ctx context.Context, actor Actor, in accountByID) (list[apiDevice], error) {
 			v, err := s.Account(ctx, actor, store.AccountID(in.ID))

@@ -31,8 +31,9 @@ type BulkSwitch struct {
 // SwitchRow is what a [BulkSwitch] would do to one account.
 type SwitchRow struct {
 	store.ListCustomerAccountsRow
-	// Changes is whether the switch has another value, Resets whether what was set up would be cleared (M3).
-	Changes, Resets bool
+	// Changes is whether the switch has another value, Resets whether what was set up would be cleared (M3), LeftOut whether it stays
+	// as it is because that takes a second operator's approval.
+	Changes, Resets, LeftOut bool
 }
 
 // SwitchPreview is what a [BulkSwitch] would do.
@@ -40,6 +41,8 @@ type SwitchPreview struct {
 	Customer store.Customer
 	// Total counts the accounts, Changing those that would change, Resetting those of them that would lose what they set up.
 	Total, Changing, Resetting int
+	// LeftOut counts those that would change and are left as they are, because that takes a second operator's approval.
+	LeftOut int
 	// Refused is whether none of them can be changed, because 利用しない is not to be had while the store is enforced (M11).
 	Refused bool
 	// Rows are accounts that would change, as many as a page shows; where some were picked, all of these.
@@ -48,7 +51,8 @@ type SwitchPreview struct {
 
 // PreviewSwitch says what [Service.SwitchMany] would do. Accounts of somebody else among the picked ones are like none.
 func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch) (SwitchPreview, error) {
-	if err := s.view(ctx, actor, mayReset); err != nil {
+	actor, err := s.viewer(ctx, actor, mayReset)
+	if err != nil {
 		return SwitchPreview{}, err
 	}
 	if err := in.check(); err != nil {
@@ -64,18 +68,22 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 		return SwitchPreview{}, fmt.Errorf("load surface: %w", err)
 	}
 	p := SwitchPreview{Customer: c, Refused: surface.Enforced && in.Want == account.TwoFactorDont}
+	guarded := in.guarded(actor)
 	if in.Accounts == nil {
-		n, err := q.CountCustomerSwitch(ctx, store.CountCustomerSwitchParams{CustomerID: in.Customer, Want: in.Want})
+		n, err := q.CountCustomerSwitch(ctx, store.CountCustomerSwitchParams{CustomerID: in.Customer, Want: in.Want, Guarded: guarded})
 		if err != nil {
 			return SwitchPreview{}, fmt.Errorf("count accounts: %w", err)
 		}
-		p.Total, p.Changing, p.Resetting = int(n.Total), int(n.Changing), int(n.Resetting)
+		p.Total, p.Changing, p.Resetting, p.LeftOut = int(n.Total), int(n.Changing), int(n.Resetting), int(n.LeftOut)
+		if surface.Approval && guarded != "" {
+			p.LeftOut, p.Changing, p.Resetting = p.LeftOut+p.Changing, 0, 0
+		}
 		rows, err := q.ListCustomerAccounts(ctx, store.ListCustomerAccountsParams{CustomerID: in.Customer, Unless: in.Want, PageSize: bulkShown})
 		if err != nil {
 			return SwitchPreview{}, fmt.Errorf("list accounts: %w", err)
 		}
 		for _, row := range rows {
-			p.Rows = append(p.Rows, switchRow(row, in.Want))
+			p.Rows = append(p.Rows, switchRow(row, in.Want, guarded != "" && (row.Approval || surface.Approval)))
 		}
 		return p, nil
 	}
@@ -87,8 +95,11 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 		if err != nil {
 			return SwitchPreview{}, fmt.Errorf("load account: %w", err)
 		}
-		r := switchRow(store.ListCustomerAccountsRow(row), in.Want)
+		r := switchRow(store.ListCustomerAccountsRow(row), in.Want, guarded != "" && (row.Approval || surface.Approval))
 		p.Total++
+		if r.LeftOut {
+			p.LeftOut++
+		}
 		if r.Changes {
 			p.Changing++
 		}
@@ -100,9 +111,19 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 	return p, nil
 }
 
-func switchRow(row store.ListCustomerAccountsRow, want string) SwitchRow {
-	changes := row.TwoFactor != want
-	return SwitchRow{ListCustomerAccountsRow: row, Changes: changes, Resets: changes && row.MainFactor != nil}
+func switchRow(row store.ListCustomerAccountsRow, want string, guarded bool) SwitchRow {
+	changes := row.TwoFactor != want && !guarded
+	return SwitchRow{
+		ListCustomerAccountsRow: row, Changes: changes, Resets: changes && row.MainFactor != nil, LeftOut: row.TwoFactor != want && guarded,
+	}
+}
+
+// guarded is what tells the queries to leave out the accounts that take a second operator's approval: 利用しない would open them.
+func (in BulkSwitch) guarded(actor Actor) string {
+	if in.Want == account.TwoFactorDont && !actor.system {
+		return "skip"
+	}
+	return ""
 }
 
 // check refuses what no form sends.
@@ -119,9 +140,9 @@ func (in BulkSwitch) check() error {
 }
 
 // SwitchMany sets the switch of many accounts, each as [Service.SetTwoFactor] does: in a transaction of its own, with its audit row,
-// clearing what was set up (M3), refused where M11 says so. An account that has the value already is left alone, so that a second
+// clearing what was set up (M3), refused where M11 says so. Accounts that take a second operator's approval are left out. An account that has the value already is left alone, so that a second
 // press, or one after a failure half way, does only what is missing. It stops after as many as a request has time for, and reports how
-// many it changed; the preview tells what is left.
+// many it changed; the preview tells what is left. It fails with [store.ErrNotFound] for a customer that is not there.
 func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (changed int, err error) {
 	actor, err = s.viewer(ctx, actor, mayReset)
 	if err != nil {
@@ -130,10 +151,22 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 	if err := in.check(); err != nil {
 		return 0, err
 	}
+	if in.guarded(actor) != "" {
+		surface, err := s.db.Read().GetSurface(ctx, SurfaceStore)
+		if err != nil {
+			return 0, fmt.Errorf("load surface: %w", err)
+		}
+		if surface.Approval && !surface.Enforced {
+			return 0, nil
+		}
+	}
+	if _, err := s.accounts.CustomerByID(ctx, in.Customer); err != nil {
+		return 0, err
+	}
 	var ids []store.AccountID
 	if in.Accounts == nil {
 		rows, err := s.db.Read().ListCustomerAccounts(ctx, store.ListCustomerAccountsParams{
-			CustomerID: in.Customer, Unless: in.Want, PageSize: bulkBatch,
+			CustomerID: in.Customer, Unless: in.Want, PageSize: bulkBatch, Guarded: in.guarded(actor),
 		})
 		if err != nil {
 			return 0, fmt.Errorf("list accounts: %w", err)
@@ -147,7 +180,9 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 			return 0, err
 		}
 		for _, row := range p.Rows {
-			ids = append(ids, row.ID)
+			if !row.LeftOut {
+				ids = append(ids, row.ID)
+			}
 		}
 	}
 	for _, id := range ids {
@@ -156,8 +191,8 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 		case errors.Is(err, ErrEnforced):
 			// Enforcement holds for every account of the surface: one refusal is written down, not one per account.
 			return changed, err
-		case errors.Is(err, store.ErrNotFound):
-			// Deleted or moved a moment ago.
+		case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrFrozen), errors.Is(err, ErrApprovalRequired):
+			// Deleted, moved, or made to take a second operator a moment ago; or stopped from a notice, which was written down and holds up nobody else.
 		case err != nil:
 			return changed, err
 		case done.Changed:

@@ -3,6 +3,8 @@ package admin
 import (
 	"errors"
 	"fmt"
+	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -118,6 +120,16 @@ func TestSwitchManyPages(t *testing.T) {
 	c.wants(c.get(confirm), "suzuki", "変更")
 	if strings.Contains(c.get(confirm), "tanaka") {
 		t.Error("the confirmation names somebody who was not picked")
+	}
+	for _, form := range []url.Values{
+		{"use": {"off"}, "scope": {"all"}}, {"use": {"off"}, "scope": {"some"}, "account-" + string(c.suzuki): {"yes"}}, {"use": {"off"}}, nil,
+	} {
+		for _, path := range []string{"", "/confirm"} {
+			nowhere := fmt.Sprintf("/admin/customers/%s/two-factor%s", store.NewID[store.CustomerID](), path)
+			if w := c.do(http.MethodPost, nowhere, form); w.Code != http.StatusNotFound {
+				t.Errorf("%s of a customer that is none, %v: %d", path, form, w.Code)
+			}
+		}
 	}
 	c.stale = true
 	if to, _ := c.post(base+"/confirm", "use", "off", "accounts", string(c.suzuki)); !strings.HasPrefix(to, "/signin/start") {

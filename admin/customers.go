@@ -12,12 +12,18 @@ import (
 
 // ListCustomers returns a page of customers.
 func (s *Service) ListCustomers(ctx context.Context, actor Actor, q account.CustomerQuery) (account.CustomerPage, error) {
-	actor, err := s.viewer(ctx, actor, mayView)
-	if err != nil {
+	if err := s.view(ctx, actor, mayView); err != nil {
 		return account.CustomerPage{}, err
 	}
-	q.NoAddresses = !actor.rights().has(maySeeAddresses)
 	return s.accounts.Customers(ctx, q)
+}
+
+// CustomerByCode returns the customer with exactly that code, or [store.ErrNotFound].
+func (s *Service) CustomerByCode(ctx context.Context, actor Actor, code string) (store.Customer, error) {
+	if err := s.view(ctx, actor, mayView); err != nil {
+		return store.Customer{}, err
+	}
+	return s.accounts.CustomerByCode(ctx, code)
 }
 
 // Customer is one customer with its user groups and their accounts.
@@ -104,51 +110,69 @@ func (s *Service) UserGroup(ctx context.Context, actor Actor, id store.UserGroup
 // CreateUserGroup adds a user group to a customer. It fails with an [account.ValidationError] or [store.ErrNotFound].
 func (s *Service) CreateUserGroup(ctx context.Context, actor Actor, customer store.CustomerID, name string) (store.UserGroup, error) {
 	var made store.UserGroup
-	_, err := s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.UserGroupCreate}, func(w *work) error {
-		if !store.ValidID(string(customer)) {
-			return store.ErrNotFound
-		}
-		c, err := w.tx.GetCustomer(ctx, customer)
-		if err != nil {
-			return err
-		}
-		if made, err = s.accounts.CreateUserGroup(ctx, w.tx, customer, name); err != nil {
-			return err
-		}
-		w.event.Target = c.Name + " / " + made.Name
-		return nil
+	_, err := s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.UserGroupCreate}, func(w *work) (err error) {
+		made, err = s.createUserGroup(ctx, w, customer, name)
+		return err
 	})
 	return made, err
+}
+
+// createUserGroup is the work of [Service.CreateUserGroup].
+func (s *Service) createUserGroup(ctx context.Context, w *work, customer store.CustomerID, name string) (store.UserGroup, error) {
+	if !store.ValidID(string(customer)) {
+		return store.UserGroup{}, store.ErrNotFound
+	}
+	c, err := w.tx.GetCustomer(ctx, customer)
+	if err != nil {
+		return store.UserGroup{}, err
+	}
+	if err := w.within(c.ID); err != nil {
+		return store.UserGroup{}, err
+	}
+	made, err := s.accounts.CreateUserGroup(ctx, w.tx, customer, name)
+	if err != nil {
+		return store.UserGroup{}, err
+	}
+	w.event.Target = c.Name + " / " + made.Name
+	return made, nil
 }
 
 // UpdateUserGroup renames a user group that the actor saw at a version. It fails like [Service.UpdateCustomer].
 func (s *Service) UpdateUserGroup(ctx context.Context, actor Actor, id store.UserGroupID, version time.Time, name string) (bool, error) {
 	return s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.UserGroupUpdate}, func(w *work) error {
-		if !store.ValidID(string(id)) {
-			return store.ErrNotFound
-		}
-		place, err := w.tx.GetAccountPlace(ctx, id)
-		if err != nil {
-			return err
-		}
-		w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-		n, err := w.tx.ClaimUserGroup(ctx, store.ClaimUserGroupParams{ID: id, Version: orEpoch(version), Now: w.now})
-		if err := claimed(n, err); err != nil {
-			return err
-		}
-		if err := s.accounts.UpdateUserGroup(ctx, w.tx, id, name); err != nil {
-			return err
-		}
-		g, err := w.tx.GetUserGroup(ctx, id)
-		if err != nil {
-			return err
-		}
-		if g.Name == place.UserGroup.Name {
-			return errUnchanged
-		}
-		w.event.Data = changes("name", place.UserGroup.Name, g.Name)
-		return nil
+		return s.updateUserGroup(ctx, w, id, version, name)
 	})
+}
+
+// updateUserGroup is the work of [Service.UpdateUserGroup].
+func (s *Service) updateUserGroup(ctx context.Context, w *work, id store.UserGroupID, version time.Time, name string) error {
+	if !store.ValidID(string(id)) {
+		return store.ErrNotFound
+	}
+	place, err := w.tx.GetAccountPlace(ctx, id)
+	if err != nil {
+		return err
+	}
+	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
+	if err := w.within(place.Customer.ID); err != nil {
+		return err
+	}
+	n, err := w.tx.ClaimUserGroup(ctx, store.ClaimUserGroupParams{ID: id, Version: orEpoch(version), Now: w.now})
+	if err := claimed(n, err); err != nil {
+		return err
+	}
+	if err := s.accounts.UpdateUserGroup(ctx, w.tx, id, name); err != nil {
+		return err
+	}
+	g, err := w.tx.GetUserGroup(ctx, id)
+	if err != nil {
+		return err
+	}
+	if g.Name == place.UserGroup.Name {
+		return errUnchanged
+	}
+	w.event.Data = changes("name", place.UserGroup.Name, g.Name)
+	return nil
 }
 
 func customerName(c store.Customer) string { return fmt.Sprintf("%s (%s)", c.Name, c.Code) }

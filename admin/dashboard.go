@@ -16,6 +16,11 @@ import (
 const (
 	// dashboardAge is how old the numbers of the dashboard may be: counting a million accounts takes longer than looking at it.
 	dashboardAge = time.Minute
+	// dashboardStale is how old they may be while newer ones are being counted, and dashboardPatience how long one waits for those.
+	dashboardStale    = 15 * time.Minute
+	dashboardPatience = 500 * time.Millisecond
+	// tallyLimit is how long a count may take.
+	tallyLimit = 5 * time.Minute
 	// dashboardDays is how many days of sign-ins it shows, today included.
 	dashboardDays = 30
 	// settled is how long after its end a day may still be written to by transactions under way.
@@ -38,6 +43,8 @@ type Dashboard struct {
 	Resets7, Resets30 int64
 	// Days are the sign-ins of the last days, the oldest first, today last.
 	Days []DayCount
+	// Clients counts relying parties; nil for an actor who may not see them.
+	Clients *store.CountClientsRow
 }
 
 // MethodCount is how many accounts have a method, and at how many of those addresses nothing arrives.
@@ -50,9 +57,17 @@ type MethodCount struct {
 type SurfaceCount struct {
 	ID       string
 	Enforced bool
-	// Accounts sign in here. Unset of them have nothing set up, and would be asked to. Stopped have only what is not accepted here.
-	Accounts, Unset, Stopped int64
+	// Accounts sign in here.
+	Accounts int64
+	// Unset of them have nothing set up, and would be asked to. Unreachable would do but for addresses at which nothing arrives, and
+	// Unusable have only what is not accepted here, or closed.
+	Unset, Unreachable, Unusable int64
+	// Seen counts those of the three that signed in within the last 30 days, Never those that never did.
+	Seen, Never int64
 }
+
+// Stopped counts the accounts that enforcement would stop until they set something up.
+func (c SurfaceCount) Stopped() int64 { return c.Unset + c.Unreachable + c.Unusable }
 
 // DayCount is one day's sign-ins and failed tries.
 type DayCount struct {
@@ -78,7 +93,17 @@ type tally struct {
 type tallies struct {
 	mu     sync.Mutex
 	newest *tally
-	past   map[time.Time]map[string]DayCount
+	// running is the count under way; nil if there is none.
+	running *counting
+	// past belongs to the count under way.
+	past map[time.Time]map[string]DayCount
+}
+
+// counting is one count; done is closed at its end.
+type counting struct {
+	done chan struct{}
+	t    *tally
+	err  error
 }
 
 // Dashboard returns numbers that are at most a minute old, without those of accounts that the actor may not see.
@@ -121,24 +146,82 @@ func (s *Service) Dashboard(ctx context.Context, actor Actor) (Dashboard, error)
 		}
 		d.Days = append(d.Days, sum)
 	}
+	if !actor.rights().has(mayManageClients) {
+		return d, nil
+	}
+	clients, err := s.db.Read().CountClients(ctx, new(s.now())) // they are few
+	if err != nil {
+		return Dashboard{}, fmt.Errorf("count clients: %w", err)
+	}
+	d.Clients = &clients
 	return d, nil
 }
 
-// tally returns the newest numbers. Of many who ask at a time one counts, and the others wait for it.
+// tally returns numbers that are at most a minute old. Of many who ask at a time one counts; where that takes long, they get the
+// numbers from before.
 func (s *Service) tally(ctx context.Context) (*tally, error) {
+	newest, run := s.counting(ctx)
+	if run == nil {
+		return newest, nil
+	}
+	var patience <-chan time.Time
+	if newest != nil {
+		timer := time.NewTimer(dashboardPatience)
+		defer timer.Stop()
+		patience = timer.C
+	}
+	select {
+	case <-run.done:
+		return run.t, run.err
+	case <-patience:
+		return newest, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// counting returns the newest numbers there are, and the count that will have newer ones; none if they are new enough. Numbers that are
+// too old to be shown are none.
+func (s *Service) counting(ctx context.Context) (*tally, *counting) {
 	s.counted.mu.Lock()
 	defer s.counted.mu.Unlock()
-	now := s.now()
-	if t := s.counted.newest; t != nil && now.Sub(t.at) < dashboardAge && !now.Before(t.at) {
-		return t, nil
+	now, newest := s.now(), s.counted.newest
+	if newest != nil && now.Before(newest.at) {
+		newest = nil
 	}
+	if newest != nil && now.Sub(newest.at) < dashboardAge {
+		return newest, nil
+	}
+	if newest != nil && now.Sub(newest.at) >= dashboardStale {
+		newest = nil
+	}
+	if s.counted.running == nil {
+		run := &counting{done: make(chan struct{})}
+		s.counted.running = run
+		// Whoever asked first may go away: the others wait for the same numbers.
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), tallyLimit)
+		go func() {
+			defer cancel()
+			run.t, run.err = s.count(ctx, now)
+			s.counted.mu.Lock()
+			defer s.counted.mu.Unlock()
+			s.counted.running = nil
+			if run.err == nil {
+				s.counted.newest = run.t
+			}
+			close(run.done)
+		}()
+	}
+	return newest, s.counted.running
+}
+
+func (s *Service) count(ctx context.Context, now time.Time) (*tally, error) {
 	t := &tally{at: now, of: map[string]*counts{account.KindStore: {}, account.KindOperator: {}, "": {}}}
 	for _, count := range []func(context.Context, *tally) error{s.countAccounts, s.countSurfaces, s.countMessages, s.countResets, s.countDays} {
 		if err := count(ctx, t); err != nil {
 			return nil, fmt.Errorf("count for the dashboard: %w", err)
 		}
 	}
-	s.counted.newest = t
 	return t, nil
 }
 
@@ -174,12 +257,13 @@ func (s *Service) countSurfaces(ctx context.Context, t *tally) error {
 		if c == nil {
 			continue
 		}
-		useful, err := q.CountAccountsUseful(ctx, store.CountAccountsUsefulParams{Kind: row.AccountKind, Useful: words(policyOf(row).useful())})
+		n, err := s.concerned(ctx, q, row)
 		if err != nil {
 			return err
 		}
 		c.surfaces = append(c.surfaces, SurfaceCount{
-			ID: row.ID, Enforced: row.Enforced, Accounts: c.accounts, Unset: c.accounts - c.enrolled, Stopped: max(c.enrolled-useful, 0),
+			ID: row.ID, Enforced: row.Enforced, Accounts: c.accounts, Unset: n.Unset, Unreachable: n.Unreachable, Unusable: n.Unusable,
+			Seen: n.Seen, Never: n.Never,
 		})
 	}
 	return nil
@@ -219,6 +303,18 @@ func (s *Service) countEvents(ctx context.Context, typ audit.Type, result audit.
 	return s.db.Read().CountEventsOf(ctx, store.CountEventsOfParams{
 		Type: string(typ), Result: string(result), ActorKind: string(by), Since: since, Until: until,
 	})
+}
+
+// surfaceCount is what was counted of one surface; zero for one that is newer.
+func (t *tally) surfaceCount(id string) SurfaceCount {
+	for _, c := range t.of {
+		for _, surface := range c.surfaces {
+			if surface.ID == id {
+				return surface
+			}
+		}
+	}
+	return SurfaceCount{ID: id}
 }
 
 // countDays counts the days in the service's zone. A day that is over is counted once.

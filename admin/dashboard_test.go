@@ -92,7 +92,7 @@ func TestDashboard(t *testing.T) {
 		}
 		want := Dashboard{
 			At: seen.At, Accounts: seen.Accounts, Enrolled: 2, Failed: 1, Bounced: 1, Resets7: 1, Resets30: 2,
-			Surfaces: []SurfaceCount{{ID: "store", Accounts: seen.Accounts, Unset: seen.Accounts - 2, Stopped: 1}},
+			Surfaces: []SurfaceCount{{ID: "store", Accounts: seen.Accounts, Unset: seen.Accounts - 2, Unusable: 1, Never: seen.Accounts - 1}},
 			Methods:  seen.Methods, Days: seen.Days,
 		}
 		if diff := cmp.Diff(want, seen); diff != "" {

@@ -32,7 +32,7 @@ const (
 )
 
 func draftFields() []string {
-	fields := []string{"name", "code", "login_id", "email", "role", fieldUse, FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), FieldLevel, FieldDays, FieldGrace, FieldDate}
+	fields := []string{"name", "code", "login_id", "email", "role", fieldUse, FieldReason, FieldIdentity, FieldInquiry, FieldNote, FieldHandover, FieldHours, FieldMinutes, SurfaceAdmin, SurfaceStore, reenrolField(SurfaceAdmin), reenrolField(SurfaceStore), guardField(SurfaceAdmin), guardField(SurfaceStore), FieldLevel, FieldDays, FieldGrace, FieldDate}
 	for _, check := range IdentityChecks() {
 		fields = append(fields, checkField(check))
 	}
@@ -42,7 +42,7 @@ func draftFields() []string {
 	for _, name := range RightNames() {
 		fields = append(fields, rightField(name))
 	}
-	return fields
+	return append(fields, clientDraft()...)
 }
 
 // keepDraft leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
@@ -50,7 +50,7 @@ func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.
 	d := draft{Page: page, Account: id, Fields: map[string]string{}}
 	for _, name := range draftFields() {
 		if form.Has(name) {
-			d.Fields[name] = form.Get(name)
+			d.Fields[name] = form.Text(name)
 		}
 	}
 	return d.keep(w, draftAge)

@@ -25,7 +25,7 @@ func TestM18_StaffChangesTheRegisteredAddress(t *testing.T) {
 		}
 		told := func() []string {
 			t.Helper()
-			rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{PageSize: 100})
+			rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 			must(t, err)
 			var to []string
 			for _, m := range rows {

@@ -25,7 +25,9 @@ type Surface struct {
 	Enforced bool
 	// Reenrol is who may set up a factor after a reset: [store.ReenrolOpen] or [store.ReenrolByTicket].
 	Reenrol string
-	// Unset counts its accounts that would have to set up a factor.
+	// Approval is whether opening any of its accounts takes a second operator.
+	Approval bool
+	// Unset counts its accounts that would have to set up a factor, as it was a few minutes ago at most.
 	Unset int64
 	// Version tells a page that was left open from one that shows how things stand.
 	Version time.Time
@@ -36,18 +38,18 @@ func (s *Service) Enforcement(ctx context.Context, actor Actor) ([]Surface, erro
 	if err := s.view(ctx, actor, mayView); err != nil {
 		return nil, err
 	}
-	q := s.db.Read()
-	rows, err := q.ListSurfaces(ctx)
+	rows, err := s.db.Read().ListSurfaces(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("list surfaces: %w", err)
 	}
+	t, err := s.tally(ctx)
+	if err != nil {
+		return nil, err
+	}
 	surfaces := make([]Surface, 0, len(rows))
 	for _, row := range rows {
-		unset, err := q.CountAccountsWithoutFactor(ctx, row.AccountKind)
-		if err != nil {
-			return nil, fmt.Errorf("count accounts: %w", err)
-		}
-		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Unset: unset, Version: row.UpdatedAt})
+		unset := t.surfaceCount(row.ID).Unset
+		surfaces = append(surfaces, Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Approval: row.Approval, Unset: unset, Version: row.UpdatedAt})
 	}
 	return surfaces, nil
 }
@@ -60,12 +62,16 @@ type EnforcementChange struct {
 	// FormerReenrol and Reenrol are the same of who may set up a factor after a reset. An empty Reenrol leaves that as it is, an empty
 	// FormerReenrol means whatever it is.
 	FormerReenrol, Reenrol string
+	// FormerApproval and Approval are the same of whether opening any of its accounts takes a second operator: [ApprovalNone] or
+	// [ApprovalAll].
+	FormerApproval, Approval string
 	// Version, if it is set, is that of the whole surface as the actor saw it; Former does not count then.
 	Version time.Time
 }
 
 // SetEnforcement sets surfaces to 強制する or 強制しない, and who may set up a factor after a reset, all of them or none (M10). The
-// accounts keep their own switch (M12), and those that need a ticket still need it. It
+// accounts keep their own switch (M12), and those that need a ticket still need it. That opening accounts takes no second operator any
+// more needs one who approves of it. It
 // fails with [ErrConflict] when somebody else changed one meanwhile, with [store.ErrNotFound] for an unknown surface, and
 // reports whether anything was changed.
 func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []EnforcementChange) (bool, error) {
@@ -103,6 +109,13 @@ func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []Enf
 				e.Type, e.Data = audit.ReenrolSet, map[string]string{"from": surface.Reenrol, "to": c.Reenrol}
 				events = append(events, e)
 			}
+			if changed, err = s.setGuard(ctx, w, surface, c); err != nil {
+				return err
+			}
+			if changed {
+				e.Type, e.Data = audit.GuardSet, map[string]string{"from": approvalWord(surface.Approval), "to": c.Approval}
+				events = append(events, e)
+			}
 		}
 		if len(events) == 0 {
 			return errUnchanged
@@ -125,11 +138,46 @@ func (w *work) setReenrol(ctx context.Context, surface store.Surface, c Enforcem
 		return false, nil
 	case c.Reenrol != store.ReenrolOpen && c.Reenrol != store.ReenrolByTicket:
 		return false, fmt.Errorf("set surface: unknown value %q", c.Reenrol)
-	case c.FormerReenrol != "" && c.FormerReenrol != surface.Reenrol:
+	case c.FormerReenrol != "" && c.FormerReenrol != surface.Reenrol, !c.Version.IsZero() && !surface.UpdatedAt.Equal(c.Version):
 		return false, ErrConflict
 	}
 	n, err := w.tx.SetSurfaceReenrol(ctx, store.SetSurfaceReenrolParams{
 		ID: c.Surface, Reenrol: c.Reenrol, Former: surface.Reenrol, Now: w.now,
+	})
+	return true, claimed(n, err)
+}
+
+// The values of whether opening any account of a surface takes a second operator.
+const (
+	ApprovalNone = "none"
+	ApprovalAll  = "all"
+)
+
+func approvalWord(all bool) string {
+	if all {
+		return ApprovalAll
+	}
+	return ApprovalNone
+}
+
+// setGuard sets whether opening any account of a surface takes a second operator, and reports whether that was a change.
+func (s *Service) setGuard(ctx context.Context, w *work, surface store.Surface, c EnforcementChange) (bool, error) {
+	switch {
+	case c.Approval == "" || c.Approval == approvalWord(surface.Approval):
+		return false, nil
+	case c.Approval != ApprovalNone && c.Approval != ApprovalAll:
+		return false, fmt.Errorf("set surface: unknown value %q", c.Approval)
+	case c.FormerApproval != "" && c.FormerApproval != approvalWord(surface.Approval),
+		!c.Version.IsZero() && !c.Version.Equal(surface.UpdatedAt):
+		return false, ErrConflict
+	}
+	if c.Approval == ApprovalNone {
+		if err := s.allowOn(ctx, w, subject{surface: surface.ID}, true, Proposal{Act: ActUnguardAll}); err != nil {
+			return false, err
+		}
+	}
+	n, err := w.tx.SetSurfaceApproval(ctx, store.SetSurfaceApprovalParams{
+		ID: surface.ID, Approval: c.Approval == ApprovalAll, Former: surface.Approval, Now: w.now,
 	})
 	return true, claimed(n, err)
 }

@@ -18,6 +18,15 @@ var (
 	ErrLastManager = errors.New("nobody could manage roles any more")
 	// ErrFrozen says that somebody stopped changes of the account's security settings from a notice. It was written down.
 	ErrFrozen = errors.New("security settings are frozen")
+	// ErrApprovalRequired says that this takes a second operator's approval, and that there is none. It was written down.
+	ErrApprovalRequired = errors.New("another operator has to approve this")
+	// ErrApprovalVoid says that what a request was about has changed since, or that whoever asked may not do it any more.
+	ErrApprovalVoid = errors.New("the request is void")
+	// ErrNoApproval says that something was asked for that takes no approval.
+	ErrNoApproval = errors.New("no approval is needed")
+	// ErrNotPartner says that the actor cannot decide a request: they made it, or whoever did has just had a hand in the actor's own
+	// account or role. It was written down.
+	ErrNotPartner = errors.New("not a second operator")
 	// ErrRoleInUse says that operators still have the role. It was written down.
 	ErrRoleInUse = errors.New("role is in use")
 	// ErrActorGone says that the actor's session ended, or their account was disabled, after the request came in.
@@ -50,4 +59,6 @@ const (
 	wordLastManager = "last_manager"
 	wordRate        = "rate"
 	wordFrozen      = "frozen"
+	wordApproval    = "approval"
+	wordPartner     = "partner"
 )

@@ -82,6 +82,9 @@ func checkSpare(reason Reason, field string, ok bool, message string) (Reason, e
 // proof before a change of security settings. It fails with an [account.ValidationError], [ErrExempt], [ErrNotDemanded] or
 // [store.ErrNotFound], and returns the end.
 func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.AccountID, hours int, reason Reason) (until time.Time, err error) {
+	if s.factors == nil {
+		return time.Time{}, errNoFactors
+	}
 	_, err = s.act(ctx, actor, mayView, audit.Event{Type: audit.ExemptionGrant}, func(w *work) error {
 		acc, err := w.exempt(ctx, id, mayExempt)
 		if err != nil {
@@ -100,6 +103,12 @@ func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.Acco
 		} else if !asked {
 			return ErrNotDemanded
 		}
+		if acc.Exempt(w.now) {
+			return ErrExempt
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActExempt, Hours: hours}); err != nil {
+			return err
+		}
 		until = w.now.Add(life)
 		n, err := w.tx.SetExemption(ctx, store.SetExemptionParams{
 			ID: acc.ID, Until: until, Now: w.now, Reason: checked.Text, GrantedBy: w.actor.audit().Name,
@@ -112,17 +121,12 @@ func (s *Service) GrantExemption(ctx context.Context, actor Actor, id store.Acco
 		}
 		w.event.Reason = checked.Text
 		w.event.Data = map[string]string{"until": until.Format(time.RFC3339), "identity_checked": "true"}
-		if s.factors == nil {
-			return nil
-		}
 		return s.factors.NoteExemption(ctx, w.tx, acc, until, w.now)
 	})
 	if err != nil {
 		return time.Time{}, err
 	}
-	if s.outbox != nil {
-		s.outbox.Wake()
-	}
+	s.outbox.Wake()
 	return until, nil
 }
 
@@ -150,27 +154,46 @@ func (s *Service) EndExemption(ctx context.Context, actor Actor, id store.Accoun
 
 // ExemptionPage is one page of the exemptions that are live.
 type ExemptionPage struct {
-	account.Paging
 	Rows []store.ListExemptionsRow
+	// Next is where the next page begins; zero at the end.
+	Next Place
+	// Total is how many there are in all, zero if nobody counted; Many says that there are more than were counted.
+	Total int
+	Many  bool
 }
 
-// ListExemptions returns a page of the live exemptions, the first to end first, without those of accounts that the actor may not see.
-func (s *Service) ListExemptions(ctx context.Context, actor Actor, pageNumber int) (ExemptionPage, error) {
+// ListExemptions returns a page of the live exemptions after a place, the first to end first, without those of accounts that the
+// actor may not see.
+func (s *Service) ListExemptions(ctx context.Context, actor Actor, after Place) (ExemptionPage, error) {
 	actor, err := s.viewer(ctx, actor, mayView)
 	if err != nil {
 		return ExemptionPage{}, err
 	}
-	q, now := s.db.Read(), s.now()
-	p := store.ListExemptionsParams{Now: now, HiddenKind: hiddenKind(actor), PageSize: pageSize}
-	total, err := q.CountExemptions(ctx, store.CountExemptionsParams{Now: now, HiddenKind: p.HiddenKind, Ceiling: account.PagingCeiling(pageSize)})
+	q, now, first := s.db.Read(), s.now(), after.IsZero()
+	if first {
+		after = Place{now, store.MinID}
+	}
+	p := store.ListExemptionsParams{
+		Now: now, AfterUntil: after.At, AfterID: store.AccountID(after.ID), HiddenKind: hiddenKind(actor), PageSize: pageSize + 1,
+	}
+	rows, err := q.ListExemptions(ctx, p)
 	if err != nil {
-		return ExemptionPage{}, fmt.Errorf("count exemptions: %w", err)
+		return ExemptionPage{}, fmt.Errorf("list exemptions: %w", err)
 	}
 	var out ExemptionPage
-	out.Paging = account.PageOf(total, pageNumber, pageSize)
-	p.Skip = out.Skip()
-	if out.Rows, err = q.ListExemptions(ctx, p); err != nil {
-		return ExemptionPage{}, fmt.Errorf("list exemptions: %w", err)
+	out.Rows, out.Next = cutPage(rows, pageSize, time.Time{}, func(row store.ListExemptionsRow) Place {
+		return Place{*row.Account.ExemptUntil, string(row.Account.ID)}
+	})
+	switch {
+	case !first:
+	case out.Next.IsZero():
+		out.Total = len(out.Rows)
+	default:
+		n, err := q.CountExemptions(ctx, store.CountExemptionsParams{Now: now, HiddenKind: p.HiddenKind, Ceiling: listCeiling})
+		if err != nil {
+			return ExemptionPage{}, fmt.Errorf("count exemptions: %w", err)
+		}
+		out.Total, out.Many = int(n), n == listCeiling
 	}
 	return out, nil
 }

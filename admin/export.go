@@ -106,7 +106,7 @@ func (s *Service) exportPage(ctx context.Context, kind, after string, secrets bo
 			return exportedPage{}, fmt.Errorf("list backup codes: %w", err)
 		}
 		for _, c := range list {
-			codes[c.AccountID] = append(codes[c.AccountID], c.Selector+":"+c.CodeHash)
+			codes[c.AccountID] = append(codes[c.AccountID], mfa.ExportedCode(c.Selector, c.CodeHash))
 		}
 	}
 	for _, row := range rows {

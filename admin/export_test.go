@@ -73,7 +73,7 @@ func anybody(random *rand.Rand, n int) []account.Record {
 			}
 			r.Factors[j] = f
 			if j == 0 {
-				r.BackupCodeHashes = pick("", "AB:"+ourCode, "YZ:"+ourCode+"  AB:"+horse)
+				r.BackupCodeHashes = pick("", "AB:"+ourCode, "YZ:"+ourCode+"  AB:"+horse, horse+" "+horseSalt, "AB:"+ourCode+" "+strings.Repeat("0a", 64))
 			}
 		}
 		records = append(records, r)

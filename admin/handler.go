@@ -35,10 +35,14 @@ type HandlerConfig struct {
 	Templates *templates.Set
 	// Toolkit guards the routes and answers errors.
 	Toolkit *web.Toolkit
+	// Issuer is the public base URL, which applications are told.
+	Issuer string
 	// Zone is the time zone of the times shown and of the days in filters.
 	Zone *time.Location
 	// Now is the clock.
 	Now func() time.Time
+	// JWKSURL is where the public halves of signing keys are.
+	JWKSURL string
 }
 
 // Handler serves the console's pages.
@@ -46,16 +50,18 @@ type Handler struct {
 	service   *Service
 	templates *templates.Set
 	kit       *web.Toolkit
+	issuer    string
 	zone      *time.Location
 	now       func() time.Time
+	jwksURL   string
 }
 
 // NewHandler returns a Handler.
 func NewHandler(c HandlerConfig) (*Handler, error) {
-	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Zone == nil || c.Now == nil {
-		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Zone and Now are required")
+	if c.Service == nil || c.Templates == nil || c.Toolkit == nil || c.Issuer == "" || c.Zone == nil || c.Now == nil || c.JWKSURL == "" {
+		return nil, errors.New("make admin handler: Service, Templates, Toolkit, Issuer, Zone, Now and JWKSURL are required")
 	}
-	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, zone: c.Zone, now: c.Now}, nil
+	return &Handler{service: c.Service, templates: c.Templates, kit: c.Toolkit, issuer: c.Issuer, zone: c.Zone, now: c.Now, jwksURL: c.JWKSURL}, nil
 }
 
 // Mount adds the console's routes. All need an operator's session; whatever changes something needs a fresh proof too, which one
@@ -124,15 +130,20 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/accounts/{id}/two-factor/exemption", h.getExempt, h.postExempt)
 		formOn(twoFactor, "/admin/accounts/{id}/two-factor/exemption/end", h.postExemptionEnd)
 		form("/admin/accounts/{id}/two-factor/pass", h.getPass, h.postPass)
+		formOn(twoFactor, "/admin/accounts/{id}/two-factor/pass/withdraw", h.postPassWithdraw)
 		get("/admin/accounts/{id}/two-factor/pass/issued", h.getPassIssued)
 		get(templates.PathExemptions, h.getExemptions)
 
+		h.mountApprovals(get, form, formOn)
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		h.mountRollout(get, form, pages)
+		h.mountClients(get, form, pages)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)
+
+		h.mountKeys(get, form)
 
 		get("/admin/audit", h.getAudit)
 		pages[exportURL] = func(*http.Request) string { return templates.PathAudit }
@@ -163,9 +174,19 @@ func toForm(page formPage) web.HandlerFunc {
 	}
 }
 
-type actorKey struct{}
+type (
+	actorKey   struct{}
+	waitingKey struct{}
+)
 
-// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused.
+// waitingFor is what waits for the operator of a request that passed withActor.
+func waitingFor(r *http.Request) ApprovalCount {
+	n, _ := r.Context().Value(waitingKey{}).(ApprovalCount)
+	return n
+}
+
+// withActor looks up what the operator of a request may do, for the pages that leave out what would be refused, and what waits for
+// them, which every page tells.
 func (h *Handler) withActor(next http.Handler) http.Handler {
 	return h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		s, ok := web.SessionFrom(r.Context())
@@ -176,7 +197,12 @@ func (h *Handler) withActor(next http.Handler) http.Handler {
 		if err != nil {
 			return err
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), actorKey{}, actor)))
+		waiting, err := h.service.CountApprovals(r.Context(), actor)
+		if err != nil {
+			return err
+		}
+		ctx := context.WithValue(context.WithValue(r.Context(), actorKey{}, actor), waitingKey{}, waiting)
+		next.ServeHTTP(w, r.WithContext(ctx))
 		return nil
 	})
 }
@@ -193,16 +219,25 @@ func (h *Handler) frame(w http.ResponseWriter, r *http.Request, active string) t
 	actor := actorOf(r)
 	o := templates.OperatorFrame{
 		Name: actor.Account.DisplayName, Role: h.roleLabel(f.Lang, actor, actor.Account.Role), Active: active,
-		Items: []string{templates.NavDashboard, templates.NavCustomers, templates.NavExemptions}, SecurityURL: securityURL, SignOutAction: signOutAction,
+		Items:       []string{templates.NavDashboard, templates.NavCustomers, templates.NavExemptions, templates.NavApprovals},
+		SecurityURL: securityURL, SignOutAction: signOutAction,
 	}
+	waiting := waitingFor(r)
+	o.Waiting = waiting.Waiting + waiting.Ready
 	if actor.rights().has(mayViewAudit) {
 		o.Items = append(o.Items, templates.NavAudit)
 	}
 	if actor.rights().has(mayViewDeliveries) {
 		o.Items = append(o.Items, templates.NavDeliveries)
 	}
+	if actor.rights().has(mayManageClients) {
+		o.Items = append(o.Items, templates.NavClients)
+	}
 	if actor.rights().has(mayManageOperators) {
 		o.Items = append(o.Items, templates.NavOperators)
+	}
+	if actor.rights().has(mayManageKeys) {
+		o.Items = append(o.Items, templates.NavKeys)
 	}
 	o.Items = append(o.Items, templates.NavSettings, templates.NavMethods)
 	f.Operator = &o
@@ -240,6 +275,8 @@ func answer(err error) error {
 		return nil
 	case errors.Is(err, ErrOwnAccount):
 		return &web.Error{Status: http.StatusForbidden, Code: "own_account", Message: templates.MsgOwnAccount, Cause: err}
+	case errors.Is(err, ErrApprovalRequired):
+		return &web.Error{Status: http.StatusConflict, Code: codeApproval, Message: templates.MsgApprovalNeeded, Cause: err}
 	case errors.Is(err, ErrForbidden), errors.Is(err, ErrNoPass):
 		return web.Forbidden(err)
 	case errors.Is(err, ErrLastManager):
@@ -262,6 +299,9 @@ func answer(err error) error {
 func (h *Handler) fieldErrors(lang templates.Lang, err error) (texts map[string]string, ok bool) {
 	if errors.Is(err, ErrConflict) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgEditedElsewhere)}, true
+	}
+	if errors.Is(err, ErrApprovalRequired) {
+		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgApprovalNeeded)}, true
 	}
 	if errors.Is(err, ErrFrozen) {
 		return map[string]string{templates.FormError: h.templates.T(lang, templates.MsgFrozenAdmin)}, true
@@ -303,15 +343,6 @@ func micros(s string) (n int64, ok bool) {
 		return 0, false
 	}
 	return n, true
-}
-
-// pageNumber reads the number of a page from a query.
-func pageNumber(q web.Form) int {
-	n, err := strconv.Atoi(q.Get("page"))
-	if err != nil {
-		return 1
-	}
-	return n
 }
 
 // at formats a moment for people and for machines; nothing for one that never was.

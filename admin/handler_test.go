@@ -49,7 +49,7 @@ func newConsole(t *testing.T, as func(w *world) store.AccountID) *console {
 		},
 	})
 	must(t, err)
-	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Zone: tokyo(), Now: c.clock.now})
+	h, err := NewHandler(HandlerConfig{Service: c.Service, Templates: c.set, Toolkit: kit, Issuer: "https://id.example.jp", Zone: tokyo(), Now: c.clock.now, JWKSURL: "https://id.example.jp/jwks"})
 	must(t, err)
 	c.mux = kit.Mux()
 	h.Mount(c.mux)
@@ -155,6 +155,7 @@ func (c *console) version(page string) string {
 // postRoutes are all routes that take a form, with ids that exist.
 func (c *console) postRoutes() []string {
 	c.t.Helper()
+	c.signingKeys()
 	var routes []string
 	err := chi.Walk(c.mux, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
 		if !strings.HasPrefix(route, "/admin") || method != http.MethodGet && method != http.MethodPost {
@@ -170,7 +171,8 @@ func (c *console) postRoutes() []string {
 				id = string(c.group)
 			}
 			routes = append(routes, strings.NewReplacer(
-				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(),
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(), "{kid}", firstKey, "{client}", c.spareClient(), "{kind}", "web",
+				"{act}", string(ActReset),
 			).Replace(route))
 		}
 		return nil
@@ -570,14 +572,14 @@ func TestSupportSeesWhatItMayDo(t *testing.T) {
 		"/admin/accounts/" + string(c.chief) + "/two-factor/reset": 404,
 		"/admin/accounts/" + store.NewID[string]() + "/two-factor": 404,
 		"/admin/accounts/" + strings.ToUpper(string(c.tanaka)):     404,
-		"/admin/customers/1":                                    404,
-		"/admin/groups/" + string(c.customer) + "/edit":         404,
-		"/admin/nowhere":                                        404,
-		"/admin/customers?page=x&q=%25&status=%27":              200,
-		"/admin/audit?from=x&to=2026-99-99&page=-1&kind=%25":    200,
-		"/admin/deliveries?state=%27&page=99999999999999999999": 200,
-		"/admin/audit?from=&to=&q=desk":                         200,
-		"/admin/customers?lang=en":                              200,
+		"/admin/customers/1":                                  404,
+		"/admin/groups/" + string(c.customer) + "/edit":       404,
+		"/admin/nowhere":                                      404,
+		"/admin/customers?after=x&back=y&status=%27":          200,
+		"/admin/audit?from=x&to=2026-99-99&after=-1&kind=%25": 200,
+		"/admin/deliveries?state=%27&back=~.~&after=WyIxIl0":  200,
+		"/admin/audit?from=&to=&q=desk":                       200,
+		"/admin/customers?lang=en":                            200,
 
 		"/admin/accounts/" + string(c.chief) + "/two-factor/reset/email":   404,
 		"/admin/accounts/" + string(c.chief) + "/two-factor/devices":       404,

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash/maphash"
@@ -15,11 +16,13 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
-// importBatch is how many rows of a file share a transaction: enough that commits cost little, and so few that nobody beside waits.
-const importBatch = 100
+// importBatch is how many rows of a file share a transaction: enough that commits and round trips cost little, and so few that nobody
+// beside waits.
+const importBatch = 250
 
 // maxImportRows bounds a file: eight bytes of memory are spent on each row, to find login IDs that stand there twice.
 const maxImportRows = 5_000_000
@@ -37,9 +40,12 @@ const (
 const (
 	reasonNoCustomer    = "import.reason_no_customer"
 	reasonEnforced      = "import.reason_enforced"
+	reasonFrozen        = "import.reason_frozen"
+	reasonNobodyTold    = "import.reason_nobody_told"
 	reasonSwitchKept    = "import.kept_switch"
 	reasonPasswordKept  = "import.kept_password"
 	reasonFactorsKept   = "import.kept_factors"
+	reasonApprovalKept  = "import.kept_approval"
 	reasonDisabledKept  = "import.kept_disabled"
 	reasonOperatorKept  = "import.kept_operator"
 	reasonImportRows    = "import.file_rows"
@@ -93,7 +99,7 @@ type ImportResult struct {
 }
 
 // Import takes over accounts from a file, which is read twice. A file that cannot be read to its end changes nothing: it fails with
-// an [account.FileError]. Rows that cannot be taken are reported, and the others are taken, a hundred in a transaction. A run that
+// an [account.FileError]. Rows that cannot be taken are reported, and the others are taken, some hundred in a transaction. A run that
 // was interrupted goes on where it stopped when the same file is given under the same options. Rows that were imported before are
 // known as such, and change nothing.
 func (s *Service) Import(ctx context.Context, actor Actor, file io.ReadSeeker, o ImportOptions) (ImportResult, error) {
@@ -195,7 +201,9 @@ type importRun struct {
 	seen map[uint64]bool
 	// places are user groups that are known to be there, under customer code and name.
 	places map[string]importPlace
-	// planned are customers that a dry run would have made.
+	// customers are those of the batch that are there, or are made with it, by code.
+	customers map[string]store.Customer
+	// planned are customers that a row has a name for: those that a dry run would have made, or this batch makes.
 	planned map[string]bool
 }
 
@@ -207,7 +215,7 @@ type importPlace struct {
 func (s *Service) importRun(o ImportOptions, f surveyed) *importRun {
 	return &importRun{
 		Service: s, o: o, file: f, counts: ImportCounts{Total: f.rows}, seen: map[uint64]bool{}, places: map[string]importPlace{},
-		planned: map[string]bool{},
+		planned: map[string]bool{}, customers: map[string]store.Customer{},
 	}
 }
 
@@ -301,6 +309,11 @@ func (r *importRun) batch(ctx context.Context, rows []importRow) error {
 		if len(rows[i].refused) == 0 {
 			r.check(&rows[i])
 		}
+		if len(rows[i].refused) == 0 {
+			if err := r.hash(ctx, &rows[i]); err != nil {
+				return err
+			}
+		}
 	}
 	var after ImportCounts
 	var err error
@@ -360,8 +373,11 @@ func (r *importRun) take(ctx context.Context, rows []importRow) (ImportCounts, e
 
 // allowed says whether who began the run may go on. They may have signed out meanwhile, but must be who they were.
 func (r *importRun) allowed(ctx context.Context, tx *store.Tx) error {
-	if r.actor.system {
+	switch {
+	case r.actor.system:
 		return nil
+	case r.actor.client != nil:
+		return r.clientAllowed(ctx, tx)
 	}
 	acc, err := tx.GetAccount(ctx, r.actor.Account.ID)
 	if errors.Is(err, store.ErrNotFound) || err == nil && acc.DisabledAt != nil {
@@ -380,6 +396,25 @@ func (r *importRun) allowed(ctx context.Context, tx *store.Tx) error {
 	return nil
 }
 
+// clientAllowed is allowed for a client: its token ran out long ago, but its registration must still say so.
+func (r *importRun) clientAllowed(ctx context.Context, tx *store.Tx) error {
+	row, err := tx.GetClient(ctx, r.actor.client.id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.DisabledAt != nil {
+		return ErrActorGone
+	}
+	if err != nil {
+		return fmt.Errorf("load client: %w", err)
+	}
+	var scopes []string
+	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
+		return fmt.Errorf("read scopes of client %q: %w", row.ID, err)
+	}
+	if !rightsOfScopes(scopes).has(r.o.need()) {
+		return ErrForbidden
+	}
+	return nil
+}
+
 // each plans each row, and carries it out in tx if there is one.
 func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, rows []importRow) (ImportCounts, error) {
 	after := r.counts
@@ -387,15 +422,16 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	if err != nil {
 		return after, err
 	}
+	if tx != nil {
+		clear(r.planned) // what was planned before is there by now, or went with its transaction
+	}
 	if err := lookUp(ctx, q, tx, rows); err != nil {
 		return after, err
 	}
-	type entry struct {
-		row   *importRow
-		event audit.Event
+	if err := r.lookUpPlaces(ctx, q, tx, rows); err != nil {
+		return after, err
 	}
-	var create []func(tx *store.Tx) error
-	var log []entry
+	var todo []importStep
 	for i := range rows {
 		row := &rows[i]
 		if len(row.refused) > 0 {
@@ -420,30 +456,64 @@ func (r *importRun) each(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 			after.Unchanged++
 			continue
 		}
-		if tx == nil {
-			continue
+		if row.in.Customer.Name != "" {
+			r.planned[row.in.Customer.Code] = true
 		}
-		step, event, err := r.apply(ctx, tx, row, p)
-		if err != nil {
-			return after, fmt.Errorf("import line %d: %w", row.record.Line, err)
-		}
-		if step != nil {
-			create = append(create, step)
-		}
-		log = append(log, entry{row, event})
+		todo = append(todo, importStep{row: row, plan: p})
 	}
 	if tx == nil {
 		return after, nil
 	}
-	if err := tx.Pipeline(ctx, create...); err != nil {
-		return after, fmt.Errorf("create accounts: %w", err)
+	return after, r.carryOut(ctx, tx, todo)
+}
+
+// importStep is a row whose plan is to be carried out; event is the audit row about that.
+type importStep struct {
+	row   *importRow
+	plan  rowPlan
+	event audit.Event
+}
+
+// carryOut does what rows plan: first the places of all, then what changes, then all that is new at once.
+func (r *importRun) carryOut(ctx context.Context, tx *store.Tx, todo []importStep) error {
+	if err := r.makePlaces(ctx, tx, todo); err != nil {
+		return err
 	}
-	for _, l := range log {
-		if err := r.audit(ctx, tx, l.row, l.event); err != nil {
-			return after, err
+	var create []func(tx *store.Tx) error
+	for i := range todo {
+		step := &todo[i]
+		made, event, err := r.apply(ctx, tx, step.row, step.plan)
+		if err != nil {
+			return fmt.Errorf("import line %d: %w", step.row.record.Line, err)
+		}
+		if made != nil {
+			create = append(create, made)
+		}
+		step.event = event
+	}
+	if err := tx.Pipeline(ctx, create...); err != nil {
+		return fmt.Errorf("create accounts: %w", err)
+	}
+	for _, step := range todo {
+		if err := r.audit(ctx, tx, step.row, step.event); err != nil {
+			return err
 		}
 	}
-	return after, nil
+	return nil
+}
+
+// allAtOnce runs steps that each read in one statement: in a transaction in one round trip, in a dry run one after the other.
+func allAtOnce(ctx context.Context, q *store.Queries, tx *store.Tx, steps []func(tx *store.Tx) error) error {
+	if tx != nil {
+		return tx.Pipeline(ctx, steps...)
+	}
+	reading := &store.Tx{Queries: q}
+	for _, step := range steps {
+		if err := step(reading); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lookUp finds the accounts of rows, in a transaction all at once.
@@ -466,16 +536,7 @@ func lookUp(ctx context.Context, q *store.Queries, tx *store.Tx, rows []importRo
 			return nil
 		})
 	}
-	if tx != nil {
-		return tx.Pipeline(ctx, steps...)
-	}
-	reading := &store.Tx{Queries: q}
-	for _, step := range steps {
-		if err := step(reading); err != nil {
-			return err
-		}
-	}
-	return nil
+	return allAtOnce(ctx, q, tx, steps)
 }
 
 // enforcement reads, for the kinds of account that rows want to be without a second factor, whether they may. It stays so until
@@ -490,7 +551,7 @@ func (r *importRun) enforcement(ctx context.Context, q *store.Queries, tx *store
 		if tx != nil {
 			read = q.HoldSurface
 		}
-		surface, err := read(ctx, surfaceOf(row.in.Kind))
+		surface, err := read(ctx, signin.SurfaceOf(row.in.Kind))
 		if err != nil {
 			return nil, fmt.Errorf("hold surface: %w", err)
 		}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -26,7 +25,7 @@ type imported = mfa.Imported
 func (r *importRun) check(row *importRow) {
 	record := row.record
 	row.in, row.refused = r.accounts.CheckRecord(record, r.o.Operators)
-	text := mfa.ImportedText{Seed: record.TOTPSecret, Codes: record.BackupCodeHashes}
+	text := mfa.ImportedText{Seed: record.TOTPSecret, Codes: record.BackupCodeHashes, PlainCodes: record.BackupCodes}
 	for i, f := range record.Factors {
 		factor := mfa.ImportedFactorText{Method: f.Method, Address: f.Address}
 		if f.VerifiedAt != "" {
@@ -44,6 +43,37 @@ func (r *importRun) check(row *importRow) {
 	for _, p := range problems {
 		row.refused = append(row.refused, record.Finding(account.FactorColumn(p.Part, p.Factor), p.Reason))
 	}
+}
+
+// hash makes hashes of a row's plain backup codes, unless the row is known. People who sign in go first.
+func (r *importRun) hash(ctx context.Context, row *importRow) error {
+	if len(row.two.Plain) == 0 {
+		return nil
+	}
+	q := r.db.Read()
+	var id store.AccountID
+	target, err := q.GetImportTarget(ctx, store.GetImportTargetParams{Kind: row.in.Kind, LoginKey: row.in.LoginKey})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return fmt.Errorf("look up account: %w", err)
+	case bytes.Equal(target.RowDigest, row.record.Digest()):
+		return nil
+	default:
+		id = target.Account.ID
+	}
+	const tries = 60
+	for range tries {
+		if err = r.imports.Hash(ctx, q, id, &row.two, r.o.DryRun); !errors.Is(err, account.ErrBusy) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(time.Second):
+		}
+	}
+	return err
 }
 
 // rowPlan is what an import would do for a row.
@@ -88,16 +118,13 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 		}
 	}
 	refuse := func(column, reason string) { p.refused = append(p.refused, row.record.Finding(column, reason)) }
-	there, err := r.planPlace(ctx, q, row, &p)
-	if err != nil {
-		return p, err
-	}
-	if !there {
+	if !r.planPlace(row, &p) {
 		refuse(account.ColumnCustomerName, reasonNoCustomer)
 	}
 	if p.create && in.TwoFactor == account.TwoFactorDont && enforced[in.Kind] {
 		refuse(account.ColumnTwoFactor, reasonEnforced)
 	}
+	var err error
 	if p.factors, err = r.imports.Plan(ctx, q, p.acc.ID, row.two, p.create, r.o.ReplaceFactors); err != nil {
 		return p, err
 	}
@@ -109,8 +136,22 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	}
 	if !p.create {
 		r.planUpdate(row, &p)
+		if p.acc.Frozen(r.now) && p.changes() {
+			refuse(account.ColumnLoginID, reasonFrozen)
+		}
+	}
+	if r.told(p) && r.imports.Note == nil {
+		refuse(account.ColumnMethod, reasonNobodyTold)
+		if err := r.planGuarded(ctx, q, row, &p); err != nil {
+			return p, err
+		}
 	}
 	return p, nil
+}
+
+// told says whether the owner is to hear of a plan: what they set up here is in nobody's hand but theirs.
+func (r *importRun) told(p rowPlan) bool {
+	return r.o.ReplaceFactors && !p.create && p.factors.Changes()
 }
 
 // planUpdate finds what of an account that exists is to be changed. What opens an account wider than it is now is not.
@@ -149,80 +190,151 @@ func (r *importRun) planUpdate(row *importRow, p *rowPlan) {
 	}
 }
 
+// planGuarded keeps what a second operator would have to approve of: a file is no way around them.
+func (r *importRun) planGuarded(ctx context.Context, q *store.Queries, row *importRow, p *rowPlan) error {
+	address := row.in.Email != p.acc.RegisteredEmail
+	if r.actor.system || !address && !p.password && !p.factors.Changes() {
+		return nil
+	}
+	surface, err := q.GetSurface(ctx, signin.SurfaceOf(p.acc.Kind))
+	if err != nil {
+		return fmt.Errorf("load surface: %w", err)
+	}
+	if !p.acc.Approval && !surface.Approval {
+		return nil
+	}
+	keep := func(column string) { p.notes = append(p.notes, row.record.Note(column, reasonApprovalKept)) }
+	if address {
+		keep(account.ColumnEmail)
+		row.in.Email = p.acc.RegisteredEmail
+		p.profile = row.in.Name != p.acc.DisplayName || row.in.Role != p.acc.Role
+	}
+	if p.password {
+		keep(account.ColumnPasswordHash)
+		p.password = false
+	}
+	if p.factors.Changes() {
+		keep(account.ColumnMethod)
+		p.factors = mfa.ImportPlan{}
+	}
+	return nil
+}
+
 // planPlace finds the user group of a row, and whether the account moves to it. It reports false for a customer that is not there
 // and cannot be made.
-func (r *importRun) planPlace(ctx context.Context, q *store.Queries, row *importRow, p *rowPlan) (bool, error) {
+func (r *importRun) planPlace(row *importRow, p *rowPlan) bool {
 	in := row.in
 	if in.Kind != account.KindStore {
-		return true, nil
+		return true
 	}
 	place, known := r.places[placeKey(in)]
 	if !known {
-		c, err := q.GetCustomerByCode(ctx, in.Customer.Code)
-		if errors.Is(err, store.ErrNotFound) {
-			p.move = !p.create
-			if in.Customer.Name != "" && r.o.DryRun {
-				r.planned[in.Customer.Code] = true
-			}
-			return in.Customer.Name != "" || r.planned[in.Customer.Code], nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("find customer: %w", err)
-		}
-		g, err := q.GetUserGroupByName(ctx, store.GetUserGroupByNameParams{CustomerID: c.ID, Name: in.Group})
-		if errors.Is(err, store.ErrNotFound) {
-			p.move = !p.create
-			return true, nil
-		}
-		if err != nil {
-			return false, fmt.Errorf("find user group: %w", err)
-		}
-		place = importPlace{group: g.ID, customer: c.Name}
-		r.remember(in, place)
+		p.move = !p.create
+		_, there := r.customers[in.Customer.Code]
+		return there || in.Customer.Name != "" || r.planned[in.Customer.Code]
 	}
 	p.move = !p.create && (p.acc.UserGroupID == nil || *p.acc.UserGroupID != place.group)
-	return true, nil
+	return true
 }
 
-// remember keeps a user group at hand. A file goes through its customers one after the other, so that few are needed at once.
-func (r *importRun) remember(in account.ImportedAccount, place importPlace) {
-	const most = 10_000
-	if len(r.places) >= most {
+// lookUpPlaces finds the customers and user groups of rows: those that are not at hand, the customers at once, then the groups.
+func (r *importRun) lookUpPlaces(ctx context.Context, q *store.Queries, tx *store.Tx, rows []importRow) error {
+	const most = 10_000 // a file goes through its customers one after the other, so that few are needed at once
+	if len(r.places) > most {
 		clear(r.places)
 	}
-	r.places[placeKey(in)] = place
+	clear(r.customers)
+	var customers, groups []func(tx *store.Tx) error
+	missing := map[string]account.ImportedAccount{}
+	asked := map[string]bool{}
+	for _, row := range rows {
+		in := row.in
+		if _, known := r.places[placeKey(in)]; known || len(row.refused) > 0 || in.Kind != account.KindStore {
+			continue
+		}
+		missing[placeKey(in)] = in
+		if asked[in.Customer.Code] {
+			continue
+		}
+		asked[in.Customer.Code] = true
+		customers = append(customers, func(tx *store.Tx) error {
+			c, err := tx.GetCustomerByCode(ctx, in.Customer.Code)
+			if err == nil {
+				r.customers[in.Customer.Code] = c
+			}
+			return unlessMissing(err)
+		})
+	}
+	if err := allAtOnce(ctx, q, tx, customers); err != nil {
+		return fmt.Errorf("find customers: %w", err)
+	}
+	for _, in := range missing {
+		c, there := r.customers[in.Customer.Code]
+		if !there {
+			continue
+		}
+		groups = append(groups, func(tx *store.Tx) error {
+			g, err := tx.GetUserGroupByName(ctx, store.GetUserGroupByNameParams{CustomerID: c.ID, Name: in.Group})
+			if err == nil {
+				r.places[placeKey(in)] = importPlace{group: g.ID, customer: c.Name}
+			}
+			return unlessMissing(err)
+		})
+	}
+	if err := allAtOnce(ctx, q, tx, groups); err != nil {
+		return fmt.Errorf("find user groups: %w", err)
+	}
+	return nil
 }
 
-// place returns the user group of a row, and makes it where there is none.
-func (r *importRun) place(ctx context.Context, tx *store.Tx, row *importRow) (importPlace, error) {
-	in := row.in
-	if in.Kind != account.KindStore {
-		return importPlace{}, nil
+// unlessMissing is an error other than that something is not there.
+func unlessMissing(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
 	}
-	if place, known := r.places[placeKey(in)]; known {
-		return place, nil
-	}
-	group, made, err := r.accounts.PlaceImported(ctx, tx, in.Customer, in.Group)
-	if err != nil {
-		return importPlace{}, err
-	}
-	there, err := tx.GetAccountPlace(ctx, group)
-	if err != nil {
-		return importPlace{}, fmt.Errorf("load user group: %w", err)
-	}
-	place := importPlace{group: group, customer: there.Customer.Name}
-	for column, event := range map[string]audit.Event{
-		account.ColumnCustomerCode: {Type: audit.CustomerCreate, Target: customerName(there.Customer)},
-		account.ColumnUserGroup:    {Type: audit.UserGroupCreate, Target: there.Customer.Name + " / " + there.UserGroup.Name},
-	} {
-		if slices.Contains(made, column) {
-			if err := r.audit(ctx, tx, row, event); err != nil {
-				return importPlace{}, err
-			}
+	return err
+}
+
+// makePlaces makes the customers and user groups that rows name and that are not there, all at once.
+func (r *importRun) makePlaces(ctx context.Context, tx *store.Tx, todo []importStep) error {
+	names := map[string]string{} // a row may leave its customer's name to another one
+	for _, step := range todo {
+		if in := step.row.in; in.Customer.Name != "" {
+			names[in.Customer.Code] = in.Customer.Name
 		}
 	}
-	r.remember(in, place)
-	return place, nil
+	var steps []func(tx *store.Tx) error
+	for _, step := range todo {
+		in := step.row.in
+		if _, known := r.places[placeKey(in)]; known || in.Kind != account.KindStore {
+			continue
+		}
+		c, there := r.customers[in.Customer.Code]
+		if !there {
+			var err error
+			if c, err = r.accounts.NewCustomer(account.CustomerInput{Code: in.Customer.Code, Name: names[in.Customer.Code]}); err != nil {
+				return fmt.Errorf("import line %d: %w", step.row.record.Line, err)
+			}
+			r.customers[in.Customer.Code] = c
+			steps = append(steps, func(tx *store.Tx) error { return r.accounts.InsertImportedCustomer(ctx, tx, c) })
+			if err := r.audit(ctx, tx, step.row, audit.Event{Type: audit.CustomerCreate, Target: customerName(c)}); err != nil {
+				return err
+			}
+		}
+		g, err := r.accounts.NewUserGroup(c.ID, in.Group)
+		if err != nil {
+			return fmt.Errorf("import line %d: %w", step.row.record.Line, err)
+		}
+		r.places[placeKey(in)] = importPlace{group: g.ID, customer: c.Name}
+		steps = append(steps, func(tx *store.Tx) error { return r.accounts.InsertImportedGroup(ctx, tx, g) })
+		if err := r.audit(ctx, tx, step.row, audit.Event{Type: audit.UserGroupCreate, Target: c.Name + " / " + g.Name}); err != nil {
+			return err
+		}
+	}
+	if err := tx.Pipeline(ctx, steps...); err != nil {
+		return fmt.Errorf("create customers: %w", err)
+	}
+	return nil
 }
 
 // audit writes what was done for a row.
@@ -238,10 +350,7 @@ func (r *importRun) audit(ctx context.Context, tx *store.Tx, row *importRow, e a
 // apply carries a plan out. What makes a new account is left to the caller, so that many can be made at once; what is returned is
 // the audit row for the account.
 func (r *importRun) apply(ctx context.Context, tx *store.Tx, row *importRow, p rowPlan) (create func(tx *store.Tx) error, e audit.Event, err error) {
-	place, err := r.place(ctx, tx, row)
-	if err != nil {
-		return nil, e, err
-	}
+	place := r.places[placeKey(row.in)]
 	acc := p.acc
 	e = audit.Event{Type: audit.AccountUpdate, Account: acc.ID, Target: row.in.LoginID, Data: map[string]string{}}
 	if place.customer != "" {
@@ -355,6 +464,11 @@ func (r *importRun) changeCredentials(ctx context.Context, tx *store.Tx, row *im
 	}
 	if err := r.imports.Apply(ctx, tx, r.now, acc.ID, p.factors); err != nil {
 		return err
+	}
+	if r.told(p) {
+		if err := r.imports.Note(ctx, tx, r.now, acc, p.factors); err != nil {
+			return err
+		}
 	}
 	return tx.EndAccess(ctx, r.now, acc.ID, store.Keep{})
 }

@@ -12,11 +12,13 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 )
@@ -321,6 +323,164 @@ func TestImportKeepsWhatWasDecidedHere(t *testing.T) {
 	})
 }
 
+// ndjson takes rows over that are JSON.
+func ndjson(o *ImportOptions) { o.Format = account.NDJSON }
+
+func TestImportedBackupCodesStayUsed(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		row := func(name string) string {
+			return `{"customer_code":"C-100248","user_group":"本社","login_id":"moved","display_name":"` + name +
+				`","registered_email":"a@example.jp","method":"email","address":"b@example.jp","verified_at":"2025-09-03T08:45:22Z",` +
+				`"backup_codes":["abcd-efgh","ijkl-mnop"],"backup_code_hashes":["` + strings.Repeat("ab", 32) + `"]}`
+		}
+		dry := func(o *ImportOptions) { o.DryRun = true }
+		if r := w.imported(row("移行"), ndjson, dry); importCounts(r) != [4]int64{1, 0, 0, 0} {
+			t.Errorf("result = %+v", r)
+		}
+		w.imported(row("移行"), ndjson)
+		moved := w.byLogin("moved")
+		codes := func() (left int64, b store.BackupBatch) {
+			t.Helper()
+			left, err := w.db.Read().CountBackupCodes(ctx, moved.ID)
+			must(t, err)
+			b, err = w.db.Read().GetBackupBatch(ctx, moved.ID)
+			must(t, err)
+			return left, b
+		}
+		left, batch := codes()
+		list, err := w.db.Read().ListBackupCodes(ctx, batch.ID)
+		must(t, err)
+		if left != 3 || strings.Contains(fmt.Sprint(list), "abcd") || w.selector("moved", "abcdefgh") != "#01" {
+			t.Fatalf("codes = %+v", list)
+		}
+		now := w.clock.now()
+		w.tx(func(tx *store.Tx) error {
+			_, err := tx.UseBackupCode(ctx, store.UseBackupCodeParams{BatchID: batch.ID, Selector: "#01", AccountID: moved.ID, Now: &now})
+			return err
+		})
+		for _, change := range [][]func(*ImportOptions){{ndjson, dry}, {ndjson}} {
+			if r := w.imported(row("改名"), change...); importCounts(r) != [4]int64{0, 1, 0, 0} {
+				t.Errorf("result = %+v", r)
+			}
+			if left, now := codes(); left != 2 || now.ID != batch.ID {
+				t.Errorf("%d codes are left after a row that has them again", left)
+			}
+		}
+		// What an export writes is known where it was written.
+		if r := w.imported(w.exported(account.NDJSON, true), ndjson, func(o *ImportOptions) { o.Operators = true }); r.Created+r.Refused != 0 {
+			t.Errorf("result = %+v", r)
+		}
+		if left, now := codes(); left != 2 || now.ID != batch.ID {
+			t.Errorf("%d codes are left after an import of the export", left)
+		}
+		for _, text := range []string{`"backup_codes":["abcd-efgh","abcdefgh"]`, `"backup_codes":["short"]`, `"backup_codes":[1]`} {
+			_, found, err := w.imports(System(), strings.Replace(row("a"), `"backup_codes":["abcd-efgh","ijkl-mnop"]`, text, 1), ndjson)
+			if err != nil || len(found) != 1 || !found[0].Refused {
+				t.Errorf("%s: %+v, %v", text, found, err)
+			}
+		}
+		if _, found, err := w.imports(System(), importHead+"C-100248,,本社,moved,移行,a@example.jp,,,,,,,nonsense,,\n"); err != nil || len(found) != 1 || found[0].Column != account.ColumnBackupCodes {
+			t.Errorf("no hash: %+v, %v", found, err)
+		}
+		if _, _, err := w.imports(System(), "login_id,display_name,registered_email,backup_codes\n"); !as[*account.FileError](err) {
+			t.Errorf("plain codes in CSV: %v", err)
+		}
+	})
+}
+
+// selector finds the code of an account that a text is, by its selector.
+func (w *world) selector(login, code string) string {
+	w.t.Helper()
+	b, err := w.db.Read().GetBackupBatch(w.t.Context(), w.byLogin(login).ID)
+	must(w.t, err)
+	list, err := w.db.Read().ListBackupCodes(w.t.Context(), b.ID)
+	must(w.t, err)
+	var hashes []string
+	for _, c := range list {
+		hashes = append(hashes, c.CodeHash)
+	}
+	at, err := w.accounts.CheckCode(w.t.Context(), hashes, []string{code})
+	must(w.t, err)
+	if at < 0 {
+		return ""
+	}
+	return list[at].Selector
+}
+
+func TestImportTellsWhoseFactorsItReplaces(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.enrol(w.tanaka)
+		row := importHead + "C-100248,,本社,tanaka,田中,tanaka@example.jp,,,email,other@example.jp,2025-09-03 10:00:00,,,,\n" +
+			"C-100248,,本社,new,新規,new@example.jp,,,email,new@example.jp,2025-09-03 10:00:00,,,,\n"
+		former := w.factors(w.tanaka)[0].Address
+		replace := func(o *ImportOptions) { o.ReplaceFactors = true }
+		note := w.Service.imports.Note
+		w.Service.imports.Note = nil
+		if _, found, err := w.imports(System(), row, replace, func(o *ImportOptions) { o.DryRun = true }); err != nil || len(found) != 1 || found[0].Reason != reasonNobodyTold {
+			t.Errorf("where nobody can be told: %+v, %v", found, err)
+		}
+		w.Service.imports.Note = note
+		w.imported(row, replace)
+		got := w.waiting(w.tanaka, delivery.KindAddressChanged)
+		if want := []string{former, w.row(w.tanaka).RegisteredEmail}; !slices.Equal(got, want) {
+			t.Errorf("notices to %v, want %v", got, want)
+		}
+		if got := w.waiting(w.byLogin("new").ID, delivery.KindSetUp); len(got) != 0 {
+			t.Errorf("a new account hears of %v", got)
+		}
+	})
+}
+
+func TestImportChangesNoFrozenAccount(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		row := func(rest string) string {
+			return importHead + "C-100248,,本社,moved,移行,a@example.jp," + rest + "\n"
+		}
+		w.imported(row(horse + ",dont_use,,,,,,,"))
+		moved := w.byLogin("moved")
+		now := w.clock.now()
+		until := now.Add(time.Hour)
+		w.tx(func(tx *store.Tx) error {
+			_, err := tx.FreezeAccount(ctx, store.FreezeAccountParams{ID: moved.ID, Now: &now, FrozenUntil: &until, FrozenBy: "a…@example.jp"})
+			return err
+		})
+		before := w.exported(account.CSV, true)
+		for _, rest := range []string{horse + ",use,,,,,,,", horseSalt + ",dont_use,,,,,,,", horse + ",,email,thief@example.jp,2025-09-03 10:00:00,,,,"} {
+			for _, dry := range []bool{true, false} {
+				r, found, err := w.imports(System(), row(rest), func(o *ImportOptions) { o.DryRun = dry })
+				if err != nil || len(found) != 1 || found[0].Reason != reasonFrozen || importCounts(r) != [4]int64{0, 0, 0, 1} {
+					t.Errorf("%s: %+v, %v", rest, found, err)
+				}
+			}
+		}
+		if after := w.exported(account.CSV, true); after != before {
+			t.Error(cmp.Diff(before, after))
+		}
+		w.imported(row(horse + ",dont_use,,,,,,,")) // nothing new
+	})
+}
+
+func TestValueClassesHaveWordsInBothLanguages(t *testing.T) {
+	set, err := pages()
+	must(t, err)
+	for class, want := range map[string][2]string{
+		account.ValueClass(""):        {"空欄", "empty"},
+		account.ValueClass("123"):     {"3文字、数字", "3 characters, digits"},
+		account.ValueClass("a1"):      {"2文字、半角英数字・記号", "2 characters, ASCII"},
+		account.ValueClass("田中"):      {"2文字、全角を含む", "2 characters, text"},
+		account.ValueClass("a\u200b"): {"2文字、見えない文字を含む", "2 characters, some of which do not show"},
+		"import.value_fields 2 3":     {"3列に対して2項目", "2 fields for 3 columns"},
+		"":                            {"", ""},
+		"7 characters, digits":        {"7 characters, digits", "7 characters, digits"}, // as former versions wrote it
+	} {
+		if got := [2]string{ValueText(set, "ja", class), ValueText(set, "en", class)}; got != want {
+			t.Errorf("%q = %q, want %q", class, got, want)
+		}
+	}
+}
+
 func TestI16_ImportHeedsEnforcement(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		_, err := w.SetEnforcement(t.Context(), System(), []EnforcementChange{{Surface: SurfaceStore, Enforced: true}})
@@ -337,12 +497,12 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		var text strings.Builder
 		text.WriteString(importHead)
-		for i := range 350 {
+		for i := range importBatch + 100 {
 			fmt.Fprintf(&text, "C-1,見本,本社,moved.%d,移行,a@example.jp,,,,,,,,,\n", i)
 		}
 		ctx, stop := context.WithCancel(t.Context())
 		o := ImportOptions{Format: account.CSV, FileName: "people.csv", Progress: func(c ImportCounts) {
-			if c.Done == 200 {
+			if c.Done == importBatch {
 				stop()
 			}
 		}}
@@ -355,12 +515,12 @@ func TestImportGoesOnWhereItStopped(t *testing.T) {
 		made := 0
 		o.Finding = func(account.Finding) error { made++; return nil }
 		r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o)
-		if err != nil || r.Resumed != 200 || importCounts(r) != [4]int64{350, 0, 0, 0} || r.Done != 350 {
+		if err != nil || r.Resumed != importBatch || importCounts(r) != [4]int64{importBatch + 100, 0, 0, 0} || r.Done != importBatch+100 {
 			t.Errorf("%+v, %v", r, err)
 		}
 		// It is over, and other options are another run.
 		for _, o := range []ImportOptions{o, other} {
-			if r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o); err != nil || r.Resumed != 0 || importCounts(r) != [4]int64{0, 0, 350, 0} {
+			if r, err := w.Import(t.Context(), System(), strings.NewReader(text.String()), o); err != nil || r.Resumed != 0 || importCounts(r) != [4]int64{0, 0, importBatch + 100, 0} {
 				t.Errorf("%+v, %v", r, err)
 			}
 		}

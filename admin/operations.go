@@ -78,6 +78,15 @@ func (o *Operations) find(id string) *operation {
 	return &o.api.table.operations[i]
 }
 
+// IDs are the names of all operations.
+func (o *Operations) IDs() []string {
+	ids := make([]string, 0, len(o.api.table.operations))
+	for _, op := range o.api.table.operations {
+		ids = append(ids, op.id)
+	}
+	return ids
+}
+
 // Fields are what an operation can be told, those of the path first.
 func (o *Operations) Fields(id string) (fields []OperationField) {
 	op := o.find(id)
@@ -117,9 +126,12 @@ func (o *Operations) Version(id string) string {
 	if !op.matches {
 		return ""
 	}
-	for _, other := range o.api.table.operations {
-		if other.method == http.MethodGet && other.tagged && other.path == strings.TrimSuffix(op.path, "/preview") {
-			return other.id
+	// Of the thing itself, or of what it is a part of.
+	for path := op.path; path != ""; path = path[:strings.LastIndex(path, "/")] {
+		for _, other := range o.api.table.operations {
+			if other.method == http.MethodGet && other.tagged && other.path == path {
+				return other.id
+			}
 		}
 	}
 	return ""
@@ -146,7 +158,7 @@ func (o *Operations) Request(ctx context.Context, base, id string, in OperationI
 	if in.Match != "" {
 		r.Header.Set(headerMatch, in.Match)
 	}
-	if op.method == http.MethodPost {
+	if op.keyed() {
 		r.Header.Set(headerKey, store.NewID[string]())
 	}
 	return r, nil
@@ -155,10 +167,19 @@ func (o *Operations) Request(ctx context.Context, base, id string, in OperationI
 // Do does an operation on the database at hand, with the checks of the API. It fails with an [OperationError], or with what stopped
 // it.
 func (o *Operations) Do(ctx context.Context, id string, in OperationInput) (body json.RawMessage, etag string, err error) {
+	result, err := o.do(ctx, id, in)
+	if err != nil {
+		return nil, "", err
+	}
+	out, err := o.find(id).encode(result)
+	return out.Body, out.ETag, err
+}
+
+func (o *Operations) do(ctx context.Context, id string, in OperationInput) (any, error) {
 	op := o.find(id)
 	r, err := o.Request(ctx, "", id, in)
 	if err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	route := chi.NewRouteContext()
 	for name, value := range in.Path {
@@ -172,10 +193,9 @@ func (o *Operations) Do(ctx context.Context, id string, in OperationInput) (body
 		result, err = op.do(ctx, c.actor, value)
 	}
 	if err != nil {
-		return nil, "", asOperationError(o.api.explain(c, err))
+		return nil, asOperationError(o.api.explain(c, err))
 	}
-	out, err := op.encode(result)
-	return out.Body, out.ETag, err
+	return result, nil
 }
 
 func asOperationError(err error) error {

@@ -2,7 +2,6 @@ package admin
 
 import (
 	"net/http"
-	"net/url"
 
 	"github.com/go-chi/chi/v5"
 
@@ -123,7 +122,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 			v.UnmaskAction = accountURL(a.ID) + "/unmask"
 		}
 	}
-	v.Freeze = h.freezeNotice(actor, a)
+	v.Freeze, v.Guard = h.freezeNotice(actor, a), guardOf(actor, a)
 	main, backups := h.factors(actor, a)
 	v.Main = main
 	for _, f := range backups {
@@ -132,7 +131,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 	if a.Customer != nil {
 		v.BackURL = customerGroupsURL(a.Customer.ID)
 	}
-	if mayChange(actor, a, maySetPasswords) {
+	if mayChange(actor, a, maySetPasswords) && !a.Guarded {
 		v.PasswordAction = accountURL(a.ID) + "/password"
 	}
 	if h.service.passwords != nil && mayChange(actor, a, mayReset) {
@@ -309,20 +308,14 @@ func (h *Handler) getOperators(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after := query.Get("after")
 	actor := actorOf(r)
-	page, err := h.service.ListOperators(r.Context(), actor, after)
+	page, err := h.service.ListOperators(r.Context(), actor, keyAfter(query))
 	if err != nil {
 		return answer(err)
 	}
 	f := h.frame(w, r, templates.NavOperators)
 	v := templates.OperatorsView{Total: int(page.Total), NewURL: templates.PathOperators + "/new", RolesURL: templates.PathRoles}
-	if after != "" {
-		v.Pager.Prev = templates.PathOperators
-	}
-	if page.Next != "" {
-		v.Pager.Next = templates.PathOperators + "?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(templates.PathOperators, nil, query, keyCursor(page.Next))
 	for _, a := range page.Rows {
 		row := templates.OperatorRow{
 			Name: a.DisplayName, LoginID: a.LoginID, Role: h.roleLabel(f.Lang, actor, a.Role),

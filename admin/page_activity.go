@@ -22,8 +22,8 @@ func (h *Handler) getActivity(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor := actorOf(r)
-	before, first := placeOf(query.Get("before"))
-	page, err := h.service.Activity(r.Context(), actor, store.AccountID(chi.URLParam(r, "id")), before, first)
+	after, _ := readPlace(query.Get(afterField)) // what is none is the beginning
+	page, err := h.service.Activity(r.Context(), actor, store.AccountID(chi.URLParam(r, "id")), after)
 	if err != nil {
 		return answer(err)
 	}
@@ -31,13 +31,7 @@ func (h *Handler) getActivity(w http.ResponseWriter, r *http.Request) error {
 	v := templates.ActivityView{
 		Who: who(page.Account, false), AuditURL: templates.PathAudit + "?" + url.Values{"account": {string(page.Account.ID)}}.Encode(),
 	}
-	if page.More {
-		last := page.Rows[len(page.Rows)-1]
-		v.Pager.Next = activityURL(page.Account.ID) + "?before=" + placeText(last.At, last.ID)
-	}
-	if !before.IsZero() {
-		v.Pager.First = activityURL(page.Account.ID)
-	}
+	v.Pager = pager(activityURL(page.Account.ID), nil, query, page.Next.cursor())
 	whole := actor.rights().has(maySeeAddresses)
 	for _, e := range page.Rows {
 		row := h.activityRow(f.Lang, actor, page.Account, e)
@@ -67,6 +61,10 @@ func (h *Handler) activityRow(lang templates.Lang, actor Actor, a Account, e Act
 			v.System = true
 		}
 	case e.Message != nil:
+		if e.Message.Channel == delivery.ChannelPush {
+			v.Message, v.Party, v.State, v.Detail = e.Message.Kind, partyName(e.Message.Party, e.Message.Recipient), e.Message.State, e.Message.Reply
+			break
+		}
 		kind := templates.KindEmail
 		if e.Message.Channel == delivery.ChannelSMS {
 			kind = templates.KindSMS

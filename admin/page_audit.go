@@ -1,13 +1,14 @@
 package admin
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
 	"maps"
 	"net/http"
 	"net/url"
-	"strconv"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,10 +22,15 @@ import (
 // auditDays is how many days the audit log shows when nobody asked for others.
 const auditDays = 30
 
+// auditFields are the fields of the filter.
+func auditFields() []string {
+	return []string{"from", "to", "kind", "result", "actor", "client", "q", "account", "request"}
+}
+
 // auditFilter is what the filter's form holds, as it was typed.
 func auditFilter(form web.Form) url.Values {
 	v := url.Values{}
-	for _, name := range []string{"from", "to", "kind", "result", "client", "q", "account", "request"} {
+	for _, name := range auditFields() {
 		if text := strings.TrimSpace(form.Get(name)); text != "" {
 			v.Set(name, text)
 		}
@@ -36,7 +42,7 @@ func auditFilter(form web.Form) url.Values {
 func (h *Handler) auditQuery(v url.Values) AuditQuery {
 	return AuditQuery{
 		From: h.day(v.Get("from")), To: h.day(v.Get("to")), Kind: v.Get("kind"), Result: v.Get("result"), Client: v.Get("client"),
-		Who: v.Get("q"), Account: store.AccountID(v.Get("account")), Request: v.Get("request"),
+		Who: v.Get("q"), Actor: audit.ActorKind(v.Get("actor")), Account: store.AccountID(v.Get("account")), Request: v.Get("request"),
 	}
 }
 
@@ -47,7 +53,7 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	filter := auditFilter(query)
 	in := h.auditQuery(filter)
-	in.Before, in.First = placeOf(query.Get("before"))
+	in.After, _ = readPlace(query.Get(afterField)) // what is none is the beginning
 	if !query.Has("from") && !query.Has("to") && in.Account == "" && in.Request == "" {
 		in.From = h.now().In(h.zone).AddDate(0, 0, -auditDays)
 		filter.Set("from", templates.Date(in.From, h.zone))
@@ -63,7 +69,8 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 	f, _ := h.formFrame(w, r, templates.NavAudit)
 	v := templates.AuditView{
 		Action: templates.PathAudit, From: templates.Date(in.From, h.zone), To: templates.Date(in.To, h.zone),
-		Kinds: h.templates.EventKinds(f.Lang, first(in.Kind)), Result: in.Result, Query: in.Who, Request: in.Request, Total: page.Total, Many: page.Many,
+		Kinds: h.templates.EventKinds(f.Lang, first(in.Kind)), Result: in.Result, Actor: string(in.Actor), Query: in.Who, Request: in.Request, Total: page.Total, Many: page.Many,
+		Short:   !page.Next.IsZero() && len(page.Rows) < pageSize,
 		Account: string(in.Account), ActsURL: templates.PathActs,
 	}
 	for _, c := range clients {
@@ -71,29 +78,16 @@ func (h *Handler) getAudit(w http.ResponseWriter, r *http.Request) error {
 	}
 	if actorOf(r).rights().has(exportsAudit) {
 		v.ExportAction = exportURL
-		for _, name := range []string{"from", "to", "kind", "result", "client", "q", "account", "request"} {
+		for _, name := range auditFields() {
 			if filter.Has(name) {
 				v.Hidden = append(v.Hidden, templates.Hidden{Name: name, Value: filter.Get(name)})
 			}
 		}
 	}
-	list := func(before string) string {
-		u := maps.Clone(filter)
-		if in.From.IsZero() && in.To.IsZero() {
-			u.Set("from", "") // no limit is not the same as none asked for
-		}
-		if before != "" {
-			u.Set("before", before)
-		}
-		return templates.PathAudit + "?" + u.Encode()
+	if in.From.IsZero() && in.To.IsZero() {
+		filter.Set("from", "") // no limit is not the same as none asked for
 	}
-	if page.More {
-		last := page.Rows[len(page.Rows)-1].AuditEvent
-		v.Pager.Next = list(placeText(last.At, string(last.ID)))
-	}
-	if !in.Before.IsZero() {
-		v.Pager.First = list("")
-	}
+	v.Pager = pager(templates.PathAudit, filter, query, page.Next.cursor())
 	whole := actorOf(r).rights().has(maySeeAddresses)
 	for _, row := range page.Rows {
 		shown := h.auditRow(f.Lang, row)
@@ -132,21 +126,6 @@ func (h *Handler) postAuditExport(w http.ResponseWriter, r *http.Request) error 
 		return w
 	})
 	return answer(err)
-}
-
-// placeText spells the place of a row in a list that is ordered by time and id, for a link.
-func placeText(at time.Time, id string) string {
-	return strconv.FormatInt(at.UnixMicro(), 10) + "." + id
-}
-
-// placeOf reads it back; what is none is the zero time.
-func placeOf(s string) (at time.Time, id string) {
-	micros, id, _ := strings.Cut(s, ".")
-	n, err := strconv.ParseInt(micros, 10, 64)
-	if err != nil || n <= 0 || n > maxVersion || !store.ValidID(id) {
-		return time.Time{}, ""
-	}
-	return time.UnixMicro(n).UTC(), id
 }
 
 // day reads a date in the display zone; what is none is no limit.
@@ -196,6 +175,12 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 			return ""
 		}
 		return h.detailText(lang, data)
+	case audit.ClientUpdate:
+		var data map[string]string
+		if json.Unmarshal(e.Data, &data) != nil {
+			return ""
+		}
+		return fromTo(data)
 	case audit.EnforcementSet:
 		words = map[string]string{"on": "admin.settings.on", "off": "admin.settings.off"}
 	case audit.ReenrolSet:
@@ -208,6 +193,17 @@ func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 		return ""
 	}
 	return h.templates.T(lang, words[data["from"]]) + " → " + h.templates.T(lang, words[data["to"]])
+}
+
+// fromTo spells what [changes] listed.
+func fromTo(data map[string]string) string {
+	var parts []string
+	for _, key := range slices.Sorted(maps.Keys(data)) {
+		if field, ok := strings.CutSuffix(key, ".from"); ok {
+			parts = append(parts, field+": "+cmp.Or(short(data[key]), "—")+" → "+cmp.Or(short(data[field+".to"]), "—"))
+		}
+	}
+	return strings.Join(parts, "; ")
 }
 
 // detailText says what an event's data hold: the method that was reset, the device that was removed, what a surface accepts now.

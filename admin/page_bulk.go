@@ -45,12 +45,12 @@ func (h *Handler) getBulk(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.renderBulk(w, r, http.StatusOK, query, query.Get("after"), nil)
+	return h.renderBulk(w, r, http.StatusOK, query, nil)
 }
 
-func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int, form web.Form, after string, errs map[string]string) error {
+func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int, form web.Form, errs map[string]string) error {
 	id := store.CustomerID(chi.URLParam(r, "id"))
-	page, err := h.service.BulkAccounts(r.Context(), actorOf(r), id, after)
+	page, err := h.service.BulkAccounts(r.Context(), actorOf(r), id, keyAfter(form))
 	if err != nil {
 		return answer(err)
 	}
@@ -61,9 +61,7 @@ func (h *Handler) renderBulk(w http.ResponseWriter, r *http.Request, status int,
 	for _, row := range page.Rows {
 		v.Rows = append(v.Rows, bulkRow(row))
 	}
-	if page.Next != "" {
-		v.Pager.Next = bulkURL(id) + "?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(bulkURL(id), nil, form, keyCursor(page.Next))
 	f, _ := h.formFrame(w, r, templates.NavCustomers)
 	return h.templates.Bulk.Render(w, status, f, v)
 }
@@ -82,6 +80,9 @@ func (h *Handler) postBulk(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	id := store.CustomerID(chi.URLParam(r, "id"))
+	if _, err := h.service.Customer(r.Context(), actorOf(r), id); err != nil {
+		return answer(err)
+	}
 	f := web.Lang(r)
 	errs := map[string]string{}
 	if wanted(form) == "" {
@@ -105,7 +106,7 @@ func (h *Handler) postBulk(w http.ResponseWriter, r *http.Request) error {
 		errs["scope"] = h.templates.T(f, templates.MsgScopeBlank)
 	}
 	if len(errs) > 0 {
-		return h.renderBulk(w, r, http.StatusUnprocessableEntity, form, "", errs)
+		return h.renderBulk(w, r, http.StatusUnprocessableEntity, form, errs)
 	}
 	return web.SeeOther(w, r, bulkURL(id)+"/confirm?"+q.Encode())
 }
@@ -160,13 +161,13 @@ func (h *Handler) getBulkConfirm(w http.ResponseWriter, r *http.Request) error {
 		// With the choice in its address, so that the page can be fetched again where the form was sent.
 		Action:  bulkURL(in.Customer) + "/confirm?" + in.query().Encode(),
 		BackURL: bulkURL(in.Customer), CustomerURL: customerGroupsURL(in.Customer), Customer: p.Customer.Name,
-		Use: in.Want == account.TwoFactorUse, Total: p.Total, Changing: p.Changing, Resetting: p.Resetting, Refused: p.Refused && p.Changing > 0,
+		Use: in.Want == account.TwoFactorUse, Total: p.Total, Changing: p.Changing, Resetting: p.Resetting, Refused: p.Refused && p.Changing > 0, LeftOut: p.LeftOut,
 		Hidden: in.fields(),
 	}
 	listed := 0
 	for _, row := range p.Rows {
 		line := bulkRow(row.ListCustomerAccountsRow)
-		line.Changes, line.Resets = row.Changes, row.Resets
+		line.Changes, line.Resets, line.LeftOut = row.Changes, row.Resets, row.LeftOut
 		if row.Changes {
 			listed++
 		}
@@ -183,6 +184,9 @@ func (h *Handler) postBulkConfirm(w http.ResponseWriter, r *http.Request) error 
 		return err
 	}
 	in, ok := bulkOf(r, form)
+	if _, err := h.service.Customer(r.Context(), actorOf(r), in.Customer); err != nil {
+		return answer(err)
+	}
 	if !ok {
 		return web.SeeOther(w, r, bulkURL(in.Customer))
 	}

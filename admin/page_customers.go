@@ -19,23 +19,6 @@ func customerGroupsURL(id store.CustomerID) string { return customerURL(id) + "/
 
 func groupURL(id store.UserGroupID) string { return "/admin/groups/" + string(id) }
 
-// listURL is the address of a page of a list, without the parameters that say nothing.
-func listURL(path string, page int, params map[string]string) string {
-	q := url.Values{}
-	for name, value := range params {
-		if value != "" {
-			q.Set(name, value)
-		}
-	}
-	if page > 1 {
-		q.Set("page", strconv.Itoa(page))
-	}
-	if len(q) == 0 {
-		return path
-	}
-	return path + "?" + q.Encode()
-}
-
 func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 	query, err := web.ParseQuery(r)
 	if err != nil {
@@ -45,16 +28,19 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 		return h.renderSearch(w, r, query)
 	}
 	actor := actorOf(r)
-	in := account.CustomerQuery{Search: query.Get("q"), State: query.Get("status"), Page: pageNumber(query), Size: pageSize}
+	in := account.CustomerQuery{State: query.Get("status"), After: keyAfter(query), Size: pageSize}
 	page, err := h.service.ListCustomers(r.Context(), actor, in)
 	if err != nil {
 		return answer(err)
 	}
+	filter := url.Values{}
+	if in.State != "" {
+		filter.Set("status", in.State)
+	}
 	v := templates.CustomersView{
-		Action: templates.PathCustomers, Query: in.Search, Status: in.State, Total: int(page.Total),
-		Pager: templates.NewPager(page.Page, page.Pages, func(n int) string {
-			return listURL(templates.PathCustomers, n, map[string]string{"q": in.Search, "status": in.State})
-		}),
+		Action: templates.PathCustomers, Status: in.State, Total: page.Total, Many: page.Many,
+		Short: page.Next != "" && len(page.Rows) < pageSize,
+		Pager: pager(templates.PathCustomers, filter, query, keyCursor(page.Next)),
 	}
 	if actor.rights().has(mayManageCustomers) {
 		v.NewURL, v.ImportURL = templates.PathCustomers+"/new", templates.PathImport
@@ -65,10 +51,6 @@ func (h *Handler) getCustomers(w http.ResponseWriter, r *http.Request) error {
 		}
 		row.LastSignIn, row.LastSignISO = h.at(c.LastSignInAt)
 		v.Rows = append(v.Rows, row)
-	}
-	if n := len(v.Rows); n > 0 {
-		v.From = (page.Page-1)*page.Size + 1
-		v.To = v.From + n - 1
 	}
 	return h.templates.Customers.Render(w, http.StatusOK, h.frame(w, r, templates.NavCustomers), v)
 }

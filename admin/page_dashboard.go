@@ -12,18 +12,28 @@ func (h *Handler) getDashboard(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return answer(err)
 	}
+	waiting := waitingFor(r)
 	v := templates.DashboardView{
+		Waiting: waiting.Waiting, Ready: waiting.Ready, ApprovalsURL: templates.PathApprovals,
 		At: templates.TimeSeconds(d.At, h.zone), ISO: templates.ISO(d.At, h.zone),
 		Accounts: d.Accounts, Enrolled: d.Enrolled, Failed: d.Failed, Bounced: d.Bounced, Resets7: d.Resets7, Resets30: d.Resets30,
 		CustomersURL: templates.PathCustomers + "?status=" + templates.FilterNone,
 		FailedURL:    templates.PathDeliveries + "?state=" + templates.DeliveryFailed, BouncedURL: templates.PathDeliveries + "?state=" + templates.DeliveryBounced,
 		ResetsURL: templates.PathAudit + "?kind=2fa", SettingsURL: templates.PathSettings,
 	}
+	if d.Clients != nil {
+		v.Clients = &templates.DashboardClients{
+			Active: d.Clients.Clients - d.Clients.Disabled, Disabled: d.Clients.Disabled, Rotating: d.Clients.Rotating, URL: templates.PathClients,
+			DisabledURL: templates.PathClients + "?state=disabled", RotatingURL: templates.PathClients + "?state=rotating",
+		}
+	}
 	for _, m := range d.Methods {
 		v.Methods = append(v.Methods, templates.DashboardMethod{Kind: string(m.Method), Accounts: m.Accounts, Bounced: m.Bounced})
 	}
 	for _, s := range d.Surfaces {
-		v.Surfaces = append(v.Surfaces, templates.DashboardSurface{ID: s.ID, Enforced: s.Enforced, Accounts: s.Accounts, Unset: s.Unset, Stopped: s.Stopped})
+		v.Surfaces = append(v.Surfaces, templates.DashboardSurface{
+			ID: s.ID, Enforced: s.Enforced, Accounts: s.Accounts, Unset: s.Unset, Unreachable: s.Unreachable, Stopped: s.Unusable,
+		})
 	}
 	for _, day := range d.Days {
 		local := day.Day.In(h.zone)

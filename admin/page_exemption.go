@@ -69,7 +69,9 @@ func (h *Handler) spare(v *templates.AccountTwoFactorView, actor Actor, a Accoun
 	if !mayPassAccount(actor, a) {
 		return
 	}
-	v.Pass = h.passState(a)
+	if v.Pass = h.passState(a); v.Pass != nil {
+		v.Pass.WithdrawAction = page + "/pass/withdraw"
+	}
 	if demanded && a.Status.SetUp() && v.Exemption == nil {
 		v.PassURL = page + "/pass"
 	}
@@ -113,6 +115,9 @@ func exemptView(a Account) templates.ExemptView {
 func (h *Handler) getExempt(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.sparable(r, mayExemptAccount)
 	if err != nil {
+		return err
+	}
+	if done, err := askInstead(w, r, a, ActExempt, ""); done {
 		return err
 	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))
@@ -183,13 +188,13 @@ func (h *Handler) getExemptions(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor := actorOf(r)
-	page, err := h.service.ListExemptions(r.Context(), actor, pageNumber(query))
+	after, _ := readPlace(query.Get(afterField)) // what is none is the beginning
+	page, err := h.service.ListExemptions(r.Context(), actor, after)
 	if err != nil {
 		return answer(err)
 	}
 	v := templates.ExemptionsView{
-		Total: int(page.Total),
-		Pager: templates.NewPager(page.Page, page.Pages, func(n int) string { return listURL(templates.PathExemptions, n, nil) }),
+		Total: page.Total, Many: page.Many, Pager: pager(templates.PathExemptions, nil, query, page.Next.cursor()),
 	}
 	for _, row := range page.Rows {
 		a := row.Account
@@ -216,6 +221,9 @@ func (h *Handler) passView(a Account) templates.PassView {
 func (h *Handler) getPass(w http.ResponseWriter, r *http.Request) error {
 	a, err := h.sparable(r, mayPassAccount)
 	if err != nil {
+		return err
+	}
+	if done, err := askInstead(w, r, a, ActPass, ""); done {
 		return err
 	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))
@@ -250,6 +258,22 @@ func (h *Handler) postPass(w http.ResponseWriter, r *http.Request) error {
 	v := h.passView(a)
 	v.Minute, v.Reason, v.Identity, v.Errors = minutes, strings.TrimSpace(reason.Text), reason.IdentityChecked, texts
 	return h.templates.Pass.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
+}
+
+func (h *Handler) postPassWithdraw(w http.ResponseWriter, r *http.Request) error {
+	if err := web.Pressed(w, r); err != nil {
+		return err
+	}
+	id := store.AccountID(chi.URLParam(r, "id"))
+	withdrawn, err := h.service.WithdrawPass(r.Context(), actorOf(r), id)
+	if err != nil {
+		return answer(err)
+	}
+	flash := templates.FlashPassWithdrawn
+	if !withdrawn {
+		flash = templates.FlashUnchanged
+	}
+	return h.done(w, r, flash, accountURL(id)+"/two-factor")
 }
 
 // The code of a pass goes to the page that shows it through the operator's own browser, as a draft does, and is gone from there once it

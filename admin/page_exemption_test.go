@@ -88,6 +88,12 @@ func TestI15_APassIsShownOnce(t *testing.T) {
 	c.lacks(body, m[1])
 	c.wants(c.get(page+"/pass"), "発行済みのコード（")
 
+	c.wants(c.get(page), `action="`+page+`/pass/withdraw"`)
+	if l, _ := c.post(page + "/pass/withdraw"); l != page {
+		t.Errorf("withdrawn: %q", l)
+	}
+	c.lacks(c.get(page), "発行済みのコードがあります")
+
 	// Somebody else in the same browser does not see what was issued a moment ago.
 	l, _ = c.post(page+"/pass", "minutes", "15", "reason", "もう一度", "identity", "yes")
 	c.signIn(c.chief)

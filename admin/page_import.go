@@ -7,6 +7,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
 
@@ -25,9 +26,9 @@ const (
 	importRefresh = "3"
 )
 
-// Uploads are the console's paths that take a file, and the most bytes of their forms.
+// Uploads are the paths of console and API that take a file, and the most bytes of their bodies.
 func Uploads() map[string]int64 {
-	return map[string]int64{templates.PathImport: MaxUpload + uploadForm}
+	return map[string]int64{templates.PathImport: MaxUpload + uploadForm, apiRoot + importsPath: MaxUpload + 1}
 }
 
 func importURL(id store.ImportID) string { return templates.PathImport + "/" + string(id) }
@@ -139,10 +140,20 @@ func (h *Handler) getImportRun(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, found := range run.Findings {
 		v.Findings = append(v.Findings, templates.ImportFinding{
-			Line: int(found.Line), Column: found.Field, Value: found.ValueClass, Reason: h.findingText(f.Lang, found), Refused: found.Refused,
+			Line: int(found.Line), Column: found.Field, Value: ValueText(h.templates, f.Lang, found.ValueClass), Reason: h.findingText(f.Lang, found), Refused: found.Refused,
 		})
 	}
 	return h.templates.ImportRun.Render(w, http.StatusOK, f, v)
+}
+
+// ValueText says what sort of value was found, as [account.ValueClass] has it.
+func ValueText(pages *templates.Set, lang templates.Lang, class string) string {
+	key, numbers, _ := strings.Cut(class, " ")
+	if !strings.HasPrefix(key, "import.") {
+		return class // as former versions wrote it
+	}
+	n, of, _ := strings.Cut(numbers, " ")
+	return pages.T(lang, key, "n", n, "of", of)
 }
 
 // findingText is the sentence of a finding.
@@ -187,7 +198,7 @@ func (h *Handler) getImportReport(w http.ResponseWriter, r *http.Request) error 
 		if f.Refused {
 			row = "refused"
 		}
-		rows = append(rows, []string{strconv.FormatInt(f.Line, 10), row, f.Field, f.ValueClass, h.findingText(lang, f)})
+		rows = append(rows, []string{strconv.FormatInt(f.Line, 10), row, f.Field, ValueText(h.templates, lang, f.ValueClass), h.findingText(lang, f)})
 	}
 	return out.WriteAll(rows)
 }

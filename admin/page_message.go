@@ -22,6 +22,9 @@ func (h *Handler) getMessage(w http.ResponseWriter, r *http.Request) error {
 			m.Reports[i].Reply = redact(m.Reports[i].Reply)
 		}
 	}
+	if m.Channel == delivery.ChannelPush {
+		m.Recipient = partyName(m.Party, m.Recipient)
+	}
 	v := templates.MessageView{
 		BackURL: templates.PathDeliveries, To: m.Recipient, LoginID: text(m.LoginID), Kind: m.Kind, Channel: m.Channel,
 		State: m.State, Tries: int(m.Attempts), RemoteID: m.RemoteID, Steps: h.steps(m),

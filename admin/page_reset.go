@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
@@ -81,7 +82,7 @@ func (h *Handler) resetView(r *http.Request, actor Actor, a Account, method sign
 	v := templates.AccountResetView{
 		Action: accountURL(a.ID) + "/two-factor/reset", BackURL: accountURL(a.ID) + "/two-factor", Who: who(a, false),
 		Method: string(method), BackupLeft: plan.BackupCodes, Devices: plan.Devices, Sessions: plan.Sessions, Attempts: plan.Attempts,
-		Clients: heldClients(plan.Clients), Reason: typed.Text, Identity: typed.IdentityChecked,
+		Clients: heldClients(plan.Clients), Parties: plan.Parties, Reason: typed.Text, Identity: typed.IdentityChecked,
 		More: moreOf(typed, plan.Ticket, seenAddress(actor, Account{}, templates.KindEmail, a.RegisteredEmail)),
 	}
 	for _, address := range plan.Told {
@@ -109,6 +110,9 @@ func (h *Handler) getReset(w http.ResponseWriter, r *http.Request) error {
 	}
 	actor, a, err := h.changeable(r)
 	if err != nil {
+		return err
+	}
+	if done, err := askInstead(w, r, a, ActReset, method); done {
 		return err
 	}
 	f, d := h.formFrame(w, r, navOf(a.Kind))
@@ -154,10 +158,21 @@ func (h *Handler) postReset(w http.ResponseWriter, r *http.Request) error {
 	return h.templates.AccountReset.Render(w, http.StatusUnprocessableEntity, h.frame(w, r, navOf(a.Kind)), v)
 }
 
+// partyName is what people call a relying party; its client_id where it was deleted.
+func partyName(name *string, id string) string {
+	if name == nil {
+		return id
+	}
+	return *name
+}
+
 // notice shows a message and what became of it, its address as the actor may see it.
 func (h *Handler) notice(actor Actor, m store.ListNoticesOfFormRow) templates.Notice {
 	n := templates.Notice{
 		To: seenAddress(actor, Account{}, templates.KindEmail, m.Recipient), State: m.State, Reply: m.Reply, Tries: int(m.Attempts),
+	}
+	if m.Channel == delivery.ChannelPush {
+		n.To, n.Party = partyName(m.Party, m.Recipient), true
 	}
 	if !actor.rights().has(maySeeAddresses) {
 		n.Reply = redact(n.Reply)
@@ -229,6 +244,9 @@ func (h *Handler) renderTicket(w http.ResponseWriter, r *http.Request, status in
 		v.Needed, v.State = true, *shown
 		v.State.NewURL = "" // the form is on this page
 	}
+	if a.Guarded {
+		v.AskURL = askURL(a.ID, ActTicket, "")
+	}
 	return h.templates.AccountTicket.Render(w, status, f, v)
 }
 
@@ -248,7 +266,7 @@ func (h *Handler) postTicket(w http.ResponseWriter, r *http.Request) error {
 	}
 	id, by := store.AccountID(chi.URLParam(r, "id")), form.Get(FieldHandover)
 	page := accountURL(id) + "/two-factor/ticket"
-	err = h.service.IssueTicket(r.Context(), actorOf(r), id, mfa.Handover(by))
+	_, err = h.service.IssueTicket(r.Context(), actorOf(r), id, mfa.Handover(by))
 	switch {
 	case err == nil:
 		return h.done(w, r, templates.FlashTicketIssued, page)

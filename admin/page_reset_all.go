@@ -32,7 +32,7 @@ func (h *Handler) bulkView(r *http.Request, c CustomerHoldings, typed Reason, at
 		v.Accounts = append(v.Accounts, templates.BulkAccount{
 			Name: a.DisplayName, LoginID: a.LoginID, Group: a.GroupName, URL: accountURL(a.ID) + "/two-factor",
 			Use: a.TwoFactor == account.TwoFactorUse, Kinds: a.Kinds, Codes: int(a.BackupCodes), Devices: int(a.Devices),
-			Disabled: a.DisabledAt != nil,
+			Disabled: a.DisabledAt != nil, Guarded: a.Approval,
 		})
 	}
 	return v, nil
@@ -63,7 +63,7 @@ func (h *Handler) postBulkReset(w http.ResponseWriter, r *http.Request) error {
 	actor, id, reason := actorOf(r), store.CustomerID(chi.URLParam(r, "id")), postedReason(form)
 	sent, err := h.service.ResetCustomer(r.Context(), actor, id, versionOf(form), reason)
 	if err == nil {
-		return web.SeeOther(w, r, resetAllURL(id)+"/"+string(sent))
+		return web.SeeOther(w, r, resetAllURL(id)+"/"+string(sent.Form))
 	}
 	texts, ok := h.fieldErrors(web.Lang(r), err)
 	if !ok {
@@ -97,6 +97,9 @@ func (h *Handler) getBulkDone(w http.ResponseWriter, r *http.Request) error {
 				row.Notices = append(row.Notices, h.notice(actor, m))
 			}
 			v.Done++
+		} else if asked, ok := report.Asked[a.ID]; ok {
+			row.AskedURL = approvalURL(asked.ID)
+			v.Asked++
 		} else {
 			v.Missing++
 		}

@@ -1,18 +1,16 @@
 package admin
 
 import (
-	"encoding/csv"
 	"errors"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
-	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -55,7 +53,8 @@ func (h *Handler) renderRollout(
 	here := rolloutURL(ro.ID)
 	v := templates.RolloutView{
 		BackURL: templates.PathSettings, ID: ro.ID, Enforced: ro.Enforced,
-		Stopped: int(ro.Stopped()), NoMethod: int(ro.NoMethod), Unusable: int(ro.Unusable), Seen: int(ro.Seen), Never: int(ro.Never),
+		Stopped: int(ro.Count.Stopped()), NoMethod: int(ro.Count.Unset), Unreachable: int(ro.Count.Unreachable), Unusable: int(ro.Count.Unusable),
+		Seen: int(ro.Count.Seen), Never: int(ro.Count.Never), CountedAt: templates.TimeSeconds(ro.CountedAt, h.zone),
 		ReadOnly: !actor.rights().has(mayEnforce), GraceAction: here + "/grace", GraceFormer: strconv.Itoa(ro.GraceDays), GraceDays: ro.GraceDays,
 		Errors: errs,
 	}
@@ -178,7 +177,7 @@ func (h *Handler) renderAnnounce(w http.ResponseWriter, r *http.Request, f templ
 	}
 	today := h.now()
 	return h.templates.RolloutAnnounce.Render(w, status, f, templates.RolloutAnnounceView{
-		Action: rolloutURL(ro.ID) + "/announce", BackURL: rolloutURL(ro.ID), ID: ro.ID, Accounts: int(ro.Stopped()), Date: date,
+		Action: rolloutURL(ro.ID) + "/announce", BackURL: rolloutURL(ro.ID), ID: ro.ID, Accounts: int(ro.Count.Stopped()), Date: date,
 		First: templates.Date(today, h.zone), Last: templates.Date(today.AddDate(1, 0, 0), h.zone), Errors: errs,
 	})
 }
@@ -207,7 +206,7 @@ func (h *Handler) getConcerned(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	actor, surface := actorOf(r), chi.URLParam(r, "surface")
-	page, err := h.service.ListConcerned(r.Context(), actor, surface, query.Get("after"))
+	page, err := h.service.ListConcerned(r.Context(), actor, surface, keyAfter(query))
 	if err != nil {
 		return answer(err)
 	}
@@ -220,20 +219,19 @@ func (h *Handler) getConcerned(w http.ResponseWriter, r *http.Request) error {
 		line := templates.RolloutRow{
 			URL: accountURL(row.ID), Name: row.DisplayName, LoginID: row.LoginID, Customer: text(row.CustomerName), Group: text(row.GroupName),
 			Kind: text(row.MainFactor), Use: row.TwoFactor == store.TwoFactorUse,
+			Undeliverable: row.Undeliverable,
 		}
 		line.LastSignIn, line.LastSignISO = h.at(row.LastSignInAt)
 		line.GraceUntil = h.graceText(page.Surface, row)
 		v.Rows = append(v.Rows, line)
 	}
-	if page.Next != "" {
-		v.Pager.Next = here + "/accounts?" + url.Values{"after": {page.Next}}.Encode()
-	}
+	v.Pager = pager(here+"/accounts", nil, query, keyCursor(page.Next))
 	return h.templates.RolloutAccounts.Render(w, http.StatusOK, h.frame(w, r, templates.NavSettings), v)
 }
 
 // graceText is until when an account may put its set-up off, where its days have begun under this enforcement.
 func (h *Handler) graceText(surface store.Surface, row store.ListConcernedRow) string {
-	if surface.EnforcedSince == nil || row.GraceFrom == nil || row.GraceFrom.Before(*surface.EnforcedSince) {
+	if !graced(surface, row) {
 		return ""
 	}
 	text, _ := h.at(row.GraceUntil)
@@ -243,43 +241,8 @@ func (h *Handler) graceText(surface store.Surface, row store.ListConcernedRow) s
 // getConcernedFile answers the whole list as a file, as it is read.
 func (h *Handler) getConcernedFile(w http.ResponseWriter, r *http.Request) error {
 	surface := chi.URLParam(r, "surface")
-	page, err := h.service.ListConcerned(r.Context(), actorOf(r), surface, "")
-	if err != nil {
-		return answer(err)
-	}
-	rows, err := h.service.ExportConcerned(r.Context(), actorOf(r), surface)
-	if err != nil {
-		return answer(err)
-	}
-	name := "futakagi-" + surface + "-" + h.now().In(h.zone).Format("20060102") + ".csv"
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8; header=present")
-	w.Header().Set("Content-Disposition", `attachment; filename="`+name+`"`)
-	out := csv.NewWriter(w)
-	if err := out.Write([]string{
-		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until",
-	}); err != nil {
-		return nil // the browser went away
-	}
-	for row, err := range rows {
-		if err != nil {
-			// The answer has begun: cut off, it is not taken for the whole.
-			panic(http.ErrAbortHandler)
-		}
-		last := ""
-		if row.LastSignInAt != nil {
-			last = row.LastSignInAt.In(h.zone).Format(time.RFC3339)
-		}
-		fields := []string{
-			text(row.CustomerCode), text(row.CustomerName), text(row.GroupName), row.LoginID, row.DisplayName, row.Role, row.TwoFactor,
-			text(row.MainFactor), last, h.graceText(page.Surface, row),
-		}
-		for i := range fields {
-			fields[i] = audit.Harmless(fields[i])
-		}
-		if err := out.Write(fields); err != nil {
-			return nil // the browser went away
-		}
-	}
-	out.Flush()
-	return nil
+	return answer(sendFile(w, download{
+		kind: kindCSV + "; charset=utf-8; header=present", name: "futakagi-" + surface + "-" + h.now().In(h.zone).Format("20060102") + ".csv",
+		write: func(to io.Writer) error { return h.service.writeConcerned(r.Context(), actorOf(r), surface, to) },
+	}))
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
@@ -13,7 +14,7 @@ import (
 // renderSearch shows what a search found, by kind.
 func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web.Form) error {
 	actor := actorOf(r)
-	in := SearchQuery{Text: query.Get("q"), Kind: query.Get("kind"), From: query.Get("from"), After: query.Get("after")}
+	in := SearchQuery{Text: query.Get("q"), Kind: query.Get("kind"), After: readSearchPlace(query.Get(afterField))}
 	found, err := h.service.Search(r.Context(), actor, in)
 	if err != nil {
 		return answer(err)
@@ -47,14 +48,34 @@ func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web
 				Use: a.TwoFactor == account.TwoFactorUse, Kind: text(a.MainFactor), Disabled: a.DisabledAt != nil,
 			})
 		}
+		v.Cut = v.Cut || f.Cut
 		switch {
-		case f.After == "":
-		case in.Kind == "":
+		case in.Kind != "":
+			v.Pager = pager(templates.PathCustomers, url.Values{"q": {in.Text}, "kind": {f.Kind}}, query, f.Next.cursor())
+		case f.Next != SearchPlace{}:
 			g.MoreURL = here("kind", f.Kind)
-		default:
-			v.Pager.Next = here("kind", f.Kind, "from", f.From, "after", f.After)
+		}
+		if len(g.Rows) == 0 {
+			continue
 		}
 		v.Groups = append(v.Groups, g)
 	}
 	return h.templates.Search.Render(w, http.StatusOK, h.frame(w, r, templates.NavCustomers), v)
+}
+
+// cursor spells the place; "" for none.
+func (p SearchPlace) cursor() string {
+	if p == (SearchPlace{}) {
+		return ""
+	}
+	return cursor(strconv.FormatBool(p.Apart), p.Term, p.ID)
+}
+
+// readSearchPlace reads it back; what is none is the beginning.
+func readSearchPlace(text string) SearchPlace {
+	parts, ok := readCursor(text, 3)
+	if !ok {
+		return SearchPlace{}
+	}
+	return SearchPlace{Apart: parts[0] == "true", Term: parts[1], ID: parts[2]}
 }

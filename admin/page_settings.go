@@ -21,6 +21,20 @@ func reenrolField(surface string) string { return surface + ".reenrol" }
 // formerReenrolField is the hidden field with its value that the confirmation showed.
 func formerReenrolField(surface string) string { return surface + ".former-reenrol" }
 
+// guardField is the choice of whether opening any account of a surface takes a second operator.
+func guardField(surface string) string { return surface + ".approval" }
+
+// formerGuardField is the hidden field with its value that the confirmation showed.
+func formerGuardField(surface string) string { return surface + ".former-approval" }
+
+// guardChoice reads that choice; what is none leaves it as it is.
+func guardChoice(value string) string {
+	if value == ApprovalNone || value == ApprovalAll {
+		return value
+	}
+	return ""
+}
+
 // reenrolOf reads that choice; what is none leaves it as it is.
 func reenrolOf(value string) string {
 	if value == store.ReenrolOpen || value == store.ReenrolByTicket {
@@ -38,6 +52,7 @@ func chosen(surfaces []Surface, get func(field string) string) (changes []Enforc
 		}
 		changes = append(changes, EnforcementChange{
 			Surface: s.ID, Former: s.Enforced, Enforced: value == "on", FormerReenrol: s.Reenrol, Reenrol: reenrolOf(get(reenrolField(s.ID))),
+			FormerApproval: approvalWord(s.Approval), Approval: guardChoice(get(guardField(s.ID))),
 		})
 	}
 	return changes, true
@@ -49,7 +64,12 @@ func settingsView(actor Actor, surfaces []Surface, get func(field, stored string
 		Action: templates.PathSettings, MethodsURL: templates.PathMethods, ReadOnly: !actor.rights().has(mayEnforce),
 	}
 	for _, s := range surfaces {
+		unguard := ""
+		if s.Approval && !v.ReadOnly {
+			unguard = unguardURL(s.ID)
+		}
 		v.Surfaces = append(v.Surfaces, templates.SurfaceSetting{
+			GuardField: guardField(s.ID), Guarded: get(guardField(s.ID), approvalWord(s.Approval)) == ApprovalAll, UnguardURL: unguard,
 			ID: s.ID, Enforced: get(s.ID, onOff(s.Enforced)) == "on", Unset: int(s.Unset), RolloutURL: rolloutURL(s.ID),
 			ReenrolField: reenrolField(s.ID), ByTicket: get(reenrolField(s.ID), s.Reenrol) == store.ReenrolByTicket,
 		})
@@ -104,6 +124,12 @@ func (h *Handler) postSettings(w http.ResponseWriter, r *http.Request) error {
 		if reenrol := reenrolOf(form.Get(reenrolField(s.ID))); reenrol != "" {
 			q.Set(reenrolField(s.ID), reenrol)
 		}
+		switch guard := guardChoice(form.Get(guardField(s.ID))); {
+		case guard == ApprovalNone && s.Approval:
+			return h.refillSettings(w, r, form, surfaces, guardField(s.ID), templates.MsgApprovalNeeded)
+		case guard != "":
+			q.Set(guardField(s.ID), guard)
+		}
 	}
 	return web.SeeOther(w, r, confirmPath+"?"+q.Encode())
 }
@@ -140,6 +166,14 @@ func (h *Handler) getSettingsConfirm(w http.ResponseWriter, r *http.Request) err
 				templates.Hidden{Name: reenrolField(c.Surface), Value: c.Reenrol},
 				templates.Hidden{Name: formerReenrolField(c.Surface), Value: c.FormerReenrol})
 		}
+		change.GuardBefore, change.GuardAfter = c.FormerApproval == ApprovalAll, c.FormerApproval == ApprovalAll
+		if c.Approval != "" {
+			change.GuardAfter = c.Approval == ApprovalAll
+			q.Set(guardField(c.Surface), c.Approval)
+			v.Hidden = append(v.Hidden,
+				templates.Hidden{Name: guardField(c.Surface), Value: c.Approval},
+				templates.Hidden{Name: formerGuardField(c.Surface), Value: c.FormerApproval})
+		}
 		v.Changes = append(v.Changes, change)
 		v.Hidden = append(v.Hidden,
 			templates.Hidden{Name: c.Surface, Value: onOff(c.Enforced)},
@@ -167,11 +201,14 @@ func (h *Handler) postSettingsConfirm(w http.ResponseWriter, r *http.Request) er
 	for i := range changes {
 		changes[i].Former = form.Get(formerField(changes[i].Surface)) == "on"
 		changes[i].FormerReenrol = reenrolOf(form.Get(formerReenrolField(changes[i].Surface)))
+		changes[i].FormerApproval = guardChoice(form.Get(formerGuardField(changes[i].Surface)))
 	}
 	changed, err := h.service.SetEnforcement(r.Context(), actor, changes)
 	switch {
 	case errors.Is(err, ErrConflict):
 		return h.refillSettings(w, r, form, surfaces, templates.FormError, templates.MsgEditedElsewhere)
+	case errors.Is(err, ErrApprovalRequired):
+		return h.refillSettings(w, r, form, surfaces, templates.FormError, templates.MsgApprovalNeeded)
 	case err != nil:
 		return answer(err)
 	case !changed:

@@ -23,6 +23,9 @@ func (h *Handler) twoFactorView(actor Actor, a Account) templates.AccountTwoFact
 	v.Main, v.Backups = h.factors(actor, a)
 	h.spare(&v, actor, a)
 	v.Freeze = h.freezeNotice(actor, a)
+	if a.Guarded {
+		v.Guard = guardOf(actor, a)
+	}
 	v.Unmask(page+"/unmask", func(kind, address string) bool { return mayUnmaskField(actor, a, kind, address) })
 	if !may {
 		return v
@@ -97,7 +100,7 @@ func (h *Handler) postTwoFactor(w http.ResponseWriter, r *http.Request) error {
 		return h.refillTwoFactor(w, r, "use", templates.MsgOffForbidden)
 	case errors.Is(err, ErrConflict):
 		return h.refillTwoFactor(w, r, templates.FormError, templates.MsgEditedElsewhere)
-	case isRate(err), errors.Is(err, ErrFrozen):
+	case isRate(err), errors.Is(err, ErrFrozen), errors.Is(err, ErrApprovalRequired):
 		return h.showTwoFactor(w, r, err)
 	case err != nil:
 		return answer(err)

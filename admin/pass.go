@@ -47,6 +47,9 @@ func (s *Service) IssuePass(ctx context.Context, actor Actor, id store.AccountID
 		} else if !asked {
 			return ErrNotDemanded
 		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActPass, Minutes: minutes}); err != nil {
+			return err
+		}
 		pass, err = s.factors.IssuePass(ctx, w.tx, acc, w.actor.audit().Name, life, w.now)
 		if errors.Is(err, mfa.ErrNothingSetUp) {
 			return ErrNotDemanded // the sign-in asks for the set-up, and a pass does not stand in for that
@@ -63,6 +66,32 @@ func (s *Service) IssuePass(ctx context.Context, actor Actor, id store.AccountID
 	}
 	s.outbox.Wake()
 	return pass, nil
+}
+
+// WithdrawPass makes the open pass of an account void before its time. It reports whether there was one, and fails with [ErrNoPass] or
+// [store.ErrNotFound].
+func (s *Service) WithdrawPass(ctx context.Context, actor Actor, id store.AccountID) (bool, error) {
+	return s.act(ctx, actor, mayView, audit.Event{Type: audit.PassWithdraw}, func(w *work) error {
+		acc, err := w.exempt(ctx, id, mayPass)
+		if err != nil {
+			return err
+		}
+		if acc.Kind != account.KindStore {
+			return &refusal{err: ErrNoPass, word: wordRight}
+		}
+		pass, err := w.tx.GetOpenPass(ctx, store.GetOpenPassParams{AccountID: acc.ID, Now: w.now})
+		if errors.Is(err, store.ErrNotFound) {
+			return errUnchanged
+		}
+		if err != nil {
+			return fmt.Errorf("load pass: %w", err)
+		}
+		if _, err := w.tx.VoidPasses(ctx, store.VoidPassesParams{Now: w.now, AccountID: acc.ID}); err != nil {
+			return fmt.Errorf("void passes: %w", err)
+		}
+		w.event.Data = map[string]string{"until": pass.ExpiresAt.Format(time.RFC3339), "issued_by": pass.IssuedBy}
+		return nil
+	})
 }
 
 // openPass is the account's pass while it opens anything; nil if there is none.

@@ -17,7 +17,7 @@ import (
 // sent lists the messages there are, as kind and recipient, oldest first.
 func (w *world) sent() []string {
 	w.t.Helper()
-	rows, err := w.db.Read().ListMessages(w.t.Context(), store.ListMessagesParams{PageSize: 100})
+	rows, err := w.db.Read().ListMessages(w.t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 	must(w.t, err)
 	var out []string
 	for i := len(rows) - 1; i >= 0; i-- {

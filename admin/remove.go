@@ -41,17 +41,28 @@ func (s *Service) DeleteCustomer(ctx context.Context, actor Actor, id store.Cust
 // DeleteUserGroup deletes a user group without accounts. It fails like [Service.DeleteCustomer].
 func (s *Service) DeleteUserGroup(ctx context.Context, actor Actor, id store.UserGroupID) error {
 	_, err := s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.UserGroupDelete}, func(w *work) error {
-		if !store.ValidID(string(id)) {
-			return store.ErrNotFound
-		}
-		place, err := w.tx.GetAccountPlace(ctx, id)
-		if err != nil {
-			return err
-		}
-		w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-		return emptied(w.tx.DeleteEmptyGroup(ctx, id))
+		return s.deleteUserGroup(ctx, w, id)
 	})
 	return err
+}
+
+// deleteUserGroup is the work of [Service.DeleteUserGroup].
+func (s *Service) deleteUserGroup(ctx context.Context, w *work, id store.UserGroupID) error {
+	if !store.ValidID(string(id)) {
+		return store.ErrNotFound
+	}
+	place, err := w.tx.GetAccountPlace(ctx, id)
+	if err != nil {
+		return err
+	}
+	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
+	if err := w.within(place.Customer.ID); err != nil {
+		return err
+	}
+	if err := emptied(w.tx.DeleteEmptyGroup(ctx, id)); err != nil {
+		return err
+	}
+	return w.tx.EraseProvisionedIDs(ctx, string(id))
 }
 
 // emptied turns a deletion that found no empty row into [ErrNotEmpty]; so does a row that somebody put into it this moment.
@@ -71,29 +82,34 @@ func emptied(rows int64, err error) error {
 // [store.ErrNotFound].
 func (s *Service) DeleteAccount(ctx context.Context, actor Actor, id store.AccountID, typed string) error {
 	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountDelete}, func(w *work) error {
-		acc, err := w.other(ctx, id, mayManageCustomers)
-		if err != nil {
-			return err
-		}
-		if key, ok := account.LoginKey(typed); !ok || key != acc.LoginKey {
-			return &account.ValidationError{Fields: map[string]string{FieldTyped: templates.MsgTypedWrong}}
-		}
-		if acc.Kind == account.KindOperator {
-			if err := s.holdOperators(ctx, w); err != nil {
-				return err
-			}
-			left, err := w.tx.CountOtherAble(ctx, store.CountOtherAbleParams{Kind: acc.Kind, Role: account.RoleAdministrator, ID: acc.ID})
-			if err != nil {
-				return fmt.Errorf("count administrators: %w", err)
-			}
-			if acc.Role == account.RoleAdministrator && left == 0 {
-				return &refusal{err: ErrLockout, word: wordLockout}
-			}
-		}
-		w.event.Data = map[string]string{"kind": acc.Kind}
-		return erase(ctx, w.tx, acc.ID, w.now)
+		return s.deleteAccount(ctx, w, id, typed)
 	})
 	return err
+}
+
+// deleteAccount is the work of [Service.DeleteAccount].
+func (s *Service) deleteAccount(ctx context.Context, w *work, id store.AccountID, typed string) error {
+	acc, err := w.other(ctx, id, mayManageCustomers)
+	if err != nil {
+		return err
+	}
+	if key, ok := account.LoginKey(typed); !ok || key != acc.LoginKey {
+		return &account.ValidationError{Fields: map[string]string{FieldTyped: templates.MsgTypedWrong}}
+	}
+	if acc.Kind == account.KindOperator {
+		if err := s.holdOperators(ctx, w); err != nil {
+			return err
+		}
+		left, err := w.tx.CountOtherAble(ctx, store.CountOtherAbleParams{Kind: acc.Kind, Role: account.RoleAdministrator, ID: acc.ID})
+		if err != nil {
+			return fmt.Errorf("count administrators: %w", err)
+		}
+		if acc.Role == account.RoleAdministrator && left == 0 {
+			return &refusal{err: ErrLockout, word: wordLockout}
+		}
+	}
+	w.event.Data = map[string]string{"kind": acc.Kind}
+	return erase(ctx, w.tx, acc.ID, w.now)
 }
 
 // erase ends everything of an account and deletes what is known of it, in the order of locks.
@@ -110,6 +126,9 @@ func erase(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time)
 		do   func() error
 	}{
 		{"tickets", func() error { return tx.EraseTickets(ctx, id) }},
+		{"tickets of resets", func() error { return tx.EraseReenrolTickets(ctx, id) }},
+		{"passes", func() error { return tx.ErasePasses(ctx, id) }},
+		{"mark of an import", func() error { return tx.EraseImportMark(ctx, id) }},
 		{"challenges", func() error { return tx.EraseChallenges(ctx, id) }},
 		{"passkeys", func() error { _, err := tx.DeletePasskeys(ctx, id); return err }},
 		{"factors", func() error { _, err := tx.DeleteFactors(ctx, id); return err }},
@@ -117,6 +136,7 @@ func erase(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time)
 		{"messages", func() error { return tx.EraseMessages(ctx, &id) }},
 		{"sessions", func() error { return tx.EraseSessions(ctx, id) }},
 		{"sign-ins", func() error { return tx.EraseFlows(ctx, &id) }},
+		{"names by clients", func() error { return tx.EraseProvisionedIDs(ctx, string(id)) }},
 		{"search terms", func() error { return tx.DeleteSearchTerms(ctx, string(id)) }},
 		{"account", func() error { _, err := tx.EraseAccount(ctx, id); return err }},
 	} {
@@ -135,37 +155,45 @@ const FieldGroup = "group"
 // account holds goes on: it is the same person.
 func (s *Service) MoveAccount(ctx context.Context, actor Actor, id store.AccountID, version time.Time, group store.UserGroupID) (bool, error) {
 	return s.act(ctx, actor, mayView, audit.Event{Type: audit.AccountMove}, func(w *work) error {
-		acc, err := w.target(ctx, id, mayManageCustomers)
-		if err != nil {
-			return err
-		}
-		if acc.UserGroupID == nil || !store.ValidID(string(group)) {
+		return s.moveAccount(ctx, w, id, version, group)
+	})
+}
+
+// moveAccount is the work of [Service.MoveAccount].
+func (s *Service) moveAccount(ctx context.Context, w *work, id store.AccountID, version time.Time, group store.UserGroupID) error {
+	acc, err := w.target(ctx, id, mayManageCustomers)
+	if err != nil {
+		return err
+	}
+	if acc.UserGroupID == nil || !store.ValidID(string(group)) {
+		return store.ErrNotFound
+	}
+	if *acc.UserGroupID == group {
+		return errUnchanged
+	}
+	from, err := w.tx.GetAccountPlace(ctx, *acc.UserGroupID)
+	if err != nil {
+		return fmt.Errorf("load user group: %w", err)
+	}
+	to, err := w.tx.GetAccountPlace(ctx, group)
+	if err != nil {
+		return err
+	}
+	if err := w.within(to.Customer.ID); err != nil {
+		return err
+	}
+	n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
+	if err := claimed(n, err); err != nil {
+		return err
+	}
+	if _, err := w.tx.MoveAccount(ctx, store.MoveAccountParams{ID: id, UserGroupID: &group, Now: w.now}); err != nil {
+		if errors.Is(err, store.ErrForeignKey) {
 			return store.ErrNotFound
 		}
-		if *acc.UserGroupID == group {
-			return errUnchanged
-		}
-		from, err := w.tx.GetAccountPlace(ctx, *acc.UserGroupID)
-		if err != nil {
-			return fmt.Errorf("load user group: %w", err)
-		}
-		to, err := w.tx.GetAccountPlace(ctx, group)
-		if err != nil {
-			return err
-		}
-		n, err := w.tx.ClaimAccount(ctx, store.ClaimAccountParams{ID: id, Version: orEpoch(version), Now: w.now})
-		if err := claimed(n, err); err != nil {
-			return err
-		}
-		if _, err := w.tx.MoveAccount(ctx, store.MoveAccountParams{ID: id, UserGroupID: &group, Now: w.now}); err != nil {
-			if errors.Is(err, store.ErrForeignKey) {
-				return store.ErrNotFound
-			}
-			return fmt.Errorf("move account: %w", err)
-		}
-		w.event.Data = changes("customer", customerName(from.Customer), customerName(to.Customer), "group", from.UserGroup.Name, to.UserGroup.Name)
-		return nil
-	})
+		return fmt.Errorf("move account: %w", err)
+	}
+	w.event.Data = changes("customer", customerName(from.Customer), customerName(to.Customer), "group", from.UserGroup.Name, to.UserGroup.Name)
+	return nil
 }
 
 // Destinations are the user groups that an account can move to: those of the customer with a code, or of the account's own customer if

@@ -2,7 +2,9 @@ package admin
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
@@ -35,7 +37,7 @@ func TestDelete(t *testing.T) {
 		if _, err := w.Account(ctx, root, w.tanaka); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("still there: %v", err)
 		}
-		rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{PageSize: 100})
+		rows, err := w.db.Read().ListMessages(ctx, store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 		must(t, err)
 		for _, m := range rows {
 			if m.AccountID != nil && *m.AccountID == w.tanaka {
@@ -57,6 +59,22 @@ func TestDelete(t *testing.T) {
 		if err := w.DeleteAccount(ctx, System(), w.root, "root"); !errors.Is(err, ErrLockout) {
 			t.Errorf("the last administrator: %v", err)
 		}
+	})
+}
+
+// Whatever an account was given stands in nobody's way.
+func TestDeleteAnAccountWithAPassThatWasImported(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		file := "customer_code,user_group,login_id,display_name,registered_email\nC-100248,本社,yamada,山田,yamada@example.jp\n"
+		_, err := w.Import(ctx, System(), strings.NewReader(file), ImportOptions{Format: account.CSV})
+		must(t, err)
+		yamada, err := w.db.Read().GetAccountByLogin(ctx, store.GetAccountByLoginParams{Kind: account.KindStore, LoginKey: "yamada"})
+		must(t, err)
+		w.enrol(yamada.ID)
+		_, err = w.IssuePass(ctx, System(), yamada.ID, 15, goodReason)
+		must(t, err)
+		must(t, w.DeleteAccount(ctx, w.actor(w.root), yamada.ID, "yamada"))
 	})
 }
 

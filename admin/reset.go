@@ -24,6 +24,8 @@ type Reset struct {
 	ID store.ResetID
 	// Again is true when the same form had done it before and nothing was done now; of the result only SetUp is known then.
 	Again bool
+	// Ticket is the one that was issued, where one is needed from here on; nil otherwise.
+	Ticket *mfa.IssuedTicket
 }
 
 // PlanReset says what [Service.ResetFactors] would do to an account, or [Service.ResetFactor] if a method is named.
@@ -98,13 +100,14 @@ func (w *work) doneBefore(ctx context.Context, id store.AccountID, method signin
 // and for the page that says so.
 func (s *Service) keepReset(ctx context.Context, w *work, method signin.Method, reason Reason, r mfa.ResetResult) (Reset, error) {
 	rec := recordOf(r)
+	out := Reset{ResetResult: r, ID: store.NewID[store.ResetID]()}
 	if r.Account.TicketDemandedAt != nil && len(r.Left) == 0 && (method == "" || r.SetUp) {
-		if err := s.issueTicket(ctx, w, r.Account, reason.Handover); err != nil {
+		ticket, err := s.issueTicket(ctx, w, r.Account, reason.Handover)
+		if err != nil {
 			return Reset{}, err
 		}
-		rec.Ticket = reason.Handover
+		out.Ticket, rec.Ticket = &ticket, reason.Handover
 	}
-	out := Reset{ResetResult: r, ID: store.NewID[store.ResetID]()}
 	result, err := json.Marshal(rec)
 	if err != nil {
 		return Reset{}, fmt.Errorf("encode reset: %w", err)
@@ -143,6 +146,9 @@ func resetData(r mfa.ResetResult) map[string]string {
 		"codes": strconv.Itoa(r.Took.BackupCodes), "devices": strconv.Itoa(r.Took.Devices), "sessions": strconv.Itoa(r.Took.Sessions),
 		"attempts": strconv.Itoa(r.Took.Attempts), "clients": strings.Join(clients, " "),
 	}
+	if len(r.Told) > 0 {
+		data["told"] = strings.Join(r.Told, " ")
+	}
 	if r.ExemptionEnded {
 		data["exemption_ended"] = "true"
 	}
@@ -150,12 +156,17 @@ func resetData(r mfa.ResetResult) map[string]string {
 }
 
 // issueTicket issues a ticket in the transaction of an act. It fails with an [account.ValidationError] where none can be mailed.
-func (s *Service) issueTicket(ctx context.Context, w *work, acc store.Account, by mfa.Handover) error {
-	err := s.factors.IssueTicket(ctx, w.tx, acc, w.actor.audit().ID, by, w.now)
+func (s *Service) issueTicket(ctx context.Context, w *work, acc store.Account, by mfa.Handover) (mfa.IssuedTicket, error) {
+	issuer := w.actor.audit().ID
+	ticket, err := s.factors.IssueTicket(ctx, w.tx, acc, issuer, by, w.now)
 	if refused, ok := errors.AsType[mfa.TicketRefusal](err); ok {
-		return &account.ValidationError{Fields: map[string]string{FieldHandover: ticketMessages[refused]}}
+		return ticket, &account.ValidationError{Fields: map[string]string{FieldHandover: ticketMessages[refused]}}
 	}
-	return err
+	if err == nil && !w.actor.person() {
+		// Operators read it on a page until they have passed it on. Whoever else asked has it in their answer, and nowhere else.
+		err = s.factors.ForgetTicket(ctx, w.tx, acc.ID, issuer)
+	}
+	return ticket, err
 }
 
 var ticketMessages = map[mfa.TicketRefusal]string{
@@ -166,11 +177,11 @@ var ticketMessages = map[mfa.TicketRefusal]string{
 
 // IssueTicket issues a ticket to an account that needs one to set up a factor; the former is void. It fails with an
 // [account.ValidationError] where none can be mailed, with [store.ErrNotFound] and with [mfa.ErrNoTicketDemanded].
-func (s *Service) IssueTicket(ctx context.Context, actor Actor, id store.AccountID, by mfa.Handover) error {
+func (s *Service) IssueTicket(ctx context.Context, actor Actor, id store.AccountID, by mfa.Handover) (ticket mfa.IssuedTicket, err error) {
 	if s.factors == nil {
-		return errNoFactors
+		return ticket, errNoFactors
 	}
-	_, err := s.act(ctx, actor, mayView, audit.Event{Type: audit.TicketIssue}, func(w *work) error {
+	_, err = s.act(ctx, actor, mayView, audit.Event{Type: audit.TicketIssue}, func(w *work) error {
 		if _, err := w.other(ctx, id, mayReset); err != nil {
 			return err
 		}
@@ -184,13 +195,21 @@ func (s *Service) IssueTicket(ctx context.Context, actor Actor, id store.Account
 		if err != nil {
 			return fmt.Errorf("load account: %w", err)
 		}
+		if acc.TicketDemandedAt == nil {
+			return mfa.ErrNoTicketDemanded
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActTicket, Handover: by}); err != nil {
+			return err
+		}
 		w.event.Data = map[string]string{"ticket": string(by)}
-		return s.issueTicket(ctx, w, acc, by)
+		ticket, err = s.issueTicket(ctx, w, acc, by)
+		return err
 	})
-	if err == nil {
-		s.outbox.Wake()
+	if err != nil {
+		return mfa.IssuedTicket{}, err
 	}
-	return err
+	s.outbox.Wake()
+	return ticket, nil
 }
 
 // ForgetTicket makes a ticket unreadable for the operator who issued it and has passed it on. It is no change for anybody else, so

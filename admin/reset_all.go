@@ -9,6 +9,8 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/mfa"
+	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -22,7 +24,7 @@ type CustomerHoldings struct {
 
 // AccountHoldings are an account of a customer and what it has set up.
 type AccountHoldings struct {
-	store.ListCustomerHoldingsRow
+	store.ListCustomerHoldingsRow // Approval is also set where the surface says so
 	// Kinds are its factors, the main one first.
 	Kinds []string
 }
@@ -49,19 +51,33 @@ func (s *Service) CustomerHoldings(ctx context.Context, actor Actor, id store.Cu
 	for _, f := range factors {
 		kinds[f.AccountID] = append(kinds[f.AccountID], f.Kind)
 	}
+	surface, err := q.GetSurface(ctx, SurfaceStore)
+	if err != nil {
+		return CustomerHoldings{}, fmt.Errorf("load surface: %w", err)
+	}
 	for _, row := range rows {
+		row.Approval = row.Approval || surface.Approval
 		v.Accounts = append(v.Accounts, AccountHoldings{ListCustomerHoldingsRow: row, Kinds: kinds[row.ID]})
 	}
 	return v, nil
 }
 
+// CustomerReset is a reset of a customer's accounts.
+type CustomerReset struct {
+	// Form is by which [Service.CustomerReport] finds what was done.
+	Form store.FormID
+	// Tickets are those that were issued, where they are needed from here on.
+	Tickets map[store.AccountID]mfa.IssuedTicket
+}
+
 // ResetCustomer resets every account of a customer that there was when the actor looked, each in its own transaction and by the rules
-// of [Service.ResetFactors]. It returns the form, by which [Service.CustomerReport] finds what was done: sending the same form again
-// goes on with the accounts that it has not reset yet. An account that the actor may not reset is left as it is, and the try is
-// written down. It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
-func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.CustomerID, seen time.Time, reason Reason) (store.FormID, error) {
+// of [Service.ResetFactors]. Sending the same form again goes on with the accounts that it has not reset yet. What takes a second operator's approval is asked for by the same form. An account
+// that the actor
+// may not reset is left as it is, and the try is written down.
+// It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
+func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.CustomerID, seen time.Time, reason Reason) (CustomerReset, error) {
 	if s.factors == nil {
-		return "", errNoFactors
+		return CustomerReset{}, errNoFactors
 	}
 	// The right before the work, as for one account.
 	_, err := s.act(ctx, actor, mayReset, audit.Event{Type: audit.FactorReset}, func(w *work) error {
@@ -76,32 +92,42 @@ func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.Custo
 		return errUnchanged
 	})
 	if err != nil {
-		return "", err
+		return CustomerReset{}, err
 	}
 	all, err := s.CustomerHoldings(ctx, actor, id)
 	if err != nil {
-		return "", err
+		return CustomerReset{}, err
 	}
-	shown := 0
+	shown, out := 0, CustomerReset{Form: reason.Form, Tickets: map[store.AccountID]mfa.IssuedTicket{}}
 	for _, a := range all.Accounts {
 		if a.CreatedAt.After(seen) {
 			continue
 		}
 		shown++
-		_, err := s.reset(ctx, actor, a.ID, "", reason)
-		// An account to which no ticket can be mailed stays as it is, too: the rest of the form was looked at before.
+		var done Reset
+		var err error
+		if a.Approval && !actor.system {
+			_, err = s.AskApproval(ctx, actor, a.ID, Proposal{Act: ActReset, Handover: reason.Handover}, reason)
+		} else {
+			done, err = s.reset(ctx, actor, a.ID, "", reason)
+		}
+		// A frozen account, and one to which no ticket can be mailed, stay as they are, too: the rest of the form was looked at before.
 		_, unmailed := errors.AsType[*account.ValidationError](err)
-		if unmailed || errors.Is(err, ErrForbidden) || errors.Is(err, store.ErrNotFound) {
+		if unmailed || errors.Is(err, ErrFrozen) || errors.Is(err, ErrForbidden) || errors.Is(err, store.ErrNotFound) || errors.Is(err, ErrApprovalRequired) ||
+			errors.Is(err, ErrConflict) && a.Approval {
 			continue
 		}
 		if err != nil {
-			return "", err
+			return CustomerReset{}, err
+		}
+		if done.Ticket != nil {
+			out.Tickets[a.ID] = *done.Ticket
 		}
 	}
 	if shown == 0 {
-		return "", ErrConflict
+		return CustomerReset{}, ErrConflict
 	}
-	return reason.Form, nil
+	return out, nil
 }
 
 func (w *work) customer(ctx context.Context, id store.CustomerID) (store.Customer, error) {
@@ -119,6 +145,8 @@ type CustomerReport struct {
 	Resets  map[store.AccountID]store.Reset
 	Records map[store.AccountID]resetRecord
 	Notices map[store.ResetID][]store.ListNoticesOfFormRow
+	// Asked are the requests for those that take a second operator's approval.
+	Asked map[store.AccountID]store.Approval
 }
 
 // CustomerReport returns what a form did to the accounts of a customer, or [store.ErrNotFound] for one that did nothing to any.
@@ -132,7 +160,7 @@ func (s *Service) CustomerReport(ctx context.Context, actor Actor, id store.Cust
 	}
 	v := CustomerReport{
 		CustomerHoldings: all, Resets: map[store.AccountID]store.Reset{}, Records: map[store.AccountID]resetRecord{},
-		Notices: map[store.ResetID][]store.ListNoticesOfFormRow{},
+		Notices: map[store.ResetID][]store.ListNoticesOfFormRow{}, Asked: map[store.AccountID]store.Approval{},
 	}
 	q := s.db.Read()
 	resets, err := q.ListResetsOfForm(ctx, form)
@@ -146,9 +174,20 @@ func (s *Service) CustomerReport(ctx context.Context, actor Actor, id store.Cust
 		}
 		v.Resets[r.AccountID], v.Records[r.AccountID] = r, rec
 	}
+	requests, err := q.ListApprovalsOfForm(ctx, form)
+	if err != nil {
+		return CustomerReport{}, fmt.Errorf("list approvals: %w", err)
+	}
+	for _, r := range requests {
+		if r.AccountID != nil {
+			v.Asked[*r.AccountID] = r
+		}
+	}
 	found := 0
 	for _, a := range all.Accounts {
-		if _, ok := v.Resets[a.ID]; ok {
+		_, done := v.Resets[a.ID]
+		_, asked := v.Asked[a.ID]
+		if done || asked {
 			found++
 		}
 	}
@@ -167,7 +206,7 @@ func (s *Service) CustomerReport(ctx context.Context, actor Actor, id store.Cust
 
 // resetsAskForTicket reports whether accounts of a kind need a ticket to be set up after a reset.
 func (s *Service) resetsAskForTicket(ctx context.Context, kind string) (bool, error) {
-	surface, err := s.db.Read().GetSurface(ctx, surfaceOf(kind))
+	surface, err := s.db.Read().GetSurface(ctx, signin.SurfaceOf(kind))
 	if err != nil {
 		return false, fmt.Errorf("load surface: %w", err)
 	}

@@ -32,6 +32,10 @@ func (w *world) tokens(id store.AccountID) {
 	code := []byte(store.NewID[string]())
 	w.tx(func(tx *store.Tx) error {
 		return errors.Join(
+			tx.PutClient(ctx, store.PutClientParams{
+				ID: "shop", Name: "shop", SurfaceID: SurfaceStore, RedirectURIs: jsonList(nil), PostLogoutRedirectURIs: jsonList(nil),
+				GrantTypes: jsonList(nil), Scopes: jsonList(nil), Now: now,
+			}),
 			tx.InsertGrant(ctx, store.InsertGrantParams{
 				ID: store.NewID[store.GrantID](), ClientID: "shop", AccountID: id, SessionID: store.NewID[store.SessionID](), SurfaceID: SurfaceStore,
 				CredentialEpoch: a.CredentialEpoch, SecondFactor: true, Scope: "openid offline_access", Evidence: []byte(`[]`), RedirectURI: "x",
@@ -193,7 +197,7 @@ func TestReenrolByTicket(t *testing.T) {
 		if r, err := w.ResetFactors(ctx, desk, w.suzuki, goodReason); err != nil || w.row(w.suzuki).TicketDemandedAt != nil || r.SetUp {
 			t.Errorf("an account with nothing set up: %+v, %v", r, err)
 		}
-		if err := w.IssueTicket(ctx, desk, w.suzuki, mfa.HandoverStaff); !errors.Is(err, mfa.ErrNoTicketDemanded) {
+		if _, err := w.IssueTicket(ctx, desk, w.suzuki, mfa.HandoverStaff); !errors.Is(err, mfa.ErrNoTicketDemanded) {
 			t.Errorf("a ticket nobody needs: %v", err)
 		}
 		r, err := w.ResetFactors(ctx, desk, w.tanaka, goodReason)
@@ -226,7 +230,8 @@ func TestReenrolByTicket(t *testing.T) {
 
 		// Another one, by mail: its text is nobody's business here.
 		desk = w.actor(w.desk)
-		must(t, w.IssueTicket(ctx, desk, w.tanaka, mfa.HandoverMail))
+		_, err = w.IssueTicket(ctx, desk, w.tanaka, mfa.HandoverMail)
+		must(t, err)
 		state, err := w.TicketStatus(ctx, desk, w.status(w.tanaka))
 		if err != nil || !state.Live || state.Code != "" || state.Mail == nil || state.Mail.Recipient != "tanaka@example.jp" || state.Mail.State != "queued" {
 			t.Errorf("%+v, %v", state, err)
@@ -238,11 +243,11 @@ func TestReenrolByTicket(t *testing.T) {
 		// Not to an address that staff just changed, and not by somebody without the right.
 		_, err = w.UpdateAccount(ctx, desk, w.tanaka, w.row(w.tanaka).UpdatedAt, account.Profile{DisplayName: "tanaka", RegisteredEmail: "new@example.jp", Role: account.RoleBuyer})
 		must(t, err)
-		err = w.IssueTicket(ctx, desk, w.tanaka, mfa.HandoverMail)
+		_, err = w.IssueTicket(ctx, desk, w.tanaka, mfa.HandoverMail)
 		if e, ok := errors.AsType[*account.ValidationError](err); !ok || e.Fields[FieldHandover] != templates.MsgTicketMoved {
 			t.Errorf("to a changed address: %v", err)
 		}
-		if err := w.IssueTicket(ctx, Actor{Account: w.row(w.suzuki), Session: w.session(w.suzuki, []byte("s"))}, w.tanaka, mfa.HandoverStaff); !errors.Is(err, ErrForbidden) {
+		if _, err := w.IssueTicket(ctx, Actor{Account: w.row(w.suzuki), Session: w.session(w.suzuki, []byte("s"))}, w.tanaka, mfa.HandoverStaff); !errors.Is(err, ErrForbidden) {
 			t.Errorf("a customer: %v", err)
 		}
 
@@ -331,9 +336,10 @@ func TestResetOfEveryAccountOfACustomer(t *testing.T) {
 		reason := goodReason
 		reason.Form = store.NewID[store.FormID]()
 		epoch := w.row(w.tanaka).CredentialEpoch
-		form, err := w.ResetCustomer(ctx, desk, w.customer, seen.At, reason)
-		if err != nil || form != reason.Form {
-			t.Fatalf("%s, %v", form, err)
+		done, err := w.ResetCustomer(ctx, desk, w.customer, seen.At, reason)
+		form := done.Form
+		if err != nil || form != reason.Form || len(done.Tickets) != 0 {
+			t.Fatalf("%+v, %v", done, err)
 		}
 		w.cleared(w.tanaka, epoch)
 		if !w.status(late).Status.SetUp() {

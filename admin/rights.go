@@ -49,9 +49,11 @@ const (
 	mayUnmask
 	// mayLiftFreeze is to allow changes of security settings again after somebody stopped them from a notice.
 	mayLiftFreeze
+	// mayManageKeys is everything about the keys that sign tokens and seal what the database holds.
+	mayManageKeys
 
 	// everything is also what a role may do that was given all there is, by a release that knew of less.
-	everything = mayLiftFreeze<<1 - 1
+	everything = mayManageKeys<<1 - 1
 )
 
 // undoing is what the administrators' role keeps, so that every change of roles can be taken back.
@@ -81,6 +83,7 @@ func rightList() []right {
 		{maySetPasswords, "set_passwords"},
 		{mayEnforce, "enforce"},
 		{mayManageClients, "manage_clients"},
+		{mayManageKeys, "manage_keys"},
 		{mayManageOperators, "manage_operators"},
 		{mayManageRoles, "manage_roles"},
 	}

@@ -2,8 +2,10 @@ package admin
 
 import (
 	"context"
+	"encoding/csv"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"strconv"
 	"time"
@@ -27,16 +29,12 @@ type Rollout struct {
 	GraceDays int
 	// Announced is the day from which enforcement was announced; nil if none is.
 	Announced *time.Time
-	// NoMethod counts the accounts without any method, Unusable those whose methods are closed or not accepted here.
-	NoMethod, Unusable int64
-	// Seen counts those of them that signed in within the last 30 days, Never those that never did.
-	Seen, Never int64
+	// Count is whom enforcement would stop, as it was CountedAt, which is at most a few minutes ago.
+	Count     SurfaceCount
+	CountedAt time.Time
 	// Announcement is the newest one; nil if there was none.
 	Announcement *store.Announcement
 }
-
-// Stopped counts the accounts that enforcement would stop until they set something up.
-func (r Rollout) Stopped() int64 { return r.NoMethod + r.Unusable }
 
 // Rollout returns how far a surface is, or [store.ErrNotFound].
 func (s *Service) Rollout(ctx context.Context, actor Actor, surface string) (Rollout, error) {
@@ -49,14 +47,15 @@ func (s *Service) Rollout(ctx context.Context, actor Actor, surface string) (Rol
 		return Rollout{}, err
 	}
 	r := Rollout{
-		Surface: Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced},
+		Surface: Surface{ID: row.ID, Kind: row.AccountKind, Enforced: row.Enforced, Reenrol: row.Reenrol, Version: row.UpdatedAt},
 		Since:   row.EnforcedSince, GraceDays: int(row.GraceDays), Announced: row.AnnouncedFor,
 	}
-	n, err := s.concerned(ctx, q, row)
+	t, err := s.tally(ctx)
 	if err != nil {
 		return Rollout{}, err
 	}
-	r.NoMethod, r.Unusable, r.Seen, r.Never, r.Unset = n.Unset, n.Unusable, n.Seen, n.Never, n.Unset
+	r.Count, r.CountedAt = t.surfaceCount(row.ID), t.at
+	r.Unset = r.Count.Unset
 	last, err := q.LatestAnnouncement(ctx, row.ID)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
@@ -165,6 +164,53 @@ func (s *Service) ExportConcerned(ctx context.Context, actor Actor, surface stri
 	}, nil
 }
 
+// graced reports whether an account's days of grace have begun under the enforcement of a surface.
+func graced(surface store.Surface, row store.ListConcernedRow) bool {
+	return surface.EnforcedSince != nil && row.GraceFrom != nil && !row.GraceFrom.Before(*surface.EnforcedSince)
+}
+
+// writeConcerned writes what [Service.ExportConcerned] returns as CSV, with times in the service's zone.
+func (s *Service) writeConcerned(ctx context.Context, actor Actor, surface string, to io.Writer) error {
+	row, err := s.listable(ctx, actor, surface, mayView)
+	if err != nil {
+		return err
+	}
+	rows, err := s.ExportConcerned(ctx, actor, surface)
+	if err != nil {
+		return err
+	}
+	out := csv.NewWriter(to)
+	if err := out.Write([]string{
+		"\ufeff" + "customer_code", "customer", "group", "login_id", "name", "role", "two_factor", "main_method", "last_sign_in", "grace_until", "undeliverable",
+	}); err != nil {
+		return fmt.Errorf("write list: %w", err)
+	}
+	for r, err := range rows {
+		if err != nil {
+			return err
+		}
+		last, grace := "", ""
+		if r.LastSignInAt != nil {
+			last = r.LastSignInAt.In(s.zone).Format(time.RFC3339)
+		}
+		if graced(row, r) && r.GraceUntil != nil {
+			grace = templates.Time(*r.GraceUntil, s.zone)
+		}
+		fields := []string{
+			text(r.CustomerCode), text(r.CustomerName), text(r.GroupName), r.LoginID, r.DisplayName, r.Role, r.TwoFactor, text(r.MainFactor), last, grace,
+			strconv.FormatBool(r.Undeliverable),
+		}
+		for i := range fields {
+			fields[i] = audit.Harmless(fields[i])
+		}
+		if err := out.Write(fields); err != nil {
+			return fmt.Errorf("write list: %w", err)
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
 // FieldGrace and FieldDate are the fields that a [account.ValidationError] of the roll-out can name.
 const (
 	FieldGrace = "grace"
@@ -224,8 +270,9 @@ func (s *Service) Announce(ctx context.Context, actor Actor, surface string, on 
 		if err != nil {
 			return err
 		}
+		concerned := n.Unset + n.Unreachable + n.Unusable
 		err = w.tx.InsertAnnouncement(ctx, store.InsertAnnouncementParams{
-			ID: store.NewID[store.AnnouncementID](), SurfaceID: row.ID, EnforceOn: day, Total: n.Unset + n.Unusable, Now: w.now,
+			ID: store.NewID[store.AnnouncementID](), SurfaceID: row.ID, EnforceOn: day, Total: concerned, Now: w.now,
 		})
 		if err != nil {
 			return fmt.Errorf("insert announcement: %w", err)
@@ -233,7 +280,7 @@ func (s *Service) Announce(ctx context.Context, actor Actor, surface string, on 
 		if err := announced(ctx, w.tx, row.ID, &day); err != nil {
 			return err
 		}
-		w.event.Data = map[string]string{"on": day.In(s.zone).Format(time.DateOnly), "accounts": strconv.FormatInt(n.Unset+n.Unusable, 10)}
+		w.event.Data = map[string]string{"on": day.In(s.zone).Format(time.DateOnly), "accounts": strconv.FormatInt(concerned, 10)}
 		return nil
 	})
 	return err

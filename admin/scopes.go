@@ -12,6 +12,7 @@ const (
 	scopeAccountsRead   = "api:accounts.read"
 	scopeAccountsWrite  = "api:accounts.write"
 	scopeAddresses      = "api:addresses.read" // where second factors send their codes, whole
+	scopeUnmask         = "api:unmask"         // one such address at a time, which is written down
 	scopePasswords      = "api:passwords"
 	scopeReset          = "api:reset"
 	scopeOperators      = "api:operators"
@@ -21,7 +22,16 @@ const (
 	scopeDeliveriesRead = "api:deliveries.read"
 	scopeClientsRead    = "api:clients.read"
 	scopeClients        = "api:clients"
+
+	// Those of SCIM open nothing else, and for one customer alone.
+	scopeSCIM          = "api:scim"
+	scopeSCIMPasswords = "api:scim.passwords" // of accounts there are; new ones may have one without it
+	scopeKeysRead      = "api:keys.read"
+	scopeKeys          = "api:keys"
 )
+
+// isProvisioning reports whether a scope is one of SCIM.
+func isProvisioning(scope string) bool { return scope == scopeSCIM || scope == scopeSCIMPasswords }
 
 // scopePrefix begins every scope of the API, and no other scope may begin so.
 const scopePrefix = "api:"
@@ -40,6 +50,7 @@ func scopeRights() []scopeRight {
 		{scopeAccountsRead, mayView},
 		{scopeAccountsWrite, mayView | mayEditAccounts | mayManageCustomers},
 		{scopeAddresses, maySeeAddresses | mayUnmask},
+		{scopeUnmask, mayView | mayUnmask},
 		{scopePasswords, mayView | maySetPasswords},
 		{scopeReset, mayView | mayReset | mayExempt | mayPass | mayLiftFreeze},
 		{scopeOperators, mayView | mayManageOperators | mayManageRoles},
@@ -49,6 +60,10 @@ func scopeRights() []scopeRight {
 		{scopeDeliveriesRead, mayView | mayViewDeliveries},
 		{scopeClientsRead, mayView | mayManageClients},
 		{scopeClients, mayView | mayManageClients},
+		{scopeSCIM, mayView | mayEditAccounts | mayManageCustomers | maySeeAddresses},
+		{scopeSCIMPasswords, mayView | maySetPasswords},
+		{scopeKeysRead, mayView | mayManageKeys},
+		{scopeKeys, mayView | mayManageKeys},
 	}
 }
 
@@ -71,6 +86,11 @@ func (a Actor) mayGrant(scope string) bool {
 		return slices.Contains(a.client.scopes, scope)
 	}
 	return a.rights().has(rightsOfScopes([]string{scope}))
+}
+
+// mayGrantAll reports whether the actor may register a client that has these scopes.
+func (a Actor) mayGrantAll(scopes []string) bool {
+	return !slices.ContainsFunc(scopes, func(scope string) bool { return !a.mayGrant(scope) })
 }
 
 // knownScope reports whether a scope of the API is one.

@@ -25,8 +25,16 @@ type SearchQuery struct {
 	Text string
 	// Kind is the kind to find; empty finds a few of every kind.
 	Kind string
-	// From and After continue a list of one kind: they are those of the page before.
-	From, After string
+	// After continues a list of one kind: it is what the page before named.
+	After SearchPlace
+}
+
+// SearchPlace is an entry of the index, behind which a list goes on. Zero is its beginning.
+type SearchPlace struct {
+	// Apart says that those were listed already who have the words next to each other.
+	Apart bool
+	// Term and ID are the entry; empty for the first.
+	Term, ID string
 }
 
 // Found is what a search found of one kind.
@@ -34,8 +42,10 @@ type Found struct {
 	Kind      string
 	Customers []store.Customer
 	Accounts  []FoundAccount
-	// From and After continue the list; empty at its end.
-	From, After string
+	// Next is where the list goes on; zero at its end.
+	Next SearchPlace
+	// Cut says that there may be more before Next than was looked at.
+	Cut bool
 }
 
 // FoundAccount is an account that was found.
@@ -45,8 +55,12 @@ type FoundAccount struct {
 	Address string
 }
 
-// firstFound is how many of each kind a search of every kind shows.
-const firstFound = 10
+const (
+	// firstFound is how many of each kind a search of every kind shows.
+	firstFound = 10
+	// searchLook is how many entries of the index a search for several words looks at: each costs a look for the other words.
+	searchLook = 1000
+)
 
 // Search finds customers and accounts, by kind. Operators are found by those who may see them, addresses of second factors by those who
 // may see these.
@@ -75,7 +89,7 @@ func (s *Service) Search(ctx context.Context, actor Actor, in SearchQuery) ([]Fo
 		if err != nil {
 			return nil, err
 		}
-		if len(f.Customers)+len(f.Accounts) > 0 {
+		if len(f.Customers)+len(f.Accounts) > 0 || f.Cut {
 			out = append(out, f)
 		}
 	}
@@ -109,13 +123,19 @@ func (s *Service) find(ctx context.Context, actor Actor, kind, search string, in
 	if in.Kind != "" {
 		size = pageSize
 	}
-	hits, err := s.hits(ctx, actor, kind, search, in, size+1)
+	after := SearchPlace{}
+	if in.Kind == kind {
+		after = in.After
+	}
+	var hits []hit
+	var err error
+	if kind == FoundAddresses {
+		hits, f.Next, err = s.addressHits(ctx, actor, search, after, size)
+	} else {
+		hits, f.Next, f.Cut, err = s.subjectHits(ctx, kind, search, after, size)
+	}
 	if err != nil {
 		return f, err
-	}
-	if len(hits) > size {
-		hits = hits[:size]
-		f.From, f.After = hits[size-1].at, hits[size-1].id
 	}
 	q := s.db.Read()
 	for _, h := range hits {
@@ -152,53 +172,149 @@ func (s *Service) find(ctx context.Context, actor Actor, kind, search string, in
 // hit is where in the index something was found.
 type hit struct{ at, id string }
 
-func (s *Service) hits(ctx context.Context, actor Actor, kind, text string, in SearchQuery, size int) ([]hit, error) {
-	words := account.Words(text)
-	if kind == FoundAddresses {
-		words = addressWords(text)
-	}
+// addressHits are accounts by the address of a second factor.
+func (s *Service) addressHits(ctx context.Context, actor Actor, text string, after SearchPlace, size int) (hits []hit, next SearchPlace, err error) {
+	words := addressWords(text)
 	if len(words) == 0 {
-		return nil, nil
+		return nil, next, nil
 	}
-	var at, second, third string
-	if at = words[0]; in.Kind == kind && in.From > at {
-		at = in.From
-	}
-	after := store.MinID
-	if in.Kind == kind && store.ValidID(in.After) && in.From == at {
-		after = in.After
-	}
-	q := s.db.Read()
-	var hits []hit
-	if kind == FoundAddresses {
-		rows, err := q.SearchFactorAddresses(ctx, store.SearchFactorAddressesParams{
-			Start: at, WordEnd: account.WordEnd(words[0]), AfterID: store.AccountID(after), HiddenKind: hiddenKind(actor), PageSize: int32(size),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("search addresses: %w", err)
-		}
-		for _, r := range rows {
-			hits = append(hits, hit{r.Address, string(r.AccountID)})
-		}
-		return hits, nil
-	}
-	if len(words) > 1 {
-		second = words[1]
-	}
-	if len(words) > 2 {
-		third = words[2]
-	}
-	rows, err := q.SearchSubjects(ctx, store.SearchSubjectsParams{
-		Kind: kind, Word: words[0], Start: at, WordEnd: account.WordEnd(words[0]), AfterID: after,
-		Second: second, SecondEnd: account.WordEnd(second), Third: third, ThirdEnd: account.WordEnd(third), PageSize: int32(size),
+	start, id := after.begin(words[0])
+	rows, err := s.db.Read().SearchFactorAddresses(ctx, store.SearchFactorAddressesParams{
+		Start: start, WordEnd: account.WordEnd(words[0]), AfterID: store.AccountID(id), HiddenKind: hiddenKind(actor), PageSize: int32(size + 1),
 	})
 	if err != nil {
-		return nil, fmt.Errorf("search %ss: %w", kind, err)
+		return nil, next, fmt.Errorf("search addresses: %w", err)
+	}
+	for _, r := range rows {
+		hits = append(hits, hit{r.Address, string(r.AccountID)})
+	}
+	if len(hits) > size {
+		hits = hits[:size]
+		next = SearchPlace{Term: hits[size-1].at, ID: hits[size-1].id}
+	}
+	return hits, next, nil
+}
+
+// begin is where a list of what begins with a word goes on.
+func (p SearchPlace) begin(word string) (term, id string) {
+	if !strings.HasPrefix(p.Term, word) {
+		return word, store.MinID
+	}
+	if !store.ValidID(p.ID) {
+		return p.Term, store.MinID
+	}
+	return p.Term, p.ID
+}
+
+// subjectHits are customers or accounts of a kind: first those who have the words next to each other, which is one range of the index
+// however common each word is, then those who have them apart. cut says that it did not look at everybody who may have them.
+func (s *Service) subjectHits(ctx context.Context, kind, text string, after SearchPlace, size int) (hits []hit, next SearchPlace, cut bool, err error) {
+	words, phrase := account.Words(text), account.Phrase(text)
+	if len(words) == 0 {
+		return nil, next, false, nil
+	}
+	p := store.SearchSubjectsParams{Kind: kind, PageSize: int32(size + 1), Look: lookMost}
+	if phrase != "" && !after.Apart {
+		if hits, err = s.subjects(ctx, p, phrase, after); err != nil {
+			return nil, next, false, err
+		}
+		if len(hits) > size {
+			hits = hits[:size]
+			return hits, SearchPlace{Term: hits[size-1].at, ID: hits[size-1].id}, false, nil
+		}
+		after = SearchPlace{Apart: true}
+	}
+	if len(words) > 1 {
+		if words, err = s.rarestFirst(ctx, kind, words, after); err != nil || words == nil {
+			return hits, next, false, err
+		}
+		p.Look = searchLook
+		p.Second, p.SecondEnd = words[1], account.WordEnd(words[1])
+	}
+	if len(words) > 2 {
+		p.Third, p.ThirdEnd = words[2], account.WordEnd(words[2])
+	}
+	room := size - len(hits)
+	p.PageSize, p.Phrase, p.PhraseEnd = int32(room+1), phrase, account.WordEnd(phrase)
+	more, err := s.subjects(ctx, p, words[0], after)
+	if err != nil {
+		return nil, next, false, err
+	}
+	apart := phrase != ""
+	switch {
+	case len(more) > room && room == 0:
+		return hits, after, false, nil
+	case len(more) > room:
+		more = more[:room]
+		next = SearchPlace{Apart: apart, Term: more[room-1].at, ID: more[room-1].id}
+	default:
+		end, err := s.lastSubject(ctx, kind, words[0], after, p.Look)
+		if err != nil {
+			return nil, next, false, err
+		}
+		if cut = end.Looked == int64(p.Look); cut {
+			next = SearchPlace{Apart: apart, Term: end.Term, ID: end.SubjectID}
+		}
+	}
+	return append(hits, more...), next, cut, nil
+}
+
+// subjects reads those who have a word, and what else the parameters ask for.
+func (s *Service) subjects(ctx context.Context, p store.SearchSubjectsParams, word string, after SearchPlace) (hits []hit, err error) {
+	p.Word, p.WordEnd = word, account.WordEnd(word)
+	p.Start, p.AfterID = after.begin(word)
+	rows, err := s.db.Read().SearchSubjects(ctx, p)
+	if err != nil {
+		return nil, fmt.Errorf("search %ss: %w", p.Kind, err)
 	}
 	for _, r := range rows {
 		hits = append(hits, hit{r.Term, r.SubjectID})
 	}
 	return hits, nil
+}
+
+// lastSubject is the last of the next so many entries of a word; zero if there are none.
+func (s *Service) lastSubject(ctx context.Context, kind, word string, after SearchPlace, look int32) (store.LastOfSubjectsRow, error) {
+	start, id := after.begin(word)
+	end, err := s.db.Read().LastOfSubjects(ctx, store.LastOfSubjectsParams{
+		Kind: kind, Start: start, WordEnd: account.WordEnd(word), AfterID: id, Look: look,
+	})
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return end, fmt.Errorf("search %ss: %w", kind, err)
+	}
+	return end, nil
+}
+
+// rarestFirst puts the word in front whose entries are to be walked through: the one with the fewest of those that have any, for the
+// others can be words of an account's customer. There are no words where one of them is neither. A list that goes on stays with its word.
+func (s *Service) rarestFirst(ctx context.Context, kind string, words []string, after SearchPlace) ([]string, error) {
+	best, fewest := 0, int64(0)
+	for i, word := range words {
+		if after.Term != "" {
+			if strings.HasPrefix(after.Term, word) {
+				best = i
+				break
+			}
+			continue
+		}
+		end, err := s.lastSubject(ctx, kind, word, SearchPlace{}, 2*searchLook)
+		if err != nil {
+			return nil, err
+		}
+		if n := end.Looked; n > 0 && (fewest == 0 || n < fewest) {
+			best, fewest = i, n
+		}
+		if end.Looked > 0 {
+			continue
+		}
+		company, err := s.lastSubject(ctx, FoundCustomers, word, SearchPlace{}, 1)
+		if err != nil || company.Looked == 0 || kind == FoundCustomers {
+			return nil, err
+		}
+	}
+	out := []string{words[best]}
+	out = append(out, words[:best]...)
+	return append(out, words[best+1:]...), nil
 }
 
 // addressWords is what the address of a second factor begins with: that of a mail as it is typed, a Japanese number in the form that is

@@ -106,7 +106,7 @@ func TestSearch(t *testing.T) {
 		}
 		groups, err := w.Search(ctx, desk, SearchQuery{Text: "many"})
 		must(t, err)
-		if len(groups) != 1 || len(groups[0].Accounts) != firstFound || groups[0].After == "" {
+		if len(groups) != 1 || len(groups[0].Accounts) != firstFound || groups[0].Next == (SearchPlace{}) {
 			t.Errorf("a few of every kind: %d groups", len(groups))
 		}
 		var all []string
@@ -114,7 +114,7 @@ func TestSearch(t *testing.T) {
 		for range 10 {
 			names, last := w.found(desk, query)
 			all = append(all, names...)
-			if query.From, query.After = last.From, last.After; last.After == "" {
+			if query.After = last.Next; last.Next == (SearchPlace{}) {
 				break
 			}
 		}
@@ -130,5 +130,6 @@ func TestSearchPage(t *testing.T) {
 	c.wants(c.get("/admin/customers?q=tanaka"), "ストアアカウント", "tanaka", accountURL(c.tanaka), "株式会社サンプル商事")
 	c.wants(c.get("/admin/customers?q=サンプル"), "販売先", customerGroupsURL(c.customer))
 	c.wants(c.get("/admin/customers?q=zzz"), "見つかりませんでした")
-	c.wants(c.get("/admin/customers?q=tanaka&kind=store&from=x&after=y"), "見つかりませんでした")
+	c.wants(c.get("/admin/customers?q=tanaka&kind=store&after="+SearchPlace{Term: "tanaka\U0010FFFF", ID: store.MaxID}.cursor()), "見つかりませんでした")
+	c.wants(c.get("/admin/customers?q=tanaka&kind=store&after=x&back=y"), accountURL(c.tanaka))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/signin"
@@ -28,7 +29,7 @@ type Config struct {
 	Outbox  *delivery.Outbox
 	// Passwords sends links to new passwords, and tells people of those that staff set. Left out where Outbox is.
 	Passwords *password.Service
-	// Imports has the rules of second factors that another system proved. Its CheckHash is that of Accounts; Japan if it names no
+	// Imports has the rules of second factors that another system proved. Its hashes are those of Accounts; Japan if it names no
 	// countries.
 	Imports mfa.Imports
 	// Signer signs exports of the audit log; without one there are none.
@@ -41,6 +42,8 @@ type Config struct {
 	NoticeLang templates.Lang
 	// Zone is the time zone of days in filters; UTC if nil.
 	Zone *time.Location
+	// Keys is the life of signing keys.
+	Keys keys.Rules
 	// Limits bound what one operator does; zero fields take [DefaultLimits].
 	Limits Limits
 	// Now is the clock.
@@ -58,6 +61,7 @@ type Service struct {
 	validRedirect func(string) string
 	idle          map[string]time.Duration
 	limits        Limits
+	keys          keys.Rules
 	zone          *time.Location
 	clock         func() time.Time
 	imports       mfa.Imports
@@ -89,6 +93,17 @@ func New(c Config) (*Service, error) {
 		}
 		return err
 	}
+	c.Imports.ForeignCodes = func(texts []string) ([]string, error) {
+		hashes, err := c.Accounts.ImportCodes(texts)
+		if errors.Is(err, account.ErrCodesCost) {
+			err = mfa.ErrCodesCost
+		}
+		return hashes, err
+	}
+	c.Imports.HashCodes, c.Imports.CheckCode = c.Accounts.HashCodes, c.Accounts.CheckCode
+	if c.Imports.Note == nil && c.Factors != nil {
+		c.Imports.Note = c.Factors.NoteImport
+	}
 	if c.NoticeLang == "" {
 		c.NoticeLang = templates.Ja
 	}
@@ -99,8 +114,8 @@ func New(c Config) (*Service, error) {
 	return &Service{
 		offers: offers, imports: c.Imports, importWake: make(chan struct{}, 1), counted: new(tallies), noticeLang: c.NoticeLang,
 		db: c.DB, accounts: c.Accounts, factors: c.Factors, outbox: c.Outbox, passwords: c.Passwords, signer: c.Signer, validRedirect: c.ValidRedirect, zone: c.Zone, clock: c.Now,
-		limits: c.Limits.orDefault(),
-		idle:   map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
+		limits: c.Limits.orDefault(), keys: c.Keys,
+		idle: map[string]time.Duration{account.KindStore: c.CustomerIdle, account.KindOperator: c.OperatorIdle},
 	}, nil
 }
 
@@ -114,6 +129,30 @@ type work struct {
 	now   time.Time
 	// event becomes the audit row of the act, or of its refusal; the use case fills in what it finds out.
 	event *audit.Event
+	// parts is whether the act consisted of parts, which have rows of their own.
+	parts bool
+	// permit is the approval that was used up, alone is set where one was needed and the command line went on without.
+	permit *store.Approval
+	alone  bool
+}
+
+// part does one of several things that a use case consists of, under an audit row of its own; none if it changed
+// nothing.
+func (w *work) part(ctx context.Context, kind audit.Type, do func(w *work) error) error {
+	event := audit.Event{Type: kind, Actor: w.event.Actor}
+	p := &work{tx: w.tx, actor: w.actor, now: w.now, event: &event}
+	err := do(p)
+	switch {
+	case errors.Is(err, errUnchanged):
+		return nil
+	case err != nil:
+		*w.event = event // what a refusal is about
+		return err
+	}
+	w.parts = true
+	event.Result = audit.Success
+	p.noteApproval()
+	return audit.Write(ctx, w.tx, w.now, event)
 }
 
 // errNoFactors is the answer of a Service made without the rules of second factors.
@@ -138,13 +177,14 @@ func (s *Service) act(ctx context.Context, actor Actor, need rights, event audit
 			return &refusal{err: ErrForbidden, word: wordRight}
 		}
 		if err := do(w); err != nil {
-			event.Account, event.Target = e.Account, e.Target // for the refusal's row
+			event.Type, event.Account, event.Target = e.Type, e.Account, e.Target // for the refusal's row
 			return err
 		}
-		if err := markAct(ctx, tx, now); err != nil {
+		if err := markAct(ctx, tx, now); err != nil || w.parts {
 			return err
 		}
 		e.Result = audit.Success
+		w.noteApproval()
 		return audit.Write(ctx, tx, now, e)
 	})
 	if errors.Is(err, errUnchanged) {
@@ -198,6 +238,9 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 	if w.event.Target, err = targetName(ctx, w.tx.Queries, acc); err != nil {
 		return store.Account{}, err
 	}
+	if err := w.withinOf(ctx, acc); err != nil {
+		return store.Account{}, err
+	}
 	mine := w.actor.rights()
 	if acc.Kind == account.KindOperator {
 		need = mayManageOperators
@@ -210,6 +253,29 @@ func (w *work) target(ctx context.Context, id store.AccountID, need rights) (sto
 		return store.Account{}, &refusal{err: ErrForbidden, word: wordRight}
 	}
 	return acc, nil
+}
+
+// within refuses what belongs to a customer that the actor does not keep: it is like what does not exist to them (I14).
+func (w *work) within(customer store.CustomerID) error {
+	if !w.actor.keeps(customer) {
+		return &refusal{err: store.ErrNotFound, word: wordRight}
+	}
+	return nil
+}
+
+// withinOf is within for an account.
+func (w *work) withinOf(ctx context.Context, acc store.Account) error {
+	if !w.actor.confined() {
+		return nil
+	}
+	if acc.UserGroupID == nil {
+		return &refusal{err: store.ErrNotFound, word: wordRight}
+	}
+	group, err := w.tx.GetUserGroup(ctx, *acc.UserGroupID)
+	if err != nil {
+		return fmt.Errorf("load user group: %w", err)
+	}
+	return w.within(group.CustomerID)
 }
 
 // other is target for what nobody may do to themselves.
@@ -231,12 +297,4 @@ func targetName(ctx context.Context, q *store.Queries, acc store.Account) (strin
 		return "", fmt.Errorf("load user group: %w", err)
 	}
 	return place.Customer.Name + " / " + acc.LoginID, nil
-}
-
-// surfaceOf is the surface on which accounts of a kind sign in to our own pages, and whose enforcement greys out their switch.
-func surfaceOf(kind string) string {
-	if kind == account.KindOperator {
-		return SurfaceAdmin
-	}
-	return SurfaceStore
 }

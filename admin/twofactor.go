@@ -67,6 +67,11 @@ func (s *Service) setTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 				return err
 			}
 		}
+		if want == account.TwoFactorDont {
+			if err := s.allow(ctx, w, id, Proposal{Act: ActSwitchOff}); err != nil {
+				return err
+			}
+		}
 		n, err := w.tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, TwoFactor: want, Former: acc.TwoFactor, Now: w.now})
 		if err != nil {
 			return fmt.Errorf("set two-factor switch: %w", err)
@@ -136,6 +141,9 @@ func (s *Service) reset(ctx context.Context, actor Actor, id store.AccountID, me
 			return err
 		}
 		if err := s.spend(ctx, w, "reset", s.limits.Reset); err != nil {
+			return err
+		}
+		if err := s.allow(ctx, w, id, Proposal{Act: ActReset, Method: method, Handover: checked.Handover}); err != nil {
 			return err
 		}
 		if method == "" {

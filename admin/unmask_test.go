@@ -39,7 +39,7 @@ func TestAddressesAreMaskedEverywhere(t *testing.T) {
 	must(t, err)
 	_, err = c.GrantExemption(t.Context(), c.actor(c.root), c.tanaka, 1, Reason{Text: "moved@example.jp に変更", IdentityChecked: true})
 	must(t, err)
-	messages, err := c.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 10})
+	messages, err := c.db.Read().ListMessages(t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 10})
 	must(t, err)
 	page := "/admin/accounts/" + string(c.tanaka)
 	pages := []string{

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +66,7 @@ func (s *Service) Upload(ctx context.Context, actor Actor, name, encoding string
 	_, err = s.act(ctx, actor, o.need(), event, func(w *work) error {
 		w.event.Data = event.Data
 		return w.tx.InsertImportJob(ctx, store.InsertImportJobParams{
-			ID: id, FileHash: []byte{}, FileName: o.FileName, Options: o.text(), State: importUploading, ActorID: string(actor.Account.ID), Now: w.now,
+			ID: id, FileHash: []byte{}, FileName: o.FileName, Options: o.text(), State: importUploading, ActorID: actor.importer(), Now: w.now,
 		})
 	})
 	if err != nil {
@@ -201,6 +202,19 @@ func (s *Service) ImportRun(ctx context.Context, actor Actor, id store.ImportID,
 	return run, nil
 }
 
+// FindingsAfter returns what is said of the rows of a run, in their order, and whether there is more. It fails like [Service.ImportRun].
+func (s *Service) FindingsAfter(ctx context.Context, actor Actor, span Span, id store.ImportID) ([]store.ImportFinding, bool, error) {
+	if _, err := s.ImportRun(ctx, actor, id, 0); err != nil {
+		return nil, false, err
+	}
+	after := int64(-1)
+	if n, err := strconv.ParseInt(span.After, 10, 64); err == nil {
+		after = n
+	}
+	rows, err := s.db.Read().ListImportFindings(ctx, store.ListImportFindingsParams{JobID: id, After: after, PageSize: span.rows()})
+	return cut(span, rows, err, "findings")
+}
+
 // StartImport lets a run that was checked begin. It reports false if somebody else did, and fails with [store.ErrNotFound].
 func (s *Service) StartImport(ctx context.Context, actor Actor, id store.ImportID) (bool, error) {
 	started, err := s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.AccountImport, Reason: "begun"}, func(w *work) error {
@@ -215,7 +229,7 @@ func (s *Service) StartImport(ctx context.Context, actor Actor, id store.ImportI
 			return store.ErrNotFound
 		}
 		w.event.Target, w.event.Data = job.FileName, map[string]string{"import": string(id)}
-		n, err := w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: string(w.actor.Account.ID), Now: w.now.Add(-importStale)})
+		n, err := w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: w.actor.importer(), Now: w.now.Add(-importStale)})
 		if err != nil {
 			return fmt.Errorf("start import: %w", err)
 		}

@@ -65,6 +65,42 @@ func (s *Service) claimImport(ctx context.Context, job store.ImportJob) error {
 	})
 }
 
+// importerClient and importerSystem spell who began a run that no operator began.
+const (
+	importerClient = "client:"
+	importerSystem = "system"
+)
+
+// importer names the actor in the row of a run.
+func (a Actor) importer() string {
+	switch {
+	case a.system:
+		return importerSystem
+	case a.client != nil:
+		return importerClient + a.client.id
+	}
+	return string(a.Account.ID)
+}
+
+// importerOf is who began a run, for the audit rows of what it does.
+func (s *Service) importerOf(ctx context.Context, job store.ImportJob) (Actor, error) {
+	if job.ActorID == importerSystem {
+		return System(), nil
+	}
+	if id, ok := strings.CutPrefix(job.ActorID, importerClient); ok {
+		row, err := s.db.Read().GetClient(ctx, id)
+		if err != nil {
+			return Actor{}, fmt.Errorf("load client: %w", err)
+		}
+		return Actor{client: &clientActor{id: row.ID, name: row.Name}}, nil
+	}
+	acc, err := s.db.Read().GetAccount(ctx, store.AccountID(job.ActorID))
+	if err != nil {
+		return Actor{}, fmt.Errorf("load actor: %w", err)
+	}
+	return Actor{Account: acc}, nil
+}
+
 // importReason is the sentence for an error that ended a run.
 func importReason(err error) string {
 	if broken, ok := errors.AsType[*account.FileError](err); ok {
@@ -79,9 +115,9 @@ func (s *Service) workImport(ctx context.Context, job store.ImportJob) error {
 	if err != nil {
 		return err
 	}
-	acc, err := s.db.Read().GetAccount(ctx, store.AccountID(job.ActorID))
+	actor, err := s.importerOf(ctx, job)
 	if err != nil {
-		return fmt.Errorf("load actor: %w", err)
+		return err
 	}
 	o.DryRun = job.State == importUploaded
 	kept := int64(0)
@@ -109,7 +145,7 @@ func (s *Service) workImport(ctx context.Context, job store.ImportJob) error {
 		return err
 	}
 	r := s.importRun(o, found)
-	r.actor, r.job = Actor{Account: acc}, job.ID
+	r.actor, r.job = actor, job.ID
 	if !o.DryRun {
 		r.resumed = job.RowsDone
 		r.counts.Created, r.counts.Updated, r.counts.Unchanged, r.counts.Refused = job.Created, job.Updated, job.Unchanged, job.Refused

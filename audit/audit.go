@@ -36,12 +36,13 @@ const (
 	TicketIssue   Type = "2fa.ticket_issue" // staff issued a ticket to set up a factor after a reset
 	TicketUse     Type = "2fa.ticket"       // somebody gave one in a sign-in
 
-	ExemptionGrant Type = "2fa.exempt"     // staff let an account do without a second factor for a while
-	ExemptionEnd   Type = "2fa.exempt_end" // staff took that back before its time
-	PassIssue      Type = "2fa.pass_issue" // staff made a code that takes the place of a second factor once
-	FactorBounce   Type = "2fa.bounce"     // messages to a factor's address do not arrive
-	SetUpPostpone  Type = "2fa.postpone"   // the person put the set-up off that enforcement demands
-	SettingsFreeze Type = "2fa.freeze"     // by whoever read a notice of what staff did
+	ExemptionGrant Type = "2fa.exempt"        // staff let an account do without a second factor for a while
+	ExemptionEnd   Type = "2fa.exempt_end"    // staff took that back before its time
+	PassIssue      Type = "2fa.pass_issue"    // staff made a code that takes the place of a second factor once
+	PassWithdraw   Type = "2fa.pass_withdraw" // and made it void before its time
+	FactorBounce   Type = "2fa.bounce"        // messages to a factor's address do not arrive
+	SetUpPostpone  Type = "2fa.postpone"      // the person put the set-up off that enforcement demands
+	SettingsFreeze Type = "2fa.freeze"        // by whoever read a notice of what staff did
 	FreezeLift     Type = "2fa.freeze_lift"
 
 	DeviceTrust  Type = "device.trust"  // a browser is not asked for a code from here on
@@ -62,7 +63,8 @@ const (
 	AccountDisable  Type = "account.disable"
 	AccountEnable   Type = "account.enable"
 	PasswordSet     Type = "account.password_set"
-	AccountImport   Type = "account.import" // a run over a file; its accounts have rows of their own
+	AccountGuard    Type = "account.approval" // whether opening it takes a second operator
+	AccountImport   Type = "account.import"   // a run over a file; its accounts have rows of their own
 	AccountExport   Type = "account.export"
 	AddressUnmask   Type = "account.unmask" // staff looked at an address that is masked to them
 
@@ -75,15 +77,32 @@ const (
 	RoleUpdate Type = "role.update"
 	RoleDelete Type = "role.delete"
 
+	ApprovalRequest  Type = "approval.request"  // an operator or a client asks for what takes a second operator
+	ApprovalGrant    Type = "approval.grant"    // another operator allows it once
+	ApprovalRefuse   Type = "approval.refuse"   // or does not
+	ApprovalWithdraw Type = "approval.withdraw" // whoever asked has changed their mind
+
 	ConsoleView     Type = "console.view"
 	EnforcementSet  Type = "settings.enforcement"
 	EnforcementTell Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
 	EnforcementList Type = "settings.export"   // they were downloaded as a list
 	GraceSet        Type = "settings.grace"
 	MethodsSet      Type = "settings.methods"
-	ReenrolSet      Type = "settings.reenrol" // who may set up a factor after a reset
+	ReenrolSet      Type = "settings.reenrol"  // who may set up a factor after a reset
+	GuardSet        Type = "settings.approval" // whether opening any account of a surface takes a second operator
 	ClientCreate    Type = "client.create"
+	ClientProvision Type = "client.provisioning" // it keeps the accounts of a customer, or does so no more
+	ClientUpdate    Type = "client.update"
+	ClientDisable   Type = "client.disable"
+	ClientEnable    Type = "client.enable"
+	ClientDelete    Type = "client.delete"
+	ClientSecret    Type = "client.secret"     // a new secret; until when the former one works is in its data
+	ClientSecretEnd Type = "client.secret_end" // the former secret was ended early
 	KeyCreate       Type = "key.create"
+	KeyRotate       Type = "key.rotate"   // an operator let the next one take over
+	KeyRetire       Type = "key.retire"   // one signs no more, as the next one does
+	KeyRevoke       Type = "key.revoke"   // an operator took one back
+	KeyReseal       Type = "key.reseal"   // what is sealed got new keys: asked for, and done
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed
 	LogExport       Type = "audit.export" // somebody took a copy of rows away
 	TokenReuse      Type = "token.reuse"

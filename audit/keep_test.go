@@ -2,6 +2,7 @@ package audit_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/url"
 	"strings"
 	"testing"
@@ -219,4 +220,61 @@ func TestCheckpointsAreBounded(t *testing.T) {
 		t.Errorf("with nothing new: %d statements, %v", len(signed), err)
 	}
 	mustBeWhole(t, l.db, l.rows+600)
+}
+
+// TestVerifyBesideASweep sweeps most of a long stream at each moment of a check in turn: what goes meanwhile is not missing, and what
+// is wrong is still found.
+func TestVerifyBesideASweep(t *testing.T) {
+	const old, young = 2050, 50 // more than the check, and more than the sweep, takes at once
+	for moment := range 8 {
+		var l *log
+		watching, statements := false, 0
+		url := storetest.SQLiteURL(t)
+		db, err := store.Open(t.Context(), store.Config{URL: url, Logger: slog.New(slog.DiscardHandler), OnStatement: func(string) {
+			if !watching {
+				return
+			}
+			if statements++; statements != moment+3 {
+				return
+			}
+			watching = false
+			if removed, err := l.signer.Sweep(t.Context(), l.db, now, now.Add(4*time.Hour)); err != nil || removed < old {
+				t.Errorf("swept %d rows, %v", removed, err)
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l = newLogOn(t, url, db)
+		err = db.InTx(t.Context(), func(tx *store.Tx) error {
+			for i := range old + young {
+				at := now
+				if i >= old {
+					at = now.Add(5 * time.Hour)
+				}
+				e := audit.Event{Type: audit.SignOut, Result: audit.Success, Actor: audit.System(), Account: l.accounts[0]}
+				if err := audit.Write(t.Context(), tx, at, e); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		forged := moment%4 == 3
+		if forged {
+			in := newIntruder(t, l.url)
+			in.breakIn()
+			in.do("UPDATE audit_events SET reason = 'forged' WHERE stream = '" + string(l.accounts[0]) + "' AND seq = " + fmt.Sprint(old+30))
+		}
+		watching = true
+		lines, _ := verify(t, db)
+		if want := map[bool]int{true: 1}[forged]; len(lines) != want || watching {
+			t.Errorf("sweep at statement %d: %v", moment+3, lines)
+		}
+		if err := db.Close(); err != nil {
+			t.Error(err)
+		}
+	}
 }

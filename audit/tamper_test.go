@@ -128,7 +128,12 @@ type log struct {
 
 func newLog(t *testing.T, url string) *log {
 	t.Helper()
-	l := &log{url: url, db: storetest.Open(t, url)}
+	return newLogOn(t, url, storetest.Open(t, url))
+}
+
+func newLogOn(t *testing.T, url string, db *store.DB) *log {
+	t.Helper()
+	l := &log{url: url, db: db}
 	var err error
 	if l.signer, err = audit.OpenSigner(t.Context(), l.db, testBox(t), now); err != nil {
 		t.Fatal(err)

@@ -87,8 +87,8 @@ func (c *check) signedBy(kid string) {
 }
 
 // Verify walks through the whole log, stream by stream, and calls found for whatever is wrong. It believes the signatures of the keys
-// named, or of every key in the database if none is. It holds a few thousand rows at a time, and servers may write meanwhile. It
-// fails only when it cannot read.
+// named, or of every key in the database if none is. It holds a few thousand rows at a time; servers may write, and rows past their
+// time may be swept, meanwhile. It fails only when it cannot read.
 func Verify(ctx context.Context, db *store.DB, keys []string, found func(Finding)) (Report, error) {
 	c := &check{q: db.Read(), found: found}
 	var err error
@@ -116,12 +116,32 @@ type position struct {
 	stream string
 	seq    int64
 	hash   []byte
+	// swept is up to where rows were removed while the stream was read: those that were read before are not looked at.
+	swept int64
 }
 
 // step follows a stream by one row.
-func (c *check) step(at *position, row store.AuditEvent) {
-	c.report.Rows++
+func (c *check) step(ctx context.Context, at *position, row store.AuditEvent) error {
 	seq := *row.Seq
+	if seq > at.seq+1 {
+		if _, err := c.catchUp(ctx, at); err != nil {
+			return err
+		}
+	}
+	if seq <= at.seq && at.swept == 0 {
+		// The stream was swept after its rows were read and before its beginning was, or somebody put rows there.
+		still, err := c.q.ListStreamEvents(ctx, store.ListStreamEventsParams{Stream: &at.stream, AfterSeq: new(seq - 1), LastSeq: &seq, PageSize: 1})
+		if err != nil {
+			return err
+		}
+		if len(still) == 0 {
+			at.swept = at.seq
+		}
+	}
+	if seq <= at.swept {
+		return nil
+	}
+	c.report.Rows++
 	say := func(p Problem, detail string) {
 		c.add(Finding{Problem: p, Stream: at.stream, Seq: seq, Event: string(row.ID), Detail: detail})
 	}
@@ -141,6 +161,21 @@ func (c *check) step(at *position, row store.AuditEvent) {
 		say(Changed, "the row belongs to another account's stream")
 	}
 	at.seq, at.hash = seq, row.Hash
+	return nil
+}
+
+// catchUp goes on to where a stream begins now, if its beginning was swept while it was read, and reports whether it was.
+func (c *check) catchUp(ctx context.Context, at *position) (bool, error) {
+	head, err := c.q.GetAuditStream(ctx, at.stream)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil // said where the stream began
+	}
+	if err != nil || head.BaseSeq <= at.seq {
+		return false, err
+	}
+	*at = c.base(head)
+	at.swept = at.seq
+	return true, nil
 }
 
 // streams walks through heads and rows side by side, both in the order of the streams' names.
@@ -197,7 +232,9 @@ func (c *check) streams(ctx context.Context) error {
 					return err
 				}
 			}
-			c.step(at, row)
+			if err := c.step(ctx, at, row); err != nil {
+				return err
+			}
 			from.AfterStream, from.AfterSeq = row.Stream, row.Seq
 		}
 		if len(rows) < checkPage {
@@ -239,13 +276,22 @@ func (c *check) settle(ctx context.Context, at position) error {
 			return err
 		}
 		if len(rows) == 0 {
+			swept, err := c.catchUp(ctx, &at)
+			if err != nil {
+				return err
+			}
+			if swept {
+				continue
+			}
 			c.add(Finding{
 				Problem: Truncated, Stream: at.stream, Seq: head.Seq, Detail: fmt.Sprintf("rows %d to %d are missing", at.seq+1, head.Seq),
 			})
 			return nil
 		}
 		for _, row := range rows {
-			c.step(&at, row)
+			if err := c.step(ctx, &at, row); err != nil {
+				return err
+			}
 		}
 	}
 	if at.seq > head.Seq || !bytes.Equal(at.hash, head.Hash) {

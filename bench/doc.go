@@ -3,7 +3,7 @@
 //
 //	go run ./bench -engine sqlite
 //	go run ./bench -engine postgres
-//	go run ./bench -search 1000,1000000
+//	go run ./bench -engine postgres -scale
 //
 // The server runs as a child process with a database of its own, which is made and thrown away; for PostgreSQL that is a whole
 // cluster with its ordinary durability. Processor time per operation is the figure to compare between machines that are busy

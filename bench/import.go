@@ -25,7 +25,7 @@ func importRun(ctx context.Context, o options, dir string, db *database) error {
 	}
 	environ := append(os.Environ(), "FUTAKAGI_ISSUER=http://localhost", "FUTAKAGI_DATABASE__URL="+db.url,
 		"FUTAKAGI_MASTER_KEY=a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s=") // nobody's, as in serve
-	run := func(args ...string) (elapsed time.Duration, peakMB float64, err error) {
+	run := func(args ...string) (elapsed, cpu time.Duration, peakMB float64, err error) {
 		c := exec.CommandContext(ctx, program, args...)
 		c.Env, c.Dir = environ, dir
 		start := time.Now()
@@ -34,22 +34,22 @@ func importRun(ctx context.Context, o options, dir string, db *database) error {
 			err = nil // rows were refused, as they should be
 		}
 		if err != nil {
-			return 0, 0, fmt.Errorf("%v: %w: %s", args, err, out)
+			return 0, 0, 0, fmt.Errorf("%v: %w: %s", args, err, out)
 		}
 		usage, ok := c.ProcessState.SysUsage().(*syscall.Rusage)
 		if !ok {
-			return 0, 0, errors.New("no resource usage")
+			return 0, 0, 0, errors.New("no resource usage")
 		}
-		return time.Since(start), float64(usage.Maxrss) / 1024, nil
+		return time.Since(start), c.ProcessState.UserTime() + c.ProcessState.SystemTime(), float64(usage.Maxrss) / 1024, nil
 	}
-	if _, _, err := run("migrate", "up"); err != nil {
+	if _, _, _, err := run("migrate", "up"); err != nil {
 		return err
 	}
 	info, err := os.Stat(file)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("%d rows, %.0f MB, %s\n\n| step | seconds | rows/s | peak RSS MB |\n|---|---|---|---|\n", o.importRows, float64(info.Size())/1e6, o.engine)
+	fmt.Printf("%d rows, %.0f MB, %s\n\n| step | seconds | rows/s | program CPU ms/row | database CPU ms/row | peak RSS MB |\n|---|---|---|---|---|---|\n", o.importRows, float64(info.Size())/1e6, o.engine)
 	for _, step := range []struct {
 		name string
 		args []string
@@ -59,13 +59,31 @@ func importRun(ctx context.Context, o options, dir string, db *database) error {
 		{"the same again", []string{"account", "import", file}},
 		{"export with secrets", []string{"account", "export", "--with-secrets", "--output", filepath.Join(dir, "again.csv")}},
 	} {
-		elapsed, peak, err := run(step.args...)
+		before, err := databaseTime(db)
 		if err != nil {
 			return err
 		}
-		fmt.Printf("| %s | %.1f | %.0f | %.0f |\n", step.name, elapsed.Seconds(), float64(o.importRows)/elapsed.Seconds(), peak)
+		elapsed, cpu, peak, err := run(step.args...)
+		if err != nil {
+			return err
+		}
+		after, err := databaseTime(db)
+		if err != nil {
+			return err
+		}
+		rows := float64(o.importRows)
+		fmt.Printf("| %s | %.1f | %.0f | %.3f | %.3f | %.0f |\n", step.name, elapsed.Seconds(), rows/elapsed.Seconds(), cpu.Seconds()*1000/rows,
+			(after-before)*1000/rows, peak)
 	}
 	return nil
+}
+
+// databaseTime is the processor time of a database with processes of its own; zero for one without.
+func databaseTime(db *database) (float64, error) {
+	if !db.measured() {
+		return 0, nil
+	}
+	return db.processorTime()
 }
 
 // writePeople writes a file of accounts: hashed elsewhere, with a verified address each, fifty to a customer.

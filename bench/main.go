@@ -32,8 +32,8 @@ type options struct {
 	only                       *regexp.Regexp
 	importRows                 int
 	child                      bool
-	// search are numbers of accounts among which to search; empty: measure the protocol.
-	search []int
+	// scale are numbers of accounts at which the console is asked; empty: measure the protocol.
+	scale []int
 }
 
 func parse(args []string) (options, error) {
@@ -44,7 +44,8 @@ func parse(args []string) (options, error) {
 	flags.StringVar(&o.profiles, "profiles", "", "directory for a CPU profile of the server per operation")
 	flags.DurationVar(&o.duration, "time", 4*time.Second, "how long each operation is measured")
 	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
-	search := flags.String("search", "", "measure the console's search among these numbers of accounts instead, on PostgreSQL")
+	scale := flags.Bool("scale", false, "measure the console's lists, searches and counts instead, at the numbers of accounts that -accounts names")
+	accounts := flags.String("accounts", "1000,1000000", "numbers of accounts, each with ten audit rows")
 	only := flags.String("only", "", "regular expression of the operations to measure")
 	flags.IntVar(&o.importRows, "import", 0, "measure the import of a file of so many rows instead")
 	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")
@@ -61,13 +62,13 @@ func parse(args []string) (options, error) {
 		}
 		o.concurrency = append(o.concurrency, n)
 	}
-	if *search != "" {
-		for field := range strings.SplitSeq(*search, ",") {
-			n, err := strconv.Atoi(field)
-			if err != nil || n < 100 || n > 10_000_000 {
-				return o, fmt.Errorf("-search %q: each must be a number from 100 to 10000000", *search)
-			}
-			o.search = append(o.search, n)
+	for field := range strings.SplitSeq(*accounts, ",") {
+		n, err := strconv.Atoi(field)
+		if err != nil || n < 200 || n > 10_000_000 {
+			return o, fmt.Errorf("-accounts %q: each must be a number from 200 to 10000000", *accounts)
+		}
+		if *scale {
+			o.scale = append(o.scale, n)
 		}
 	}
 	var err error
@@ -85,13 +86,8 @@ func run(ctx context.Context, args []string) error {
 	if o.child {
 		return serve(ctx, o.database)
 	}
-	for _, n := range o.search {
-		if err := measureSearch(ctx, n, o.duration); err != nil {
-			return err
-		}
-	}
-	if len(o.search) > 0 {
-		return nil
+	if len(o.scale) > 0 {
+		return measureScale(ctx, o)
 	}
 	dir, err := os.MkdirTemp("", "futakagi-bench-")
 	if err != nil {

@@ -17,16 +17,19 @@ type Config struct {
 	ForwardedHeader  string         `koanf:"forwarded_header" default:"X-Forwarded-For" doc:"Header in which those proxies name the client's address: X-Forwarded-For or Forwarded. The other one is never read."`
 	DrainDelay       time.Duration  `koanf:"drain_delay" default:"0s" doc:"How long a stopping server goes on serving after /readyz failed, so that load balancers send nobody new. In Kubernetes 5s is usual. Requests under way then get up to 20 seconds."`
 	MasterKey        Secret         `koanf:"master_key" doc:"Key that protects everything sealed in the database: 32 bytes in Base64, from 'openssl rand -base64 32'. Needed with PostgreSQL. With SQLite it is made at the first start beside the database file when it is not given here. Keep a copy: without it the sealed data is lost."`
+	FormerMasterKeys Secret         `koanf:"former_master_keys" doc:"Master keys that came before, one a line or separated by commas. They open the database and seal nothing. Needed only from when master_key is replaced until 'futakagi key reseal' is done, see docs/keys.md."`
 	TimeZone         string         `koanf:"time_zone" default:"Asia/Tokyo" doc:"Zone in which times are shown."`
 	Language         string         `koanf:"language" default:"ja" doc:"Language of mails to people whose language is not known: ja or en."`
 	Database         Database       `koanf:"database" doc:"Where the data lives."`
 	SMTP             SMTP           `koanf:"smtp" doc:"Mail server that carries verification codes and notices."`
 	SMS              SMS            `koanf:"sms" doc:"Gateway that carries verification codes to phones. Without one, SMS is not offered."`
 	Reports          Reports        `koanf:"reports" doc:"Who may tell what became of a message: bounces and deliveries, see docs/delivery-reports.md. What is not set is not served."`
+	Outbound         Outbound       `koanf:"outbound" doc:"Requests to applications, which are told of sign-outs at an address of their own. It must use https and lie on the public internet, unless it is said otherwise here. No redirect is followed and no proxy used."`
 	Brand            Brand          `koanf:"brand" doc:"Names and links on the pages and in the mails."`
 	Session          Session        `koanf:"session" doc:"How long a browser stays signed in. Durations are written like 90s, 15m, 1h or 30d."`
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
+	Keys             Keys           `koanf:"keys" doc:"Keys that sign tokens."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Audit            Audit          `koanf:"audit" doc:"The audit log."`
@@ -97,6 +100,15 @@ type SMS struct {
 	WebhookSecret Secret `koanf:"webhook_secret" doc:"Webhook: secret that signs the requests, from 'openssl rand -hex 32'."`
 }
 
+// LoopbackAllow as outbound.loopback lets applications on this machine be told.
+const LoopbackAllow = "allow"
+
+// Outbound is where applications may be told of sign-outs.
+type Outbound struct {
+	Allow    []netip.Prefix `koanf:"allow" sample:"[10.20.0.0/16]" doc:"Networks besides the public internet where applications are, such as those of your own servers. Name no more than these: whoever may register an application chooses the address that is asked. Addresses where clouds hand out credentials are never asked."`
+	Loopback string         `koanf:"loopback" default:"refuse" doc:"refuse or allow: requests to this machine itself, to localhost, by http as well as https. For development."`
+}
+
 // Brand is how the product presents itself.
 type Brand struct {
 	Name          string `koanf:"name" default:"Futakagi" doc:"Name of the provider, in mail subjects and in the names below."`
@@ -133,6 +145,11 @@ type Tokens struct {
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
 	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
+}
+
+// Keys is the life of the keys that sign tokens.
+type Keys struct {
+	RotateEvery time.Duration `koanf:"rotate_every" default:"90d" doc:"How long a key signs before the next one takes over, which was published long before. 0s: only when an operator says so."`
 }
 
 // Passkey names the relying party of WebAuthn.

@@ -78,12 +78,18 @@ func (k checker) general(c *Config) {
 	for _, network := range c.TrustedProxies {
 		k.check("trusted_proxies", network.Bits() > 0, "entry "+quote(network.String())+" trusts every address", "name the networks of the proxies only")
 	}
+	for _, network := range c.Outbound.Allow {
+		k.check("outbound.allow", network.Bits() > 0, "entry "+quote(network.String())+" allows every address", "name the networks of the applications only")
+	}
+	k.oneOf("outbound.loopback", c.Outbound.Loopback, "refuse", LoopbackAllow)
 	k.duration("drain_delay", c.DrainDelay, 0, time.Minute)
 	if c.MasterKey.IsSet() {
 		_, err := seal.ParseMasterKey(c.MasterKey.Reveal())
 		k.check("master_key", err == nil, "it is not 32 random bytes in Base64", "make one with 'openssl rand -base64 32'")
 	}
-	_, err := time.LoadLocation(c.TimeZone)
+	_, err := seal.ParseMasterKeys(c.FormerMasterKeys.Reveal())
+	k.check("former_master_keys", err == nil, "one is not 32 random bytes in Base64", "write master keys that were in use, one a line")
+	_, err = time.LoadLocation(c.TimeZone)
 	k.check("time_zone", err == nil && c.TimeZone != "" && c.TimeZone != "Local", quote(c.TimeZone)+" is not a known time zone", "write a name such as Asia/Tokyo or UTC")
 	k.oneOf("language", c.Language, "ja", "en")
 	k.oneOf("forwarded_header", c.ForwardedHeader, "X-Forwarded-For", "Forwarded")
@@ -201,6 +207,9 @@ func (k checker) lifetimes(c *Config) {
 	k.duration("tokens.access", t.Access, time.Minute, day)
 	k.duration("tokens.refresh", t.Refresh, time.Hour, 365*day)
 	k.duration("tokens.refresh_absolute", t.RefreshAbsolute, time.Hour, 365*day)
+	if c.Keys.RotateEvery != 0 {
+		k.duration("keys.rotate_every", c.Keys.RotateEvery, day, 5*365*day)
+	}
 	k.notLonger("tokens.refresh", t.Refresh, "tokens.refresh_absolute", t.RefreshAbsolute)
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/mail"
 	"strings"
-	"sync"
 	"time"
 )
 
@@ -57,51 +56,6 @@ func (e *SendError) Error() string { return fmt.Sprintf("send message: %s: %v", 
 
 // Unwrap returns the cause.
 func (e *SendError) Unwrap() error { return e.Err }
-
-// Capture is a Mailer that keeps what it is given. Its zero value is ready to use.
-type Capture struct {
-	// Refuse decides on each message before it is kept; nil takes all.
-	Refuse func(m Mail) error
-
-	mu    sync.Mutex
-	mails []Mail
-}
-
-// Send keeps m.
-func (c *Capture) Send(ctx context.Context, m Mail) (Receipt, error) {
-	if err := ctx.Err(); err != nil {
-		return Receipt{}, err
-	}
-	if c.Refuse != nil {
-		if err := c.Refuse(m); err != nil {
-			return Receipt{}, err
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mails = append(c.mails, m)
-	return Receipt{Reply: "250 captured"}, nil
-}
-
-// Mails returns what was sent to an address so far, oldest first; to everybody if the address is empty.
-func (c *Capture) Mails(to string) []Mail {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var out []Mail
-	for _, m := range c.mails {
-		if to == "" || m.To == to {
-			out = append(out, m)
-		}
-	}
-	return out
-}
-
-// Clear forgets what was sent.
-func (c *Capture) Clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.mails = nil
-}
 
 // checkAddress accepts one bare address in plain ASCII. Callers check addresses where people type them; this is the last gate
 // before one becomes part of a header and of the mail server's protocol.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
@@ -23,10 +24,11 @@ var ErrRecipient = errors.New("not an address that can be sent to")
 const (
 	ChannelEmail = "email"
 	ChannelSMS   = "sms"
+	ChannelPush  = store.ChannelPush // an HTTP request to a relying party
 )
 
 // Channels lists them.
-func Channels() []string { return []string{ChannelEmail, ChannelSMS} }
+func Channels() []string { return []string{ChannelEmail, ChannelSMS, ChannelPush} }
 
 // The kinds of message. The values are stored, and the catalogue names them.
 const (
@@ -40,6 +42,7 @@ const (
 
 	KindExempted   = "exempted"    // staff let the account do without a second factor for a while
 	KindPassIssued = "pass_issued" // staff made a code that takes the place of a second factor once
+	KindPassUsed   = "pass_used"   // somebody signed in with it
 
 	KindFactorRemoved     = "factor_removed"     // a second factor was removed
 	KindOrderChanged      = "order_changed"      // another factor is the main one, or the order of the others changed
@@ -52,6 +55,8 @@ const (
 
 	KindPasswordChanged   = "password_changed"    // the password was changed or reset
 	KindPasswordResetLink = "password_reset_link" // the link to a new password
+
+	KindSignOut = store.KindSignOut // a relying party is told that a session ended
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.
@@ -89,6 +94,11 @@ type Config struct {
 	SMSFrom string
 	// Host is that of the sign-in pages, without a port: codes in text messages are bound to it. Needed for text messages.
 	Host string
+	// Push makes what is sent to a relying party, at each try anew: what it says may be of use for minutes only. Without it, pushes wait
+	// until they expire. It fails with [ErrMoot] for a recipient that is not to be told any more.
+	Push func(ctx context.Context, p Push) (PushRequest, error)
+	// Outbound sends it; needed with Push.
+	Outbound *outbound.Client
 	// Zone is where times in notices are shown; UTC if nil.
 	Zone *time.Location
 	// Now is the clock.
@@ -103,8 +113,10 @@ type Config struct {
 	// Observe is told of each attempt, for metrics: accepted, retry, failed, expired. Optional.
 	Observe func(channel, result string)
 
-	// Workers is how many messages are sent at once on each channel; 2 if zero.
+	// Workers is how many messages are sent at once on each channel of mail and SMS; 2 if zero.
 	Workers int
+	// PushWorkers is how many pushes are sent at once, two of them at most to one recipient; 8 if zero.
+	PushWorkers int
 	// SendTimeout bounds one attempt; 30 s if zero.
 	SendTimeout time.Duration
 	// Drain is how long an attempt in hand may go on after the server was told to stop; 10 s if zero.
@@ -126,8 +138,12 @@ type Outbox struct {
 type sender struct {
 	channel string
 	wake    chan struct{}
+	claim   claim
 	send    func(ctx context.Context, row store.Outbox, p payload) (Receipt, error)
 }
+
+// claim leases the message that has been due longest, if there is one.
+type claim func(ctx context.Context, owner string) (row store.Outbox, found bool, err error)
 
 // New returns an Outbox. Nothing leaves before [Outbox.Run] is called.
 func New(cfg Config) (*Outbox, error) {
@@ -181,14 +197,23 @@ func New(cfg Config) (*Outbox, error) {
 			return nil, errors.New("make outbox: negative duration")
 		}
 	}
-	if o.cfg.Workers < 0 {
+	if o.cfg.PushWorkers == 0 {
+		o.cfg.PushWorkers = 8
+	}
+	if o.cfg.Workers < 0 || o.cfg.PushWorkers < 0 {
 		return nil, errors.New("make outbox: negative number of workers")
 	}
+	if cfg.Push != nil && cfg.Outbound == nil {
+		return nil, errors.New("make outbox: Outbound is required with Push")
+	}
 	if cfg.Mailer != nil {
-		o.senders = append(o.senders, sender{ChannelEmail, make(chan struct{}, o.cfg.Workers), o.mail})
+		o.senders = append(o.senders, sender{ChannelEmail, make(chan struct{}, o.cfg.Workers), o.claimOn(ChannelEmail), o.mail})
 	}
 	if cfg.SMS != nil {
-		o.senders = append(o.senders, sender{ChannelSMS, make(chan struct{}, o.cfg.Workers), o.text})
+		o.senders = append(o.senders, sender{ChannelSMS, make(chan struct{}, o.cfg.Workers), o.claimOn(ChannelSMS), o.text})
+	}
+	if cfg.Push != nil {
+		o.senders = append(o.senders, sender{ChannelPush, make(chan struct{}, o.cfg.PushWorkers), o.claimPush, o.push})
 	}
 	return o, nil
 }
@@ -302,6 +327,8 @@ func (o *Outbox) Notice(ctx context.Context, tx *store.Tx, m NoticeMessage) erro
 		mail = o.cfg.Templates.MailExempted
 	case KindPassIssued:
 		mail = o.cfg.Templates.MailPassIssued
+	case KindPassUsed:
+		mail = o.cfg.Templates.MailPassUsed
 	case KindSetUp:
 		mail = o.cfg.Templates.MailSetUp
 	case KindAddressChanged:
@@ -460,8 +487,11 @@ func (o *Outbox) enqueue(ctx context.Context, tx *store.Tx, e envelope) error {
 	return nil
 }
 
-// open reads the content of a row. One that was moved, altered or readdressed does not open.
+// open reads the content of a row; a push has none. One that was moved, altered or readdressed does not open.
 func (o *Outbox) open(row store.Outbox) (payload, error) {
+	if row.Channel == ChannelPush {
+		return payload{}, nil
+	}
 	account := ""
 	if row.AccountID != nil {
 		account = string(*row.AccountID)

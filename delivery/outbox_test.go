@@ -215,7 +215,7 @@ func TestContentIsSealedAtRest(t *testing.T) {
 
 func (f *fixture) claimOne(t *testing.T) store.Outbox {
 	t.Helper()
-	row, found, err := f.claim(t.Context(), ChannelEmail, "test")
+	row, found, err := f.claimOn(ChannelEmail)(t.Context(), "test")
 	if err != nil || !found {
 		t.Fatalf("claim: %v, %v", found, err)
 	}
@@ -226,7 +226,7 @@ func TestNotices(t *testing.T) {
 	mails := &Capture{}
 	f := setup(t, storetest.SQLite(t), mails, func(c *Config) { c.Zone = time.FixedZone("JST", 9*60*60) })
 	at := time.Date(2026, 11, 2, 8, 45, 22, 0, time.UTC)
-	kinds := []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued}
+	kinds := []string{KindSetUp, KindAddressChanged, KindReset, KindCodesReissued, KindCodesLow, KindDeviceVoided, KindExempted, KindPassIssued, KindPassUsed}
 	for _, lang := range templates.Langs() {
 		for _, kind := range kinds {
 			if err := f.db.InTx(t.Context(), func(tx *store.Tx) error {
@@ -474,7 +474,7 @@ func TestOutdatedCodeIsNeverSent(t *testing.T) {
 			if len(mails.Mails("")) != 0 {
 				t.Error("an outdated code was sent")
 			}
-			if _, found, _ := f.claim(t.Context(), ChannelEmail, "again"); found {
+			if _, found, _ := f.claimOn(ChannelEmail)(t.Context(), "again"); found {
 				t.Error("it can be claimed again")
 			}
 		})

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -33,45 +31,6 @@ type Text struct {
 // is served better than one who gets two. Send must return soon after ctx ends.
 type SMS interface {
 	Send(ctx context.Context, m Text) (Receipt, error)
-}
-
-// CaptureSMS is an SMS that keeps what it is given. Its zero value is ready to use.
-type CaptureSMS struct {
-	// Refuse decides on each message before it is kept; nil takes all.
-	Refuse func(m Text) error
-
-	mu    sync.Mutex
-	texts []Text
-}
-
-// Send keeps m.
-func (c *CaptureSMS) Send(ctx context.Context, m Text) (Receipt, error) {
-	if err := ctx.Err(); err != nil {
-		return Receipt{}, err
-	}
-	if c.Refuse != nil {
-		if err := c.Refuse(m); err != nil {
-			return Receipt{}, err
-		}
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.texts = append(c.texts, m)
-	return Receipt{Reply: "200 captured"}, nil
-}
-
-// Texts returns what was sent to a number so far, oldest first; to everybody if the number is empty.
-func (c *CaptureSMS) Texts(to string) []Text {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return slices.DeleteFunc(slices.Clone(c.texts), func(m Text) bool { return to != "" && m.To != to })
-}
-
-// Clear forgets what was sent.
-func (c *CaptureSMS) Clear() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.texts = nil
 }
 
 // checkNumber accepts one number in the form of E.164. Which numbers a person may use is decided where people type them; this

@@ -37,8 +37,12 @@ func (o *Outbox) Run(ctx context.Context) error {
 	defer stop()
 	var wg sync.WaitGroup
 	for _, s := range o.senders {
-		for range o.cfg.Workers {
+		for range cap(s.wake) {
 			wg.Go(func() { o.work(ctx, sending, s) })
+		}
+		if s.channel == ChannelPush {
+			// Listen reconnects by itself and returns only because ctx has ended.
+			wg.Go(func() { _ = o.cfg.DB.Listen(ctx, store.PushChannel, func(string) { s.rouse() }) })
 		}
 	}
 	wg.Go(func() { o.tend(ctx) })
@@ -55,7 +59,7 @@ func (o *Outbox) work(ctx, sending context.Context, s sender) {
 	failing := false
 	for ctx.Err() == nil {
 		owner := rand.Text()
-		row, found, err := o.claim(ctx, s.channel, owner)
+		row, found, err := s.claim(ctx, owner)
 		if err != nil && ctx.Err() == nil && !failing {
 			o.cfg.Logger.WarnContext(ctx, "outbox cannot be read; trying again", "error", err)
 		}
@@ -79,20 +83,31 @@ func (o *Outbox) wait(ctx context.Context, s sender) {
 	}
 }
 
-// claim leases the message of a channel that has been due longest, if there is one.
-func (o *Outbox) claim(ctx context.Context, channel, owner string) (row store.Outbox, found bool, err error) {
-	// Looking costs little; claiming takes the writer.
-	_, err = o.cfg.DB.Read().OldestQueuedMessage(ctx, channel)
+// claimOn claims on one channel of messages to people.
+func (o *Outbox) claimOn(channel string) claim {
+	return func(ctx context.Context, owner string) (row store.Outbox, found bool, err error) {
+		// Looking costs little; claiming takes the writer.
+		if _, err := o.cfg.DB.Read().OldestQueuedMessage(ctx, channel); err != nil {
+			return row, false, unlessNone(err)
+		}
+		now := o.cfg.Now()
+		until := now.Add(o.cfg.SendTimeout + leaseMargin)
+		return o.lease(ctx, func(tx *store.Tx) ([]store.Outbox, error) {
+			return tx.ClaimMessages(ctx, store.ClaimMessagesParams{Channel: channel, Owner: &owner, LeasedUntil: &until, Now: now, BatchSize: 1})
+		})
+	}
+}
+
+func unlessNone(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return row, false, nil
+		return nil
 	}
-	if err != nil {
-		return row, false, err
-	}
-	now := o.cfg.Now()
-	until := now.Add(o.cfg.SendTimeout + leaseMargin)
+	return err
+}
+
+func (o *Outbox) lease(ctx context.Context, take func(tx *store.Tx) ([]store.Outbox, error)) (row store.Outbox, found bool, err error) {
 	err = o.cfg.DB.InTx(ctx, func(tx *store.Tx) error {
-		rows, err := tx.ClaimMessages(ctx, store.ClaimMessagesParams{Channel: channel, Owner: &owner, LeasedUntil: &until, Now: now, BatchSize: 1})
+		rows, err := take(tx)
 		if err == nil && len(rows) > 0 {
 			row, found = rows[0], true
 		}
@@ -129,6 +144,10 @@ func (o *Outbox) deliver(ctx context.Context, s sender, owner string, row store.
 		return
 	}
 
+	if errors.Is(err, ErrMoot) {
+		o.finish(ctx, owner, row, StateCancelled, row.Reply)
+		return
+	}
 	e, ok := errors.AsType[*SendError](err)
 	if !ok {
 		e = &SendError{}

@@ -152,6 +152,7 @@ func (d *Demo) config(o Options, ports *listeners, smsSecret string) (server.Con
 	c.AutoMigrate = true
 	c.Mailer, c.MailFrom, c.MailFromName = mailer, mailFrom, brand
 	c.SMS, c.SMSFrom, c.SMSCountries = sms, brand, []string{"JP"}
+	c.OutboundLoopback = true // the sample sites are on this machine
 	c.Logger, c.Now = o.Logger, o.Now
 	c.Brand = templates.Brand{
 		Name: brand, MyPageURL: d.Addresses.MyPage, MailFrom: mailFrom, Environment: templates.EnvironmentDemo,

@@ -95,7 +95,7 @@ func TestSeedTwice(t *testing.T) {
 			}
 		}
 
-		customers, err := s.accounts.Customers(ctx, account.CustomerQuery{Search: "サンプル"})
+		customers, err := s.accounts.Customers(ctx, account.CustomerQuery{})
 		if err != nil || len(customers.Rows) != 1 || customers.Rows[0].Accounts != 3 || customers.Rows[0].SetUp != 1 {
 			t.Errorf("customers = %+v, %v", customers, err)
 		}

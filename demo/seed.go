@@ -59,16 +59,11 @@ func (s *seeder) people(ctx context.Context) (map[string][]string, error) {
 
 // group returns the demo's user group, made if need be.
 func (s *seeder) group(ctx context.Context) (store.UserGroupID, error) {
-	found, err := s.accounts.Customers(ctx, account.CustomerQuery{Search: CustomerCode})
-	if err != nil {
+	found, err := s.accounts.CustomerByCode(ctx, CustomerCode)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return "", err
 	}
-	var customer store.CustomerID
-	for _, c := range found.Rows {
-		if c.Code == CustomerCode {
-			customer = c.ID
-		}
-	}
+	customer := found.ID
 	if customer != "" {
 		groups, err := s.accounts.Groups(ctx, customer)
 		if err != nil {
@@ -201,6 +196,7 @@ func (s *seeder) clients(ctx context.Context, clients ...client) error {
 				PostLogoutRedirectURIs: list(relyingparty.AfterLogoutURL(c.baseURL)),
 				GrantTypes:             list("authorization_code", "refresh_token"),
 				Scopes:                 list("openid", "profile", "email", "offline_access"),
+				BackchannelLogoutURI:   relyingparty.BackchannelLogoutURL(c.baseURL),
 				IDTokenAlg:             "ES256", RequirePkce: true, Now: s.now,
 			}); err != nil {
 				return fmt.Errorf("register client %s: %w", c.id, err)

@@ -28,19 +28,24 @@ func (b *tab) changePassword(current, next string) {
 	b.press("変更する")
 }
 
-var resetLink = regexp.MustCompile(`(?m)^\s*(http\S+/password/reset\?ticket=\S+)$`)
-
 // link waits for the newest link to a new password and returns it.
 func (w *world) link(t testing.TB, to string) string {
 	t.Helper()
+	return w.linkTo(t, to, "/password/reset")
+}
+
+// linkTo waits for the newest mail with a link to a page that a ticket opens, and returns the link.
+func (w *world) linkTo(t testing.TB, to, page string) string {
+	t.Helper()
+	link := regexp.MustCompile(`(?m)^\s*(http\S+` + regexp.QuoteMeta(page) + `\?ticket=[\w-]{43})$`)
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		for _, m := range w.messages(t, to) {
-			if found := resetLink.FindStringSubmatch(m.Text); found != nil {
+			if found := link.FindStringSubmatch(m.Text); found != nil {
 				return found[1]
 			}
 		}
 	}
-	t.Fatalf("no link came to %s", to)
+	t.Fatalf("no link to %s came to %s", page, to)
 	return ""
 }
 

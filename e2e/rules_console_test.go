@@ -395,9 +395,7 @@ func TestM09_ResetClearsAll(t *testing.T) {
 		change.see("もう一度ログインしてください")
 		session.open(w.Addresses.Provider + "/account/security")
 		session.on("/signin")
-		session.open(w.Addresses.Store)
-		session.press("トークンを更新")
-		session.see("invalid_grant")
+		session.signedOut(w.Addresses.Store) // which was told
 
 		// And with the backup codes of before nobody gets in.
 		c := w.browser(t)

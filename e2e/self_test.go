@@ -32,20 +32,10 @@ func (w *world) withApp(t testing.TB, p person) {
 	}
 }
 
-var undoLink = regexp.MustCompile(`(?m)^ +(http\S+/account/undo\?ticket=[\w-]{43})$`)
-
 // undoLink waits for the mail that can undo a change of address.
 func (w *world) undoLink(t testing.TB, to string) string {
 	t.Helper()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-		for _, m := range w.messages(t, to) {
-			if link := undoLink.FindStringSubmatch(m.Text); link != nil {
-				return link[1]
-			}
-		}
-	}
-	t.Fatalf("no link came to %s", to)
-	return ""
+	return w.linkTo(t, to, "/account/undo")
 }
 
 // A person orders and removes their methods, is refused the last one, and takes a change of address back from the former mailbox.

@@ -6,8 +6,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"golang.org/x/text/unicode/norm"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
@@ -153,6 +156,8 @@ type Backup struct {
 	LockedUntil *time.Time
 	// NearLimit is true when further failures pause them.
 	NearLimit bool
+	// Foreign is true when some of the usable ones were made by another system, and may look like anything.
+	Foreign bool
 }
 
 // Backup describes the page that takes a backup code in a sign-in.
@@ -169,7 +174,11 @@ func (s *Service) Backup(ctx context.Context, flow store.Flow) (Backup, error) {
 	if err != nil {
 		return Backup{}, fmt.Errorf("count backup codes: %w", err)
 	}
-	v := Backup{Left: int(left)}
+	foreign, err := q.ListUsableCodes(ctx, store.ListUsableCodesParams{AccountID: p.account.ID})
+	if err != nil {
+		return Backup{}, fmt.Errorf("list backup codes: %w", err)
+	}
+	v := Backup{Left: int(left), Foreign: len(foreign) > 0}
 	v.LockedUntil, v.NearLimit, err = s.pause(ctx, q, backupThrottle(p.account.ID), now)
 	return v, err
 }
@@ -177,19 +186,23 @@ func (s *Service) Backup(ctx context.Context, flow store.Flow) (Backup, error) {
 // VerifyBackupCode adds the proof of a backup code to the sign-in and spends the code. It returns the flow's new secret.
 //
 // The try is counted and committed first. Then exactly one hash is compared, whether the selector belongs to a code or not, and
-// outside of a transaction, since that takes long. The code is spent by a statement that finds it unused and its batch current.
+// outside of a transaction, since that takes long. Codes of another system have no selector: all that are left are compared, in one
+// place of the queue and within what one check may cost. The code is spent by a statement that finds it unused and its batch current.
 func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed string, lang templates.Lang) (secret string, err error) {
-	code, formErr := NormalizeBackupCode(typed)
+	guess, formErr := readBackupGuess(typed)
 	if formErr != nil {
-		if _, err := s.Backup(ctx, flow); err != nil {
+		page, err := s.Backup(ctx, flow)
+		if err != nil {
 			return "", err
 		}
-		return "", formErr
+		if !page.Foreign || len(guess.foreign) == 0 {
+			return "", formErr
+		}
 	}
 
 	now := s.now()
 	var p attempted
-	var stored store.GetBackupCodeRow
+	var stored []store.ListUsableCodesRow
 	var verdict error
 	if err := s.db.InTx(ctx, func(tx *store.Tx) error {
 		var err error
@@ -199,7 +212,7 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 		if err := p.challenge(); err != nil {
 			return err
 		}
-		stored, verdict, err = s.countBackupTry(ctx, tx, now, p, code)
+		stored, verdict, err = s.countBackupTry(ctx, tx, now, p, guess)
 		return err
 	}); err != nil {
 		return "", err
@@ -208,7 +221,7 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 		return "", verdict
 	}
 
-	if secret, verdict, err = s.spendBackupCode(ctx, flow, stored, code, lang); err == nil {
+	if secret, verdict, err = s.spendBackupCode(ctx, flow, stored, guess, lang); err == nil {
 		err = verdict
 	}
 	if err != nil {
@@ -221,17 +234,63 @@ func (s *Service) VerifyBackupCode(ctx context.Context, flow store.Flow, typed s
 	return secret, nil
 }
 
-// spendBackupCode compares a counted guess and, if it is right, spends the code. The verdict is nil when it was.
-func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored store.GetBackupCodeRow, code string, lang templates.Lang) (secret string, verdict, err error) {
-	hash := stored.CodeHash
-	if hash == "" {
-		hash = s.decoy
+// backupGuess is what somebody typed for a backup code.
+type backupGuess struct {
+	// own is one of our codes as it was hashed, empty where it cannot be one.
+	own string
+	// foreign is how another system may have hashed it: as it shows the code, or without what stands between its characters.
+	foreign []string
+}
+
+// readBackupGuess fails as [NormalizeBackupCode] does for what cannot be one of ours; it may be another system's all the same.
+func readBackupGuess(typed string) (g backupGuess, err error) {
+	g.own, err = NormalizeBackupCode(typed)
+	bare := squeeze(typed)
+	if len(bare) < minForeignCode || len(bare) > maxForeignCode {
+		return g, err
 	}
-	right, err := s.checkHash(ctx, hash, code)
+	g.foreign = []string{bare}
+	if shown := strings.TrimSpace(norm.NFKC.String(typed)); shown != bare {
+		g.foreign = append(g.foreign, shown)
+	}
+	return g, err
+}
+
+// selector finds the one of our codes that the guess can be.
+func (g backupGuess) selector() string { return g.own[:min(len(g.own), selectorLength)] }
+
+// check finds which of the codes it is, -1 for none.
+func (g backupGuess) check(ctx context.Context, s *Service, stored []store.ListUsableCodesRow) (int, error) {
+	if len(stored) == 0 { // as long as it takes to find one wrong
+		_, err := s.checkCode(ctx, []string{s.decoy}, []string{g.own})
+		return -1, err
+	}
+	var spellings, hashes []string
+	if g.own != "" {
+		spellings = append(spellings, g.own)
+	}
+	for _, c := range stored {
+		hashes = append(hashes, c.CodeHash)
+	}
+	if slices.ContainsFunc(stored, func(c store.ListUsableCodesRow) bool { return isForeign(c.Selector) }) {
+		for _, one := range g.foreign {
+			if one != g.own {
+				spellings = append(spellings, one)
+			}
+		}
+	}
+	return s.checkCode(ctx, hashes, spellings)
+}
+
+// spendBackupCode compares a counted guess and, if it is right, spends the code. The verdict is nil when it was.
+func (s *Service) spendBackupCode(
+	ctx context.Context, flow store.Flow, stored []store.ListUsableCodesRow, guess backupGuess, lang templates.Lang,
+) (secret string, verdict, err error) {
+	which, err := guess.check(ctx, s, stored)
 	if err != nil {
 		return "", nil, fmt.Errorf("check backup code: %w", s.hashing(err))
 	}
-	right = right && stored.CodeHash != ""
+	right := which >= 0
 
 	now := s.now()
 	err = s.db.InTx(ctx, func(tx *store.Tx) error {
@@ -247,7 +306,7 @@ func (s *Service) spendBackupCode(ctx context.Context, flow store.Flow, stored s
 				return fmt.Errorf("clear pause: %w", err)
 			}
 			n, err := tx.UseBackupCode(ctx, store.UseBackupCodeParams{
-				Now: &now, BatchID: stored.BatchID, Selector: stored.Selector, AccountID: p.account.ID,
+				Now: &now, BatchID: stored[which].BatchID, Selector: stored[which].Selector, AccountID: p.account.ID,
 			})
 			if err != nil {
 				return fmt.Errorf("use backup code: %w", err)
@@ -301,11 +360,13 @@ func (s *Service) undecided(ctx context.Context, p attempted, cause error) error
 	return errors.Join(cause, s.record(context.WithoutCancel(ctx), s.now(), e))
 }
 
-// countBackupTry counts a guess on the account's throttle and on the batch, and finds the hash it is to be compared with. A
-// selector that belongs to no unused code gives the zero row.
-func (s *Service) countBackupTry(ctx context.Context, tx *store.Tx, now time.Time, p attempted, code string) (row store.GetBackupCodeRow, verdict, err error) {
-	refuse := func(reason string, verdict error) (store.GetBackupCodeRow, error, error) {
-		return store.GetBackupCodeRow{}, verdict, audit.Write(ctx, tx, now,
+// countBackupTry counts a guess on the account's throttle and on the batch, and finds the codes it is to be compared with: at most
+// one of ours, which its selector finds, and all of another system's.
+func (s *Service) countBackupTry(
+	ctx context.Context, tx *store.Tx, now time.Time, p attempted, guess backupGuess,
+) (rows []store.ListUsableCodesRow, verdict, err error) {
+	refuse := func(reason string, verdict error) ([]store.ListUsableCodesRow, error, error) {
+		return nil, verdict, audit.Write(ctx, tx, now,
 			factorEvent(p.event(audit.SignInFactor, audit.Refused, reason), signin.Backup))
 	}
 	err = s.takeThrottle(ctx, tx, backupThrottle(p.account.ID), now)
@@ -313,14 +374,14 @@ func (s *Service) countBackupTry(ctx context.Context, tx *store.Tx, now time.Tim
 		return refuse("paused", locked)
 	}
 	if err != nil {
-		return row, nil, fmt.Errorf("count try: %w", err)
+		return nil, nil, fmt.Errorf("count try: %w", err)
 	}
 	b, err := tx.GetBackupBatch(ctx, p.account.ID)
 	if errors.Is(err, store.ErrNotFound) {
-		return row, nil, nil
+		return nil, nil, nil
 	}
 	if err != nil {
-		return row, nil, fmt.Errorf("load backup codes: %w", err)
+		return nil, nil, fmt.Errorf("load backup codes: %w", err)
 	}
 	// The lifetime ceiling of the batch. It must outlive every pause, so it does not expire while anybody could still guess.
 	_, err = tx.TakeBudget(ctx, store.TakeBudgetParams{
@@ -330,16 +391,13 @@ func (s *Service) countBackupTry(ctx context.Context, tx *store.Tx, now time.Tim
 		return refuse("factor_disabled", ErrFactorDisabled)
 	}
 	if err != nil {
-		return row, nil, fmt.Errorf("count try: %w", err)
+		return nil, nil, fmt.Errorf("count try: %w", err)
 	}
-	row, err = tx.GetBackupCode(ctx, store.GetBackupCodeParams{AccountID: p.account.ID, Selector: code[:selectorLength]})
-	if errors.Is(err, store.ErrNotFound) {
-		return store.GetBackupCodeRow{}, nil, nil
-	}
+	rows, err = tx.ListUsableCodes(ctx, store.ListUsableCodesParams{AccountID: p.account.ID, Selector: guess.selector()})
 	if err != nil {
-		return row, nil, fmt.Errorf("find backup code: %w", err)
+		return nil, nil, fmt.Errorf("find backup code: %w", err)
 	}
-	return row, nil, nil
+	return rows, nil, nil
 }
 
 // FreshCodes are backup codes that are still to be saved.

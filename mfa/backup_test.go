@@ -59,6 +59,79 @@ func TestI6_BackupCodeWorksOnce(t *testing.T) {
 	})
 }
 
+// foreignCodes gives an account codes that another system hashed.
+func (w *world) foreignCodes(id store.AccountID, codes ...string) {
+	w.t.Helper()
+	now := w.clock.now()
+	w.tx(func(tx *store.Tx) error {
+		if _, err := tx.VoidBackupBatches(w.t.Context(), store.VoidBackupBatchesParams{AccountID: id, Now: &now}); err != nil {
+			return err
+		}
+		batch := store.NewID[store.BatchID]()
+		if err := tx.InsertImportedBatch(w.t.Context(), store.InsertImportedBatchParams{ID: batch, AccountID: id, Now: now}); err != nil {
+			return err
+		}
+		for i, code := range codes {
+			hash, err := hashFor(w.t.Context(), code)
+			if err != nil {
+				return err
+			}
+			if err := tx.InsertBackupCode(w.t.Context(), store.InsertBackupCodeParams{BatchID: batch, Selector: fmt.Sprintf("#%02d", i), CodeHash: hash}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func TestI6_ForeignBackupCodeWorksOnce(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		id, _ := w.enrolled("sato")
+		other, _ := w.enrolled("suzuki")
+		w.foreignCodes(id, "abcd1234", "Wxyz-5678", "87654321", "ABCD2345EFGH6789")
+		_, err := w.VerifyBackupCode(ctx, w.flow(other), "87654321", templates.Ja)
+		wantErr(t, "in another account", err, mfa.ErrCodeForm)
+		for typed, want := range map[string]error{
+			"ab12": mfa.ErrCodeForm, "": mfa.ErrCodeBlank, strings.Repeat("a", 65): mfa.ErrCodeForm, "ABCD1234": mfa.ErrWrongCode,
+		} {
+			_, err := w.VerifyBackupCode(ctx, w.flow(id), typed, templates.Ja)
+			wantErr(t, typed, err, want)
+		}
+		before := w.hashed.Load()
+		if _, err = w.VerifyBackupCode(ctx, w.flow(id), " abcd-1234 ", templates.Ja); err != nil {
+			t.Fatal(err)
+		}
+		if n := w.hashed.Load() - before; n != 4 {
+			t.Errorf("%d hashes were compared, want those that are left", n)
+		}
+		_, err = w.VerifyBackupCode(ctx, w.flow(id), "abcd1234", templates.Ja)
+		wantErr(t, "a second time", err, mfa.ErrWrongCode)
+		for _, typed := range []string{"Wxyz-5678", "８７６５ 4321", "ABCD-2345-EFGH-6789"} {
+			if _, err := w.VerifyBackupCode(ctx, w.flow(id), typed, templates.Ja); err != nil {
+				t.Errorf("%s: %v", typed, err)
+			}
+		}
+		if left := w.status(id).BackupCodesLeft; left != 0 {
+			t.Errorf("%d left", left)
+		}
+	})
+}
+
+func TestI7_GuessesAtForeignBackupCodesAreCounted(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		id, _ := w.enrolled("sato")
+		w.foreignCodes(id, "abcd1234")
+		for range 5 {
+			_, err := w.VerifyBackupCode(t.Context(), w.flow(id), "12345678", templates.Ja)
+			wantErr(t, "a guess", err, mfa.ErrWrongCode)
+		}
+		if _, err := w.VerifyBackupCode(t.Context(), w.flow(id), "abcd1234", templates.Ja); err == nil {
+			t.Error("a sixth try was looked at")
+		}
+	})
+}
+
 func TestBackup_FewLeftIsTold(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		id, codes := w.enrolled("sato")

@@ -262,6 +262,7 @@ func (h *Handler) renderBackup(q flowRequest, status int, errs web.FieldErrors) 
 		LoginID:      q.acc.LoginID,
 		CancelAction: q.to(pathCancel),
 		NearLimit:    state.NearLimit && status == http.StatusUnprocessableEntity,
+		Foreign:      state.Foreign,
 		BackURL:      q.to(pathOthers),
 		Errors:       errs,
 	})

@@ -1,6 +1,7 @@
 package mfa
 
 import (
+	"context"
 	"encoding/base32"
 	"errors"
 	"slices"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/signin"
+	"github.com/futakagi/futakagi/store"
 )
 
 // Imports has the rules of second factors that another system proved. Unlike [Service] it needs no outbox and may be without a
@@ -20,15 +22,26 @@ type Imports struct {
 	Box *seal.Box
 	// CheckHash says whether a hash of a backup code can be checked here.
 	CheckHash func(hash string) error
+	// ForeignCodes brings hashes of backup codes that other systems made to forms that can be checked here. It fails with
+	// [ErrCodesCost] for those that are too slow to check, and with another error for those it cannot read.
+	ForeignCodes func(texts []string) ([]string, error)
+	// HashCodes makes hashes of codes, and CheckCode finds the hash of one: see [Config].
+	HashCodes func(ctx context.Context, codes []string) ([]string, error)
+	CheckCode func(ctx context.Context, hashes, spellings []string) (index int, err error)
+	// Note is [Service.NoteImport]; nil where nobody can be told anything.
+	Note func(ctx context.Context, tx *store.Tx, now time.Time, acc store.Account, p ImportPlan) error
 }
+
+// ErrCodesCost says that it would take too long to check the backup codes of an account.
+var ErrCodesCost = errors.New("backup codes cost too much to check")
 
 // ImportedText is what a record says of second factors.
 type ImportedText struct {
 	Factors []ImportedFactorText
 	// Seed is that of the factor that is an app, in base32.
 	Seed string
-	// Codes are hashes of backup codes, with spaces between them.
-	Codes string
+	// Codes are hashes of backup codes, with spaces between them, PlainCodes such codes themselves.
+	Codes, PlainCodes string
 }
 
 // ImportedFactorText is one factor of it, main one first. VerifiedAt was read by the caller and is zero if there is none.
@@ -41,6 +54,8 @@ type ImportedFactorText struct {
 type Imported struct {
 	Factors []ImportedFactor
 	Codes   []ImportedCode
+	// Plain are codes that are still to be hashed: see [Imports.Hash].
+	Plain []string
 }
 
 // ImportedFactor is one factor of a record.
@@ -51,7 +66,7 @@ type ImportedFactor struct {
 	VerifiedAt time.Time
 }
 
-// ImportedCode is one backup code of a record.
+// ImportedCode is one backup code of a record. Its hash is empty while it would be made first.
 type ImportedCode struct{ Selector, Hash string }
 
 // The parts of an [ImportedText] that can be wrong.
@@ -61,6 +76,7 @@ const (
 	PartVerifiedAt = "verified_at"
 	PartSeed       = "totp_secret"
 	PartCodes      = "backup_code_hashes"
+	PartPlainCodes = "backup_codes"
 )
 
 // What is wrong with a part: keys of sentences in the catalogue.
@@ -79,6 +95,8 @@ const (
 	ReasonSeedAlone   = "import.reason_seed_alone"
 	ReasonNoKey       = "import.reason_no_key"
 	ReasonCodes       = "import.reason_codes"
+	ReasonCodesCost   = "import.reason_codes_cost"
+	ReasonPlainCodes  = "import.reason_plain_codes"
 )
 
 // ImportProblem is something wrong with a part of an [ImportedText]; Factor is which one, where the part belongs to one.
@@ -138,9 +156,12 @@ func (i Imports) Check(in ImportedText) (Imported, []ImportProblem) {
 			out.Factors[app].Seed = seed
 		}
 	}
-	var ok bool
-	if out.Codes, ok = i.codes(in.Codes); !ok {
-		found = append(found, ImportProblem{Part: PartCodes, Reason: ReasonCodes})
+	var reason string
+	if out.Codes, reason = i.codes(in.Codes); reason != "" {
+		found = append(found, ImportProblem{Part: PartCodes, Reason: reason})
+	}
+	if out.Plain, reason = plainCodes(in.PlainCodes); reason != "" || len(out.Plain)+len(out.Codes) > maxImportedCodes {
+		found = append(found, ImportProblem{Part: PartPlainCodes, Reason: ReasonPlainCodes})
 	}
 	return out, found
 }
@@ -200,19 +221,4 @@ func parseSeed(text string) (seed []byte, reason string) {
 		return nil, ReasonSeedShort
 	}
 	return seed, ""
-}
-
-// codes reads the hashes of backup codes in the form of our own export: selector, colon, hash.
-func (i Imports) codes(text string) ([]ImportedCode, bool) {
-	var out []ImportedCode
-	for one := range strings.FieldsSeq(text) {
-		selector, hash, _ := strings.Cut(one, ":")
-		if len(selector) != selectorLength || strings.Trim(selector, backupAlphabet) != "" || i.CheckHash(hash) != nil ||
-			slices.ContainsFunc(out, func(c ImportedCode) bool { return c.Selector == selector }) || len(out) == maxImportedCodes {
-			return nil, false
-		}
-		out = append(out, ImportedCode{Selector: selector, Hash: hash})
-	}
-	slices.SortFunc(out, func(a, b ImportedCode) int { return strings.Compare(a.Selector, b.Selector) })
-	return out, true
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
@@ -26,6 +27,7 @@ type ImportPlan struct {
 	write      []ImportedFactor
 	drop       []store.Factor
 	ids        map[signin.Method]store.FactorID
+	there      []store.Factor
 	main       signin.Method
 	reorder    bool // another one becomes the main one
 	codes      []ImportedCode
@@ -62,6 +64,7 @@ func (i Imports) Plan(ctx context.Context, q *store.Queries, id store.AccountID,
 			return p, fmt.Errorf("load backup codes: %w", err)
 		}
 	}
+	p.there = there
 	proved = proved || slices.ContainsFunc(there, func(f store.Factor) bool { return f.ImportedAt == nil })
 	if err := i.planFactors(&p, there, in.Factors); err != nil {
 		return p, err
@@ -135,7 +138,9 @@ func sameCodes(batch []store.BackupCode, codes []ImportedCode) bool {
 	}
 	// A record that an export wrote after some were used has the rest alone.
 	for _, c := range codes {
-		if !slices.ContainsFunc(batch, func(b store.BackupCode) bool { return b.Selector == c.Selector && b.CodeHash == c.Hash }) {
+		if !slices.ContainsFunc(batch, func(b store.BackupCode) bool {
+			return b.CodeHash == c.Hash && (b.Selector == c.Selector || isForeign(b.Selector) && isForeign(c.Selector))
+		}) {
 			return false
 		}
 	}
@@ -194,6 +199,35 @@ func (i Imports) Apply(ctx context.Context, tx *store.Tx, now time.Time, id stor
 	for _, c := range p.codes {
 		if err := tx.InsertBackupCode(ctx, store.InsertBackupCodeParams{BatchID: batch, Selector: c.Selector, CodeHash: c.Hash}); err != nil {
 			return fmt.Errorf("insert backup code: %w", err)
+		}
+	}
+	return nil
+}
+
+// NoteImport tells the owner of an account what an import did to it, in the transaction that did it: at the address that codes went
+// to, and at the registered one.
+func (s *Service) NoteImport(ctx context.Context, tx *store.Tx, now time.Time, acc store.Account, p ImportPlan) error {
+	var notices []notice
+	for _, f := range p.write {
+		n := notice{kind: delivery.KindSetUp, method: f.Method, address: mask(f.Method, f.Address)}
+		if slices.ContainsFunc(p.there, func(t store.Factor) bool { return t.Kind == string(f.Method) && t.Address != f.Address }) {
+			n.kind = delivery.KindAddressChanged
+		}
+		notices = append(notices, n)
+	}
+	for _, method := range p.Removed {
+		notices = append(notices, notice{kind: delivery.KindFactorRemoved, method: method})
+	}
+	if len(notices) == 0 && p.reorder {
+		notices = append(notices, notice{kind: delivery.KindOrderChanged, method: p.main})
+	}
+	if len(notices) == 0 {
+		notices = append(notices, notice{kind: delivery.KindCodesReissued})
+	}
+	for _, n := range notices {
+		n.account, n.lang, n.to, n.always = acc, s.noticeLang, append(mailAddresses(p.there), acc.RegisteredEmail), true
+		if _, err := s.notify(ctx, tx, now, n); err != nil {
+			return err
 		}
 	}
 	return nil

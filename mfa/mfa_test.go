@@ -113,13 +113,21 @@ func newWorld(t *testing.T, db *store.DB, limits mfa.Limits, changes ...func(*de
 			}
 			return hashes, nil
 		},
-		CheckHash: func(ctx context.Context, hash, secret string) (bool, error) {
+		CheckCode: func(ctx context.Context, hashes, spellings []string) (int, error) {
 			if w.busy.Load() {
-				return false, errBusy
+				return -1, errBusy
 			}
-			w.hashed.Add(1)
-			h, err := hashFor(ctx, secret)
-			return h == hash, err
+			w.hashed.Add(int64(len(hashes)))
+			for _, spelling := range spellings {
+				h, err := hashFor(ctx, spelling)
+				if err != nil {
+					return -1, err
+				}
+				if i := slices.Index(hashes, h); i >= 0 {
+					return i, nil
+				}
+			}
+			return -1, nil
 		},
 	})
 	if err != nil {

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/delivery"
@@ -41,63 +39,44 @@ type notice struct {
 	stop bool
 }
 
-// notify queues one mail per address in the transaction of the change: no change without its notice. An address that no mail
-// can be sent to (a registered address may be older than the rules for it) must not stop the change. One that got too many
-// notices already stops it with ErrTooManySends, unless nobody may stop it from outside.
-// It returns the addresses that hear of it.
+// notify tells every address of a notice; see [delivery.Outbox.Tell]. It fails with ErrTooManySends, and returns the addresses that
+// hear of it.
 func (s *Service) notify(ctx context.Context, tx *store.Tx, now time.Time, n notice) (told []string, err error) {
-	var to []string
-	for _, address := range n.to {
-		to = appendAddress(to, address)
+	queued := map[string]store.MessageID{}
+	told, err = s.outbox.Tell(ctx, tx, now, delivery.Notices{
+		To: n.to, PerHour: s.limits.NoticesHour, Always: n.always,
+		Write: func(address string) (delivery.NoticeMessage, error) {
+			m, err := s.write(ctx, tx, now, n, address)
+			queued[address] = m.ID
+			return m, err
+		},
+	})
+	if errors.Is(err, delivery.ErrTooManyNotices) {
+		return nil, ErrTooManySends
 	}
-	spent := map[string]bool{}
-	// Sorted, so that two changes with the same addresses take their budgets in the same order.
-	for _, address := range slices.Sorted(slices.Values(to)) {
-		slot, err := takeSlot(ctx, tx, delivery.NoticeBudget(address), s.limits.NoticesHour, time.Hour, now)
-		if err != nil {
-			return nil, err
-		}
-		if slot == "" && !n.always {
-			return nil, ErrTooManySends
-		}
-		spent[address] = slot == ""
+	if err != nil {
+		return nil, fmt.Errorf("queue notice: %w", err)
 	}
-	for _, address := range to {
-		if spent[address] {
-			continue
-		}
-		m := delivery.NoticeMessage{
-			ID: store.NewID[store.MessageID](), Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, To: address, Lang: n.lang, At: now,
-			FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left, Until: n.until,
-		}
-		if address == n.undo.to {
-			m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)
-		}
-		if n.stop {
-			if m.StopURL, err = s.offerStop(ctx, tx, now, n.account.ID, address, n.kind); err != nil {
-				return nil, err
-			}
-			m.Hours = int(stopFor / time.Hour)
-		}
-		err := s.outbox.Notice(ctx, tx, m)
-		if errors.Is(err, delivery.ErrRecipient) {
-			continue
-		}
-		if err != nil {
-			return nil, fmt.Errorf("queue notice: %w", err)
-		}
-		told = append(told, address)
-		if n.queued != nil {
-			n.queued(m.ID)
+	if n.queued != nil {
+		for _, address := range told {
+			n.queued(queued[address])
 		}
 	}
 	return told, nil
 }
 
-// appendAddress adds an address unless it is empty or there already.
-func appendAddress(list []string, address string) []string {
-	if address == "" || slices.ContainsFunc(list, func(t string) bool { return strings.EqualFold(t, address) }) {
-		return list
+// write is the notice to one address.
+func (s *Service) write(ctx context.Context, tx *store.Tx, now time.Time, n notice, address string) (m delivery.NoticeMessage, err error) {
+	m = delivery.NoticeMessage{
+		ID: store.NewID[store.MessageID](), Kind: n.kind, AccountID: n.account.ID, LoginID: n.account.LoginID, Lang: n.lang, At: now,
+		FactorKind: string(n.method), Address: n.address, Device: n.device, Left: n.left, Until: n.until,
 	}
-	return append(list, address)
+	if address == n.undo.to {
+		m.URL, m.Hours = n.undo.url, int(undoFor/time.Hour)
+	}
+	if n.stop {
+		m.StopURL, err = s.offerStop(ctx, tx, now, n.account.ID, address, n.kind)
+		m.Hours = int(stopFor / time.Hour)
+	}
+	return m, err
 }

@@ -198,6 +198,7 @@ func (s *Service) VerifyPass(ctx context.Context, flow store.Flow, typed string)
 	if err != nil {
 		return "", err
 	}
+	s.outbox.Wake()
 	return secret, nil
 }
 
@@ -241,6 +242,12 @@ func (s *Service) spendPass(ctx context.Context, tx *store.Tx, now time.Time, p 
 	}
 	proof := signin.Evidence{Method: signin.Pass, At: now, FactorID: string(pass.ID)}
 	if secret, err = prove(ctx, tx, now, p, p.evidence().With(proof), *p.flow.CredentialEpoch, p.flow.BackupBatchID); err != nil {
+		return "", nil, err
+	}
+	// Staff may have been talked into it: its owner hears of the use, as of the issue, in a language that who uses it does not choose.
+	if _, err := s.notify(ctx, tx, now, notice{
+		kind: delivery.KindPassUsed, account: p.account, lang: s.noticeLang, method: signin.Pass, to: p.mailboxes(), always: true, stop: true,
+	}); err != nil {
 		return "", nil, err
 	}
 	event.Result = audit.Success

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
@@ -33,6 +34,8 @@ type ResetPlan struct {
 	Factors, Left []store.Factor
 	// Told are the addresses that would get a notice.
 	Told []string
+	// Parties are the names of the relying parties that would be told that the account's sessions are over.
+	Parties []string
 	// Ticket is whether the person would need a ticket to set up a factor again.
 	Ticket bool
 }
@@ -62,10 +65,17 @@ func (s *Service) PlanReset(ctx context.Context, q *store.Queries, acc store.Acc
 	if len(p.Left) > 0 {
 		p.BackupCodes = 0 // they stay
 	}
+	told, err := q.ListSessionClients(ctx, store.ListSessionClientsParams{AccountID: acc.ID, Now: now})
+	if err != nil {
+		return ResetPlan{}, fmt.Errorf("list relying parties to tell: %w", err)
+	}
+	for _, t := range told {
+		p.Parties = append(p.Parties, t.Name)
+	}
+	slices.Sort(p.Parties)
+	p.Parties = slices.Compact(p.Parties)
 	if p.SetUp() {
-		for _, address := range append(mailAddresses(factors), acc.RegisteredEmail) {
-			p.Told = appendAddress(p.Told, address)
-		}
+		p.Told = delivery.Recipients(append(mailAddresses(factors), acc.RegisteredEmail))
 	}
 	if len(p.Left) == 0 {
 		p.Ticket, err = demandsTicket(ctx, q, acc, p.SetUp())

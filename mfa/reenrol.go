@@ -14,7 +14,6 @@ import (
 	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -60,7 +59,7 @@ func ticketThrottle(id store.AccountID) string { return "ticket:" + string(id) }
 // demandsTicket reports whether nothing is to be set up without a ticket after a reset: the surface of the account wants it so, and
 // the reset took something away, or an earlier one did and nothing was set up since.
 func demandsTicket(ctx context.Context, q *store.Queries, acc store.Account, took bool) (bool, error) {
-	surface, err := q.GetSurface(ctx, standing.SurfaceOf(acc))
+	surface, err := q.GetSurface(ctx, signin.SurfaceOf(acc.Kind))
 	if err != nil {
 		return false, fmt.Errorf("load surface: %w", err)
 	}
@@ -98,47 +97,57 @@ func (s *Service) endTicketDemand(ctx context.Context, tx *store.Tx, acc store.A
 	return setTicketDemand(ctx, tx, acc.ID, nil)
 }
 
+// IssuedTicket is a ticket that was just issued.
+type IssuedTicket struct {
+	// Code is empty where it is mailed.
+	Code      string
+	By        Handover
+	ExpiresAt time.Time
+}
+
 // IssueTicket makes a ticket for an account that needs one, and voids the former. The issuer can read it until they say that they
 // have it, unless it is mailed. The account's row is held and as it is now. It fails with [ErrNoTicketDemanded] or a
 // [TicketRefusal].
 //
 // It is part of the caller's transaction; the caller checks the right to do it, records who did it, and wakes the outbox after the
 // commit.
-func (s *Service) IssueTicket(ctx context.Context, tx *store.Tx, acc store.Account, issuer string, by Handover, now time.Time) error {
+func (s *Service) IssueTicket(ctx context.Context, tx *store.Tx, acc store.Account, issuer string, by Handover, now time.Time) (IssuedTicket, error) {
 	if acc.TicketDemandedAt == nil {
-		return ErrNoTicketDemanded
+		return IssuedTicket{}, ErrNoTicketDemanded
 	}
 	if _, err := tx.VoidReenrolTickets(ctx, store.VoidReenrolTicketsParams{Now: &now, AccountID: acc.ID}); err != nil {
-		return fmt.Errorf("void tickets: %w", err)
+		return IssuedTicket{}, fmt.Errorf("void tickets: %w", err)
 	}
 	if err := tx.ClearThrottle(ctx, ticketThrottle(acc.ID)); err != nil {
-		return fmt.Errorf("clear pause: %w", err)
+		return IssuedTicket{}, fmt.Errorf("clear pause: %w", err)
 	}
 	code, err := newTicket()
 	if err != nil {
-		return err
+		return IssuedTicket{}, err
 	}
 	t := store.ReenrolTicket{
 		ID: store.NewID[store.ReenrolTicketID](), AccountID: acc.ID, CredentialEpoch: acc.CredentialEpoch, ExpiresAt: now.Add(ticketLife),
 	}
+	out := IssuedTicket{By: by, ExpiresAt: t.ExpiresAt}
 	var sealed []byte
 	var message *store.MessageID
 	if by == HandoverMail {
 		id := store.NewID[store.MessageID]()
 		message, err = &id, s.mailTicket(ctx, tx, acc, id, code, t.ExpiresAt, now)
 	} else {
+		out.Code = FormatTicket(code)
 		sealed, err = s.box.Seal([]byte(code), ticketPlace(t))
 	}
 	if err != nil {
-		return err
+		return IssuedTicket{}, err
 	}
 	if err := tx.InsertReenrolTicket(ctx, store.InsertReenrolTicketParams{
 		ID: t.ID, AccountID: t.AccountID, CredentialEpoch: t.CredentialEpoch, CodeMAC: s.box.MAC(ticketMAC, ticketData(t, code)...),
 		CodeSealed: sealed, IssuerID: issuer, MessageID: message, Now: now, ExpiresAt: t.ExpiresAt,
 	}); err != nil {
-		return fmt.Errorf("insert ticket: %w", err)
+		return IssuedTicket{}, fmt.Errorf("insert ticket: %w", err)
 	}
-	return nil
+	return out, nil
 }
 
 func (s *Service) mailTicket(
@@ -227,7 +236,7 @@ func (s *Service) TicketStatus(ctx context.Context, q *store.Queries, acc store.
 	}
 	open := t.UsedAt == nil && t.ExpiresAt.After(s.now()) && t.CredentialEpoch == acc.CredentialEpoch
 	v.Live, v.Spent, v.ExpiresAt = open && t.Tries < ticketTries, open && t.Tries >= ticketTries, t.ExpiresAt
-	if v.Live && len(t.CodeSealed) > 0 && t.IssuerID == viewer {
+	if v.Live && len(t.CodeSealed) > 0 && viewer != "" && t.IssuerID == viewer {
 		code, err := s.box.Open(t.CodeSealed, ticketPlace(t))
 		if err != nil {
 			return TicketStatus{}, fmt.Errorf("open ticket: %w", err)

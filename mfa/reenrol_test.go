@@ -33,7 +33,8 @@ func (w *world) reenrolTicket(id store.AccountID, by mfa.Handover) string {
 		if err != nil {
 			return err
 		}
-		return w.IssueTicket(w.t.Context(), tx, acc, issuer, by, w.clock.now())
+		_, err = w.IssueTicket(w.t.Context(), tx, acc, issuer, by, w.clock.now())
+		return err
 	})
 	if by == mfa.HandoverMail {
 		for _, m := range w.mails() {

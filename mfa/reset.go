@@ -22,7 +22,9 @@ type ResetResult struct {
 	Left []store.Factor
 	// Took is what went besides the factors.
 	Took Holdings
-	// Notified are the addresses a notice was queued for, Messages its rows.
+	// Told are the relying parties that a message was queued for, by client_id: sessions of theirs are over.
+	Told []string
+	// Notified are the addresses a notice was queued for; Messages are the rows of both.
 	Notified []string
 	Messages []store.MessageID
 	// Account is the account as it is now.
@@ -83,6 +85,7 @@ func (s *Service) Reset(ctx context.Context, tx *store.Tx, acc store.Account, no
 	if err := tx.EndAccess(ctx, now, acc.ID, store.Keep{}); err != nil {
 		return ResetResult{}, err
 	}
+	r.tell(tx.Told(acc.ID))
 	r.SetUp = len(r.Factors) > 0 || batches > 0
 	if acc.TicketDemandedAt, err = demandTicket(ctx, tx, acc, r.SetUp, now); err != nil {
 		return ResetResult{}, err
@@ -157,12 +160,21 @@ func (s *Service) ResetOne(ctx context.Context, tx *store.Tx, acc store.Account,
 	if err := tx.EndAccess(ctx, now, acc.ID, store.Keep{}); err != nil {
 		return ResetResult{}, err
 	}
+	r.tell(tx.Told(acc.ID))
 	r.Notified, err = s.notify(ctx, tx, now, notice{
 		kind: delivery.KindReset, account: acc, lang: s.noticeLang, method: method,
 		to: append(mailAddresses(factors), acc.RegisteredEmail), always: true, stop: true,
 		queued: func(id store.MessageID) { r.Messages = append(r.Messages, id) },
 	})
 	return r, err
+}
+
+// tell notes the relying parties that are told.
+func (r *ResetResult) tell(told []store.Told) {
+	for _, t := range told {
+		r.Told, r.Messages = append(r.Told, t.ClientID), append(r.Messages, t.MessageID)
+	}
+	r.Told = slices.Compact(r.Told) // they come in order
 }
 
 // voidTickets takes back what was mailed to be used later: whoever holds a former address must not bring it back. What stops the

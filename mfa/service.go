@@ -32,8 +32,8 @@ type Config struct {
 	Box *seal.Box
 	// HashAll makes the stored forms of backup codes, each as slowly as that of a password, as one piece of work.
 	HashAll func(ctx context.Context, secrets []string) ([]string, error)
-	// CheckHash compares a backup code with its stored form.
-	CheckHash func(ctx context.Context, hash, secret string) (bool, error)
+	// CheckCode finds which of several stored forms of backup codes a code belongs to, in any of its spellings; -1 for none.
+	CheckCode func(ctx context.Context, hashes, spellings []string) (index int, err error)
 	// Busy is what the two fail with when too much is being hashed already; nil if they never do.
 	Busy error
 	// Now is the clock.
@@ -64,7 +64,7 @@ type Service struct {
 	outbox     *delivery.Outbox
 	box        *seal.Box
 	hashAll    func(ctx context.Context, secrets []string) ([]string, error)
-	checkHash  func(ctx context.Context, hash, secret string) (bool, error)
+	checkCode  func(ctx context.Context, hashes, spellings []string) (index int, err error)
 	busy       error
 	clock      func() time.Time
 	noticeLang templates.Lang
@@ -90,8 +90,8 @@ func New(c Config) (*Service, error) {
 		return nil, errors.New("mfa: Outbox is missing")
 	case c.Box == nil:
 		return nil, errors.New("mfa: Box is missing")
-	case c.HashAll == nil || c.CheckHash == nil:
-		return nil, errors.New("mfa: HashAll or CheckHash is missing")
+	case c.HashAll == nil || c.CheckCode == nil:
+		return nil, errors.New("mfa: HashAll or CheckCode is missing")
 	case c.Now == nil:
 		return nil, errors.New("mfa: Now is missing")
 	case c.SessionIdle < 0 || c.OperatorIdle < 0 || c.Proofs.Customer < 0 || c.Proofs.Operator < 0:
@@ -136,7 +136,7 @@ func New(c Config) (*Service, error) {
 		return nil, fmt.Errorf("mfa: hash decoy: %w", err)
 	}
 	s := &Service{
-		issuer: strings.TrimSuffix(c.Issuer, "/"), db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkHash: c.CheckHash, busy: c.Busy, clock: c.Now,
+		issuer: strings.TrimSuffix(c.Issuer, "/"), db: c.DB, outbox: c.Outbox, box: c.Box, hashAll: c.HashAll, checkCode: c.CheckCode, busy: c.Busy, clock: c.Now,
 		noticeLang: c.NoticeLang, proofs: c.Proofs, limits: limits, brand: c.Brand, countries: c.SMSCountries, rp: rp, decoy: decoys[0],
 		idle: map[web.Kind]time.Duration{web.Customer: c.SessionIdle, web.Operator: c.OperatorIdle},
 	}

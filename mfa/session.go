@@ -105,11 +105,11 @@ func (s *Service) EndSession(ctx context.Context, session, target store.SessionI
 		if err != nil {
 			return err
 		}
-		n, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: target, AccountID: p.account.ID})
+		ended, err := tx.EndSession(ctx, now, target, p.account.ID)
 		if err != nil {
-			return fmt.Errorf("end session: %w", err)
+			return err
 		}
-		if n != 1 {
+		if !ended {
 			return fmt.Errorf("end session: %w", store.ErrNotFound)
 		}
 		if _, err := tx.EndAccountFlows(ctx, store.EndAccountFlowsParams{Now: &now, AccountID: &p.account.ID}); err != nil {

@@ -94,7 +94,7 @@ func TestI13_ChangeNeedsAFreshProofOfEverything(t *testing.T) {
 		over, _ := w.session(id, signin.Password, signin.Email)
 		w.tx(func(tx *store.Tx) error {
 			now := w.clock.now()
-			_, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: over, AccountID: id})
+			_, err := tx.CloseSession(ctx, store.CloseSessionParams{Now: &now, ID: over, AccountID: id})
 			return err
 		})
 		wantErr(t, "session that ended", try(over), password.ErrSessionGone)

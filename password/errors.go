@@ -3,6 +3,8 @@ package password
 import (
 	"errors"
 	"time"
+
+	"github.com/futakagi/futakagi/delivery"
 )
 
 var (
@@ -13,7 +15,7 @@ var (
 	// ErrWrongPassword means that the present password is another one.
 	ErrWrongPassword = errors.New("present password is wrong")
 	// ErrTooManyNotices means that an address got too many notices to be told of one more change.
-	ErrTooManyNotices = errors.New("too many notices")
+	ErrTooManyNotices = delivery.ErrTooManyNotices
 	// ErrTicket means that a link opens nothing: it is wrong, old, used, void or for somebody else, one answer for all of them.
 	ErrTicket = errors.New("link opens nothing")
 )

@@ -341,7 +341,7 @@ func TestI11_UnsentLinksAreTakenBack(t *testing.T) {
 		must(t, w.Request(t.Context(), web.Customer, "tanaka", templates.Ja))
 		must(t, w.AnswerRequests(t.Context()))
 		state := func() string {
-			rows, err := w.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 10})
+			rows, err := w.db.Read().ListMessages(t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 10})
 			if err != nil || len(rows) != 1 {
 				t.Fatalf("%d messages, %v", len(rows), err)
 			}

@@ -66,7 +66,7 @@ func TestI11_StepUpDiesWithAnEndedSession(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		_, err = tx.EndAccountSessions(t.Context(), store.EndAccountSessionsParams{Now: &now, AccountID: acc.ID})
+		_, err = tx.CloseAccountSessions(t.Context(), store.CloseAccountSessionsParams{Now: &now, AccountID: acc.ID})
 		return err
 	})
 	if err != nil {

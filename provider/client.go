@@ -22,8 +22,10 @@ type Client struct {
 	surface                string
 	authMethod             oidc.AuthMethod
 	secretHash             []byte
+	formerHash             []byte // of the secret that the present one replaced, which may count still
 	redirectURIs           []string
 	postLogoutRedirectURIs []string
+	backchannelLogoutURI   string // empty: it is not told
 	grantTypes             []oidc.GrantType
 	scopes                 []string
 	idTokenAlg             string
@@ -50,8 +52,11 @@ func newClient(row store.Client) (*Client, error) {
 		surface:     row.SurfaceID,
 		authMethod:  oidc.AuthMethod(row.AuthMethod),
 		secretHash:  row.SecretHash,
+		formerHash:  row.FormerSecretHash,
 		idTokenAlg:  row.IDTokenAlg,
 		requirePKCE: row.RequirePkce,
+
+		backchannelLogoutURI: row.BackchannelLogoutURI,
 	}
 	for _, list := range []struct {
 		name string

@@ -1,14 +1,20 @@
 package provider
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
+	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
+
+	"github.com/futakagi/futakagi/store"
 )
 
 // credentials is how a client says who it is (RFC 6749 §2.3).
@@ -76,28 +82,63 @@ func parseBasic(header string) (id, secret string, ok bool) {
 	return id, secret, true
 }
 
+// formerNoted is how exactly the use of a former secret is written down.
+const formerNoted = time.Minute
+
 // authenticate returns the client a request proves to come from. The answer is one and the same for a client that does not
-// exist, is disabled, uses another method than the registered one, or has a wrong secret.
-func (m *machine) authenticate(header http.Header, form url.Values) (*Client, error) {
+// exist, is disabled, uses another method than the registered one, or has a wrong secret. While a secret is being replaced both
+// count; what a secret is compared with takes the same time whichever it is, and whether there is one at all.
+func (m *machine) authenticate(ctx context.Context, header http.Header, form url.Values) (*Client, error) {
 	cred, err := readCredentials(header, form)
 	if err != nil {
 		return nil, err
 	}
 	client, known := m.clients.Lookup(cred.id)
-	want := m.noSecret
+	want, former := m.noSecret, m.noSecret
 	if known && client.confidential() {
 		want = client.secretHash
+		if client.formerHash != nil {
+			former = client.formerHash
+		}
 	}
-	right := subtle.ConstantTimeCompare(hashSecret(cred.secret), want) == 1
+	hash := hashSecret(cred.secret)
+	right := subtle.ConstantTimeCompare(hash, want) == 1
+	wasRight := subtle.ConstantTimeCompare(hash, former) == 1
 	switch {
 	case !known:
 		return nil, refuseClient("unknown client")
 	case client.authMethod != cred.method:
 		return nil, refuseClient("the client is registered for another method of authentication")
-	case client.confidential() && !right:
+	case !client.confidential() || right:
+		return client, nil
+	case !wasRight:
 		return nil, refuseClient("wrong client secret")
 	}
-	return client, nil
+	return client, m.useFormerSecret(ctx, client)
+}
+
+// useFormerSecret lets the secret count that a client's present one replaced, for as long as the row says so: whoever ends the
+// overlap has ended it on every replica. That it was used is written down once a minute, so that they know whether they can.
+func (m *machine) useFormerSecret(ctx context.Context, c *Client) error {
+	now := m.now()
+	used, err := m.db.Read().FindFormerSecret(ctx, store.FindFormerSecretParams{ID: c.id, FormerSecretHash: c.formerHash, Now: &now})
+	if errors.Is(err, store.ErrNotFound) {
+		return refuseClient("former client secret")
+	}
+	if err != nil {
+		return fmt.Errorf("read former secret: %w", err)
+	}
+	if used != nil && now.Sub(*used) < formerNoted {
+		return nil
+	}
+	err = m.db.Once(ctx, func(q *store.Queries) error {
+		_, err := q.NoteFormerSecret(ctx, store.NoteFormerSecretParams{Now: &now, ID: c.id, FormerSecretHash: c.formerHash})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("note use of former secret: %w", err)
+	}
+	return nil
 }
 
 func hashSecret(secret string) []byte {

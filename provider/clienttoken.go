@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
+
+	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/futakagi/futakagi/store"
 )
@@ -27,4 +30,14 @@ func (p *Provider) ClientToken(ctx context.Context, token string) (store.TokenSe
 		return "", fmt.Errorf("read client token: %w", err)
 	}
 	return set.ID, nil
+}
+
+// ClientSecret finds the client that proves itself with its secret in the Authorization header (RFC 6749 section 2.3.1), if it could
+// get tokens of its own with it. It fails with [ErrNotClientToken].
+func (p *Provider) ClientSecret(ctx context.Context, header http.Header) (id string, err error) {
+	c, err := p.machine.authenticate(ctx, header, nil)
+	if err != nil || !c.confidential() || !c.AllowsGrant(string(oidc.GrantTypeClientCredentials)) {
+		return "", ErrNotClientToken
+	}
+	return c.id, nil
 }

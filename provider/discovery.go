@@ -11,12 +11,14 @@ import (
 	"github.com/futakagi/futakagi/signin"
 )
 
+// PathJWKS is where the public halves of the signing keys are (RFC 7517).
+const PathJWKS = "/jwks"
+
 // The paths of the protocol. They are fixed: clients write them down.
 const (
 	pathAuthorize     = "/authorize"
 	pathToken         = "/token"
 	pathUserinfo      = "/userinfo"
-	pathJWKS          = "/jwks"
 	pathIntrospect    = "/introspect"
 	pathRevoke        = "/revoke"
 	pathLogout        = "/logout"
@@ -27,7 +29,7 @@ const (
 // discoveryMaxAge is short: after an update, clients should learn of a new feature within minutes.
 const discoveryMaxAge = 5 * time.Minute
 
-// metadata is what we say about ourselves (OpenID Connect Discovery §3, RFC 8414 §2, RFC 9207 §3). It names what works and
+// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names what works and
 // nothing else; members whose absence would mean "yes" are written out.
 type metadata struct {
 	Issuer                       string            `json:"issuer"`
@@ -58,6 +60,8 @@ type metadata struct {
 	RequestParameter             bool              `json:"request_parameter_supported"`
 	RequestURIParameter          bool              `json:"request_uri_parameter_supported"`
 	AuthorizationResponseIssuers bool              `json:"authorization_response_iss_parameter_supported"`
+	BackchannelLogout            bool              `json:"backchannel_logout_supported"`
+	BackchannelLogoutSession     bool              `json:"backchannel_logout_session_supported"`
 }
 
 func newDiscovery(issuer string) (*document, error) {
@@ -69,7 +73,7 @@ func newDiscovery(issuer string) (*document, error) {
 		AuthorizationEndpoint:    base + pathAuthorize,
 		TokenEndpoint:            base + pathToken,
 		UserinfoEndpoint:         base + pathUserinfo,
-		JWKSURI:                  base + pathJWKS,
+		JWKSURI:                  base + PathJWKS,
 		IntrospectionEndpoint:    base + pathIntrospect,
 		RevocationEndpoint:       base + pathRevoke,
 		EndSessionEndpoint:       base + pathLogout,
@@ -94,6 +98,8 @@ func newDiscovery(issuer string) (*document, error) {
 		ServiceDocumentation:         "https://github.com/futakagi/futakagi",
 		ClaimsParameter:              true,
 		AuthorizationResponseIssuers: true,
+		BackchannelLogout:            true,
+		BackchannelLogoutSession:     true,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("encode discovery document: %w", err)

@@ -44,7 +44,7 @@ func TestDiscovery(t *testing.T) {
 
 func TestDocumentsAreCacheable(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
-	for _, path := range []string{pathDiscovery, pathOAuthMetadata, pathJWKS} {
+	for _, path := range []string{pathDiscovery, pathOAuthMetadata, PathJWKS} {
 		first := b.do(httptest.NewRequest(http.MethodGet, path, nil))
 		etag := first.Header().Get("ETag")
 		if etag == "" || first.Header().Get("Cache-Control") != "public, max-age=300" || first.Header().Get("Access-Control-Allow-Origin") != "*" {

@@ -9,9 +9,6 @@ import (
 	"time"
 )
 
-// jwksMaxAge is how long verifiers may keep the key set. A new key is published at least this long before it signs.
-const jwksMaxAge = 5 * time.Minute
-
 // document is a public answer made once and served as it is: discovery and the key set are asked for more often than
 // anything else.
 type document struct {

@@ -27,6 +27,7 @@ import (
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -44,21 +45,27 @@ func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
 // do not need.
 const rsaBits = 2048
 
-// typIDToken is the typ of ID tokens. Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
-const typIDToken = "JWT"
+// The typ of ID tokens and of logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4). Each kind of token we sign has its own, so
+// that none passes for another (RFC 8725 §3.11).
+const (
+	typIDToken     = "JWT"
+	typLogoutToken = "logout+jwt"
+)
 
-func tokenTypes() []string { return []string{typIDToken} }
+func tokenTypes() []string { return []string{typIDToken, typLogoutToken} }
 
 var (
 	errNoKey        = errors.New("no signing key for the algorithm")
 	errTokenInvalid = errors.New("token not accepted")
 )
 
-// Keyring holds the signing keys, parsed, in memory. It signs with the newest key of an algorithm and publishes every key
-// until the last token it signed has expired.
+// Keyring holds the signing keys, parsed, in memory. It signs with the newest key of an algorithm whose time has come, publishes every
+// key until the last token it signed is of no use any more, and makes those that are missing.
 type Keyring struct {
 	db      *store.DB
 	box     *seal.Box
+	rules   keys.Rules
+	algs    []string
 	now     func() time.Time
 	logger  *slog.Logger
 	current atomic.Pointer[keySnapshot]
@@ -76,6 +83,7 @@ type signingKey struct {
 }
 
 type keySnapshot struct {
+	rows  []store.SigningKey
 	byKID map[string]*signingKey
 	// signers are the keys that can sign, by algorithm, in the order in which they take over.
 	signers map[string][]*signingKey
@@ -90,8 +98,8 @@ type headerOf struct {
 }
 
 // newKeyring returns a ring that has no key before load.
-func newKeyring(db *store.DB, box *seal.Box, now func() time.Time, logger *slog.Logger) *Keyring {
-	k := &Keyring{db: db, box: box, now: now, logger: logger}
+func newKeyring(db *store.DB, box *seal.Box, rules keys.Rules, now func() time.Time, logger *slog.Logger) *Keyring {
+	k := &Keyring{db: db, box: box, rules: rules, algs: signingAlgs(), now: now, logger: logger}
 	k.current.Store(&keySnapshot{jwks: newDocument([]byte(`{"keys":[]}`), 0)})
 	return k
 }
@@ -105,58 +113,97 @@ func (k *Keyring) load(ctx context.Context) error {
 	if len(missing) == 0 {
 		return nil
 	}
-	if err := k.generate(ctx, missing); err != nil {
-		return err
-	}
-	// Another server may have been quicker; what is in the table now is what counts.
-	if err := k.Reload(ctx); err != nil {
+	if err := k.do(ctx, missing); err != nil {
 		return err
 	}
 	if missing = k.missing(); len(missing) > 0 {
-		return fmt.Errorf("%w: %s", errNoKey, strings.Join(missing, ", "))
+		return fmt.Errorf("%w: %s", errNoKey, missing[0].Alg)
 	}
 	return nil
 }
 
-func (k *Keyring) missing() []string {
-	signers := k.current.Load().signers
-	return slices.DeleteFunc(signingAlgs(), func(alg string) bool { return len(signers[alg]) > 0 })
+// missing are the algorithms that nothing can be signed with.
+func (k *Keyring) missing() []keys.Step {
+	due := k.rules.Due(k.current.Load().rows, k.algs, k.now())
+	return slices.DeleteFunc(due, func(s keys.Step) bool { return s.Kind != keys.MakeFirst })
 }
 
-// generate makes first keys. Making them takes a while, so it happens before the transaction.
-func (k *Keyring) generate(ctx context.Context, algs []string) error {
-	rows := make([]store.InsertFirstSigningKeyParams, 0, len(algs))
-	for _, alg := range algs {
-		row, err := k.generateRow(alg)
-		if err != nil {
+// Tend reads the keys again and does what is due in their life. Every replica calls it now and then; each step is done by one of them.
+func (k *Keyring) Tend(ctx context.Context) error {
+	if err := k.Reload(ctx); err != nil {
+		return err
+	}
+	due := k.rules.Due(k.current.Load().rows, k.algs, k.now())
+	if len(due) == 0 {
+		return nil
+	}
+	return k.do(ctx, due)
+}
+
+// do does the steps that are still due once nobody else changes keys. Making keys takes a while, so it happens before the transaction.
+func (k *Keyring) do(ctx context.Context, steps []keys.Step) error {
+	made := map[string]store.InsertFirstSigningKeyParams{}
+	for _, step := range steps {
+		if step.Kind != keys.MakeFirst && step.Kind != keys.MakeNext {
+			continue
+		}
+		var err error
+		if made[step.Alg], err = k.generateRow(step.Alg); err != nil {
 			return err
 		}
-		rows = append(rows, row)
 	}
+	now := k.now().UTC().Truncate(time.Microsecond)
 	err := k.db.InTx(ctx, func(tx *store.Tx) error {
 		if _, err := tx.LockKeyset(ctx, store.KeysetName); err != nil {
 			return fmt.Errorf("wait for other servers: %w", err)
 		}
-		for _, row := range rows {
-			n, err := tx.InsertFirstSigningKey(ctx, row)
-			if err != nil {
-				return err
+		rows, err := tx.ListSigningKeys(ctx, &now)
+		if err != nil {
+			return err
+		}
+		for _, step := range k.rules.Due(rows, k.algs, now) {
+			if !slices.ContainsFunc(steps, step.Same) {
+				continue // found due only now, and not prepared
 			}
-			if n == 0 {
-				continue
-			}
-			if err := audit.Write(ctx, tx, row.Now, audit.Event{
-				Type: audit.KeyCreate, Result: audit.Success, Actor: audit.System(), Target: row.Alg + " " + row.ID,
-			}); err != nil {
+			if err := k.doStep(ctx, tx, step, made, now); err != nil {
 				return err
 			}
 		}
 		return tx.Notify(ctx, store.KeysChannel, "")
 	})
 	if err != nil {
-		return fmt.Errorf("store signing keys: %w", err)
+		return fmt.Errorf("change signing keys: %w", err)
 	}
-	return nil
+	// Another server may have been quicker; what is in the table now is what counts.
+	return k.Reload(ctx)
+}
+
+// doStep writes one step down.
+func (k *Keyring) doStep(
+	ctx context.Context, tx *store.Tx, step keys.Step, made map[string]store.InsertFirstSigningKeyParams, now time.Time,
+) error {
+	row := made[step.Alg]
+	row.Now = now
+	event := audit.Event{Type: audit.KeyCreate, Result: audit.Success, Actor: audit.System(), Target: step.Alg + " " + row.ID}
+	var n int64
+	var err error
+	switch step.Kind {
+	case keys.MakeFirst:
+		n, err = tx.InsertFirstSigningKey(ctx, row)
+	case keys.MakeNext:
+		n, err = tx.InsertSigningKey(ctx, store.InsertSigningKeyParams{
+			ID: row.ID, Alg: row.Alg, PublicJWK: row.PublicJWK, PrivateSealed: row.PrivateSealed, Now: now, SignsFrom: step.At,
+		})
+	case keys.Retire:
+		event.Type, event.Target = audit.KeyRetire, step.Alg+" "+step.ID
+		n, err = tx.RetireSigningKey(ctx, store.RetireSigningKeyParams{ID: step.ID, Now: &now, PublishedUntil: &step.At})
+	case keys.Plan:
+		_, err = tx.PlanSigningKey(ctx, store.PlanSigningKeyParams{ID: step.ID, SignsFrom: step.At})
+	}
+	if err != nil || n == 0 {
+		return err
+	}
+	return audit.Write(ctx, tx, now, event)
 }
 
 func (k *Keyring) generateRow(alg string) (store.InsertFirstSigningKeyParams, error) {
@@ -223,6 +270,7 @@ func (k *Keyring) Reload(ctx context.Context) error {
 	}
 	old := k.current.Load()
 	next := &keySnapshot{
+		rows:    rows,
 		byKID:   make(map[string]*signingKey, len(rows)),
 		signers: make(map[string][]*signingKey),
 		headers: make(map[string]headerOf),
@@ -230,7 +278,7 @@ func (k *Keyring) Reload(ctx context.Context) error {
 	set := jose.JSONWebKeySet{Keys: make([]jose.JSONWebKey, 0, len(rows))}
 	for _, row := range rows {
 		key, ok := old.byKID[row.ID]
-		if !ok || (key.private != nil) != (row.PrivateSealed != nil && row.RetiredAt == nil) {
+		if !ok || !key.signsFrom.Equal(row.SignsFrom) || (key.private != nil) != (row.PrivateSealed != nil && row.RetiredAt == nil) {
 			if key, err = k.parse(row); err != nil {
 				return err
 			}
@@ -248,7 +296,7 @@ func (k *Keyring) Reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("encode key set: %w", err)
 	}
-	next.jwks = newDocument(body, jwksMaxAge)
+	next.jwks = newDocument(body, k.rules.CacheFor)
 	k.current.Store(next)
 	return nil
 }
@@ -323,8 +371,31 @@ func encodeHeader(alg, kid, typ string) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(raw), nil
 }
 
-// Run keeps the keys up to date until ctx ends.
-func (k *Keyring) Run(ctx context.Context) { follow(ctx, k.db, k.logger, store.KeysChannel, k.Reload) }
+// Run keeps the keys up to date until ctx ends, and does what is due in their life.
+func (k *Keyring) Run(ctx context.Context) {
+	var tending sync.WaitGroup
+	tending.Go(func() { k.tendAlways(ctx) })
+	defer tending.Wait()
+	follow(ctx, k.db, k.logger, store.KeysChannel, k.load)
+}
+
+func (k *Keyring) tendAlways(ctx context.Context) {
+	poll := time.NewTicker(pollInterval)
+	defer poll.Stop()
+	healthy := true
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-poll.C:
+		}
+		err := k.Tend(ctx)
+		if err != nil && healthy && ctx.Err() == nil && !errors.Is(err, store.ErrUnavailable) {
+			k.logger.ErrorContext(ctx, "signing keys not tended", "error", err)
+		}
+		healthy = err == nil
+	}
+}
 
 // Sign makes a signed token of a kind with the newest key of the algorithm.
 func (k *Keyring) Sign(alg, typ string, claims any) (string, error) {
@@ -353,13 +424,17 @@ func (k *Keyring) Sign(alg, typ string, claims any) (string, error) {
 	return string(enc.AppendEncode(token, signature)), nil
 }
 
-// signer returns the key that took over last. One that is published but not yet due waits, so that verifiers can learn of it.
+// signer returns the key that took over last. One that is published but not yet due waits, so that verifiers can learn of it, unless
+// there is no other: then the one before was revoked by a server whose clock is a little ahead.
 func (s *keySnapshot) signer(alg string, now time.Time) (*signingKey, error) {
-	keys := s.signers[alg]
-	for i := len(keys) - 1; i >= 0; i-- {
-		if !keys[i].signsFrom.After(now) {
-			return keys[i], nil
+	line := s.signers[alg]
+	for _, key := range slices.Backward(line) {
+		if !key.signsFrom.After(now) {
+			return key, nil
 		}
+	}
+	if len(line) > 0 {
+		return line[0], nil
 	}
 	return nil, fmt.Errorf("%w: %s", errNoKey, alg)
 }

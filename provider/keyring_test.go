@@ -156,7 +156,7 @@ func TestI23_RetiredKeysStayPublished(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		due := b.clock().Add(2 * jwksMaxAge)
+		due := b.clock().Add(2 * testRules().CacheFor)
 		b.write(func(ctx context.Context, tx *store.Tx) error {
 			_, err := tx.InsertSigningKey(ctx, store.InsertSigningKeyParams{
 				ID: row.ID, Alg: row.Alg, PublicJWK: row.PublicJWK, PrivateSealed: row.PrivateSealed, Now: b.clock(), SignsFrom: due,
@@ -180,7 +180,7 @@ func TestI23_RetiredKeysStayPublished(t *testing.T) {
 		if !strings.Contains(string(b.keys.current.Load().jwks.body), row.ID) {
 			t.Error("the next key is not published")
 		}
-		b.advance(2 * jwksMaxAge)
+		b.advance(2 * testRules().CacheFor)
 		if signer() != row.ID {
 			t.Error("the next key did not take over")
 		}
@@ -212,7 +212,7 @@ func TestKeysSurviveARestartAndAreSealed(t *testing.T) {
 		clock := func() time.Time { return testStart }
 		var kids []string
 		for range 2 {
-			k := newKeyring(db, box, clock, logger)
+			k := newKeyring(db, box, testRules(), clock, logger)
 			if err := k.load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -226,7 +226,7 @@ func TestKeysSurviveARestartAndAreSealed(t *testing.T) {
 			}
 			kids = got
 		}
-		if err := newKeyring(db, testBox(t), clock, logger).load(t.Context()); err == nil {
+		if err := newKeyring(db, testBox(t), testRules(), clock, logger).load(t.Context()); err == nil {
 			t.Error("keys opened under another master key")
 		}
 		// A sealed key moved to another row does not open there.
@@ -234,7 +234,7 @@ func TestKeysSurviveARestartAndAreSealed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k := newKeyring(db, box, clock, logger)
+		k := newKeyring(db, box, testRules(), clock, logger)
 		rows[0].PrivateSealed = rows[1].PrivateSealed
 		if _, err := k.parse(rows[0]); err == nil {
 			t.Error("a swapped private key was accepted")
@@ -248,7 +248,7 @@ func TestKeysSurviveARestartAndAreSealed(t *testing.T) {
 
 func TestKeySetHoldsNoPrivatePart(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
-	r := b.do(httptest.NewRequest(http.MethodGet, pathJWKS, nil))
+	r := b.do(httptest.NewRequest(http.MethodGet, PathJWKS, nil))
 	var set struct{ Keys []map[string]any }
 	if err := json.Unmarshal(r.Body.Bytes(), &set); err != nil || len(set.Keys) != 3 {
 		t.Fatalf("%v: %s", err, r.Body)
@@ -277,7 +277,7 @@ func TestServersThatStartAtOnceAgreeOnKeys(t *testing.T) {
 		rings := make([]*Keyring, 6)
 		var wg sync.WaitGroup
 		for i := range rings {
-			rings[i] = newKeyring(db, box, func() time.Time { return testStart }, slog.New(slog.DiscardHandler))
+			rings[i] = newKeyring(db, box, testRules(), func() time.Time { return testStart }, slog.New(slog.DiscardHandler))
 			wg.Go(func() {
 				if err := rings[i].load(t.Context()); err != nil {
 					t.Error(err)

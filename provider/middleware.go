@@ -117,7 +117,7 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 	case e.bearer:
 		x.accessToken, err = bearerToken(r)
 	case e.client:
-		if x.client, err = m.authenticate(r.Header, r.PostForm); err == nil {
+		if x.client, err = m.authenticate(r.Context(), r.Header, r.PostForm); err == nil {
 			err = checkParameters(e.path, r.PostForm, x.client)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
@@ -39,6 +40,8 @@ type Config struct {
 	Logger *slog.Logger
 	// Lifetimes bound what is issued.
 	Lifetimes Lifetimes
+	// Keys is the life of signing keys.
+	Keys keys.Rules
 	// CustomerIdle and OperatorIdle end a session that is not used; a sign-in that rests on a session ends no later.
 	CustomerIdle, OperatorIdle time.Duration
 	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail, for those who follow NIST SP 800-63B-4 §3.1.3.1
@@ -98,6 +101,8 @@ func New(c Config) (*Provider, error) {
 		return nil, errors.New("provider: Issuer is missing")
 	case c.DB == nil, c.Box == nil, c.Accounts == nil, c.Templates == nil, c.Toolkit == nil, c.Now == nil, c.Logger == nil:
 		return nil, errors.New("provider: a part is missing")
+	case c.Keys.CacheFor <= 0 || c.Keys.TokenLife <= 0 || c.Keys.Every < 0:
+		return nil, errors.New("provider: the rules of signing keys are missing")
 	case c.CustomerIdle <= 0 || c.OperatorIdle <= 0:
 		return nil, errors.New("provider: the idle limits must be positive")
 	}
@@ -108,7 +113,7 @@ func New(c Config) (*Provider, error) {
 		}
 	}
 	m, err := newMachine(machineConfig{
-		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l,
+		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys,
 		EmailNotMFA: c.EmailNotMFA,
 	})
 	if err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -24,6 +25,7 @@ type machineConfig struct {
 	Now       func() time.Time
 	Logger    *slog.Logger
 	Lifetimes Lifetimes
+	Keys      keys.Rules
 	// EmailNotMFA is that of Config.
 	EmailNotMFA bool
 }
@@ -54,7 +56,7 @@ func newMachine(c machineConfig) (*machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	keys := newKeyring(c.DB, c.Box, c.Now, c.Logger)
+	ring := newKeyring(c.DB, c.Box, c.Keys, c.Now, c.Logger)
 	_, noSecret := NewClientSecret()
 	m := &machine{
 		issuer:    c.Issuer,
@@ -63,8 +65,8 @@ func newMachine(c machineConfig) (*machine, error) {
 		logger:    c.Logger,
 		lifetimes: c.Lifetimes,
 		clients:   newClientSource(c.DB, c.Logger),
-		keys:      keys,
-		mint:      &minter{issuer: c.Issuer, keys: keys, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
+		keys:      ring,
+		mint:      &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
 		emailMFA:  !c.EmailNotMFA,
 		discovery: discovery,
 		noSecret:  noSecret,
@@ -103,6 +105,9 @@ func (m *machine) Run(ctx context.Context) {
 // learn of them by [store.ClientsChannel].
 func (m *machine) ReloadClients(ctx context.Context) error { return m.clients.Reload(ctx) }
 
+// TendKeys does what is due in the life of the signing keys, as [machine.Run] does now and then.
+func (m *machine) TendKeys(ctx context.Context) error { return m.keys.Tend(ctx) }
+
 // machinePaths are the endpoints that other origins may post to: they take no cookie.
 func machinePaths() []string {
 	var paths []string
@@ -120,7 +125,7 @@ func (m *machine) mount(r chi.Router) {
 	discovery := m.serveDocument(func() *document { return m.discovery })
 	r.Handle(pathDiscovery, discovery)
 	r.Handle(pathOAuthMetadata, discovery)
-	r.Handle(pathJWKS, m.serveDocument(func() *document { return m.keys.current.Load().jwks }))
+	r.Handle(PathJWKS, m.serveDocument(func() *document { return m.keys.current.Load().jwks }))
 }
 
 // server implements the library's Server interface: each method takes a parsed request to the decision it asks for. What we

@@ -18,6 +18,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
@@ -73,11 +74,16 @@ func testBox(t testing.TB) *seal.Box {
 	return box
 }
 
+// testRules are those of a usual installation.
+func testRules() keys.Rules {
+	return keys.Rules{Every: 90 * 24 * time.Hour, CacheFor: 5 * time.Minute, TokenLife: 24 * time.Hour, Skew: time.Minute}
+}
+
 func newMachineBench(t testing.TB, db *store.DB) *machineBench {
 	t.Helper()
 	b := &machineBench{t: t, at: testStart, secrets: map[string]string{}, logs: &strings.Builder{}}
 	m, err := newMachine(machineConfig{
-		Issuer: testIssuer, DB: db, Box: testBox(t), Now: b.clock, Logger: slog.New(slog.NewTextHandler(b.logs, nil)),
+		Issuer: testIssuer, DB: db, Box: testBox(t), Now: b.clock, Logger: slog.New(slog.NewTextHandler(b.logs, nil)), Keys: testRules(),
 		Lifetimes: Lifetimes{
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
 			Refresh: 14 * 24 * time.Hour, RefreshAbsolute: 30 * 24 * time.Hour,
@@ -271,7 +277,7 @@ func (b *machineBench) getUserinfo(token string) reply {
 func (b *machineBench) claims(token, alg string) map[string]any {
 	b.t.Helper()
 	var set jose.JSONWebKeySet
-	res := b.do(httptest.NewRequest(http.MethodGet, pathJWKS, nil))
+	res := b.do(httptest.NewRequest(http.MethodGet, PathJWKS, nil))
 	if err := json.Unmarshal(res.Body.Bytes(), &set); err != nil {
 		b.t.Fatal(err)
 	}

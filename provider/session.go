@@ -213,8 +213,8 @@ func (p *Provider) endFormer(ctx context.Context, tx *store.Tx, r *http.Request,
 
 // endSession ends a session, everything issued in it, and every sign-in that would step it up.
 func endSession(ctx context.Context, tx *store.Tx, id store.SessionID, account store.AccountID, now time.Time) error {
-	if _, err := tx.EndSession(ctx, store.EndSessionParams{Now: &now, ID: id, AccountID: account}); err != nil {
-		return fmt.Errorf("end session: %w", err)
+	if _, err := tx.EndSession(ctx, now, id, account); err != nil {
+		return err
 	}
 	if _, err := tx.EndSessionFlows(ctx, store.EndSessionFlowsParams{Now: &now, SessionID: &id}); err != nil {
 		return fmt.Errorf("end sign-ins of session: %w", err)

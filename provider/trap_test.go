@@ -21,7 +21,7 @@ func TestTrap_EveryMethodIsRouted(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
 	for path, allowed := range map[string]string{
 		pathToken: "POST", pathIntrospect: "POST", pathRevoke: "POST", pathUserinfo: "GET, POST",
-		pathJWKS: "GET, HEAD", pathDiscovery: "GET, HEAD", pathOAuthMetadata: "GET, HEAD",
+		PathJWKS: "GET, HEAD", pathDiscovery: "GET, HEAD", pathOAuthMetadata: "GET, HEAD",
 	} {
 		for _, method := range []string{"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "TRACE", "OPTIONS"} {
 			if strings.Contains(allowed, method) {
@@ -153,7 +153,7 @@ func TestTrap_GrantsNobodyAskedFor(t *testing.T) {
 func TestTrap_CrossOriginWithCredentials(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
 	for path, open := range map[string]bool{
-		pathToken: true, pathUserinfo: true, pathIntrospect: false, pathRevoke: false, pathDiscovery: true, pathJWKS: true,
+		pathToken: true, pathUserinfo: true, pathIntrospect: false, pathRevoke: false, pathDiscovery: true, PathJWKS: true,
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
 			r := httptest.NewRequest(method, path, nil)

@@ -87,20 +87,6 @@ func (q *Queries) CountAccountsStopped(ctx context.Context, arg CountAccountsSto
 	return count, err
 }
 
-const CountAccountsWithoutFactor = `-- name: CountAccountsWithoutFactor :one
-SELECT count(*) FROM accounts a
-WHERE a.kind = $1 AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)
-`
-
-// How many accounts of a kind would be asked to set up a method if the surface enforced it.
-func (q *Queries) CountAccountsWithoutFactor(ctx context.Context, kind string) (int64, error) {
-	row := q.db.QueryRow(ctx, CountAccountsWithoutFactor, kind)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const FreezeAccount = `-- name: FreezeAccount :execrows
 UPDATE accounts SET frozen_at = $1, frozen_until = $2, frozen_by = $3, updated_at = $1 WHERE id = $4
 `
@@ -126,7 +112,7 @@ func (q *Queries) FreezeAccount(ctx context.Context, arg FreezeAccountParams) (i
 }
 
 const GetAccount = `-- name: GetAccount :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE id = $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE id = $1
 `
 
 func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error) {
@@ -163,12 +149,13 @@ func (q *Queries) GetAccount(ctx context.Context, id AccountID) (Account, error)
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const GetAccountByLogin = `-- name: GetAccountByLogin :one
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE kind = $1 AND login_key = $2
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE kind = $1 AND login_key = $2
 `
 
 type GetAccountByLoginParams struct {
@@ -210,6 +197,7 @@ func (q *Queries) GetAccountByLogin(ctx context.Context, arg GetAccountByLoginPa
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
@@ -282,7 +270,7 @@ func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicy
 }
 
 const GetSurface = `-- name: GetSurface :one
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces WHERE id = $1
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval FROM surfaces WHERE id = $1
 `
 
 func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
@@ -300,12 +288,13 @@ func (q *Queries) GetSurface(ctx context.Context, id string) (Surface, error) {
 		&i.EnforcedSince,
 		&i.GraceDays,
 		&i.AnnouncedFor,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const HoldAccount = `-- name: HoldAccount :one
-UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed
+UPDATE accounts SET updated_at = updated_at WHERE id = $1 RETURNING id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval
 `
 
 // The account as it is and stays until the transaction ends: what is decided about it next cannot be overtaken by a change.
@@ -343,12 +332,13 @@ func (q *Queries) HoldAccount(ctx context.Context, id AccountID) (Account, error
 		&i.GraceFrom,
 		&i.GraceUntil,
 		&i.Indexed,
+		&i.Approval,
 	)
 	return i, err
 }
 
 const HoldSurface = `-- name: HoldSurface :one
-UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for
+UPDATE surfaces SET updated_at = updated_at WHERE id = $1 RETURNING id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval
 `
 
 // The surface as it is and stays until the transaction ends: who switches an account off, or takes an operator's power away,
@@ -368,6 +358,7 @@ func (q *Queries) HoldSurface(ctx context.Context, id string) (Surface, error) {
 		&i.EnforcedSince,
 		&i.GraceDays,
 		&i.AnnouncedFor,
+		&i.Approval,
 	)
 	return i, err
 }
@@ -539,7 +530,7 @@ func (q *Queries) ListAccountsOfCustomer(ctx context.Context, customerID Custome
 }
 
 const ListSurfaces = `-- name: ListSurfaces :many
-SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for FROM surfaces ORDER BY id
+SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval FROM surfaces ORDER BY id
 `
 
 func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
@@ -563,6 +554,7 @@ func (q *Queries) ListSurfaces(ctx context.Context) ([]Surface, error) {
 			&i.EnforcedSince,
 			&i.GraceDays,
 			&i.AnnouncedFor,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}

@@ -11,8 +11,8 @@ import (
 )
 
 const ListAccountActivity = `-- name: ListAccountActivity :many
-SELECT t.id, t.created_at, t.client_id, c.name AS client_name, g.redemption_id, t.scope
-FROM grants g JOIN token_sets t ON t.grant_id = g.id JOIN clients c ON c.id = t.client_id
+SELECT t.id, t.created_at, t.client_id, CAST(COALESCE(c.name, t.client_id) AS text) AS client_name, g.redemption_id, t.scope
+FROM grants g JOIN token_sets t ON t.grant_id = g.id LEFT JOIN clients c ON c.id = t.client_id
 WHERE g.account_id = $1 AND t.created_at <= $2 AND (t.created_at < $2 OR t.id < $3)
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $4
@@ -68,9 +68,10 @@ func (q *Queries) ListAccountActivity(ctx context.Context, arg ListAccountActivi
 }
 
 const ListAccountMessages = `-- name: ListAccountMessages :many
-SELECT id, channel, kind, recipient, state, reply, created_at, finished_at FROM outbox
-WHERE account_id = $1 AND created_at <= $2 AND (created_at < $2 OR id < $3)
-ORDER BY created_at DESC, id DESC
+SELECT o.id, o.channel, o.kind, o.recipient, o.state, o.reply, o.created_at, o.finished_at, p.name AS party
+FROM outbox o LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.account_id = $1 AND o.created_at <= $2 AND (o.created_at < $2 OR o.id < $3)
+ORDER BY o.created_at DESC, o.id DESC
 LIMIT $4
 `
 
@@ -90,6 +91,7 @@ type ListAccountMessagesRow struct {
 	Reply      string
 	CreatedAt  time.Time
 	FinishedAt *time.Time
+	Party      *string
 }
 
 // Messages to an account, newest first.
@@ -116,6 +118,7 @@ func (q *Queries) ListAccountMessages(ctx context.Context, arg ListAccountMessag
 			&i.Reply,
 			&i.CreatedAt,
 			&i.FinishedAt,
+			&i.Party,
 		); err != nil {
 			return nil, err
 		}

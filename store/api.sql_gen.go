@@ -111,7 +111,7 @@ func (q *Queries) GetAPIRequest(ctx context.Context, arg GetAPIRequestParams) (A
 }
 
 const GetClientByToken = `-- name: GetClientByToken :one
-SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, t.scope
+SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.secret_made_at, c.former_secret_used_at, t.scope
 FROM token_sets t JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.id = $1 AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > $2
 `
@@ -148,13 +148,15 @@ func (q *Queries) GetClientByToken(ctx context.Context, arg GetClientByTokenPara
 		&i.Client.BackchannelLogoutURI,
 		&i.Client.FormerSecretHash,
 		&i.Client.FormerSecretUntil,
+		&i.Client.SecretMadeAt,
+		&i.Client.FormerSecretUsedAt,
 		&i.Scope,
 	)
 	return i, err
 }
 
 const ListAccountsAfter = `-- name: ListAccountsAfter :many
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed FROM accounts a LEFT JOIN user_groups g ON g.id = a.user_group_id
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval FROM accounts a LEFT JOIN user_groups g ON g.id = a.user_group_id
 WHERE a.kind = $1 AND a.login_key > $2
   AND (CAST($3 AS text) = '' OR CAST(g.customer_id AS text) = CAST($3 AS text))
   AND (CAST($4 AS text) = '' OR CAST(a.user_group_id AS text) = CAST($4 AS text))
@@ -222,88 +224,7 @@ func (q *Queries) ListAccountsAfter(ctx context.Context, arg ListAccountsAfterPa
 			&i.GraceFrom,
 			&i.GraceUntil,
 			&i.Indexed,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
-const ListAuditEventsBefore = `-- name: ListAuditEventsBefore :many
-SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
-FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.at >= $1 AND e.at < $2 AND (e.at < $3 OR (e.at = $3 AND e.id < $4))
-  AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
-  AND (CAST($6 AS text) = '' OR CAST(e.account_id AS text) = CAST($6 AS text))
-  AND (CAST($7 AS text) = '' OR lower(e.actor_name) LIKE CAST($7 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($7 AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST($7 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
-ORDER BY e.at DESC, e.id DESC
-LIMIT $9
-`
-
-type ListAuditEventsBeforeParams struct {
-	Since       time.Time
-	Until       time.Time
-	BeforeAt    time.Time
-	BeforeID    EventID
-	TypePattern string
-	AccountID   string
-	Who         string
-	HiddenKind  string
-	PageSize    int32
-}
-
-type ListAuditEventsBeforeRow struct {
-	AuditEvent AuditEvent
-	LoginID    *string
-}
-
-// Newest first, before one of them. Events that concern an account of the hidden kind are left out; an empty kind hides none.
-func (q *Queries) ListAuditEventsBefore(ctx context.Context, arg ListAuditEventsBeforeParams) ([]ListAuditEventsBeforeRow, error) {
-	rows, err := q.db.Query(ctx, ListAuditEventsBefore,
-		arg.Since,
-		arg.Until,
-		arg.BeforeAt,
-		arg.BeforeID,
-		arg.TypePattern,
-		arg.AccountID,
-		arg.Who,
-		arg.HiddenKind,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListAuditEventsBeforeRow
-	for rows.Next() {
-		var i ListAuditEventsBeforeRow
-		if err := rows.Scan(
-			&i.AuditEvent.ID,
-			&i.AuditEvent.At,
-			&i.AuditEvent.Type,
-			&i.AuditEvent.Result,
-			&i.AuditEvent.Reason,
-			&i.AuditEvent.ActorKind,
-			&i.AuditEvent.ActorID,
-			&i.AuditEvent.ActorName,
-			&i.AuditEvent.AccountID,
-			&i.AuditEvent.Target,
-			&i.AuditEvent.ClientID,
-			&i.AuditEvent.ClientAddress,
-			&i.AuditEvent.UserAgent,
-			&i.AuditEvent.RequestID,
-			&i.AuditEvent.Data,
-			&i.AuditEvent.Stream,
-			&i.AuditEvent.Seq,
-			&i.AuditEvent.PrevHash,
-			&i.AuditEvent.Hash,
-			&i.LoginID,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}
@@ -316,16 +237,33 @@ func (q *Queries) ListAuditEventsBefore(ctx context.Context, arg ListAuditEvents
 }
 
 const ListClientsAfter = `-- name: ListClientsAfter :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients WHERE id > $1 ORDER BY id LIMIT $2
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at FROM clients
+WHERE id > $1
+  AND (CAST($2 AS text) = '' OR lower(id) LIKE CAST($2 AS text) ESCAPE '\' OR lower(name) LIKE CAST($2 AS text) ESCAPE '\')
+  AND (CAST($3 AS text) = '' OR CAST($3 AS text) = 'active' AND disabled_at IS NULL
+    OR CAST($3 AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST($3 AS text) = 'rotating' AND former_secret_until > $4)
+ORDER BY id
+LIMIT $5
 `
 
 type ListClientsAfterParams struct {
 	AfterID  string
+	Who      string
+	State    string
+	Now      *time.Time
 	PageSize int32
 }
 
+// In the order of their ids, after one of them: those whose id or name matches, in a state (active, disabled, or rotating while a
+// former secret still works); an empty one finds all.
 func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterParams) ([]Client, error) {
-	rows, err := q.db.Query(ctx, ListClientsAfter, arg.AfterID, arg.PageSize)
+	rows, err := q.db.Query(ctx, ListClientsAfter,
+		arg.AfterID,
+		arg.Who,
+		arg.State,
+		arg.Now,
+		arg.PageSize,
+	)
 	if err != nil {
 		return nil, err
 	}
@@ -351,6 +289,8 @@ func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterPara
 			&i.BackchannelLogoutURI,
 			&i.FormerSecretHash,
 			&i.FormerSecretUntil,
+			&i.SecretMadeAt,
+			&i.FormerSecretUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -414,80 +354,6 @@ func (q *Queries) ListCustomersAfter(ctx context.Context, arg ListCustomersAfter
 	return items, nil
 }
 
-const ListMessagesBefore = `-- name: ListMessagesBefore :many
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-WHERE (o.created_at < $1 OR (o.created_at = $1 AND o.id < $2))
-  AND (CAST($3 AS text) = '' OR o.state = CAST($3 AS text))
-  AND (CAST($4 AS text) = '' OR CAST(o.account_id AS text) = CAST($4 AS text))
-  AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
-ORDER BY o.created_at DESC, o.id DESC
-LIMIT $6
-`
-
-type ListMessagesBeforeParams struct {
-	BeforeAt   time.Time
-	BeforeID   MessageID
-	State      string
-	AccountID  string
-	HiddenKind string
-	PageSize   int32
-}
-
-type ListMessagesBeforeRow struct {
-	ID         MessageID
-	Channel    string
-	Kind       string
-	AccountID  *AccountID
-	Recipient  string
-	State      string
-	Attempts   int64
-	Reply      string
-	CreatedAt  time.Time
-	FinishedAt *time.Time
-	LoginID    *string
-}
-
-// Newest first, before one of them. Messages to accounts of the hidden kind are left out; an empty kind hides none.
-func (q *Queries) ListMessagesBefore(ctx context.Context, arg ListMessagesBeforeParams) ([]ListMessagesBeforeRow, error) {
-	rows, err := q.db.Query(ctx, ListMessagesBefore,
-		arg.BeforeAt,
-		arg.BeforeID,
-		arg.State,
-		arg.AccountID,
-		arg.HiddenKind,
-		arg.PageSize,
-	)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var items []ListMessagesBeforeRow
-	for rows.Next() {
-		var i ListMessagesBeforeRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Channel,
-			&i.Kind,
-			&i.AccountID,
-			&i.Recipient,
-			&i.State,
-			&i.Attempts,
-			&i.Reply,
-			&i.CreatedAt,
-			&i.FinishedAt,
-			&i.LoginID,
-		); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}
-
 const ListUserGroupsAfter = `-- name: ListUserGroupsAfter :many
 SELECT id, customer_id, name, created_at, updated_at FROM user_groups WHERE customer_id = $1 AND id > $2 ORDER BY id LIMIT $3
 `
@@ -525,7 +391,7 @@ func (q *Queries) ListUserGroupsAfter(ctx context.Context, arg ListUserGroupsAft
 }
 
 const MarkAPIRequest = `-- name: MarkAPIRequest :execrows
-UPDATE api_requests SET acted_at = $1 WHERE actor = $2 AND key = $3 AND claim_id = $4 AND acted_at IS NULL
+UPDATE api_requests SET acted_at = $1 WHERE actor = $2 AND key = $3 AND claim_id = $4
 `
 
 type MarkAPIRequestParams struct {
@@ -535,7 +401,8 @@ type MarkAPIRequestParams struct {
 	ClaimID string
 }
 
-// Part of the act's own transaction: of two that work under one key, one commits.
+// Part of the act's own transaction: of two that work under one key, one commits. What takes several transactions marks it in each:
+// nobody takes over a key once it is marked.
 func (q *Queries) MarkAPIRequest(ctx context.Context, arg MarkAPIRequestParams) (int64, error) {
 	result, err := q.db.Exec(ctx, MarkAPIRequest,
 		arg.Now,

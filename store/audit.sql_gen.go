@@ -11,49 +11,6 @@ import (
 	"time"
 )
 
-const CountAuditEvents = `-- name: CountAuditEvents :one
-SELECT count(*) FROM (
-    SELECT e.id FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-    WHERE e.at >= $1 AND e.at <= $2 AND (e.at < $2 OR e.id < $3)
-      AND (CAST($4 AS text) = '' OR e.type LIKE CAST($4 AS text))
-      AND (CAST($5 AS text) = '' OR e.result = CAST($5 AS text))
-      AND (CAST($6 AS text) = '' OR e.client_id = CAST($6 AS text))
-      AND (CAST($7 AS text) = '' OR lower(e.actor_name) LIKE CAST($7 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($7 AS text) ESCAPE '\'
-        OR a.login_key LIKE CAST($7 AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
-    LIMIT $9) AS found
-`
-
-type CountAuditEventsParams struct {
-	Since       time.Time
-	BeforeAt    time.Time
-	BeforeID    EventID
-	TypePattern string
-	Result      string
-	ClientID    string
-	Who         string
-	HiddenKind  string
-	Ceiling     int32
-}
-
-// How many SearchAuditEvents finds, counted no further than the ceiling.
-func (q *Queries) CountAuditEvents(ctx context.Context, arg CountAuditEventsParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountAuditEvents,
-		arg.Since,
-		arg.BeforeAt,
-		arg.BeforeID,
-		arg.TypePattern,
-		arg.Result,
-		arg.ClientID,
-		arg.Who,
-		arg.HiddenKind,
-		arg.Ceiling,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const CountOperatorActs = `-- name: CountOperatorActs :many
 SELECT e.actor_id, e.actor_name, e.type, e.result,
     count(CASE WHEN e.at >= $1 THEN 1 END) AS in_day, count(CASE WHEN e.at >= $2 THEN 1 END) AS in_week, count(*) AS in_all
@@ -170,6 +127,144 @@ func (q *Queries) InsertAuditEvent(ctx context.Context, arg InsertAuditEventPara
 		arg.Hash,
 	)
 	return err
+}
+
+const LastOfAccountAuditEvents = `-- name: LastOfAccountAuditEvents :one
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE x.account_id = $1 AND x.at >= $2 AND x.at <= $3 AND (x.at < $3 OR x.id < $4)
+    ORDER BY x.at DESC, x.id DESC LIMIT $5) w
+ORDER BY w.at
+LIMIT 1
+`
+
+type LastOfAccountAuditEventsParams struct {
+	AccountID *AccountID
+	Since     time.Time
+	BeforeAt  time.Time
+	BeforeID  EventID
+	Look      int32
+}
+
+type LastOfAccountAuditEventsRow struct {
+	At     time.Time
+	Looked int64
+}
+
+// What LastOfAuditEvents finds of one account.
+func (q *Queries) LastOfAccountAuditEvents(ctx context.Context, arg LastOfAccountAuditEventsParams) (LastOfAccountAuditEventsRow, error) {
+	row := q.db.QueryRow(ctx, LastOfAccountAuditEvents,
+		arg.AccountID,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfAccountAuditEventsRow
+	err := row.Scan(&i.At, &i.Looked)
+	return i, err
+}
+
+const LastOfAuditEvents = `-- name: LastOfAuditEvents :one
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE x.at >= $1 AND x.at <= $2 AND (x.at < $2 OR x.id < $3)
+    ORDER BY x.at DESC, x.id DESC LIMIT $4) w
+ORDER BY w.at
+LIMIT 1
+`
+
+type LastOfAuditEventsParams struct {
+	Since    time.Time
+	BeforeAt time.Time
+	BeforeID EventID
+	Look     int32
+}
+
+type LastOfAuditEventsRow struct {
+	At     time.Time
+	Looked int64
+}
+
+// When the last of the next so many events was, and how many there are.
+func (q *Queries) LastOfAuditEvents(ctx context.Context, arg LastOfAuditEventsParams) (LastOfAuditEventsRow, error) {
+	row := q.db.QueryRow(ctx, LastOfAuditEvents,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfAuditEventsRow
+	err := row.Scan(&i.At, &i.Looked)
+	return i, err
+}
+
+const LastOfAuditEventsBy = `-- name: LastOfAuditEventsBy :one
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE x.actor_kind = $1 AND x.at >= $2 AND x.at <= $3 AND (x.at < $3 OR x.id < $4)
+    ORDER BY x.at DESC, x.id DESC LIMIT $5) w
+ORDER BY w.at
+LIMIT 1
+`
+
+type LastOfAuditEventsByParams struct {
+	ActorKind string
+	Since     time.Time
+	BeforeAt  time.Time
+	BeforeID  EventID
+	Look      int32
+}
+
+type LastOfAuditEventsByRow struct {
+	At     time.Time
+	Looked int64
+}
+
+// What LastOfAuditEvents finds of those.
+func (q *Queries) LastOfAuditEventsBy(ctx context.Context, arg LastOfAuditEventsByParams) (LastOfAuditEventsByRow, error) {
+	row := q.db.QueryRow(ctx, LastOfAuditEventsBy,
+		arg.ActorKind,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfAuditEventsByRow
+	err := row.Scan(&i.At, &i.Looked)
+	return i, err
+}
+
+const LastOfAuditEventsOfKind = `-- name: LastOfAuditEventsOfKind :one
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE substr(x.type, 1, 4) = CAST($1 AS text) AND x.at >= $2 AND x.at <= $3 AND (x.at < $3 OR x.id < $4)
+    ORDER BY x.at DESC, x.id DESC LIMIT $5) w
+ORDER BY w.at
+LIMIT 1
+`
+
+type LastOfAuditEventsOfKindParams struct {
+	Kind     string
+	Since    time.Time
+	BeforeAt time.Time
+	BeforeID EventID
+	Look     int32
+}
+
+type LastOfAuditEventsOfKindRow struct {
+	At     time.Time
+	Looked int64
+}
+
+// What LastOfAuditEvents finds of those.
+func (q *Queries) LastOfAuditEventsOfKind(ctx context.Context, arg LastOfAuditEventsOfKindParams) (LastOfAuditEventsOfKindRow, error) {
+	row := q.db.QueryRow(ctx, LastOfAuditEventsOfKind,
+		arg.Kind,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfAuditEventsOfKindRow
+	err := row.Scan(&i.At, &i.Looked)
+	return i, err
 }
 
 const ListAccountEvents = `-- name: ListAccountEvents :many
@@ -293,12 +388,13 @@ FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
 WHERE e.account_id = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
   AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
   AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
-  AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
-  AND (CAST($8 AS text) = '' OR lower(e.actor_name) LIKE CAST($8 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($8 AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST($8 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($9 AS text))
+  AND (CAST($7 AS text) = '' OR e.actor_kind = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR e.client_id = CAST($8 AS text))
+  AND (CAST($9 AS text) = '' OR lower(e.actor_name) LIKE CAST($9 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($9 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($9 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($10 AS text))
 ORDER BY e.at DESC, e.id DESC
-LIMIT $10
+LIMIT $11
 `
 
 type SearchAccountAuditEventsParams struct {
@@ -308,6 +404,7 @@ type SearchAccountAuditEventsParams struct {
 	BeforeID    EventID
 	TypePattern string
 	Result      string
+	ActorKind   string
 	ClientID    string
 	Who         string
 	HiddenKind  string
@@ -328,6 +425,7 @@ func (q *Queries) SearchAccountAuditEvents(ctx context.Context, arg SearchAccoun
 		arg.BeforeID,
 		arg.TypePattern,
 		arg.Result,
+		arg.ActorKind,
 		arg.ClientID,
 		arg.Who,
 		arg.HiddenKind,
@@ -378,12 +476,13 @@ FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
 WHERE e.at >= $1 AND e.at <= $2 AND (e.at < $2 OR e.id < $3)
   AND (CAST($4 AS text) = '' OR e.type LIKE CAST($4 AS text))
   AND (CAST($5 AS text) = '' OR e.result = CAST($5 AS text))
-  AND (CAST($6 AS text) = '' OR e.client_id = CAST($6 AS text))
-  AND (CAST($7 AS text) = '' OR lower(e.actor_name) LIKE CAST($7 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($7 AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST($7 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
+  AND (CAST($6 AS text) = '' OR e.actor_kind = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR lower(e.actor_name) LIKE CAST($8 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($8 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($8 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($9 AS text))
 ORDER BY e.at DESC, e.id DESC
-LIMIT $9
+LIMIT $10
 `
 
 type SearchAuditEventsParams struct {
@@ -392,6 +491,7 @@ type SearchAuditEventsParams struct {
 	BeforeID    EventID
 	TypePattern string
 	Result      string
+	ActorKind   string
 	ClientID    string
 	Who         string
 	HiddenKind  string
@@ -412,6 +512,7 @@ func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsPa
 		arg.BeforeID,
 		arg.TypePattern,
 		arg.Result,
+		arg.ActorKind,
 		arg.ClientID,
 		arg.Who,
 		arg.HiddenKind,
@@ -456,10 +557,10 @@ func (q *Queries) SearchAuditEvents(ctx context.Context, arg SearchAuditEventsPa
 	return items, nil
 }
 
-const SearchRequestAuditEvents = `-- name: SearchRequestAuditEvents :many
+const SearchAuditEventsBy = `-- name: SearchAuditEventsBy :many
 SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
 FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.request_id = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+WHERE e.actor_kind = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
   AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
   AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
   AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
@@ -470,8 +571,8 @@ ORDER BY e.at DESC, e.id DESC
 LIMIT $10
 `
 
-type SearchRequestAuditEventsParams struct {
-	RequestID   string
+type SearchAuditEventsByParams struct {
+	ActorKind   string
 	Since       time.Time
 	BeforeAt    time.Time
 	BeforeID    EventID
@@ -483,12 +584,187 @@ type SearchRequestAuditEventsParams struct {
 	PageSize    int32
 }
 
+type SearchAuditEventsByRow struct {
+	AuditEvent AuditEvent
+	LoginID    *string
+}
+
+// What SearchAuditEvents finds of one kind of actor.
+func (q *Queries) SearchAuditEventsBy(ctx context.Context, arg SearchAuditEventsByParams) ([]SearchAuditEventsByRow, error) {
+	rows, err := q.db.Query(ctx, SearchAuditEventsBy,
+		arg.ActorKind,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.TypePattern,
+		arg.Result,
+		arg.ClientID,
+		arg.Who,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchAuditEventsByRow
+	for rows.Next() {
+		var i SearchAuditEventsByRow
+		if err := rows.Scan(
+			&i.AuditEvent.ID,
+			&i.AuditEvent.At,
+			&i.AuditEvent.Type,
+			&i.AuditEvent.Result,
+			&i.AuditEvent.Reason,
+			&i.AuditEvent.ActorKind,
+			&i.AuditEvent.ActorID,
+			&i.AuditEvent.ActorName,
+			&i.AuditEvent.AccountID,
+			&i.AuditEvent.Target,
+			&i.AuditEvent.ClientID,
+			&i.AuditEvent.ClientAddress,
+			&i.AuditEvent.UserAgent,
+			&i.AuditEvent.RequestID,
+			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
+			&i.LoginID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchAuditEventsOfKind = `-- name: SearchAuditEventsOfKind :many
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE substr(e.type, 1, 4) = CAST($1 AS text) AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+  AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.actor_kind = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR e.client_id = CAST($8 AS text))
+  AND (CAST($9 AS text) = '' OR lower(e.actor_name) LIKE CAST($9 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($9 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($9 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($10 AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT $11
+`
+
+type SearchAuditEventsOfKindParams struct {
+	Kind        string
+	Since       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
+	TypePattern string
+	Result      string
+	ActorKind   string
+	ClientID    string
+	Who         string
+	HiddenKind  string
+	PageSize    int32
+}
+
+type SearchAuditEventsOfKindRow struct {
+	AuditEvent AuditEvent
+	LoginID    *string
+}
+
+// What SearchAuditEvents finds where the types begin with four characters, by which the kinds differ.
+func (q *Queries) SearchAuditEventsOfKind(ctx context.Context, arg SearchAuditEventsOfKindParams) ([]SearchAuditEventsOfKindRow, error) {
+	rows, err := q.db.Query(ctx, SearchAuditEventsOfKind,
+		arg.Kind,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.TypePattern,
+		arg.Result,
+		arg.ActorKind,
+		arg.ClientID,
+		arg.Who,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchAuditEventsOfKindRow
+	for rows.Next() {
+		var i SearchAuditEventsOfKindRow
+		if err := rows.Scan(
+			&i.AuditEvent.ID,
+			&i.AuditEvent.At,
+			&i.AuditEvent.Type,
+			&i.AuditEvent.Result,
+			&i.AuditEvent.Reason,
+			&i.AuditEvent.ActorKind,
+			&i.AuditEvent.ActorID,
+			&i.AuditEvent.ActorName,
+			&i.AuditEvent.AccountID,
+			&i.AuditEvent.Target,
+			&i.AuditEvent.ClientID,
+			&i.AuditEvent.ClientAddress,
+			&i.AuditEvent.UserAgent,
+			&i.AuditEvent.RequestID,
+			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
+			&i.LoginID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchRequestAuditEvents = `-- name: SearchRequestAuditEvents :many
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.request_id = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+  AND (CAST($5 AS text) = '' OR e.type LIKE CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.result = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.actor_kind = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR e.client_id = CAST($8 AS text))
+  AND (CAST($9 AS text) = '' OR lower(e.actor_name) LIKE CAST($9 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($9 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($9 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($10 AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT $11
+`
+
+type SearchRequestAuditEventsParams struct {
+	RequestID   string
+	Since       time.Time
+	BeforeAt    time.Time
+	BeforeID    EventID
+	TypePattern string
+	Result      string
+	ActorKind   string
+	ClientID    string
+	Who         string
+	HiddenKind  string
+	PageSize    int32
+}
+
 type SearchRequestAuditEventsRow struct {
 	AuditEvent AuditEvent
 	LoginID    *string
 }
 
-// What SearchAuditEvents finds of one request.
+// What SearchAuditEvents finds of one request, which has few.
 func (q *Queries) SearchRequestAuditEvents(ctx context.Context, arg SearchRequestAuditEventsParams) ([]SearchRequestAuditEventsRow, error) {
 	rows, err := q.db.Query(ctx, SearchRequestAuditEvents,
 		arg.RequestID,
@@ -497,6 +773,7 @@ func (q *Queries) SearchRequestAuditEvents(ctx context.Context, arg SearchReques
 		arg.BeforeID,
 		arg.TypePattern,
 		arg.Result,
+		arg.ActorKind,
 		arg.ClientID,
 		arg.Who,
 		arg.HiddenKind,

@@ -13,33 +13,42 @@ import (
 
 const CountCustomerSwitch = `-- name: CountCustomerSwitch :one
 SELECT count(*) AS total,
-    count(CASE WHEN a.two_factor <> CAST($1 AS text) THEN 1 END) AS changing,
-    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id) THEN 1 END) AS resetting
+    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND (CAST($2 AS text) <> 'skip' OR NOT a.approval) THEN 1 END) AS changing,
+    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND CAST($2 AS text) = 'skip' AND a.approval THEN 1 END) AS left_out,
+    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND (CAST($2 AS text) <> 'skip' OR NOT a.approval) AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id) THEN 1 END) AS resetting
 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-WHERE g.customer_id = $2
+WHERE g.customer_id = $3
 `
 
 type CountCustomerSwitchParams struct {
 	Want       string
+	Guarded    string
 	CustomerID CustomerID
 }
 
 type CountCustomerSwitchRow struct {
 	Total     int64
 	Changing  int64
+	LeftOut   int64
 	Resetting int64
 }
 
-// How many accounts a customer has, how many a switch would change, and how many of those would lose what they set up.
+// How many accounts a customer has, how many a switch would change, how many of those would lose what they set up, and how many are
+// left out because they take a second operator, if guarded is 'skip'.
 func (q *Queries) CountCustomerSwitch(ctx context.Context, arg CountCustomerSwitchParams) (CountCustomerSwitchRow, error) {
-	row := q.db.QueryRow(ctx, CountCustomerSwitch, arg.Want, arg.CustomerID)
+	row := q.db.QueryRow(ctx, CountCustomerSwitch, arg.Want, arg.Guarded, arg.CustomerID)
 	var i CountCustomerSwitchRow
-	err := row.Scan(&i.Total, &i.Changing, &i.Resetting)
+	err := row.Scan(
+		&i.Total,
+		&i.Changing,
+		&i.LeftOut,
+		&i.Resetting,
+	)
 	return i, err
 }
 
 const GetCustomerAccount = `-- name: GetCustomerAccount :one
-SELECT a.id, a.login_id, a.login_key, a.display_name, a.two_factor, a.disabled_at, f.kind AS main_factor
+SELECT a.id, a.login_id, a.login_key, a.display_name, a.two_factor, a.disabled_at, a.approval, f.kind AS main_factor
 FROM accounts a
 JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN factors f ON f.account_id = a.id AND f.main
@@ -58,6 +67,7 @@ type GetCustomerAccountRow struct {
 	DisplayName string
 	TwoFactor   string
 	DisabledAt  *time.Time
+	Approval    bool
 	MainFactor  *string
 }
 
@@ -71,25 +81,28 @@ func (q *Queries) GetCustomerAccount(ctx context.Context, arg GetCustomerAccount
 		&i.DisplayName,
 		&i.TwoFactor,
 		&i.DisabledAt,
+		&i.Approval,
 		&i.MainFactor,
 	)
 	return i, err
 }
 
 const ListCustomerAccounts = `-- name: ListCustomerAccounts :many
-SELECT a.id, a.login_id, a.login_key, a.display_name, a.two_factor, a.disabled_at, f.kind AS main_factor
+SELECT a.id, a.login_id, a.login_key, a.display_name, a.two_factor, a.disabled_at, a.approval, f.kind AS main_factor
 FROM accounts a
 JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN factors f ON f.account_id = a.id AND f.main
 WHERE g.customer_id = $1 AND a.login_key > $2 AND (CAST($3 AS text) = '' OR a.two_factor <> CAST($3 AS text))
+  AND (CAST($4 AS text) <> 'skip' OR NOT a.approval)
 ORDER BY a.login_key
-LIMIT $4
+LIMIT $5
 `
 
 type ListCustomerAccountsParams struct {
 	CustomerID CustomerID
 	AfterKey   string
 	Unless     string
+	Guarded    string
 	PageSize   int32
 }
 
@@ -100,15 +113,18 @@ type ListCustomerAccountsRow struct {
 	DisplayName string
 	TwoFactor   string
 	DisabledAt  *time.Time
+	Approval    bool
 	MainFactor  *string
 }
 
-// A page of a customer's accounts in the order of their login IDs. With a value to be set, only those that have another.
+// A page of a customer's accounts in the order of their login IDs. With a value to be set, only those that have another; without
+// those that take a second operator, if guarded is 'skip'.
 func (q *Queries) ListCustomerAccounts(ctx context.Context, arg ListCustomerAccountsParams) ([]ListCustomerAccountsRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomerAccounts,
 		arg.CustomerID,
 		arg.AfterKey,
 		arg.Unless,
+		arg.Guarded,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -125,6 +141,7 @@ func (q *Queries) ListCustomerAccounts(ctx context.Context, arg ListCustomerAcco
 			&i.DisplayName,
 			&i.TwoFactor,
 			&i.DisabledAt,
+			&i.Approval,
 			&i.MainFactor,
 		); err != nil {
 			return nil, err

@@ -11,8 +11,97 @@ import (
 	"time"
 )
 
+const CountClientGrants = `-- name: CountClientGrants :one
+SELECT count(*) AS grants, count(DISTINCT account_id) AS accounts FROM grants
+WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2
+`
+
+type CountClientGrantsParams struct {
+	ClientID string
+	Now      time.Time
+}
+
+type CountClientGrantsRow struct {
+	Grants   int64
+	Accounts int64
+}
+
+// What a client holds for people: sign-ins that still count, and whose they are.
+func (q *Queries) CountClientGrants(ctx context.Context, arg CountClientGrantsParams) (CountClientGrantsRow, error) {
+	row := q.db.QueryRow(ctx, CountClientGrants, arg.ClientID, arg.Now)
+	var i CountClientGrantsRow
+	err := row.Scan(&i.Grants, &i.Accounts)
+	return i, err
+}
+
+const CountClients = `-- name: CountClients :one
+SELECT count(*) AS clients, count(disabled_at) AS disabled, count(CASE WHEN former_secret_until > $1 THEN 1 END) AS rotating FROM clients
+`
+
+type CountClientsRow struct {
+	Clients  int64
+	Disabled int64
+	Rotating int64
+}
+
+func (q *Queries) CountClients(ctx context.Context, now *time.Time) (CountClientsRow, error) {
+	row := q.db.QueryRow(ctx, CountClients, now)
+	var i CountClientsRow
+	err := row.Scan(&i.Clients, &i.Disabled, &i.Rotating)
+	return i, err
+}
+
+const DeleteClient = `-- name: DeleteClient :execrows
+DELETE FROM clients WHERE id = $1
+`
+
+func (q *Queries) DeleteClient(ctx context.Context, id string) (int64, error) {
+	result, err := q.db.Exec(ctx, DeleteClient, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const EndFormerSecret = `-- name: EndFormerSecret :execrows
+UPDATE clients SET former_secret_hash = NULL, former_secret_until = NULL, former_secret_used_at = NULL, updated_at = $1
+WHERE id = $2 AND former_secret_hash IS NOT NULL
+`
+
+type EndFormerSecretParams struct {
+	Now time.Time
+	ID  string
+}
+
+func (q *Queries) EndFormerSecret(ctx context.Context, arg EndFormerSecretParams) (int64, error) {
+	result, err := q.db.Exec(ctx, EndFormerSecret, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const FindFormerSecret = `-- name: FindFormerSecret :one
+SELECT former_secret_used_at FROM clients
+WHERE id = $1 AND disabled_at IS NULL AND former_secret_hash = $2 AND former_secret_until > $3
+`
+
+type FindFormerSecretParams struct {
+	ID               string
+	FormerSecretHash []byte
+	Now              *time.Time
+}
+
+// Whether a former secret still works, which decides, and when it was last used.
+func (q *Queries) FindFormerSecret(ctx context.Context, arg FindFormerSecretParams) (*time.Time, error) {
+	row := q.db.QueryRow(ctx, FindFormerSecret, arg.ID, arg.FormerSecretHash, arg.Now)
+	var former_secret_used_at *time.Time
+	err := row.Scan(&former_secret_used_at)
+	return former_secret_used_at, err
+}
+
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -36,18 +125,41 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.BackchannelLogoutURI,
 		&i.FormerSecretHash,
 		&i.FormerSecretUntil,
+		&i.SecretMadeAt,
+		&i.FormerSecretUsedAt,
 	)
 	return i, err
 }
 
-const GetKeyset = `-- name: GetKeyset :one
-SELECT name, wrapped, created_at FROM keysets WHERE name = $1
+const HoldClient = `-- name: HoldClient :one
+UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at
 `
 
-func (q *Queries) GetKeyset(ctx context.Context, name string) (Keyset, error) {
-	row := q.db.QueryRow(ctx, GetKeyset, name)
-	var i Keyset
-	err := row.Scan(&i.Name, &i.Wrapped, &i.CreatedAt)
+// The client as it is and stays until the transaction ends.
+func (q *Queries) HoldClient(ctx context.Context, id string) (Client, error) {
+	row := q.db.QueryRow(ctx, HoldClient, id)
+	var i Client
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.SurfaceID,
+		&i.AuthMethod,
+		&i.SecretHash,
+		&i.RedirectURIs,
+		&i.PostLogoutRedirectURIs,
+		&i.GrantTypes,
+		&i.Scopes,
+		&i.IDTokenAlg,
+		&i.RequirePkce,
+		&i.DisabledAt,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.BackchannelLogoutURI,
+		&i.FormerSecretHash,
+		&i.FormerSecretUntil,
+		&i.SecretMadeAt,
+		&i.FormerSecretUsedAt,
+	)
 	return i, err
 }
 
@@ -93,87 +205,8 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 	return err
 }
 
-const InsertFirstSigningKey = `-- name: InsertFirstSigningKey :execrows
-INSERT INTO signing_keys (id, alg, public_jwk, private_sealed, created_at, signs_from)
-SELECT CAST($1 AS text), CAST($2 AS text), CAST($3 AS jsonb), CAST($4 AS bytea),
-    CAST($5 AS timestamptz), CAST($5 AS timestamptz)
-WHERE NOT EXISTS (SELECT 1 FROM signing_keys k WHERE k.alg = $2)
-`
-
-type InsertFirstSigningKeyParams struct {
-	ID            string
-	Alg           string
-	PublicJWK     json.RawMessage
-	PrivateSealed []byte
-	Now           time.Time
-}
-
-// Only while the algorithm has no key. Callers hold LockKeyset, so that of several servers that start on an empty database one
-// makes the keys.
-func (q *Queries) InsertFirstSigningKey(ctx context.Context, arg InsertFirstSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertFirstSigningKey,
-		arg.ID,
-		arg.Alg,
-		arg.PublicJWK,
-		arg.PrivateSealed,
-		arg.Now,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const InsertKeyset = `-- name: InsertKeyset :execrows
-INSERT INTO keysets (name, wrapped, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING
-`
-
-type InsertKeysetParams struct {
-	Name    string
-	Wrapped []byte
-	Now     time.Time
-}
-
-func (q *Queries) InsertKeyset(ctx context.Context, arg InsertKeysetParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertKeyset, arg.Name, arg.Wrapped, arg.Now)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
-const InsertSigningKey = `-- name: InsertSigningKey :execrows
-INSERT INTO signing_keys (id, alg, public_jwk, private_sealed, created_at, signs_from)
-VALUES ($1, $2, $3, $4, $5, $6)
-ON CONFLICT (id) DO NOTHING
-`
-
-type InsertSigningKeyParams struct {
-	ID            string
-	Alg           string
-	PublicJWK     json.RawMessage
-	PrivateSealed []byte
-	Now           time.Time
-	SignsFrom     time.Time
-}
-
-func (q *Queries) InsertSigningKey(ctx context.Context, arg InsertSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, InsertSigningKey,
-		arg.ID,
-		arg.Alg,
-		arg.PublicJWK,
-		arg.PrivateSealed,
-		arg.Now,
-		arg.SignsFrom,
-	)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -203,6 +236,8 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.BackchannelLogoutURI,
 			&i.FormerSecretHash,
 			&i.FormerSecretUntil,
+			&i.SecretMadeAt,
+			&i.FormerSecretUsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -214,31 +249,33 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 	return items, nil
 }
 
-const ListSigningKeys = `-- name: ListSigningKeys :many
-SELECT id, alg, public_jwk, private_sealed, created_at, signs_from, retired_at, published_until FROM signing_keys
-WHERE published_until IS NULL OR published_until > $1
-ORDER BY alg, signs_from, id
+const ListLastGrants = `-- name: ListLastGrants :many
+SELECT g.client_id, g.created_at FROM clients c
+JOIN grants g ON g.client_id = c.id AND g.created_at = (SELECT max(m.created_at) FROM grants m WHERE m.client_id = c.id)
+WHERE c.id >= $1 AND c.id <= $2
 `
 
-func (q *Queries) ListSigningKeys(ctx context.Context, now *time.Time) ([]SigningKey, error) {
-	rows, err := q.db.Query(ctx, ListSigningKeys, now)
+type ListLastGrantsParams struct {
+	FirstID string
+	LastID  string
+}
+
+type ListLastGrantsRow struct {
+	ClientID  string
+	CreatedAt time.Time
+}
+
+// When somebody last signed in to clients, by those of their grants that are still kept.
+func (q *Queries) ListLastGrants(ctx context.Context, arg ListLastGrantsParams) ([]ListLastGrantsRow, error) {
+	rows, err := q.db.Query(ctx, ListLastGrants, arg.FirstID, arg.LastID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []SigningKey
+	var items []ListLastGrantsRow
 	for rows.Next() {
-		var i SigningKey
-		if err := rows.Scan(
-			&i.ID,
-			&i.Alg,
-			&i.PublicJWK,
-			&i.PrivateSealed,
-			&i.CreatedAt,
-			&i.SignsFrom,
-			&i.RetiredAt,
-			&i.PublishedUntil,
-		); err != nil {
+		var i ListLastGrantsRow
+		if err := rows.Scan(&i.ClientID, &i.CreatedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -249,13 +286,19 @@ func (q *Queries) ListSigningKeys(ctx context.Context, now *time.Time) ([]Signin
 	return items, nil
 }
 
-const LockKeyset = `-- name: LockKeyset :execrows
-UPDATE keysets SET wrapped = wrapped WHERE name = $1
+const NoteFormerSecret = `-- name: NoteFormerSecret :execrows
+UPDATE clients SET former_secret_used_at = $1 WHERE id = $2 AND former_secret_hash = $3
 `
 
-// Makes servers that start at the same time take turns: the row stays locked until the transaction ends.
-func (q *Queries) LockKeyset(ctx context.Context, name string) (int64, error) {
-	result, err := q.db.Exec(ctx, LockKeyset, name)
+type NoteFormerSecretParams struct {
+	Now              *time.Time
+	ID               string
+	FormerSecretHash []byte
+}
+
+// That a former secret was used. It is no change of the registration, and so no new version.
+func (q *Queries) NoteFormerSecret(ctx context.Context, arg NoteFormerSecretParams) (int64, error) {
+	result, err := q.db.Exec(ctx, NoteFormerSecret, arg.Now, arg.ID, arg.FormerSecretHash)
 	if err != nil {
 		return 0, err
 	}
@@ -271,7 +314,8 @@ ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at,
+    secret_made_at = NULL, former_secret_hash = NULL, former_secret_until = NULL, former_secret_used_at = NULL
 `
 
 type PutClientParams struct {
@@ -310,20 +354,140 @@ func (q *Queries) PutClient(ctx context.Context, arg PutClientParams) error {
 	return err
 }
 
-const RetireSigningKey = `-- name: RetireSigningKey :execrows
-UPDATE signing_keys SET retired_at = $1, published_until = $2, private_sealed = NULL
-WHERE id = $3 AND retired_at IS NULL
+const RevokeClientGrants = `-- name: RevokeClientGrants :execrows
+UPDATE grants SET revoked_at = $1 WHERE client_id = $2 AND revoked_at IS NULL AND expires_at > $1
 `
 
-type RetireSigningKeyParams struct {
-	Now            *time.Time
-	PublishedUntil *time.Time
-	ID             string
+type RevokeClientGrantsParams struct {
+	Now      *time.Time
+	ClientID string
 }
 
-// The key signs no more; it stays published for as long as a token it signed may live.
-func (q *Queries) RetireSigningKey(ctx context.Context, arg RetireSigningKeyParams) (int64, error) {
-	result, err := q.db.Exec(ctx, RetireSigningKey, arg.Now, arg.PublishedUntil, arg.ID)
+func (q *Queries) RevokeClientGrants(ctx context.Context, arg RevokeClientGrantsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RevokeClientGrants, arg.Now, arg.ClientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const RevokeClientTokens = `-- name: RevokeClientTokens :execrows
+UPDATE token_sets SET access_revoked_at = $1
+WHERE client_id = $2 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $1
+`
+
+type RevokeClientTokensParams struct {
+	Now      *time.Time
+	ClientID string
+}
+
+// The tokens that a client got for itself.
+func (q *Queries) RevokeClientTokens(ctx context.Context, arg RevokeClientTokensParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RevokeClientTokens, arg.Now, arg.ClientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SetClientDisabled = `-- name: SetClientDisabled :execrows
+UPDATE clients SET disabled_at = $1, updated_at = $2 WHERE id = $3
+`
+
+type SetClientDisabledParams struct {
+	DisabledAt *time.Time
+	Now        time.Time
+	ID         string
+}
+
+func (q *Queries) SetClientDisabled(ctx context.Context, arg SetClientDisabledParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetClientDisabled, arg.DisabledAt, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const SetClientSecret = `-- name: SetClientSecret :execrows
+UPDATE clients SET secret_hash = $1, secret_made_at = $2, former_secret_hash = $3,
+    former_secret_until = $4, former_secret_used_at = NULL, updated_at = $2
+WHERE id = $5 AND updated_at = $6
+`
+
+type SetClientSecretParams struct {
+	SecretHash        []byte
+	Now               *time.Time
+	FormerSecretHash  []byte
+	FormerSecretUntil *time.Time
+	ID                string
+	Version           time.Time
+}
+
+// A new secret; what is kept of the former one works until then.
+func (q *Queries) SetClientSecret(ctx context.Context, arg SetClientSecretParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetClientSecret,
+		arg.SecretHash,
+		arg.Now,
+		arg.FormerSecretHash,
+		arg.FormerSecretUntil,
+		arg.ID,
+		arg.Version,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const UpdateClient = `-- name: UpdateClient :execrows
+UPDATE clients SET name = $1, surface_id = $2, auth_method = $3, secret_hash = $4,
+    former_secret_hash = $5, former_secret_until = $6, secret_made_at = $7,
+    redirect_uris = $8, post_logout_redirect_uris = $9, grant_types = $10, scopes = $11,
+    id_token_alg = $12, require_pkce = $13, backchannel_logout_uri = $14, updated_at = $15
+WHERE id = $16 AND updated_at = $17
+`
+
+type UpdateClientParams struct {
+	Name                   string
+	SurfaceID              string
+	AuthMethod             string
+	SecretHash             []byte
+	FormerSecretHash       []byte
+	FormerSecretUntil      *time.Time
+	SecretMadeAt           *time.Time
+	RedirectURIs           json.RawMessage
+	PostLogoutRedirectURIs json.RawMessage
+	GrantTypes             json.RawMessage
+	Scopes                 json.RawMessage
+	IDTokenAlg             string
+	RequirePkce            bool
+	BackchannelLogoutURI   string
+	Now                    time.Time
+	ID                     string
+	Version                time.Time
+}
+
+// Callers hold the client.
+func (q *Queries) UpdateClient(ctx context.Context, arg UpdateClientParams) (int64, error) {
+	result, err := q.db.Exec(ctx, UpdateClient,
+		arg.Name,
+		arg.SurfaceID,
+		arg.AuthMethod,
+		arg.SecretHash,
+		arg.FormerSecretHash,
+		arg.FormerSecretUntil,
+		arg.SecretMadeAt,
+		arg.RedirectURIs,
+		arg.PostLogoutRedirectURIs,
+		arg.GrantTypes,
+		arg.Scopes,
+		arg.IDTokenAlg,
+		arg.RequirePkce,
+		arg.BackchannelLogoutURI,
+		arg.Now,
+		arg.ID,
+		arg.Version,
+	)
 	if err != nil {
 		return 0, err
 	}

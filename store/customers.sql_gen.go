@@ -47,42 +47,6 @@ func (q *Queries) ClaimUserGroup(ctx context.Context, arg ClaimUserGroupParams) 
 	return result.RowsAffected(), nil
 }
 
-const CountCustomers = `-- name: CountCustomers :one
-SELECT count(*) FROM (
-    SELECT c.id FROM customers c
-    WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
-            SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
-      AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-                WHERE g.customer_id = c.id) THEN 'none'
-            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-            ELSE 'set' END)
-    LIMIT $4) AS found
-`
-
-type CountCustomersParams struct {
-	Pattern string
-	Masked  string
-	State   string
-	Ceiling int32
-}
-
-// How many ListCustomers finds, counted no further than the ceiling.
-func (q *Queries) CountCustomers(ctx context.Context, arg CountCustomersParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountCustomers,
-		arg.Pattern,
-		arg.Masked,
-		arg.State,
-		arg.Ceiling,
-	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const GetCustomer = `-- name: GetCustomer :one
 SELECT id, code, name, search_key, created_at, updated_at, indexed FROM customers WHERE id = $1
 `
@@ -165,37 +129,58 @@ func (q *Queries) InsertUserGroup(ctx context.Context, arg InsertUserGroupParams
 	return err
 }
 
+const LastOfCustomers = `-- name: LastOfCustomers :one
+SELECT w.code, count(*) OVER () AS looked
+FROM (SELECT c.code FROM customers c WHERE c.code > $1 ORDER BY c.code LIMIT $2) w
+ORDER BY w.code DESC
+LIMIT 1
+`
+
+type LastOfCustomersParams struct {
+	AfterCode string
+	Look      int32
+}
+
+type LastOfCustomersRow struct {
+	Code   string
+	Looked int64
+}
+
+// The last of the next so many customers, and how many there are.
+func (q *Queries) LastOfCustomers(ctx context.Context, arg LastOfCustomersParams) (LastOfCustomersRow, error) {
+	row := q.db.QueryRow(ctx, LastOfCustomers, arg.AfterCode, arg.Look)
+	var i LastOfCustomersRow
+	err := row.Scan(&i.Code, &i.Looked)
+	return i, err
+}
+
 const ListCustomers = `-- name: ListCustomers :many
-SELECT c.id, c.code, c.name,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) AS set_up,
-    l.last_sign_in_at
-FROM customers c
-LEFT JOIN accounts l ON l.id = (
-    SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-    WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
-    ORDER BY a.last_sign_in_at DESC LIMIT 1)
-WHERE (c.search_key LIKE CAST($1 AS text) ESCAPE '\' OR EXISTS (
-        SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST($2 AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST($1 AS text) ESCAPE '\'))
-  AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-            WHERE g.customer_id = c.id) THEN 'none'
-        WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-        ELSE 'set' END)
-ORDER BY c.code
-LIMIT $5 OFFSET $4
+SELECT p.id, p.code, p.name, count(m.id) AS accounts, count(f.account_id) AS set_up, count(m.last_sign_in_at) AS signed_in,
+    CAST(COALESCE(max(m.last_sign_in_at), p.created_at) AS timestamptz) AS last_sign_in_at
+FROM (
+    SELECT c.id, c.code, c.name, c.created_at FROM customers c
+    WHERE c.code > $1 AND (CAST($2 AS text) = '' OR c.code <= CAST($2 AS text))
+      AND (CAST($3 AS text) = '' OR CAST($3 AS text) = CASE
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
+            WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
+                WHERE g.customer_id = c.id) THEN 'none'
+            WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+                WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
+            ELSE 'set' END)
+    ORDER BY c.code
+    LIMIT $4) p
+LEFT JOIN user_groups o ON o.customer_id = p.id
+LEFT JOIN accounts m ON m.user_group_id = o.id
+LEFT JOIN factors f ON f.account_id = m.id AND f.main
+GROUP BY p.id, p.code, p.name, p.created_at
+ORDER BY p.code
 `
 
 type ListCustomersParams struct {
-	Pattern  string
-	Masked   string
-	State    string
-	Skip     int32
-	PageSize int32
+	AfterCode string
+	LastCode  string
+	State     string
+	PageSize  int32
 }
 
 type ListCustomersRow struct {
@@ -204,18 +189,18 @@ type ListCustomersRow struct {
 	Name         string
 	Accounts     int64
 	SetUp        int64
-	LastSignInAt *time.Time
+	SignedIn     int64
+	LastSignInAt time.Time
 }
 
-// One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
-// set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
-// account's search key ends, is not looked at if masked is not empty.
+// One page in code order, after one of them. State filters by how many accounts are set up: set, partly, none, or empty for all. A
+// customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit. The time of
+// the last sign-in means something where anybody signed in.
 func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([]ListCustomersRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomers,
-		arg.Pattern,
-		arg.Masked,
+		arg.AfterCode,
+		arg.LastCode,
 		arg.State,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -231,6 +216,7 @@ func (q *Queries) ListCustomers(ctx context.Context, arg ListCustomersParams) ([
 			&i.Name,
 			&i.Accounts,
 			&i.SetUp,
+			&i.SignedIn,
 			&i.LastSignInAt,
 		); err != nil {
 			return nil, err

@@ -21,25 +21,6 @@ func (q *Queries) CountAccountsEnabled(ctx context.Context, kind string) (int64,
 	return count, err
 }
 
-const CountAccountsUseful = `-- name: CountAccountsUseful :one
-SELECT count(DISTINCT f.account_id) FROM factors f JOIN accounts a ON a.id = f.account_id
-WHERE a.kind = $1 AND a.disabled_at IS NULL AND f.disabled_at IS NULL
-  AND ' ' || CAST($2 AS text) || ' ' LIKE '% ' || f.kind || ' %'
-`
-
-type CountAccountsUsefulParams struct {
-	Kind   string
-	Useful string
-}
-
-// How many accounts of a kind have a factor that is of use: of one of some kinds (separated by spaces), and not closed.
-func (q *Queries) CountAccountsUseful(ctx context.Context, arg CountAccountsUsefulParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountAccountsUseful, arg.Kind, arg.Useful)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const CountEventsOf = `-- name: CountEventsOf :one
 SELECT count(*) FROM audit_events
 WHERE type IN ('signin.complete', 'signin.password', 'signin.factor', '2fa.reset')

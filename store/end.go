@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -48,8 +49,8 @@ func (tx *Tx) CarrySession(ctx context.Context, now time.Time, s Session, epoch 
 }
 
 // EndAccount ends everything that rests on an account's former credentials (I11): codes, trusted devices, mails that have not
-// left, sessions, sign-ins and grants. The raised epoch alone voids most of them; the rows say so too, so that lists and later
-// readers see it.
+// left, sessions, sign-ins and grants; relying parties that had tokens from a session are told of its end. The raised epoch alone
+// voids most of them; the rows say so too, so that lists and later readers see it.
 //
 // The caller changes the account's row first, which raises the epoch and makes two such changes of one account wait for each
 // other. Locks are taken in the order account, tickets, throttles, passes, challenges, passkeys, factors and backup codes, devices, messages, sessions,
@@ -110,6 +111,75 @@ func (tx *Tx) EndAccess(ctx context.Context, now time.Time, id AccountID, keep K
 	return nil
 }
 
+// The words by which the outbox knows that a relying party is told of a session's end (see package delivery).
+const (
+	ChannelPush = "push"
+	KindSignOut = "sign_out"
+)
+
+// pushLife is how long a relying party that does not answer is tried to be told. Its own session may go on for that long.
+const pushLife = 24 * time.Hour
+
+// Told is what was queued for a relying party in this transaction, because sessions of an account ended.
+type Told struct {
+	AccountID AccountID
+	ClientID  string
+	MessageID MessageID
+}
+
+// Told lists what [Tx.EndSession] and [Tx.EndAccess] have queued so far for relying parties of an account.
+func (tx *Tx) Told(id AccountID) []Told {
+	return slices.DeleteFunc(slices.Clone(tx.told), func(t Told) bool { return t.AccountID != id })
+}
+
+// EndSession ends one session of an account and tells the relying parties that had tokens from it. It reports whether the session had
+// not ended before. What the session gave out, and sign-ins that rest on it, are the caller's to end, in the order of locks.
+func (tx *Tx) EndSession(ctx context.Context, now time.Time, id SessionID, account AccountID) (bool, error) {
+	if err := tx.tell(ctx, now, account, ListSessionClientsParams{Only: new(string(id))}); err != nil {
+		return false, err
+	}
+	n, err := tx.CloseSession(ctx, CloseSessionParams{Now: &now, ID: id, AccountID: account})
+	if err != nil {
+		return false, fmt.Errorf("end session: %w", err)
+	}
+	return n == 1, nil
+}
+
+// tell queues what the relying parties concerned are told. It comes before the rows say that the sessions ended.
+//
+// Each session is told of by itself. Of sessions whose rows are gone there may be many, one for each month's sign-in: where all of them
+// end, one message that names no session stands for them.
+func (tx *Tx) tell(ctx context.Context, now time.Time, account AccountID, which ListSessionClientsParams) error {
+	which.AccountID, which.Now = account, now
+	rows, err := tx.ListSessionClients(ctx, which)
+	if err != nil {
+		return fmt.Errorf("list relying parties of sessions: %w", err)
+	}
+	all := which.Only == nil && which.Keep == nil
+	whole := map[string]bool{}
+	for _, row := range rows {
+		session := &row.SessionID
+		if all && row.Gone {
+			if whole[row.ClientID] {
+				continue
+			}
+			whole[row.ClientID], session = true, nil
+		}
+		t := Told{AccountID: account, ClientID: row.ClientID, MessageID: NewID[MessageID]()}
+		if err := tx.EnqueuePush(ctx, EnqueuePushParams{
+			ID: t.MessageID, Kind: KindSignOut, AccountID: &account, SessionID: session, Recipient: row.ClientID,
+			Now: now, Deadline: now.Add(pushLife),
+		}); err != nil {
+			return fmt.Errorf("queue sign-out for %s: %w", row.ClientID, err)
+		}
+		tx.told = append(tx.told, t)
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	return tx.Notify(ctx, PushChannel, "")
+}
+
 // endSessions ends sessions and carries the one to keep, if it was good until now, over the raised epoch.
 func (tx *Tx) endSessions(ctx context.Context, now time.Time, id AccountID, keep Keep) (kept bool, err error) {
 	if keep.Session != "" {
@@ -121,10 +191,17 @@ func (tx *Tx) endSessions(ctx context.Context, now time.Time, id AccountID, keep
 		}
 		kept = n == 1
 	}
+	which := ListSessionClientsParams{}
 	if kept {
-		_, err = tx.EndOtherSessions(ctx, EndOtherSessionsParams{Now: &now, AccountID: id, Keep: keep.Session})
+		which.Keep = new(string(keep.Session))
+	}
+	if err := tx.tell(ctx, now, id, which); err != nil {
+		return false, err
+	}
+	if kept {
+		_, err = tx.CloseOtherSessions(ctx, CloseOtherSessionsParams{Now: &now, AccountID: id, Keep: keep.Session})
 	} else {
-		_, err = tx.EndAccountSessions(ctx, EndAccountSessionsParams{Now: &now, AccountID: id})
+		_, err = tx.CloseAccountSessions(ctx, CloseAccountSessionsParams{Now: &now, AccountID: id})
 	}
 	if err != nil {
 		return false, fmt.Errorf("end sessions: %w", err)

@@ -107,19 +107,22 @@ func (q *Queries) InsertPass(ctx context.Context, arg InsertPassParams) error {
 }
 
 const ListExemptions = `-- name: ListExemptions :many
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, c.name AS customer
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, c.name AS customer
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
-WHERE a.exempt_until > CAST($1 AS timestamptz) AND a.kind <> CAST($2 AS text)
+WHERE a.exempt_until > CAST($1 AS timestamptz) AND a.exempt_until >= CAST($2 AS timestamptz)
+  AND (a.exempt_until > CAST($2 AS timestamptz) OR a.id > $3)
+  AND a.kind <> CAST($4 AS text)
 ORDER BY a.exempt_until, a.id
-LIMIT $4 OFFSET $3
+LIMIT $5
 `
 
 type ListExemptionsParams struct {
 	Now        time.Time
+	AfterUntil time.Time
+	AfterID    AccountID
 	HiddenKind string
-	Skip       int32
 	PageSize   int32
 }
 
@@ -128,12 +131,13 @@ type ListExemptionsRow struct {
 	Customer *string
 }
 
-// The live ones, the first to end first.
+// The live ones, the first to end first, after one of them.
 func (q *Queries) ListExemptions(ctx context.Context, arg ListExemptionsParams) ([]ListExemptionsRow, error) {
 	rows, err := q.db.Query(ctx, ListExemptions,
 		arg.Now,
+		arg.AfterUntil,
+		arg.AfterID,
 		arg.HiddenKind,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -174,7 +178,158 @@ func (q *Queries) ListExemptions(ctx context.Context, arg ListExemptionsParams) 
 			&i.Account.GraceFrom,
 			&i.Account.GraceUntil,
 			&i.Account.Indexed,
+			&i.Account.Approval,
 			&i.Customer,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListExemptionsAfter = `-- name: ListExemptionsAfter :many
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts
+WHERE exempt_until > CAST($1 AS timestamptz) AND kind <> CAST($2 AS text)
+    AND (exempt_until > CAST($3 AS timestamptz) OR exempt_until = CAST($3 AS timestamptz) AND id > $4)
+ORDER BY exempt_until, id
+LIMIT $5
+`
+
+type ListExemptionsAfterParams struct {
+	Now        time.Time
+	HiddenKind string
+	After      time.Time
+	AfterID    AccountID
+	PageSize   int32
+}
+
+// The live ones after one of them, the first to end first.
+func (q *Queries) ListExemptionsAfter(ctx context.Context, arg ListExemptionsAfterParams) ([]Account, error) {
+	rows, err := q.db.Query(ctx, ListExemptionsAfter,
+		arg.Now,
+		arg.HiddenKind,
+		arg.After,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Account
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.LoginID,
+			&i.LoginKey,
+			&i.DisplayName,
+			&i.SearchKey,
+			&i.Role,
+			&i.UserGroupID,
+			&i.PasswordHash,
+			&i.RegisteredEmail,
+			&i.TwoFactor,
+			&i.CredentialEpoch,
+			&i.DisabledAt,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PasswordChangedAt,
+			&i.RegisteredEmailChangedAt,
+			&i.TicketDemandedAt,
+			&i.ExemptUntil,
+			&i.ExemptSince,
+			&i.ExemptReason,
+			&i.ExemptBy,
+			&i.FrozenAt,
+			&i.FrozenUntil,
+			&i.FrozenBy,
+			&i.Lang,
+			&i.GraceFrom,
+			&i.GraceUntil,
+			&i.Indexed,
+			&i.Approval,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListFrozenAfter = `-- name: ListFrozenAfter :many
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts
+WHERE frozen_until > CAST($1 AS timestamptz) AND kind <> CAST($2 AS text)
+    AND (frozen_until > CAST($3 AS timestamptz) OR frozen_until = CAST($3 AS timestamptz) AND id > $4)
+ORDER BY frozen_until, id
+LIMIT $5
+`
+
+type ListFrozenAfterParams struct {
+	Now        time.Time
+	HiddenKind string
+	After      time.Time
+	AfterID    AccountID
+	PageSize   int32
+}
+
+// The accounts whose security settings are frozen, after one of them, the first to thaw first.
+func (q *Queries) ListFrozenAfter(ctx context.Context, arg ListFrozenAfterParams) ([]Account, error) {
+	rows, err := q.db.Query(ctx, ListFrozenAfter,
+		arg.Now,
+		arg.HiddenKind,
+		arg.After,
+		arg.AfterID,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Account
+	for rows.Next() {
+		var i Account
+		if err := rows.Scan(
+			&i.ID,
+			&i.Kind,
+			&i.LoginID,
+			&i.LoginKey,
+			&i.DisplayName,
+			&i.SearchKey,
+			&i.Role,
+			&i.UserGroupID,
+			&i.PasswordHash,
+			&i.RegisteredEmail,
+			&i.TwoFactor,
+			&i.CredentialEpoch,
+			&i.DisabledAt,
+			&i.LastSignInAt,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.PasswordChangedAt,
+			&i.RegisteredEmailChangedAt,
+			&i.TicketDemandedAt,
+			&i.ExemptUntil,
+			&i.ExemptSince,
+			&i.ExemptReason,
+			&i.ExemptBy,
+			&i.FrozenAt,
+			&i.FrozenUntil,
+			&i.FrozenBy,
+			&i.Lang,
+			&i.GraceFrom,
+			&i.GraceUntil,
+			&i.Indexed,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}

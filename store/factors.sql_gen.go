@@ -300,29 +300,6 @@ func (q *Queries) GetBackupBatch(ctx context.Context, accountID AccountID) (Back
 	return i, err
 }
 
-const GetBackupCode = `-- name: GetBackupCode :one
-SELECT c.batch_id, c.selector, c.code_hash FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
-WHERE b.account_id = $1 AND b.voided_at IS NULL AND c.used_at IS NULL AND c.selector = $2
-`
-
-type GetBackupCodeParams struct {
-	AccountID AccountID
-	Selector  string
-}
-
-type GetBackupCodeRow struct {
-	BatchID  BatchID
-	Selector string
-	CodeHash string
-}
-
-func (q *Queries) GetBackupCode(ctx context.Context, arg GetBackupCodeParams) (GetBackupCodeRow, error) {
-	row := q.db.QueryRow(ctx, GetBackupCode, arg.AccountID, arg.Selector)
-	var i GetBackupCodeRow
-	err := row.Scan(&i.BatchID, &i.Selector, &i.CodeHash)
-	return i, err
-}
-
 const GetFactor = `-- name: GetFactor :one
 SELECT id, account_id, kind, address, main, failures, disabled_at, verified_at, last_used_at, created_at, position, secret_sealed, totp_step, imported_at, bounced_at, soft_bounces FROM factors WHERE id = $1 AND account_id = $2
 `
@@ -928,6 +905,44 @@ func (q *Queries) ListTrustedDevices(ctx context.Context, arg ListTrustedDevices
 			&i.ClientAddress,
 			&i.CredentialEpoch,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListUsableCodes = `-- name: ListUsableCodes :many
+SELECT c.batch_id, c.selector, c.code_hash FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
+WHERE b.account_id = $1 AND b.voided_at IS NULL AND c.used_at IS NULL AND (c.selector = $2 OR c.selector LIKE '#%')
+ORDER BY c.selector
+`
+
+type ListUsableCodesParams struct {
+	AccountID AccountID
+	Selector  string
+}
+
+type ListUsableCodesRow struct {
+	BatchID  BatchID
+	Selector string
+	CodeHash string
+}
+
+// Of the codes that are still usable, the one with a selector and those of other systems, any of which a try may be.
+func (q *Queries) ListUsableCodes(ctx context.Context, arg ListUsableCodesParams) ([]ListUsableCodesRow, error) {
+	rows, err := q.db.Query(ctx, ListUsableCodes, arg.AccountID, arg.Selector)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUsableCodesRow
+	for rows.Next() {
+		var i ListUsableCodesRow
+		if err := rows.Scan(&i.BatchID, &i.Selector, &i.CodeHash); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

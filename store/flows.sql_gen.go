@@ -181,7 +181,7 @@ func (q *Queries) GetFlow(ctx context.Context, arg GetFlowParams) (Flow, error) 
 }
 
 const GetFlowAccount = `-- name: GetFlowAccount :one
-SELECT f.id, f.secret_hash, f.surface_id, f.client_id, f.request, f.return_to, f.locale, f.login_hint, f.required_level, f.evidence_after, f.all_factors, f.account_id, f.credential_epoch, f.session_id, f.evidence, f.backup_batch_id, f.created_at, f.expires_at, f.finished_at, f.postponed, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for
+SELECT f.id, f.secret_hash, f.surface_id, f.client_id, f.request, f.return_to, f.locale, f.login_hint, f.required_level, f.evidence_after, f.all_factors, f.account_id, f.credential_epoch, f.session_id, f.evidence, f.backup_batch_id, f.created_at, f.expires_at, f.finished_at, f.postponed, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM flows f
 JOIN accounts a ON a.id = f.account_id AND a.credential_epoch = f.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces s ON s.id = f.surface_id
@@ -258,6 +258,7 @@ func (q *Queries) GetFlowAccount(ctx context.Context, arg GetFlowAccountParams) 
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 		&i.Surface.ID,
 		&i.Surface.AccountKind,
 		&i.Surface.Enforced,
@@ -269,6 +270,7 @@ func (q *Queries) GetFlowAccount(ctx context.Context, arg GetFlowAccountParams) 
 		&i.Surface.EnforcedSince,
 		&i.Surface.GraceDays,
 		&i.Surface.AnnouncedFor,
+		&i.Surface.Approval,
 	)
 	return i, err
 }

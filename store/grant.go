@@ -14,7 +14,7 @@ var ErrNoRoles = errors.New("SQLite has no roles: who may write to the file may 
 // readOnly are the tables that a server reads and its role may not write: they change with the schema, or in a sweep of the audit log.
 var readOnly = []string{migrationTable, "audit_gate"}
 
-// appendOnly are the tables that a server may add rows to and never change.
+// appendOnly are the tables that a server may add rows to and never change, but for how the private half of a key is sealed.
 var appendOnly = []string{"audit_events", "audit_checkpoints", "audit_marks", "audit_keys"}
 
 // Grant lets a role of PostgreSQL do what servers do, and no more: read and write every table, but of the audit log only add to it. It
@@ -35,7 +35,10 @@ func (db *DB) Grant(ctx context.Context, role string) error {
 	for _, table := range appendOnly {
 		statements = append(statements, "REVOKE UPDATE, DELETE, TRUNCATE, TRIGGER ON "+table+" FROM "+name)
 	}
-	statements = append(statements, "REVOKE DELETE, TRUNCATE, TRIGGER ON audit_streams FROM "+name)
+	statements = append(statements,
+		"REVOKE DELETE, TRUNCATE, TRIGGER ON audit_streams FROM "+name,
+		"GRANT UPDATE (private_sealed) ON audit_keys TO "+name, // sealed anew when keys change
+	)
 	conn, err := pgx.ConnectConfig(ctx, db.postgres.config)
 	if err != nil {
 		return fmt.Errorf("grant: %w", mapError(err, nil))

@@ -24,6 +24,7 @@ type (
 	MessageID   string
 	EventID     string
 	ResetID     string
+	ApprovalID  string
 
 	// FormID names one showing of a form, so that sending it twice does its work once.
 	FormID string
@@ -32,6 +33,8 @@ type (
 	ImportID        string
 	// AnnouncementID is one announcement of enforcement.
 	AnnouncementID string
+	// ResealID is one run that puts new keys under what is sealed.
+	ResealID string
 )
 
 // NewID returns a fresh row id.

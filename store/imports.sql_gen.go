@@ -265,7 +265,7 @@ func (q *Queries) GetImportJob(ctx context.Context, id ImportID) (ImportJob, err
 }
 
 const GetImportTarget = `-- name: GetImportTarget :one
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, i.external_id, i.row_digest, i.hash_digest
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, i.external_id, i.row_digest, i.hash_digest
 FROM accounts a LEFT JOIN account_imports i ON i.account_id = a.id
 WHERE a.kind = $1 AND a.login_key = $2
 `
@@ -317,6 +317,7 @@ func (q *Queries) GetImportTarget(ctx context.Context, arg GetImportTargetParams
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 		&i.ExternalID,
 		&i.RowDigest,
 		&i.HashDigest,
@@ -515,7 +516,7 @@ func (q *Queries) ListBackupCodes(ctx context.Context, batchID BatchID) ([]Backu
 }
 
 const ListExportAccounts = `-- name: ListExportAccounts :many
-SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, g.name AS user_group, c.code AS customer_code, c.name AS customer_name, i.external_id
+SELECT a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, g.name AS user_group, c.code AS customer_code, c.name AS customer_name, i.external_id
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
@@ -580,6 +581,7 @@ func (q *Queries) ListExportAccounts(ctx context.Context, arg ListExportAccounts
 			&i.Account.GraceFrom,
 			&i.Account.GraceUntil,
 			&i.Account.Indexed,
+			&i.Account.Approval,
 			&i.UserGroup,
 			&i.CustomerCode,
 			&i.CustomerName,

@@ -52,6 +52,7 @@ type Account struct {
 	GraceFrom                *time.Time
 	GraceUntil               *time.Time
 	Indexed                  bool
+	Approval                 bool
 }
 
 type AccountImport struct {
@@ -73,6 +74,28 @@ type Announcement struct {
 	LastAccount *AccountID
 	CreatedAt   time.Time
 	FinishedAt  *time.Time
+}
+
+type Approval struct {
+	ID              ApprovalID
+	AccountID       *AccountID
+	SurfaceID       string
+	Act             string
+	Permit          []byte
+	Request         json.RawMessage
+	FormID          FormID
+	CredentialEpoch int64
+	RegisteredAt    time.Time
+	Asker           string
+	AskerName       string
+	State           string
+	Decider         string
+	DeciderName     string
+	Decision        string
+	CreatedAt       time.Time
+	ExpiresAt       time.Time
+	DecidedAt       *time.Time
+	UsedAt          *time.Time
 }
 
 type AuditCheckpoint struct {
@@ -203,6 +226,8 @@ type Client struct {
 	BackchannelLogoutURI   string
 	FormerSecretHash       []byte
 	FormerSecretUntil      *time.Time
+	SecretMadeAt           *time.Time
+	FormerSecretUsedAt     *time.Time
 }
 
 type Customer struct {
@@ -350,6 +375,7 @@ type Outbox struct {
 	FinishedAt    *time.Time
 	RemoteID      string
 	TagHash       []byte
+	SessionID     *SessionID
 }
 
 type Pass struct {
@@ -388,6 +414,20 @@ type PasswordRequest struct {
 	CreatedAt     time.Time
 }
 
+type ProvisionedID struct {
+	ClientID   string
+	Kind       string
+	ExternalID string
+	ResourceID string
+}
+
+type Provisioner struct {
+	ClientID    string
+	UserGroupID UserGroupID
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+}
+
 type ReenrolTicket struct {
 	ID              ReenrolTicketID
 	AccountID       AccountID
@@ -400,6 +440,19 @@ type ReenrolTicket struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	UsedAt          *time.Time
+}
+
+type Reseal struct {
+	ID          ResealID
+	State       string
+	StateAt     time.Time
+	Part        string
+	Position    string
+	Found       int64
+	Resealed    int64
+	Unreadable  int64
+	RequestedAt time.Time
+	FinishedAt  *time.Time
 }
 
 type Reset struct {
@@ -457,6 +510,8 @@ type SigningKey struct {
 	SignsFrom      time.Time
 	RetiredAt      *time.Time
 	PublishedUntil *time.Time
+	AskedAt        *time.Time
+	RevokedAt      *time.Time
 }
 
 type Surface struct {
@@ -471,6 +526,7 @@ type Surface struct {
 	EnforcedSince  *time.Time
 	GraceDays      int64
 	AnnouncedFor   *time.Time
+	Approval       bool
 }
 
 type Throttle struct {

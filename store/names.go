@@ -4,8 +4,12 @@ package store
 const (
 	// ClientsChannel is told the id of a client that was changed; servers hold them in memory.
 	ClientsChannel = "clients"
-	// KeysChannel is told that signing keys were made or retired.
+	// KeysChannel is told that signing keys were made, planned, retired or revoked.
 	KeysChannel = "keys"
+	// KeysetChannel is told that the keyset changed, or is to.
+	KeysetChannel = "keyset"
+	// PushChannel is told that something was queued for relying parties.
+	PushChannel = "push"
 )
 
 // KeysetName is the row of the keyset that seals and signs what the database holds.

@@ -78,7 +78,7 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT $5)
   AND state = 'queued' AND available_at <= $4 AND (leased_until IS NULL OR leased_until < $4)
-RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
 `
 
 type ClaimMessagesParams struct {
@@ -125,6 +125,7 @@ func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([
 			&i.FinishedAt,
 			&i.RemoteID,
 			&i.TagHash,
+			&i.SessionID,
 		); err != nil {
 			return nil, err
 		}
@@ -136,38 +137,93 @@ func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([
 	return items, nil
 }
 
-const CountMessages = `-- name: CountMessages :one
-SELECT count(*) FROM (
-    SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-    WHERE (CAST($1 AS text) = '' OR o.state = $1)
-      AND (CAST($2 AS uuid) IS NULL OR o.account_id = $2)
-      AND (CAST($3 AS text) = '' OR CAST($4 AS text) = '' AND lower(o.recipient) LIKE CAST($3 AS text) ESCAPE '\' OR a.login_key LIKE CAST($3 AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
-    LIMIT $6) AS found
+const ClaimPushes = `-- name: ClaimPushes :many
+UPDATE outbox SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
+WHERE id IN (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
+      AND (SELECT count(*) FROM outbox b
+        WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $3) < CAST($4 AS bigint)
+    ORDER BY o.available_at LIMIT $5)
+  AND state = 'queued' AND available_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
 `
 
-type CountMessagesParams struct {
-	State      string
-	AccountID  *string
-	Who        string
-	Masked     string
-	HiddenKind string
-	Ceiling    int32
+type ClaimPushesParams struct {
+	Owner        *string
+	LeasedUntil  *time.Time
+	Now          time.Time
+	PerRecipient int64
+	BatchSize    int32
 }
 
-// How many ListMessages finds, counted no further than the ceiling.
-func (q *Queries) CountMessages(ctx context.Context, arg CountMessagesParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountMessages,
-		arg.State,
-		arg.AccountID,
-		arg.Who,
-		arg.Masked,
-		arg.HiddenKind,
-		arg.Ceiling,
+// ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
+// the others.
+func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Outbox, error) {
+	rows, err := q.db.Query(ctx, ClaimPushes,
+		arg.Owner,
+		arg.LeasedUntil,
+		arg.Now,
+		arg.PerRecipient,
+		arg.BatchSize,
 	)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Outbox
+	for rows.Next() {
+		var i Outbox
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Kind,
+			&i.AccountID,
+			&i.ChallengeID,
+			&i.Recipient,
+			&i.PayloadSealed,
+			&i.State,
+			&i.Attempts,
+			&i.AvailableAt,
+			&i.Deadline,
+			&i.LeasedUntil,
+			&i.LeaseOwner,
+			&i.Reply,
+			&i.CreatedAt,
+			&i.FinishedAt,
+			&i.RemoteID,
+			&i.TagHash,
+			&i.SessionID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const DuePush = `-- name: DuePush :one
+SELECT o.id FROM outbox o
+WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $1 AND (o.leased_until IS NULL OR o.leased_until < $1)
+  AND (SELECT count(*) FROM outbox b
+    WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $1) < CAST($2 AS bigint)
+LIMIT 1
+`
+
+type DuePushParams struct {
+	Now          time.Time
+	PerRecipient int64
+}
+
+// Whether ClaimPushes would find something; looking takes no writer.
+func (q *Queries) DuePush(ctx context.Context, arg DuePushParams) (MessageID, error) {
+	row := q.db.QueryRow(ctx, DuePush, arg.Now, arg.PerRecipient)
+	var id MessageID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const EnqueueMessage = `-- name: EnqueueMessage :exec
@@ -198,6 +254,36 @@ func (q *Queries) EnqueueMessage(ctx context.Context, arg EnqueueMessageParams) 
 		arg.Recipient,
 		arg.PayloadSealed,
 		arg.TagHash,
+		arg.Now,
+		arg.Deadline,
+	)
+	return err
+}
+
+const EnqueuePush = `-- name: EnqueuePush :exec
+INSERT INTO outbox (id, channel, kind, account_id, session_id, recipient, state, attempts, available_at, deadline, reply, created_at)
+VALUES ($1, 'push', $2, $3, $4, $5, 'queued', 0, $6, $7, '', $6)
+`
+
+type EnqueuePushParams struct {
+	ID        MessageID
+	Kind      string
+	AccountID *AccountID
+	SessionID *SessionID
+	Recipient string
+	Now       time.Time
+	Deadline  time.Time
+}
+
+// What is told to a relying party, whose id is the recipient. What to say is in the row and no secret, so nothing is sealed; the
+// message is made and signed at each try.
+func (q *Queries) EnqueuePush(ctx context.Context, arg EnqueuePushParams) error {
+	_, err := q.db.Exec(ctx, EnqueuePush,
+		arg.ID,
+		arg.Kind,
+		arg.AccountID,
+		arg.SessionID,
+		arg.Recipient,
 		arg.Now,
 		arg.Deadline,
 	)
@@ -279,24 +365,116 @@ func (q *Queries) GetChallengeMessage(ctx context.Context, challengeID *Challeng
 	return i, err
 }
 
+const LastOfMessages = `-- name: LastOfMessages :one
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.created_at <= $1 AND (x.created_at < $1 OR x.id < $2)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT $3) w
+ORDER BY w.created_at
+LIMIT 1
+`
+
+type LastOfMessagesParams struct {
+	BeforeAt time.Time
+	BeforeID MessageID
+	Look     int32
+}
+
+type LastOfMessagesRow struct {
+	CreatedAt time.Time
+	Looked    int64
+}
+
+// When the last of the next so many messages was made, and how many there are.
+func (q *Queries) LastOfMessages(ctx context.Context, arg LastOfMessagesParams) (LastOfMessagesRow, error) {
+	row := q.db.QueryRow(ctx, LastOfMessages, arg.BeforeAt, arg.BeforeID, arg.Look)
+	var i LastOfMessagesRow
+	err := row.Scan(&i.CreatedAt, &i.Looked)
+	return i, err
+}
+
+const LastOfMessagesInState = `-- name: LastOfMessagesInState :one
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.state = $1 AND x.created_at <= $2 AND (x.created_at < $2 OR x.id < $3)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT $4) w
+ORDER BY w.created_at
+LIMIT 1
+`
+
+type LastOfMessagesInStateParams struct {
+	State    string
+	BeforeAt time.Time
+	BeforeID MessageID
+	Look     int32
+}
+
+type LastOfMessagesInStateRow struct {
+	CreatedAt time.Time
+	Looked    int64
+}
+
+// What LastOfMessages finds in one state.
+func (q *Queries) LastOfMessagesInState(ctx context.Context, arg LastOfMessagesInStateParams) (LastOfMessagesInStateRow, error) {
+	row := q.db.QueryRow(ctx, LastOfMessagesInState,
+		arg.State,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfMessagesInStateRow
+	err := row.Scan(&i.CreatedAt, &i.Looked)
+	return i, err
+}
+
+const LastOfMessagesOfAccount = `-- name: LastOfMessagesOfAccount :one
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.account_id = $1 AND x.created_at <= $2 AND (x.created_at < $2 OR x.id < $3)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT $4) w
+ORDER BY w.created_at
+LIMIT 1
+`
+
+type LastOfMessagesOfAccountParams struct {
+	AccountID *AccountID
+	BeforeAt  time.Time
+	BeforeID  MessageID
+	Look      int32
+}
+
+type LastOfMessagesOfAccountRow struct {
+	CreatedAt time.Time
+	Looked    int64
+}
+
+// What LastOfMessages finds of one account.
+func (q *Queries) LastOfMessagesOfAccount(ctx context.Context, arg LastOfMessagesOfAccountParams) (LastOfMessagesOfAccountRow, error) {
+	row := q.db.QueryRow(ctx, LastOfMessagesOfAccount,
+		arg.AccountID,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfMessagesOfAccountRow
+	err := row.Scan(&i.CreatedAt, &i.Looked)
+	return i, err
+}
+
 const ListMessages = `-- name: ListMessages :many
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-WHERE (CAST($1 AS text) = '' OR o.state = $1)
-  AND (CAST($2 AS uuid) IS NULL OR o.account_id = $2)
-  AND (CAST($3 AS text) = '' OR CAST($4 AS text) = '' AND lower(o.recipient) LIKE CAST($3 AS text) ESCAPE '\' OR a.login_key LIKE CAST($3 AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST($5 AS text))
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.created_at >= $1 AND o.created_at <= $2 AND (o.created_at < $2 OR o.id < $3)
+  AND (CAST($4 AS text) = '' OR CAST($5 AS text) = '' AND lower(o.recipient) LIKE CAST($4 AS text) ESCAPE '\' OR a.login_key LIKE CAST($4 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($6 AS text))
 ORDER BY o.created_at DESC, o.id DESC
-LIMIT $7 OFFSET $6
+LIMIT $7
 `
 
 type ListMessagesParams struct {
-	State      string
-	AccountID  *string
+	Since      time.Time
+	BeforeAt   time.Time
+	BeforeID   MessageID
 	Who        string
 	Masked     string
 	HiddenKind string
-	Skip       int32
 	PageSize   int32
 }
 
@@ -312,18 +490,20 @@ type ListMessagesRow struct {
 	CreatedAt  time.Time
 	FinishedAt *time.Time
 	LoginID    *string
+	Party      *string
 }
 
-// Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
-// by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
+// Newest first, a page at a time from a place on, no further back than since. Messages to accounts of the hidden kind are left out; an
+// empty kind hides none. Nothing is found by its address if masked is not empty: whoever may not see addresses must not guess them
+// letter by letter.
 func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]ListMessagesRow, error) {
 	rows, err := q.db.Query(ctx, ListMessages,
-		arg.State,
-		arg.AccountID,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
 		arg.Who,
 		arg.Masked,
 		arg.HiddenKind,
-		arg.Skip,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -345,6 +525,168 @@ func (q *Queries) ListMessages(ctx context.Context, arg ListMessagesParams) ([]L
 			&i.CreatedAt,
 			&i.FinishedAt,
 			&i.LoginID,
+			&i.Party,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListMessagesInState = `-- name: ListMessagesInState :many
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.state = $1 AND o.created_at >= $2 AND o.created_at <= $3 AND (o.created_at < $3 OR o.id < $4)
+  AND (CAST($5 AS text) = '' OR CAST($6 AS text) = '' AND lower(o.recipient) LIKE CAST($5 AS text) ESCAPE '\' OR a.login_key LIKE CAST($5 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($7 AS text))
+ORDER BY o.created_at DESC, o.id DESC
+LIMIT $8
+`
+
+type ListMessagesInStateParams struct {
+	State      string
+	Since      time.Time
+	BeforeAt   time.Time
+	BeforeID   MessageID
+	Who        string
+	Masked     string
+	HiddenKind string
+	PageSize   int32
+}
+
+type ListMessagesInStateRow struct {
+	ID         MessageID
+	Channel    string
+	Kind       string
+	AccountID  *AccountID
+	Recipient  string
+	State      string
+	Attempts   int64
+	Reply      string
+	CreatedAt  time.Time
+	FinishedAt *time.Time
+	LoginID    *string
+	Party      *string
+}
+
+// What ListMessages finds in one state.
+func (q *Queries) ListMessagesInState(ctx context.Context, arg ListMessagesInStateParams) ([]ListMessagesInStateRow, error) {
+	rows, err := q.db.Query(ctx, ListMessagesInState,
+		arg.State,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Who,
+		arg.Masked,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListMessagesInStateRow
+	for rows.Next() {
+		var i ListMessagesInStateRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Kind,
+			&i.AccountID,
+			&i.Recipient,
+			&i.State,
+			&i.Attempts,
+			&i.Reply,
+			&i.CreatedAt,
+			&i.FinishedAt,
+			&i.LoginID,
+			&i.Party,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListMessagesOfAccount = `-- name: ListMessagesOfAccount :many
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.account_id = $1 AND o.created_at >= $2 AND o.created_at <= $3 AND (o.created_at < $3 OR o.id < $4)
+  AND (CAST($5 AS text) = '' OR o.state = CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR CAST($7 AS text) = '' AND lower(o.recipient) LIKE CAST($6 AS text) ESCAPE '\' OR a.login_key LIKE CAST($6 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($8 AS text))
+ORDER BY o.created_at DESC, o.id DESC
+LIMIT $9
+`
+
+type ListMessagesOfAccountParams struct {
+	AccountID  *AccountID
+	Since      time.Time
+	BeforeAt   time.Time
+	BeforeID   MessageID
+	State      string
+	Who        string
+	Masked     string
+	HiddenKind string
+	PageSize   int32
+}
+
+type ListMessagesOfAccountRow struct {
+	ID         MessageID
+	Channel    string
+	Kind       string
+	AccountID  *AccountID
+	Recipient  string
+	State      string
+	Attempts   int64
+	Reply      string
+	CreatedAt  time.Time
+	FinishedAt *time.Time
+	LoginID    *string
+	Party      *string
+}
+
+// What ListMessages finds of one account, in one state unless that is empty.
+func (q *Queries) ListMessagesOfAccount(ctx context.Context, arg ListMessagesOfAccountParams) ([]ListMessagesOfAccountRow, error) {
+	rows, err := q.db.Query(ctx, ListMessagesOfAccount,
+		arg.AccountID,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.State,
+		arg.Who,
+		arg.Masked,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListMessagesOfAccountRow
+	for rows.Next() {
+		var i ListMessagesOfAccountRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Channel,
+			&i.Kind,
+			&i.AccountID,
+			&i.Recipient,
+			&i.State,
+			&i.Attempts,
+			&i.Reply,
+			&i.CreatedAt,
+			&i.FinishedAt,
+			&i.LoginID,
+			&i.Party,
 		); err != nil {
 			return nil, err
 		}

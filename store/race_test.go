@@ -67,6 +67,7 @@ func prepareRace(t *testing.T, db *store.DB) {
 			tx.InsertSession(ctx, store.InsertSessionParams{ID: id[store.SessionID](session), TokenHash: hash(1), AccountID: id[store.AccountID](account), CredentialEpoch: 1, Evidence: doc(`[]`), Now: t0, ExpiresAt: after(time.Hour)}),
 			tx.EnqueueMessage(ctx, store.EnqueueMessageParams{ID: id[store.MessageID](message), Now: t0, Deadline: after(time.Hour)}),
 			insertKeyset(ctx, tx),
+			tx.InsertClient(ctx, store.InsertClientParams{ID: "shop", RedirectURIs: doc(`[]`), PostLogoutRedirectURIs: doc(`[]`), GrantTypes: doc(`[]`), Scopes: doc(`[]`), Now: t0}),
 			tx.InsertGrant(ctx, raceGrant(grant, 1)),
 			tx.InsertGrant(ctx, raceGrant(grant+1, 2)),
 		)
@@ -163,9 +164,9 @@ func TestSingleUse(t *testing.T) {
 				return err
 			})
 		}},
-		{"EndSession", func(ctx context.Context, db *store.DB, _ int) error {
+		{"CloseSession", func(ctx context.Context, db *store.DB, _ int) error {
 			return inTx(db, ctx, func(tx *store.Tx) error {
-				return one(tx.EndSession(ctx, store.EndSessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), Now: at(0)}))
+				return one(tx.CloseSession(ctx, store.CloseSessionParams{ID: id[store.SessionID](session), AccountID: id[store.AccountID](account), Now: at(0)}))
 			})
 		}},
 		{"BurnCode", func(ctx context.Context, db *store.DB, _ int) error {
@@ -198,6 +199,14 @@ func TestSingleUse(t *testing.T) {
 		{"InsertSigningKey", func(ctx context.Context, db *store.DB, n int) error {
 			return inTx(db, ctx, func(tx *store.Tx) error {
 				return one(tx.InsertSigningKey(ctx, store.InsertSigningKeyParams{ID: "k", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0, SignsFrom: t0}))
+			})
+		}},
+		{"InsertReseal", func(ctx context.Context, db *store.DB, n int) error {
+			return inTx(db, ctx, func(tx *store.Tx) error {
+				if _, err := tx.LockKeyset(ctx, "main"); err != nil {
+					return err
+				}
+				return one(tx.InsertReseal(ctx, store.InsertResealParams{ID: string(store.NewID[store.ResealID]()), Now: t0}))
 			})
 		}},
 		{"InsertFirstSigningKey", func(ctx context.Context, db *store.DB, n int) error {

@@ -92,12 +92,41 @@ func (q *Queries) EraseFlows(ctx context.Context, accountID *AccountID) error {
 	return err
 }
 
-const EraseMessages = `-- name: EraseMessages :exec
-DELETE FROM outbox WHERE account_id = $1
+const EraseImportMark = `-- name: EraseImportMark :exec
+DELETE FROM account_imports WHERE account_id = $1
 `
 
+// What an import remembers of the account.
+func (q *Queries) EraseImportMark(ctx context.Context, accountID AccountID) error {
+	_, err := q.db.Exec(ctx, EraseImportMark, accountID)
+	return err
+}
+
+const EraseMessages = `-- name: EraseMessages :exec
+DELETE FROM outbox WHERE account_id = $1 AND NOT (channel = 'push' AND state = 'queued')
+`
+
+// What relying parties are still to be told stays: they learn that the account's sessions are over. It names nothing but ids.
 func (q *Queries) EraseMessages(ctx context.Context, accountID *AccountID) error {
 	_, err := q.db.Exec(ctx, EraseMessages, accountID)
+	return err
+}
+
+const ErasePasses = `-- name: ErasePasses :exec
+DELETE FROM passes WHERE account_id = $1
+`
+
+func (q *Queries) ErasePasses(ctx context.Context, accountID AccountID) error {
+	_, err := q.db.Exec(ctx, ErasePasses, accountID)
+	return err
+}
+
+const EraseReenrolTickets = `-- name: EraseReenrolTickets :exec
+DELETE FROM reenrol_tickets WHERE account_id = $1
+`
+
+func (q *Queries) EraseReenrolTickets(ctx context.Context, accountID AccountID) error {
+	_, err := q.db.Exec(ctx, EraseReenrolTickets, accountID)
 	return err
 }
 

@@ -32,8 +32,8 @@ func (q *Queries) ForgetFactorBounces(ctx context.Context, arg ForgetFactorBounc
 
 const GetMessage = `-- name: GetMessage :one
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.remote_id, o.tag_hash, o.deadline,
-    o.created_at, o.finished_at, a.login_id, a.kind AS account_kind
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+    o.created_at, o.finished_at, a.login_id, a.kind AS account_kind, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE o.id = $1
 `
 
@@ -53,6 +53,7 @@ type GetMessageRow struct {
 	FinishedAt  *time.Time
 	LoginID     *string
 	AccountKind *string
+	Party       *string
 }
 
 func (q *Queries) GetMessage(ctx context.Context, id MessageID) (GetMessageRow, error) {
@@ -74,6 +75,7 @@ func (q *Queries) GetMessage(ctx context.Context, id MessageID) (GetMessageRow, 
 		&i.FinishedAt,
 		&i.LoginID,
 		&i.AccountKind,
+		&i.Party,
 	)
 	return i, err
 }

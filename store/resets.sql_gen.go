@@ -288,7 +288,7 @@ func (q *Queries) ListCustomerFactors(ctx context.Context, customerID CustomerID
 }
 
 const ListCustomerHoldings = `-- name: ListCustomerHoldings :many
-SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, g.name AS group_name,
+SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, a.approval, g.name AS group_name,
     (SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
         WHERE b.account_id = a.id AND b.voided_at IS NULL AND c.used_at IS NULL) AS backup_codes,
     (SELECT count(*) FROM trusted_devices d
@@ -311,6 +311,7 @@ type ListCustomerHoldingsRow struct {
 	TwoFactor   string
 	DisabledAt  *time.Time
 	CreatedAt   time.Time
+	Approval    bool
 	GroupName   string
 	BackupCodes int64
 	Devices     int64
@@ -333,6 +334,7 @@ func (q *Queries) ListCustomerHoldings(ctx context.Context, arg ListCustomerHold
 			&i.TwoFactor,
 			&i.DisabledAt,
 			&i.CreatedAt,
+			&i.Approval,
 			&i.GroupName,
 			&i.BackupCodes,
 			&i.Devices,
@@ -348,10 +350,11 @@ func (q *Queries) ListCustomerHoldings(ctx context.Context, arg ListCustomerHold
 }
 
 const ListNoticesOfForm = `-- name: ListNoticesOfForm :many
-SELECT n.reset_id, o.id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at
+SELECT n.reset_id, o.id, o.channel, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, p.name AS party
 FROM resets r
 JOIN reset_notices n ON n.reset_id = r.id
 JOIN outbox o ON o.id = n.message_id
+LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE r.form_id = $1
 ORDER BY n.reset_id, o.id
 `
@@ -359,12 +362,14 @@ ORDER BY n.reset_id, o.id
 type ListNoticesOfFormRow struct {
 	ResetID    ResetID
 	ID         MessageID
+	Channel    string
 	Recipient  string
 	State      string
 	Attempts   int64
 	Reply      string
 	CreatedAt  time.Time
 	FinishedAt *time.Time
+	Party      *string
 }
 
 // Whom the resets of a form told, and what became of that. A message that is too old to be kept any more is not among them.
@@ -380,12 +385,14 @@ func (q *Queries) ListNoticesOfForm(ctx context.Context, formID FormID) ([]ListN
 		if err := rows.Scan(
 			&i.ResetID,
 			&i.ID,
+			&i.Channel,
 			&i.Recipient,
 			&i.State,
 			&i.Attempts,
 			&i.Reply,
 			&i.CreatedAt,
 			&i.FinishedAt,
+			&i.Party,
 		); err != nil {
 			return nil, err
 		}

@@ -59,35 +59,43 @@ func (q *Queries) BeginGrace(ctx context.Context, arg BeginGraceParams) (int64, 
 
 const CountConcerned = `-- name: CountConcerned :one
 SELECT
-    count(CASE WHEN NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id) THEN 1 END) AS unset,
-    count(CASE WHEN EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id) THEN 1 END) AS unusable,
+    count(CASE WHEN f.account_id IS NULL THEN 1 END) AS unset,
+    count(CASE WHEN f.useful = 1 THEN 1 END) AS unreachable,
+    count(CASE WHEN f.useful = 0 THEN 1 END) AS unusable,
     count(CASE WHEN a.last_sign_in_at >= CAST($1 AS timestamptz) THEN 1 END) AS seen,
     count(CASE WHEN a.last_sign_in_at IS NULL THEN 1 END) AS never
-FROM accounts a
-WHERE a.kind = $2 AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
-      AND ' ' || CAST($3 AS text) || ' ' LIKE '% ' || f.kind || ' %')
+FROM accounts a LEFT JOIN (
+    -- 2: of use; 1: would be, if anything arrived there; 0: of none
+    SELECT x.account_id, max(CASE
+        WHEN x.disabled_at IS NOT NULL OR ' ' || CAST($2 AS text) || ' ' NOT LIKE '% ' || x.kind || ' %' THEN 0
+        WHEN x.bounced_at IS NOT NULL THEN 1
+        ELSE 2 END) AS useful
+    FROM factors x GROUP BY x.account_id) f ON f.account_id = a.id
+WHERE a.kind = $3 AND a.disabled_at IS NULL AND (f.account_id IS NULL OR f.useful < 2)
 `
 
 type CountConcernedParams struct {
 	SeenSince time.Time
-	Kind      string
 	Useful    string
+	Kind      string
 }
 
 type CountConcernedRow struct {
-	Unset    int64
-	Unusable int64
-	Seen     int64
-	Never    int64
+	Unset       int64
+	Unreachable int64
+	Unusable    int64
+	Seen        int64
+	Never       int64
 }
 
-// Whom enforcement would stop: accounts of a kind without a factor, and those with none that is of use (kinds separated by spaces).
+// Whom enforcement would stop: accounts of a kind without a factor; those whose factors of use (kinds separated by spaces) are all
+// addresses at which nothing arrives; and those with none of use.
 func (q *Queries) CountConcerned(ctx context.Context, arg CountConcernedParams) (CountConcernedRow, error) {
-	row := q.db.QueryRow(ctx, CountConcerned, arg.SeenSince, arg.Kind, arg.Useful)
+	row := q.db.QueryRow(ctx, CountConcerned, arg.SeenSince, arg.Useful, arg.Kind)
 	var i CountConcernedRow
 	err := row.Scan(
 		&i.Unset,
+		&i.Unreachable,
 		&i.Unusable,
 		&i.Seen,
 		&i.Never,
@@ -170,47 +178,51 @@ func (q *Queries) LatestAnnouncement(ctx context.Context, surfaceID string) (Ann
 
 const ListConcerned = `-- name: ListConcerned :many
 SELECT a.id, a.login_id, a.login_key, a.display_name, a.role, a.two_factor, a.last_sign_in_at, a.grace_from, a.grace_until,
-    g.name AS group_name, c.name AS customer_name, c.code AS customer_code, f.kind AS main_factor
+    g.name AS group_name, c.name AS customer_name, c.code AS customer_code, f.kind AS main_factor,
+    EXISTS (SELECT 1 FROM factors b WHERE b.account_id = a.id AND b.disabled_at IS NULL AND b.bounced_at IS NOT NULL
+        AND ' ' || CAST($1 AS text) || ' ' LIKE '% ' || b.kind || ' %') AS undeliverable
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
 LEFT JOIN factors f ON f.account_id = a.id AND f.main
-WHERE a.kind = $1 AND a.login_key > $2 AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors x WHERE x.account_id = a.id AND x.disabled_at IS NULL
-      AND ' ' || CAST($3 AS text) || ' ' LIKE '% ' || x.kind || ' %')
+WHERE a.kind = $2 AND a.login_key > $3 AND a.disabled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM factors x WHERE x.account_id = a.id AND x.disabled_at IS NULL AND x.bounced_at IS NULL
+      AND ' ' || CAST($1 AS text) || ' ' LIKE '% ' || x.kind || ' %')
 ORDER BY a.login_key
 LIMIT $4
 `
 
 type ListConcernedParams struct {
+	Useful   string
 	Kind     string
 	AfterKey string
-	Useful   string
 	PageSize int32
 }
 
 type ListConcernedRow struct {
-	ID           AccountID
-	LoginID      string
-	LoginKey     string
-	DisplayName  string
-	Role         string
-	TwoFactor    string
-	LastSignInAt *time.Time
-	GraceFrom    *time.Time
-	GraceUntil   *time.Time
-	GroupName    *string
-	CustomerName *string
-	CustomerCode *string
-	MainFactor   *string
+	ID            AccountID
+	LoginID       string
+	LoginKey      string
+	DisplayName   string
+	Role          string
+	TwoFactor     string
+	LastSignInAt  *time.Time
+	GraceFrom     *time.Time
+	GraceUntil    *time.Time
+	GroupName     *string
+	CustomerName  *string
+	CustomerCode  *string
+	MainFactor    *string
+	Undeliverable bool
 }
 
-// A page of them in the order of their login IDs, with what the list and its download say.
+// A page of them in the order of their login IDs, with what the list and its download say. Addresses at which nothing arrives are
+// undeliverable if another address would make the account one that is not concerned.
 func (q *Queries) ListConcerned(ctx context.Context, arg ListConcernedParams) ([]ListConcernedRow, error) {
 	rows, err := q.db.Query(ctx, ListConcerned,
+		arg.Useful,
 		arg.Kind,
 		arg.AfterKey,
-		arg.Useful,
 		arg.PageSize,
 	)
 	if err != nil {
@@ -234,6 +246,7 @@ func (q *Queries) ListConcerned(ctx context.Context, arg ListConcernedParams) ([
 			&i.CustomerName,
 			&i.CustomerCode,
 			&i.MainFactor,
+			&i.Undeliverable,
 		); err != nil {
 			return nil, err
 		}
@@ -249,7 +262,7 @@ const ListToAnnounce = `-- name: ListToAnnounce :many
 SELECT a.id, a.login_id, a.registered_email, a.lang
 FROM accounts a
 WHERE a.kind = $1 AND a.id > $2 AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL
+  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id AND f.disabled_at IS NULL AND f.bounced_at IS NULL
       AND ' ' || CAST($3 AS text) || ' ' LIKE '% ' || f.kind || ' %')
 ORDER BY a.id
 LIMIT $4

@@ -100,8 +100,46 @@ func (q *Queries) InsertSearchTerms(ctx context.Context, arg InsertSearchTermsPa
 	return err
 }
 
+const LastOfSubjects = `-- name: LastOfSubjects :one
+SELECT w.term, w.subject_id, count(*) OVER () AS looked
+FROM (SELECT x.term, x.subject_id FROM search_terms x
+    WHERE x.kind = $1 AND x.term >= CAST($2 AS text) AND x.term < CAST($3 AS text)
+      AND (x.term > CAST($2 AS text) OR x.subject_id > $4)
+    ORDER BY x.term, x.subject_id LIMIT $5) w
+ORDER BY w.term DESC, w.subject_id DESC
+LIMIT 1
+`
+
+type LastOfSubjectsParams struct {
+	Kind    string
+	Start   string
+	WordEnd string
+	AfterID string
+	Look    int32
+}
+
+type LastOfSubjectsRow struct {
+	Term      string
+	SubjectID string
+	Looked    int64
+}
+
+// The last of the next so many entries of the index that begin with a word, and how many there are.
+func (q *Queries) LastOfSubjects(ctx context.Context, arg LastOfSubjectsParams) (LastOfSubjectsRow, error) {
+	row := q.db.QueryRow(ctx, LastOfSubjects,
+		arg.Kind,
+		arg.Start,
+		arg.WordEnd,
+		arg.AfterID,
+		arg.Look,
+	)
+	var i LastOfSubjectsRow
+	err := row.Scan(&i.Term, &i.SubjectID, &i.Looked)
+	return i, err
+}
+
 const ListAccountsUnindexed = `-- name: ListAccountsUnindexed :many
-SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed FROM accounts WHERE NOT indexed ORDER BY id LIMIT $1
+SELECT id, kind, login_id, login_key, display_name, search_key, role, user_group_id, password_hash, registered_email, two_factor, credential_epoch, disabled_at, last_sign_in_at, created_at, updated_at, password_changed_at, registered_email_changed_at, ticket_demanded_at, exempt_until, exempt_since, exempt_reason, exempt_by, frozen_at, frozen_until, frozen_by, lang, grace_from, grace_until, indexed, approval FROM accounts WHERE NOT indexed ORDER BY id LIMIT $1
 `
 
 func (q *Queries) ListAccountsUnindexed(ctx context.Context, pageSize int32) ([]Account, error) {
@@ -144,6 +182,7 @@ func (q *Queries) ListAccountsUnindexed(ctx context.Context, pageSize int32) ([]
 			&i.GraceFrom,
 			&i.GraceUntil,
 			&i.Indexed,
+			&i.Approval,
 		); err != nil {
 			return nil, err
 		}
@@ -239,24 +278,28 @@ func (q *Queries) SearchFactorAddresses(ctx context.Context, arg SearchFactorAdd
 
 const SearchSubjects = `-- name: SearchSubjects :many
 SELECT t.term, t.subject_id
-FROM search_terms t
-WHERE t.kind = $1 AND t.term >= CAST($2 AS text) AND t.term < CAST($3 AS text)
-  AND (t.term > CAST($2 AS text) OR t.subject_id > $4)
-  AND (SELECT e.term FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= $5 AND e.term < t.term LIMIT 1) IS NULL
-  AND (CAST($6 AS text) = ''
+FROM (SELECT x.term, x.subject_id FROM search_terms x
+    WHERE x.kind = $1 AND x.term >= CAST($2 AS text) AND x.term < CAST($3 AS text)
+      AND (x.term > CAST($2 AS text) OR x.subject_id > $4)
+    ORDER BY x.term, x.subject_id LIMIT $5) t
+WHERE (SELECT e.term FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= $6 AND e.term < t.term LIMIT 1) IS NULL
+  AND (CAST($7 AS text) = ''
     OR (SELECT w.term FROM search_terms w
-        WHERE w.subject_id = t.subject_id AND w.term >= CAST($6 AS text) AND w.term < CAST($7 AS text) LIMIT 1) IS NOT NULL
-    OR (SELECT w.term FROM search_terms w
-        WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
-          AND w.term >= CAST($6 AS text) AND w.term < CAST($7 AS text) LIMIT 1) IS NOT NULL)
-  AND (CAST($8 AS text) = ''
-    OR (SELECT w.term FROM search_terms w
-        WHERE w.subject_id = t.subject_id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST($7 AS text) AND w.term < CAST($8 AS text) LIMIT 1) IS NOT NULL
     OR (SELECT w.term FROM search_terms w
         WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
-          AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL)
+          AND w.term >= CAST($7 AS text) AND w.term < CAST($8 AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST($9 AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST($9 AS text) AND w.term < CAST($10 AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
+          AND w.term >= CAST($9 AS text) AND w.term < CAST($10 AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST($11 AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST($11 AS text) AND w.term < CAST($12 AS text) LIMIT 1) IS NULL)
 ORDER BY t.term, t.subject_id
-LIMIT $10
+LIMIT $13
 `
 
 type SearchSubjectsParams struct {
@@ -264,11 +307,14 @@ type SearchSubjectsParams struct {
 	Start     string
 	WordEnd   string
 	AfterID   string
+	Look      int32
 	Word      string
 	Second    string
 	SecondEnd string
 	Third     string
 	ThirdEnd  string
+	Phrase    string
+	PhraseEnd string
 	PageSize  int32
 }
 
@@ -278,7 +324,8 @@ type SearchSubjectsRow struct {
 }
 
 // Who has a term that begins with the first word, and terms that begin with the others, in the order of the term and the id: each once,
-// at the first of its terms. The list begins at a term, behind an id. An account is also found by the words of its customer, but not by
+// at the first of its terms, and none that has a term which begins with the phrase, if there is one. The list begins at a term, behind
+// an id, and looks at no more than so many entries of the index. An account is also found by the words of its customer, but not by
 // these alone. Each condition is a look-up of one row, which no planner turns into reading everybody who fulfils it.
 func (q *Queries) SearchSubjects(ctx context.Context, arg SearchSubjectsParams) ([]SearchSubjectsRow, error) {
 	rows, err := q.db.Query(ctx, SearchSubjects,
@@ -286,11 +333,14 @@ func (q *Queries) SearchSubjects(ctx context.Context, arg SearchSubjectsParams) 
 		arg.Start,
 		arg.WordEnd,
 		arg.AfterID,
+		arg.Look,
 		arg.Word,
 		arg.Second,
 		arg.SecondEnd,
 		arg.Third,
 		arg.ThirdEnd,
+		arg.Phrase,
+		arg.PhraseEnd,
 		arg.PageSize,
 	)
 	if err != nil {

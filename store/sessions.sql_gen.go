@@ -38,53 +38,54 @@ func (q *Queries) CarrySessionEpoch(ctx context.Context, arg CarrySessionEpochPa
 	return result.RowsAffected(), nil
 }
 
-const EndAccountSessions = `-- name: EndAccountSessions :execrows
+const CloseAccountSessions = `-- name: CloseAccountSessions :execrows
 UPDATE sessions SET ended_at = $1 WHERE account_id = $2 AND ended_at IS NULL
 `
 
-type EndAccountSessionsParams struct {
+type CloseAccountSessionsParams struct {
 	Now       *time.Time
 	AccountID AccountID
 }
 
-func (q *Queries) EndAccountSessions(ctx context.Context, arg EndAccountSessionsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, EndAccountSessions, arg.Now, arg.AccountID)
+func (q *Queries) CloseAccountSessions(ctx context.Context, arg CloseAccountSessionsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CloseAccountSessions, arg.Now, arg.AccountID)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const EndOtherSessions = `-- name: EndOtherSessions :execrows
+const CloseOtherSessions = `-- name: CloseOtherSessions :execrows
 UPDATE sessions SET ended_at = $1 WHERE account_id = $2 AND ended_at IS NULL AND id <> $3
 `
 
-type EndOtherSessionsParams struct {
+type CloseOtherSessionsParams struct {
 	Now       *time.Time
 	AccountID AccountID
 	Keep      SessionID
 }
 
-func (q *Queries) EndOtherSessions(ctx context.Context, arg EndOtherSessionsParams) (int64, error) {
-	result, err := q.db.Exec(ctx, EndOtherSessions, arg.Now, arg.AccountID, arg.Keep)
+func (q *Queries) CloseOtherSessions(ctx context.Context, arg CloseOtherSessionsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CloseOtherSessions, arg.Now, arg.AccountID, arg.Keep)
 	if err != nil {
 		return 0, err
 	}
 	return result.RowsAffected(), nil
 }
 
-const EndSession = `-- name: EndSession :execrows
+const CloseSession = `-- name: CloseSession :execrows
 UPDATE sessions SET ended_at = $1 WHERE id = $2 AND account_id = $3 AND ended_at IS NULL
 `
 
-type EndSessionParams struct {
+type CloseSessionParams struct {
 	Now       *time.Time
 	ID        SessionID
 	AccountID AccountID
 }
 
-func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, error) {
-	result, err := q.db.Exec(ctx, EndSession, arg.Now, arg.ID, arg.AccountID)
+// Only Tx.EndSession runs this and the two below, as who had tokens from a session is told of its end.
+func (q *Queries) CloseSession(ctx context.Context, arg CloseSessionParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CloseSession, arg.Now, arg.ID, arg.AccountID)
 	if err != nil {
 		return 0, err
 	}
@@ -92,7 +93,7 @@ func (q *Queries) EndSession(ctx context.Context, arg EndSessionParams) (int64, 
 }
 
 const GetLiveSession = `-- name: GetLiveSession :one
-SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days, p.reenrol, p.enforced_since, p.grace_days, p.announced_for
+SELECT s.id, s.token_hash, s.account_id, s.account_kind, s.credential_epoch, s.evidence, s.client_address, s.user_agent, s.created_at, s.seen_at, s.expires_at, s.ended_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, p.id, p.account_kind, p.enforced, p.updated_at, p.allowed_methods, p.second_level, p.trust_days, p.reenrol, p.enforced_since, p.grace_days, p.announced_for, p.approval
 FROM sessions s
 JOIN accounts a ON a.id = s.account_id AND a.credential_epoch = s.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces p ON p.id = $1 AND p.account_kind = a.kind
@@ -164,6 +165,7 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 		&i.Surface.ID,
 		&i.Surface.AccountKind,
 		&i.Surface.Enforced,
@@ -175,6 +177,7 @@ func (q *Queries) GetLiveSession(ctx context.Context, arg GetLiveSessionParams) 
 		&i.Surface.EnforcedSince,
 		&i.Surface.GraceDays,
 		&i.Surface.AnnouncedFor,
+		&i.Surface.Approval,
 	)
 	return i, err
 }
@@ -259,6 +262,69 @@ func (q *Queries) InsertSession(ctx context.Context, arg InsertSessionParams) er
 		arg.ExpiresAt,
 	)
 	return err
+}
+
+const ListSessionClients = `-- name: ListSessionClients :many
+SELECT DISTINCT g.client_id, c.name, g.session_id, CAST(s.id IS NULL AS boolean) AS gone
+FROM grants g
+JOIN clients c ON c.id = g.client_id AND c.backchannel_logout_uri <> '' AND c.disabled_at IS NULL
+LEFT JOIN sessions s ON s.id = g.session_id
+WHERE g.account_id = $1
+  AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2)
+  AND (CAST($3 AS uuid) IS NULL OR g.session_id <> $3)
+  AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $4)
+  AND (s.id IS NOT NULL AND s.ended_at IS NULL
+    OR s.id IS NULL AND g.revoked_at IS NULL AND EXISTS (
+      SELECT 1 FROM token_sets t
+      WHERE t.grant_id = g.id AND t.refresh_hash IS NOT NULL AND t.refresh_used_at IS NULL AND t.refresh_expires_at > $4))
+ORDER BY g.client_id, g.session_id
+`
+
+type ListSessionClientsParams struct {
+	AccountID AccountID
+	Only      *string
+	Keep      *string
+	Now       time.Time
+}
+
+type ListSessionClientsRow struct {
+	ClientID  string
+	Name      string
+	SessionID SessionID
+	Gone      bool
+}
+
+// The relying parties to tell when sessions of an account end: all of them, one of them, or all but one. Who had tokens from a session
+// that has not ended is told, also one whose code is still on its way, as it may be redeemed in this very moment; so is who holds a
+// refresh token from a session that ran out so long ago that its row is gone.
+func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClientsParams) ([]ListSessionClientsRow, error) {
+	rows, err := q.db.Query(ctx, ListSessionClients,
+		arg.AccountID,
+		arg.Only,
+		arg.Keep,
+		arg.Now,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListSessionClientsRow
+	for rows.Next() {
+		var i ListSessionClientsRow
+		if err := rows.Scan(
+			&i.ClientID,
+			&i.Name,
+			&i.SessionID,
+			&i.Gone,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const ListSessions = `-- name: ListSessions :many

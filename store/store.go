@@ -137,6 +137,7 @@ type Tx struct {
 	db      DBTX
 	local   bool
 	pending []notification
+	told    []Told
 }
 
 // InTx runs f in one transaction, which commits if f returns nil and rolls back if it returns an error or panics. When InTx

@@ -13,7 +13,8 @@ const sweepBatch = 500
 type Retention struct {
 	// Flows, Challenges, Sessions and Tokens count from expiry. Grants, the memory of used codes, go with Tokens.
 	Flows, Challenges, Sessions, Tokens time.Duration
-	// Messages counts from the creation of a message that is no longer queued. What a reset says of whom it told goes with them.
+	// Messages counts from the creation of a message that is no longer queued. What a reset says of whom it told goes with them,
+	// and what was asked of another operator counts likewise from its end.
 	Messages time.Duration
 	// Throttles counts from the last failure. It must be longer than any block and than the time failures are remembered.
 	Throttles time.Duration
@@ -46,6 +47,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		}},
 		{"resets", func(q *Queries) (int64, error) {
 			return q.SweepResets(ctx, SweepResetsParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
+		}},
+		{"approvals", func(q *Queries) (int64, error) {
+			return q.SweepApprovals(ctx, SweepApprovalsParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
 		}},
 		{"passes", func(q *Queries) (int64, error) {
 			return q.SweepPasses(ctx, SweepPassesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})

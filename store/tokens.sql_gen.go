@@ -50,10 +50,11 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.access_hash = $2 AND t.access_revoked_at IS NULL AND t.access_expires_at > $1
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
 `
@@ -136,6 +137,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Account.GraceFrom,
 		&i.Account.GraceUntil,
 		&i.Account.Indexed,
+		&i.Account.Approval,
 	)
 	return i, err
 }
@@ -143,6 +145,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 const GetClientAccessToken = `-- name: GetClientAccessToken :one
 SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at FROM token_sets
 WHERE access_hash = $1 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $2
+  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL)
 `
 
 type GetClientAccessTokenParams struct {
@@ -205,7 +208,7 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 
 const GetRefresh = `-- name: GetRefresh :one
 SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
-    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for
+    a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
 JOIN accounts a ON a.id = g.account_id
@@ -279,6 +282,7 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Surface.EnforcedSince,
 		&i.Surface.GraceDays,
 		&i.Surface.AnnouncedFor,
+		&i.Surface.Approval,
 	)
 	return i, err
 }
@@ -447,6 +451,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
 RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at
 `
 
@@ -460,7 +465,7 @@ type RedeemCodeParams struct {
 }
 
 // The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
-// matches, and the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
+// matches, and the client, the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
 // of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
 func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, error) {
 	row := q.db.QueryRow(ctx, RedeemCode,
@@ -625,6 +630,7 @@ WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
     SELECT 1 FROM grants g
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
       AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1)

@@ -14,6 +14,8 @@ type navGroup struct {
 type navItem struct {
 	ID, URL, Label string
 	Current        bool
+	// Count is what waits there for the operator.
+	Count int
 }
 
 // navGroups lists the menu entries the operator may see.
@@ -24,6 +26,8 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 	item := func(id, url string) navItem {
 		return navItem{ID: id, URL: url, Label: c.text("nav." + id), Current: o.Active == id}
 	}
+	approvals := item(NavApprovals, PathApprovals)
+	approvals.Count = o.Waiting
 	groups := []navGroup{
 		{Items: []navItem{
 			item(NavDashboard, PathDashboard),
@@ -31,6 +35,13 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 			item(NavAudit, PathAudit),
 			item(NavDeliveries, PathDeliveries),
 			item(NavExemptions, PathExemptions),
+			approvals,
+		}},
+		{Title: c.text("nav.sso"), Items: []navItem{
+			item(NavKeys, PathKeys),
+		}},
+		{Title: c.text("nav.sso"), Items: []navItem{
+			item(NavClients, PathClients),
 		}},
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),

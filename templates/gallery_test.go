@@ -57,8 +57,11 @@ func textIn(s *Set, lang Lang) func(key string, args ...any) string {
 // messageScreen is the page of a message in one state.
 func messageScreen(name string, v MessageView, steps ...MessageStep) fixture {
 	v.BackURL, v.Kind, v.To = PathDeliveries, MessageCode, "sato-2fa@example.jp"
-	if v.Channel == "sms" {
+	switch v.Channel {
+	case "sms":
 		v.To = "+819012345678"
+	case "push":
+		v.To, v.Kind = "マイページ", MessageSignOut
 	}
 	v.Steps = append([]MessageStep{{Kind: StepCreated}}, steps...)
 	for i := range v.Steps {
@@ -74,8 +77,9 @@ func dashboard() DashboardView {
 	v := DashboardView{
 		At: "2026-11-22 10:15:02", ISO: "2026-11-22T10:15:02+09:00", Accounts: 2412, Enrolled: 2074, Failed: 3, Bounced: 1, Resets7: 4, Resets30: 19,
 		CustomersURL: PathCustomers + "?status=none", FailedURL: PathDeliveries + "?state=failed", BouncedURL: PathDeliveries + "?state=bounced", ResetsURL: PathAudit + "?kind=2fa", SettingsURL: PathSettings,
+		Clients:  &DashboardClients{Active: 4, Disabled: 1, Rotating: 1, URL: PathClients, DisabledURL: PathClients + "?state=disabled", RotatingURL: PathClients + "?state=rotating"},
 		Methods:  []DashboardMethod{{Kind: KindPasskey, Accounts: 313}, {Kind: KindTOTP, Accounts: 579}, {Kind: KindSMS, Accounts: 121}, {Kind: KindEmail, Accounts: 1399, Bounced: 7}},
-		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Stopped: 5}},
+		Surfaces: []DashboardSurface{{ID: "admin", Enforced: true, Accounts: 12}, {ID: "store", Accounts: 2400, Unset: 338, Unreachable: 3, Stopped: 2}},
 	}
 	for i := range 30 {
 		day := DashboardDay{SignIns: 1900 + int64(i*37%211), Failed: 30 + int64(i*13%29)}
@@ -85,6 +89,34 @@ func dashboard() DashboardView {
 		date := time.Date(2026, 10, 24+i, 0, 0, 0, 0, time.UTC)
 		day.Date, day.Label = date.Format(time.DateOnly), date.Format("1/2")
 		v.Days = append(v.Days, day)
+	}
+	return v
+}
+
+func keyConfirm(s *Set) Page[KeyConfirmView] { return s.KeyConfirm }
+
+// keysFixture has a key in every state.
+func keysFixture() KeysView {
+	v := KeysView{
+		JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", ResealURL: "/admin/keys/reseal", Days: 90,
+		Reseal: &ResealStatus{State: "done", Part: 9, Parts: 9, Resealed: 41207, At: "2026-11-20 02:11:40", ISO: "2026-11-20T02:11:40+09:00"},
+	}
+	for _, k := range [][2]string{
+		{"qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", KeyWaiting}, {"2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo", KeySigning},
+		{"b8p1Tu3YAAGxJj2CSyB0FJgs4P3ZbrOa0Kk0C1uJx9I", KeyRetired}, {"0x6vPdCLoPIVKzcOlhPmGsZQAs9bLVFmDzHRj6x5Qnw", KeyGone},
+		{"Z3t9SgjmT7P2dOaw8nM2iSFsTnmUoLJk7WcO0RkgyEs", KeyRevoked},
+	} {
+		row := KeyRow{ID: k[0], Alg: "ES256", State: k[1], CreatedAt: "2026-08-15 03:00:00", CreatedISO: "2026-08-15T03:00:00+09:00"}
+		if k[1] != KeyWaiting {
+			row.SignsFrom, row.SignsISO = "2026-09-15 03:00:00", "2026-09-15T03:00:00+09:00"
+		}
+		if k[1] == KeyRetired || k[1] == KeyGone || k[1] == KeyRevoked {
+			row.PublishedUntil, row.EndISO = "2026-11-29 03:00:00", "2026-11-29T03:00:00+09:00"
+		}
+		if k[1] != KeyGone && k[1] != KeyRevoked {
+			row.RevokeURL = "/admin/keys/" + k[0] + "/revoke"
+		}
+		v.Keys = append(v.Keys, row)
 	}
 	return v
 }
@@ -109,6 +141,81 @@ func rolesFixture(text func(key string, args ...any) string) RolesView {
 		v.Rights = append(v.Rights, row)
 	}
 	return v
+}
+
+// clientFixture is the form of the demo's store, as an application.
+func clientFixture(options func(chosen string, values ...string) []Option) ClientFields {
+	return ClientFields{
+		Action: "/admin/clients/store", BackURL: PathClients, Version: "1", ID: "store", Name: "ストア", People: true,
+		Surfaces: []Option{{Value: "admin", Label: "管理画面"}, {Value: "store", Label: "ストア画面", Selected: true}},
+		Methods:  options("client_secret_basic", "client_secret_basic", "client_secret_post", "none"), Algs: options("ES256", "ES256", "RS256", "EdDSA"),
+		Redirects: "http://localhost:8081/callback", PostLogout: "http://localhost:8081/", Backchannel: "http://localhost:8081/backchannel", PKCE: true,
+		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}},
+		Scopes: []ClientBox{{Field: "scope-openid", Value: "openid", Checked: true, Fixed: true}, {Field: "scope-profile", Value: "profile", Checked: true}, {Field: "scope-offline_access", Value: "offline_access"}},
+		Powers: []ClientBox{{Field: "scope-api:accounts.read", Value: "api:accounts.read"}, {Field: "scope-api:operators", Value: "api:operators", Fixed: true}},
+	}
+}
+
+// clientScreens are the pages of applications.
+func clientScreens(text func(key string, args ...any) string, errorsOf func(pairs ...string) map[string]string) []fixture {
+	options := func(chosen string, values ...string) (out []Option) {
+		for _, v := range values {
+			out = append(out, Option{Value: v, Label: v, Selected: v == chosen})
+		}
+		return out
+	}
+	form := func(s *Set) Page[ClientFormView] { return s.ClientForm }
+	page := func(s *Set) Page[ClientView] { return s.Client }
+	secret := func(s *Set) Page[ClientSecretView] { return s.ClientSecret }
+	issued := func(s *Set) Page[ClientIssuedView] { return s.ClientIssued }
+	turn := func(s *Set) Page[ClientSwitchView] { return s.ClientSwitch }
+	gone := func(s *Set) Page[ClientDeleteView] { return s.ClientDelete }
+	list := func(s *Set) Page[ClientsView] { return s.Clients }
+	connect := []Fact{{Label: "issuer", Value: "https://id.example.jp"}, {Label: "client_id", Value: "store"}, {Label: "discovery", Value: "https://id.example.jp/.well-known/openid-configuration"}, {Label: "scope", Value: "openid profile email offline_access"}}
+	one := ClientView{
+		ClientFields: clientFixture(options), Title: "ストア", SurfaceID: "store", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", SecretAt: "2026-06-01 09:00", Connect: connect,
+		SecretURL: "/admin/clients/store/secret", SwitchURL: "/admin/clients/store/state", DeleteURL: "/admin/clients/store/delete",
+	}
+	rotating, broken, locked := one, one, one
+	one.Folded = true
+	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
+	broken.FormerUntil = "2026-11-23 10:15"
+	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
+	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
+	web := clientFixture(options)
+	web.Action, web.BackURL, web.Kind, web.ID, web.Name, web.Version, web.Powers, web.Redirects, web.PostLogout = "/admin/register-client/web", "/admin/register-client", "web", "", "", "", nil, "", ""
+	native, service := web, clientFixture(options)
+	native.Kind, native.Errors = "native", errorsOf("id", text(MsgClientIDTaken), "redirect_uris", text(MsgClientRedirects))
+	service.Action, service.BackURL, service.Kind, service.Scopes, service.Surfaces, service.People, service.Version = "/admin/register-client/service", "/admin/register-client", "service", nil, nil, false, ""
+	service.OtherScopes, service.Errors = "stock read", errorsOf("scopes", text(MsgClientScope, "scope", "stock read"))
+	overlaps := options("24h", "now", "1h", "24h", "7d")
+	return []fixture{
+		screen("admin-clients", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client", Pager: Pager{Next: PathClients + "?after=sync"}, Rows: []ClientRow{
+			{Name: "ストア", ID: "store", URL: "/admin/clients/store", Surface: "store", Method: "client_secret_basic", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", FormerUntil: "2026-11-23 10:15", FormerUsed: "2026-11-22 10:14"},
+			{Name: "マイページ", ID: "mypage", URL: "/admin/clients/mypage", Surface: "store", Method: "client_secret_post", Disabled: true, FormerUntil: "2026-11-23 10:15"},
+			{Name: "在庫連携", ID: "sync", URL: "/admin/clients/sync", Surface: "admin", Method: "none"},
+		}}, console(NavClients), flash(text(FlashDeleted), "")),
+		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
+		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
+		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}}}, console(NavClients)),
+		screen("admin-client-new", form, ClientFormView{web}, console(NavClients)),
+		screen("admin-client-new-native", form, ClientFormView{native}, console(NavClients)),
+		screen("admin-client-new-service", form, ClientFormView{service}, console(NavClients)),
+		screen("admin-client", page, one, console(NavClients), flash(text(FlashSaved), "")),
+		screen("admin-client-rotating", page, rotating, console(NavClients)),
+		screen("admin-client-error", page, broken, console(NavClients)),
+		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-secret", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1"}, console(NavClients)),
+		screen("admin-client-secret-error", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1", FormerUntil: "2026-11-23 10:15", Errors: errorsOf("overlap", text(MsgClientOverlap))}, console(NavClients)),
+		screen("admin-client-registered", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", New: true, Connect: connect}, console(NavClients)),
+		screen("admin-client-registered-public", issued, ClientIssuedView{BackURL: "/b", ID: "app", Name: "アプリ", New: true, Connect: connect}, console(NavClients)),
+		screen("admin-client-issued", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", FormerUntil: "2026-11-23 10:15", Connect: connect}, console(NavClients)),
+		screen("admin-client-issued-now", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", Connect: connect}, console(NavClients)),
+		screen("admin-client-issued-gone", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Connect: connect}, console(NavClients)),
+		screen("admin-client-disable", turn, ClientSwitchView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Grants: 1204, Accounts: 338}, console(NavClients)),
+		screen("admin-client-enable", turn, ClientSwitchView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Disabled: true}, console(NavClients)),
+		screen("admin-client-delete", gone, ClientDeleteView{Action: "/d", BackURL: "/b", ID: "store", Name: "ストア", Version: "1", Errors: errorsOf("typed", text(MsgClientTyped))}, console(NavClients)),
+	}
 }
 
 // fixtures are all screens in all their states. The people are those of the demo.
@@ -137,7 +244,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	issuePass := func(s *Set) Page[PassView] { return s.Pass }
 	issued := func(s *Set) Page[PassIssuedView] { return s.PassIssued }
 	exemption := ExemptionState{Since: "2026-11-22 10:15", Until: "2026-11-24 10:15", UntilISO: "2026-11-24T10:15:00+09:00", By: "support", Reason: "スマートフォンの故障のため（問い合わせ番号 12345）", EndAction: "/admin/accounts/3/two-factor/exemption/end", Version: "1"}
-	openPass := &PassState{Until: "2026-11-22 10:45", By: "support"}
+	openPass := &PassState{Until: "2026-11-22 10:45", By: "support", WithdrawAction: "/admin/accounts/3/two-factor/pass/withdraw"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
@@ -160,7 +267,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 
 	held := []HeldClient{{Name: "ストア", RefreshTokens: 2}, {Name: "マイページ"}}
 	more := ResetMore{Form: "f", Checks: []ResetCheck{{Name: "callback", Field: "check-callback", Checked: true}, {Name: "contract", Field: "check-contract"}, {Name: "manager", Field: "check-manager"}}, Inquiry: "12345", Note: "折り返し済み\n<b>x</b>", Ticket: true, Handover: HandoverMail, Mail: "sato@example.jp", MaxInquiry: 40, MaxNote: 500}
-	notices := []Notice{{To: "sato-2fa@example.jp", State: DeliveryQueued, Reply: "451 4.7.1 try again later", Tries: 2}, {To: "sato@example.jp", State: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4XyZ", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "x@example.jp", State: DeliveryFailed, Reply: "550 5.1.1 no such user"}, {To: "y@example.jp", State: DeliveryExpired}, {To: "z@example.jp", State: DeliveryCancelled}}
+	notices := []Notice{{To: "マイページ", Party: true, State: DeliveryAccepted, Reply: "200", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "sato-2fa@example.jp", State: DeliveryQueued, Reply: "451 4.7.1 try again later", Tries: 2}, {To: "sato@example.jp", State: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4XyZ", Tries: 1, DoneAt: "2026-11-22 10:15"}, {To: "x@example.jp", State: DeliveryFailed, Reply: "550 5.1.1 no such user"}, {To: "y@example.jp", State: DeliveryExpired}, {To: "z@example.jp", State: DeliveryCancelled}}
 	shownTicket := TicketState{Code: "1234 5678", DoneAction: "/admin/accounts/3/two-factor/ticket/done", Live: true, ExpiresAt: "2026-11-22 10:45", NewURL: "/admin/accounts/3/two-factor/ticket"}
 	mailedTicket := TicketState{Live: true, ExpiresAt: "2026-11-22 10:45", Mail: &notices[0], RefreshURL: "/admin/resets/1", NewURL: "/admin/accounts/3/two-factor/ticket"}
 	ticket := func(s *Set) Page[TicketView] { return s.Ticket }
@@ -222,7 +329,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100250", Accounts: 1},
 		{URL: "/admin/customers/1/groups", Name: "株式会社サンプル商事", Code: "C-100251"},
 	}
-	pager := NewPager(3, 22, func(n int) string { return fmt.Sprintf("/admin/customers?page=%d", n) })
+	pager := Pager{First: "/admin/customers", Prev: "/admin/customers?after=b", Next: "/admin/customers?after=d"}
 	groups := []GroupCard{
 		{Name: "本社", EditURL: "/g/1", NewAccountURL: "/g/1/new", Accounts: []AccountRow{
 			{Name: "田中 一郎", LoginID: "tanaka", Role: text("role.admin"), EditURL: "/a/1", Use: true},
@@ -272,7 +379,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	stale := ordered
 	stale.Changed, stale.Errors = false, errorsOf(FormError, text(MsgOrderStale))
 
-	return []fixture{
+	all := append(clientScreens(text, errorsOf), []fixture{
 		screen("login", login, LoginView{Action: "/signin?flow=1", App: "ストア"}),
 		screen("login-error", login, LoginView{Action: "/signin?flow=1", App: "ストア", Username: "tanaka", Errors: errorsOf(FormError, text(MsgLoginFailed))}),
 		screen("login-blank", login, LoginView{Action: "/signin?flow=1", Notice: text(MsgReauthenticate), Errors: errorsOf("username", text(MsgLoginIDBlank), "password", text(MsgPasswordBlank))}),
@@ -320,6 +427,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-pass", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
 		screen("challenge-pass-error", pass, ChallengePassView{Action: "/signin/challenge/pass?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgPassWrong))}),
 		screen("challenge-backup", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1"}),
+		screen("challenge-backup-foreign", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", Foreign: true}),
 		screen("challenge-backup-error", backup, ChallengeBackupView{Action: "/signin/challenge/backup?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1", BackURL: "/signin/challenge/methods?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgBackupWrong))}),
 		screen("2fa-ticket", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1"}),
 		screen("2fa-ticket-error", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "support", CancelAction: "/signin/cancel?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgTicketWrong))}, admin),
@@ -364,7 +472,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("password-void", func(s *Set) Page[PasswordVoidView] { return s.PasswordVoid }, PasswordVoidView{AgainURL: PathForgot}),
 		screen("password-done", func(s *Set) Page[PasswordDoneView] { return s.PasswordDone }, PasswordDoneView{SignInURL: "/signin/start?to=%2Faccount%2Fsecurity"}),
 
-		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, From: 1, To: 4, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
+		screen("admin-customers", customers, CustomersView{Action: PathCustomers, Status: FilterPartly, Total: 128, Rows: rows, Pager: pager, NewURL: "/admin/customers/new", ImportURL: PathImport}, console(NavCustomers)),
 		screen("admin-import", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "utf-8", MaxMB: 64}, console(NavCustomers)),
 		screen("admin-import-error", importPage, ImportView{Action: PathImport, BackURL: PathCustomers, Encoding: "shift_jis", MaxMB: 64, Errors: map[string]string{"file": "拡張子が .csv または .ndjson のファイルを選択してください。"}}, console(NavCustomers)),
 		screen("admin-import-checking", importRun, ImportRunView{State: ImportChecking, FileName: "people.csv", URL: PathImport + "/1", BackURL: PathCustomers, AgainURL: PathImport}, console(NavCustomers)),
@@ -412,14 +520,14 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-account-2fa-reset-backup", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/totp", BackURL: "/admin/accounts/3/two-factor", Who: operator, Method: KindTOTP, Main: main, Backups: []FactorState{totp}, BackupLeft: 2, Errors: errorsOf("reason", text(MsgReasonLong, "max", 128))}, console(NavOperators)),
 		screen("admin-account-2fa-reset-last", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/email", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindEmail, Main: main, BackupLeft: 2, Devices: 1}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-missing", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset/sms", BackURL: "/admin/accounts/3/two-factor", Who: who, Method: KindSMS, Main: main, BackupLeft: 2}, console(NavCustomers)),
-		screen("admin-account-2fa-reset-plan", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, Backups: []FactorState{sms}, BackupLeft: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Told: []string{"sato-2fa@example.jp", "sato@example.jp"}, More: more}, console(NavCustomers)),
+		screen("admin-account-2fa-reset-plan", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: who, Main: main, Backups: []FactorState{sms}, BackupLeft: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Told: []string{"sato-2fa@example.jp", "sato@example.jp"}, Parties: []string{"ストア", "マイページ"}, More: more}, console(NavCustomers)),
 		screen("admin-account-2fa-reset-plan-error", reset, AccountResetView{Action: "/admin/accounts/3/two-factor/reset", BackURL: "/admin/accounts/3/two-factor", Who: operator, Main: main, Reason: "機種変更", Identity: true, More: more, Errors: errorsOf("inquiry", text(MsgInquiryLong, "max", 40), "note", text(MsgNoteLong, "max", 500), "handover", text(MsgTicketMoved))}, console(NavOperators)),
 		screen("admin-account-2fa-ticket-needed", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, ResetURL: "/admin/accounts/3/two-factor/reset", BulkURL: "/admin/customers/1/reset", TicketURL: "/admin/accounts/3/two-factor/ticket"}, console(NavCustomers)),
 		screen("admin-account-2fa-ticket", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who, Needed: true, State: TicketState{Spent: true}, Mail: "sato@example.jp", Errors: errorsOf("handover", text(MsgHandoverBlank))}, console(NavCustomers)),
 		screen("admin-account-2fa-ticket-shown", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: operator, Needed: true, State: shownTicket}, console(NavOperators), flash(text(FlashTicketIssued), "")),
 		screen("admin-account-2fa-ticket-none", issue, TicketIssueView{Action: "/admin/accounts/3/two-factor/ticket", BackURL: "/admin/accounts/3/two-factor", Who: who}, console(NavCustomers)),
 		screen("admin-reset-done", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "support", SetUp: true, Factors: []string{KindEmail, KindSMS}, Codes: 10, Devices: 1, Sessions: 2, Attempts: 1, Clients: held, Notices: notices, RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
-		screen("admin-reset-done-ticket", resetDone, ResetDoneView{Who: operator, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Notices: notices[1:2], RefreshURL: "/admin/resets/1", Ticket: &shownTicket}, console(NavOperators)),
+		screen("admin-reset-done-ticket", resetDone, ResetDoneView{Who: operator, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Notices: notices[2:3], RefreshURL: "/admin/resets/1", Ticket: &shownTicket}, console(NavOperators)),
 		screen("admin-reset-done-mailed", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", SetUp: true, Factors: []string{KindTOTP}, Left: []string{KindEmail}, Method: KindTOTP, RefreshURL: "/admin/resets/1", Ticket: &mailedTicket}, console(NavCustomers)),
 		screen("admin-reset-done-nothing", resetDone, ResetDoneView{Who: who, BackURL: "/admin/accounts/3/two-factor", At: "2026-11-22 10:15:08", ISO: "2026-11-22T10:15:08+09:00", By: "operator", RefreshURL: "/admin/resets/1"}, console(NavCustomers)),
 		screen("admin-customer-reset", bulk, BulkResetView{Action: "/admin/customers/1/reset", BackURL: "/admin/customers/1/groups", Customer: "株式会社サンプル商事", Accounts: bulkAccounts, More: more, Version: "1"}, console(NavCustomers)),
@@ -434,6 +542,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-methods-edit-admin", methodsForm, MethodsFormView{Action: "/admin/settings/methods/admin", BackURL: PathMethods, ID: "admin", Options: storeForm.Options, Levels: storeForm.Levels, Level: LevelStandard, Version: "1", Errors: errorsOf(FormError, text(MsgLockout))}, console(NavMethods)),
 		screen("admin-search", searched, SearchView{Action: PathCustomers, Query: "sato", NewURL: "/n", Groups: []SearchGroup{{Kind: "customer", Rows: []SearchRow{{URL: "/c/1", Name: "株式会社サンプル商事", ID: "C-100248"}}, MoreURL: "/m"}, {Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", CustomerURL: "/c/1", Kind: KindEmail, Use: true}}}, {Kind: "operator", Rows: []SearchRow{{URL: "/a/4", Name: "operator", ID: "operator", Use: true, Disabled: true}}}, {Kind: "address", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato", Customer: "株式会社サンプル商事", Address: "sato-2fa@example.jp", Kind: KindEmail}}}}}, console(NavCustomers)),
 		screen("admin-search-one-kind", searched, SearchView{Action: PathCustomers, Query: "sato", AllURL: "/all", Groups: []SearchGroup{{Kind: "store", Rows: []SearchRow{{URL: "/a/3", Name: "佐藤 陽子", ID: "sato"}}}}, Pager: Pager{Next: "/n"}}, console(NavCustomers)),
+		screen("admin-search-cut", searched, SearchView{Action: PathCustomers, Query: "田中 乃", Cut: true, Pager: Pager{Next: "/n"}}, console(NavCustomers)),
 		screen("admin-search-none", searched, SearchView{Action: PathCustomers, Query: "zz"}, console(NavCustomers)),
 		screen("admin-remove-account", removal, RemoveView{Action: "/d", BackURL: "/b", What: "account", Name: "佐藤 陽子", Detail: "sato", Errors: errorsOf("typed", text(MsgTypedWrong))}, console(NavCustomers)),
 		screen("admin-remove-customer", removal, RemoveView{Action: "/d", BackURL: "/b", What: "customer", Name: "株式会社サンプル商事", Detail: "C-100248", Errors: errorsOf(FormError, text(MsgNotEmpty))}, console(NavCustomers)),
@@ -449,11 +558,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),
 		screen("security-announced", security, SecurityView{Name: "田中 一郎", LoginID: "tanaka", Announced: "2026-12-01"}),
 		screen("security-grace", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Enforced: true, GraceUntil: "2026-12-01 10:00"}),
-		screen("admin-rollout", rollout, RolloutView{ID: "store", BackURL: PathSettings, Stopped: 214, NoMethod: 210, Unusable: 4, Seen: 96, Never: 12, ListURL: "/l", DownloadURL: "/c", Announced: "2026-12-01", AnnounceURL: "/n", WithdrawAction: "/w", Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Running: true, Mailed: 150, Skipped: 2, Of: 214}, GraceAction: "/g", Grace: "7", GraceFormer: "7", EnforceURL: "/e"}, console(NavSettings)),
+		screen("admin-rollout", rollout, RolloutView{ID: "store", BackURL: PathSettings, Stopped: 214, NoMethod: 207, Unreachable: 3, Unusable: 4, CountedAt: "2026-11-22 10:00:00", Seen: 96, Never: 12, ListURL: "/l", DownloadURL: "/c", Announced: "2026-12-01", AnnounceURL: "/n", WithdrawAction: "/w", Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Running: true, Mailed: 150, Skipped: 2, Of: 214}, GraceAction: "/g", Grace: "7", GraceFormer: "7", EnforceURL: "/e"}, console(NavSettings)),
 		screen("admin-rollout-enforced", rollout, RolloutView{ID: "store", BackURL: PathSettings, Enforced: true, Since: "2026-12-01 09:00", ListURL: "/l", GraceAction: "/g", Grace: "40", GraceFormer: "7", LiftAction: "/x", Errors: errorsOf("grace", text(MsgGraceForm))}, console(NavSettings)),
 		screen("admin-rollout-read-only", rollout, RolloutView{ID: "admin", BackURL: PathSettings, ReadOnly: true, Mails: &RolloutMails{At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00", Of: 3, Mailed: 3}}, console(NavSettings)),
 		screen("admin-rollout-announce", func(s *Set) Page[RolloutAnnounceView] { return s.RolloutAnnounce }, RolloutAnnounceView{Action: "/a", BackURL: "/b", ID: "store", Accounts: 214, First: "2026-11-22", Last: "2027-11-22", Errors: errorsOf("date", text(MsgAnnounceDate))}, console(NavSettings)),
-		screen("admin-rollout-accounts", rolloutAccounts, RolloutAccountsView{BackURL: "/b", DownloadURL: "/c", ID: "store", Rows: []RolloutRow{{URL: "/a/1", Name: "田中 一郎", LoginID: "tanaka", Customer: "株式会社サンプル商事", Group: "本社", Use: true}, {URL: "/a/2", Name: "鈴木 花子", LoginID: "suzuki", Customer: "株式会社サンプル商事", Group: "本社", Kind: KindEmail, GraceUntil: "2026-12-01 10:00", LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"}}, Pager: Pager{Next: "/n"}}, console(NavSettings)),
+		screen("admin-rollout-accounts", rolloutAccounts, RolloutAccountsView{BackURL: "/b", DownloadURL: "/c", ID: "store", Rows: []RolloutRow{{URL: "/a/1", Name: "田中 一郎", LoginID: "tanaka", Customer: "株式会社サンプル商事", Group: "本社", Use: true}, {URL: "/a/2", Name: "鈴木 花子", LoginID: "suzuki", Customer: "株式会社サンプル商事", Group: "本社", Kind: KindEmail, Undeliverable: true, GraceUntil: "2026-12-01 10:00", LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"}}, Pager: Pager{Next: "/n"}}, console(NavSettings)),
 		screen("admin-rollout-accounts-none", rolloutAccounts, RolloutAccountsView{BackURL: "/b", ID: "admin", Operators: true}, console(NavSettings)),
 		screen("admin-settings-methods-edit-error", methodsForm, MethodsFormView{Action: "/admin/settings/methods/store", BackURL: PathMethods, ID: "store", Options: storeForm.Options, Levels: storeForm.Levels, Days: storeForm.Days, Version: "1", Errors: errorsOf("methods", text(MsgMethodsBlank), "level", text(MsgLevelBlank), "days", text(MsgDaysForm))}, console(NavMethods)),
 		screen("admin-settings-methods-confirm", func(s *Set) Page[MethodsConfirmView] { return s.MethodsConfirm }, MethodsConfirmView{Action: "/admin/settings/methods/store/confirm", BackURL: "/admin/settings/methods/store", Before: storeMethods, After: SurfaceMethods{ID: "store", Kinds: []string{KindTOTP, KindPasskey}, Level: LevelHigh, Days: 30}, Stopped: 12, Hidden: []Hidden{{Name: "allow-totp", Value: "yes"}}}, console(NavMethods)),
@@ -462,7 +571,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-settings-2fa-error", func(s *Set) Page[SettingsView] { return s.Settings }, SettingsView{Action: PathSettings, BackURL: PathCustomers, Surfaces: []SurfaceSetting{{ID: "admin"}, {ID: "store", Enforced: true}}, Errors: errorsOf("store", text(MsgSettingBlank))}, console(NavSettings)),
 		screen("admin-settings-2fa-confirm", func(s *Set) Page[SettingsConfirmView] { return s.SettingsConfirm }, SettingsConfirmView{Action: PathSettings + "/confirm", BackURL: PathSettings, Changes: []SurfaceChange{{ID: "admin", Before: true}, {ID: "store", After: true, Affected: 338}}, Hidden: []Hidden{{Name: "store", Value: "on"}}}, console(NavSettings)),
 		screen("admin-audit", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{
-			Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?before=1.x"},
+			Action: PathAudit, From: "2026-11-16", To: "2026-11-22", Kinds: []Option{{Value: "2fa", Label: text("admin.two_factor"), Selected: true}}, Total: 412, Pager: Pager{Next: "/admin/audit?after=x"},
 			Clients: []Option{{Value: "store", Label: "ストア"}}, ExportAction: "/admin/audit/export", Hidden: []Hidden{{Name: "from", Value: "2026-11-16"}}, Rows: []AuditRow{
 				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "2fa.enrol", Actor: "tanaka", From: "192.0.2.24", Target: "tanaka", Result: ResultSuccess},
 				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Actor: "operator", From: "203.0.113.10", Target: "株式会社サンプル商事 / tanaka", Detail: "メールアドレス変更のため", Result: ResultRefused},
@@ -472,11 +581,12 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		}, console(NavAudit)),
 		screen("admin-activity", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
 			Who: AccountRef{Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1/groups", Name: "田中 一郎", LoginID: "tanaka", URL: "/admin/accounts/1"}, AuditURL: "/admin/audit?account=1",
-			Pager: Pager{Next: "/admin/accounts/1/activity?before=1.x"}, Rows: []ActivityRow{
+			Pager: Pager{Next: "/admin/accounts/1/activity?after=x"}, Rows: []ActivityRow{
 				{At: "2026-11-22 10:02:43", ISO: "2026-11-22T10:02:43+09:00", Issued: "ストア", Renewed: true, Detail: "openid offline_access"},
 				{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", Issued: "ストア", Detail: "openid offline_access"},
 				{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", Event: "signin.complete", Result: ResultSuccess, From: "192.0.2.24", Client: "store", RequestURL: "/admin/audit?request=1"},
 				{At: "2026-11-22 10:02:01", ISO: "2026-11-22T10:02:01+09:00", Event: "signin.factor", Result: ResultFailure, From: "192.0.2.24", Detail: "wrong_code"},
+				{At: "2026-11-22 10:01:42", ISO: "2026-11-22T10:01:42+09:00", Message: MessageSignOut, Party: "マイページ", State: DeliveryQueued, Detail: "503"},
 				{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", Message: MessageCode, Channel: KindEmail, State: DeliveryAccepted, Detail: "ta•••••@example.jp 250 2.0.0 Ok"},
 				{At: "2026-11-22 09:48:10", ISO: "2026-11-22T09:48:10+09:00", Event: "2fa.reset", Result: ResultSuccess, By: "support", From: "203.0.113.10", Detail: "メールアドレス変更のため"},
 				{At: "2026-11-22 09:40:10", ISO: "2026-11-22T09:40:10+09:00", Event: "token.refuse", Result: ResultRefused, App: "ストア", Detail: "account_disabled", Client: "store"},
@@ -485,8 +595,10 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-activity-empty", func(s *Set) Page[ActivityView] { return s.Activity }, ActivityView{
 			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
 		}, console(NavOperators)),
+		screen("admin-audit-short", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Actor: "client", Query: "ito", Short: true, Pager: Pager{Next: "/n"}}, console(NavAudit)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
+			{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", To: "マイページ", Party: true, LoginID: "tanaka", Kind: MessageSignOut, State: DeliveryFailed, Tries: 1, Reply: "400 invalid_request", URL: "/admin/deliveries/9"},
 			{At: "2026-11-22 10:02:41", ISO: "2026-11-22T10:02:41+09:00", To: "tanaka@example.jp", LoginID: "tanaka", Kind: MessageCode, State: DeliveryQueued},
 			{At: "2026-11-22 10:01:41", ISO: "2026-11-22T10:01:41+09:00", To: "sato-2fa@example.jp", LoginID: "sato", Kind: MessageReset, State: DeliveryAccepted, Tries: 1, Reply: "250 2.0.0 Ok: queued as 4Xk2", DoneAt: "2026-11-22 10:01:42"},
 			{At: "2026-11-22 09:58:03", ISO: "2026-11-22T09:58:03+09:00", To: "sato-2fa@example.jp", Kind: MessageCode, State: DeliveryFailed, Tries: 4, Reply: "550 5.1.1 User unknown"},
@@ -512,6 +624,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok: queued as 4Xk2"}, MessageStep{Kind: StepDelayed, Status: "4.4.1", Reply: "connection timed out", Source: "dsn"},
 			MessageStep{Kind: DeliveryBounced, Hard: true, Status: "5.1.1", Reply: "550 5.1.1 <sato-2fa@example.jp>: Recipient address rejected: User unknown in virtual mailbox table", Source: "dsn"}),
 		messageScreen("accepted", MessageView{Channel: "email", State: DeliveryAccepted, LoginID: "sato", Tries: 2}, MessageStep{Kind: DeliveryAccepted, Reply: "250 2.0.0 Ok"}),
+		messageScreen("party", MessageView{Channel: "push", State: DeliveryAccepted, LoginID: "sato", Tries: 1}, MessageStep{Kind: DeliveryAccepted, Reply: "200"}),
 		messageScreen("delivered", MessageView{Channel: "sms", State: DeliveryDelivered}, MessageStep{Kind: DeliveryAccepted, Reply: "201 queued"},
 			MessageStep{Kind: DeliveryDelivered, Source: "twilio"}, MessageStep{Kind: DeliveryDelivered, Source: "webhook"}, MessageStep{Kind: DeliveryDelivered, Source: "sendgrid"}, MessageStep{Kind: DeliveryBounced, Source: "ses"}),
 		messageScreen("waiting", MessageView{Channel: "sms", State: DeliveryQueued}, MessageStep{Kind: StepWaiting}),
@@ -532,11 +645,20 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-role-new", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/new", BackURL: PathRoles, New: true, Options: []RightOption{{Right: "view", Field: "may-view", Checked: true}, {Right: "manage_roles", Field: "may-manage_roles", Fixed: true}}, Errors: errorsOf("name", text(MsgRoleNameBlank), "rights", text(MsgRightsBlank))}, console(NavOperators)),
 		screen("admin-role", func(s *Set) Page[RoleFormView] { return s.RoleForm }, RoleFormView{Action: "/admin/roles/administrator", BackURL: PathRoles, Ours: true, Keeps: true, Holders: 1, Name: text("role.administrator"), Version: "1", DeleteURL: "/admin/roles/1/delete", Options: []RightOption{{Right: "view", Field: "may-view", Checked: true, Fixed: true}, {Right: "reset", Field: "may-reset"}}, Errors: errorsOf(FormError, text(MsgLastManager))}, console(NavOperators)),
 		screen("admin-role-delete", func(s *Set) Page[RoleDeleteView] { return s.RoleDelete }, RoleDeleteView{Action: "/admin/roles/1/delete", BackURL: "/admin/roles/1", Name: "夜間担当", Rights: []string{"view", "reset"}, Errors: errorsOf(FormError, text(MsgRoleInUse))}, console(NavOperators)),
+		screen("admin-keys", func(s *Set) Page[KeysView] { return s.Keys }, keysFixture(), console(NavKeys)),
+		screen("admin-keys-empty", func(s *Set) Page[KeysView] { return s.Keys }, KeysView{JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", Reseal: &ResealStatus{State: "walking", Part: 3, Parts: 9, Resealed: 1200, Unreadable: 1, At: "2026-11-22 10:00:00", ISO: "2026-11-22T10:00:00+09:00"}}, console(NavKeys)),
+		screen("admin-keys-settling", func(s *Set) Page[KeysView] { return s.Keys }, KeysView{JWKSURL: "https://id.example.jp/jwks", RotateURL: "/admin/keys/rotate", Reseal: &ResealStatus{State: "settling", Parts: 9, At: "2026-11-22 10:00:00", ISO: "2026-11-22T10:00:00+09:00"}}, console(NavKeys)),
+		screen("admin-key-rotate", keyConfirm, KeyConfirmView{What: KeyRotate, Action: "/admin/keys/rotate", BackURL: PathKeys, Changes: []KeyChange{{Alg: "ES256", ID: "2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo"}, {Alg: "RS256", ID: "qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", At: "2026-11-22 10:10:00", ISO: "2026-11-22T10:10:00+09:00"}}}, console(NavKeys)),
+		screen("admin-key-rotate-wait", keyConfirm, KeyConfirmView{What: KeyRotate, Action: "/admin/keys/rotate", BackURL: PathKeys, NotReady: true, Errors: errorsOf(FormError, text(MsgKeysNotReady))}, console(NavKeys)),
+		screen("admin-key-revoke", keyConfirm, KeyConfirmView{What: KeyRevoke, Action: "/admin/keys/2GeiSw-8/revoke", BackURL: PathKeys, Key: keysFixture().Keys[1], Word: "2GeiSw-8", Reason: "", Errors: errorsOf("typed", text(MsgKeyTypedWrong), "reason", text(MsgSpareReasonBlank))}, console(NavKeys)),
+		screen("admin-key-revoke-waiting", keyConfirm, KeyConfirmView{What: KeyRevoke, Action: "/admin/keys/qH1kKjT8/revoke", BackURL: PathKeys, Key: keysFixture().Keys[0], Word: "qH1kKjT8", Reason: "漏えい"}, console(NavKeys)),
+		screen("admin-key-reseal", keyConfirm, KeyConfirmView{What: KeyReseal, Action: "/admin/keys/reseal", BackURL: PathKeys, Errors: errorsOf(FormError, text(MsgResealUnderWay))}, console(NavKeys)),
 		screen("admin-operators", func(s *Set) Page[OperatorsView] { return s.Operators }, OperatorsView{Total: 2, NewURL: "/admin/operators/new", RolesURL: PathRoles, Rows: []OperatorRow{
 			{Name: "operator", LoginID: "operator", Role: text("role.administrator"), EditURL: "/admin/operators/1", TwoFactorURL: "/admin/operators/1/two-factor", Use: true, Kind: KindEmail, LastSignIn: "2026-11-22 09:14", LastSignISO: "2026-11-22T09:14:00+09:00"},
 			{Name: "support", LoginID: "support", Role: text("role.support"), EditURL: "/admin/operators/2", TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true},
 		}}, console(NavOperators)),
-	}
+	}...)
+	return append(all, approvalFixtures(text, who, operator, main, more)...)
 }
 
 // TestGallery writes the screens as static files when -gallery names a directory.

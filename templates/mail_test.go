@@ -35,6 +35,9 @@ func mails() []mailFixture {
 		{MessagePassIssued, func(s *Set, l Lang) (Message, error) {
 			return s.MailPassIssued.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:15:08", Until: "2026-11-22 10:45"})
 		}},
+		{MessagePassUsed, func(s *Set, l Lang) (Message, error) {
+			return s.MailPassUsed.Build(l, NoticeMail{LoginID: "sato", At: "2026-11-22 10:20:31", Kind: "pass"})
+		}},
 		of(MessageFactorRemoved, func(s *Set) Mail[NoticeMail] { return s.MailFactorRemoved }),
 		of(MessageOrderChanged, func(s *Set) Mail[NoticeMail] { return s.MailOrderChanged }),
 		of(MessageFrozen, func(s *Set) Mail[NoticeMail] { return s.MailFrozen }),

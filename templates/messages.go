@@ -74,6 +74,9 @@ const (
 	MsgScopeBlank        = "error.scope_blank"
 	MsgPickBlank         = "error.pick_blank"
 	MsgOffForbidden      = "error.off_forbidden"
+	MsgKeyTypedWrong     = "error.key_typed_wrong"
+	MsgKeysNotReady      = "admin.keys.not_ready"
+	MsgResealUnderWay    = "error.reseal_under_way"
 	MsgReasonBlank       = "error.reason_blank"
 	MsgReasonLong        = "error.reason_long" // {max}
 	MsgIdentityBlank     = "error.identity_blank"
@@ -107,6 +110,12 @@ const (
 	MsgDaysForm        = "error.days_form"
 	MsgLockout         = "error.lockout" // the operator could not take the change back
 
+	MsgApprovalNeeded = "error.approval_needed" // what was sent takes another operator's approval
+	MsgApprovalAlone  = "error.approval_alone"  // a change of address that takes one was sent with other changes
+	MsgApprovalVoid   = "error.approval_void"
+	MsgNoApproval     = "error.no_approval"
+	MsgNotPartner     = "error.not_partner"
+
 	MsgHoursBlank        = "error.hours_blank"
 	MsgMinutesBlank      = "error.minutes_blank"
 	MsgSpareReasonBlank  = "error.spare_reason_blank"
@@ -131,8 +140,28 @@ const (
 	MsgRoleNameTaken = "error.role_name_taken"
 	MsgRightsBlank   = "error.rights_blank"
 	MsgRolesEnough   = "error.roles_enough"
-	MsgRoleInUse     = "error.role_in_use"  // operators still have the role
-	MsgLastManager   = "error.last_manager" // nobody who can sign in could manage roles any more
+	MsgRoleInUse     = "error.role_in_use" // operators still have the role
+
+	MsgClientIDForm      = "error.client_id_form"
+	MsgClientIDTaken     = "error.client_id_taken"
+	MsgClientName        = "error.client_name_blank"
+	MsgClientSurface     = "error.client_surface"
+	MsgClientAuth        = "error.client_auth"
+	MsgClientAlg         = "error.client_alg"
+	MsgClientGrants      = "error.client_grants"
+	MsgClientRefresh     = "error.client_refresh"     // refresh_token without authorization_code
+	MsgClientPublic      = "error.client_public"      // client_credentials without a secret
+	MsgClientScope       = "error.client_scope"       // {scope}
+	MsgClientScopesMany  = "error.client_scopes_many" // {max}
+	MsgClientRedirects   = "error.client_redirects"
+	MsgClientURI         = "error.client_uri"        // {n} the line, {uri}
+	MsgClientURIScheme   = "error.client_uri_scheme" // {n} the line, {uri}; a private-use scheme beside a secret
+	MsgClientURIsMany    = "error.client_uris_many"  // {max}
+	MsgClientBackchannel = "error.client_backchannel"
+	MsgClientOverlap     = "error.client_overlap"
+	MsgClientNoSecret    = "error.client_no_secret"
+	MsgClientTyped       = "error.client_typed"
+	MsgLastManager       = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
 // Banners a redirect may leave behind; the cookie carries only the key. See Set.Flash.
@@ -169,6 +198,7 @@ const (
 
 	FlashExempted       = "flash.exempted"
 	FlashExemptionEnded = "flash.exemption_ended"
+	FlashPassWithdrawn  = "flash.pass_withdrawn"
 
 	FlashPasswordChanged = "flash.password_changed"
 	FlashResetMailSent   = "flash.reset_mail_sent"
@@ -180,8 +210,22 @@ const (
 	FlashWithdrawn = "flash.withdrawn"
 	FlashLifted    = "flash.lifted"
 
-	FlashRoleDeleted  = "flash.role_deleted"
-	FlashFreezeLifted = "flash.freeze_lifted"
+	FlashApprovalAsked    = "flash.approval_asked"
+	FlashApproved         = "flash.approved"
+	FlashRefused          = "flash.refused"
+	FlashRequestWithdrawn = "flash.request_withdrawn"
+	FlashGuardOn          = "flash.guard_on"
+	FlashApprovalUsed     = "flash.approval_used"
+
+	FlashKeysRotated   = "flash.keys_rotated"
+	FlashKeyRevoked    = "flash.key_revoked"
+	FlashResealStarted = "flash.reseal_started"
+
+	FlashRoleDeleted    = "flash.role_deleted"
+	FlashClientDisabled = "flash.client_disabled"
+	FlashClientEnabled  = "flash.client_enabled"
+	FlashFormerEnded    = "flash.former_ended"
+	FlashFreezeLifted   = "flash.freeze_lifted"
 )
 
 // flashTones is the allow-list of banners with their tones.
@@ -216,6 +260,9 @@ func flashTones() map[string]string {
 		FlashPasswordSet:     "ok",
 		FlashAccountDisabled: "ok",
 		FlashAccountEnabled:  "ok",
+		FlashClientDisabled:  "ok",
+		FlashClientEnabled:   "ok",
+		FlashFormerEnded:     "ok",
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",
 
@@ -224,10 +271,22 @@ func flashTones() map[string]string {
 
 		FlashExempted:       "ok",
 		FlashExemptionEnded: "ok",
+		FlashPassWithdrawn:  "ok",
 
 		FlashPasswordChanged: "ok",
 		FlashResetMailSent:   "ok",
 		FlashTicketIssued:    "ok",
+
+		FlashKeysRotated:   "ok",
+		FlashKeyRevoked:    "ok",
+		FlashResealStarted: "ok",
+
+		FlashApprovalAsked:    "info",
+		FlashApproved:         "ok",
+		FlashRefused:          "ok",
+		FlashRequestWithdrawn: "ok",
+		FlashGuardOn:          "ok",
+		FlashApprovalUsed:     "ok",
 
 		FlashRoleDeleted:  "ok",
 		FlashFreezeLifted: "ok",

@@ -60,6 +60,9 @@ type Set struct {
 	ResetDone        Page[ResetDoneView]
 	BulkReset        Page[BulkResetView]
 	BulkDone         Page[BulkDoneView]
+	Approvals        Page[ApprovalsView]
+	Approval         Page[ApprovalView]
+	ApprovalAsk      Page[ApprovalAskView]
 	Exempt           Page[ExemptView]
 	Exemptions       Page[ExemptionsView]
 	Pass             Page[PassView]
@@ -84,6 +87,16 @@ type Set struct {
 	Roles            Page[RolesView]
 	RoleForm         Page[RoleFormView]
 	RoleDelete       Page[RoleDeleteView]
+	Keys             Page[KeysView]
+	KeyConfirm       Page[KeyConfirmView]
+	Clients          Page[ClientsView]
+	ClientKinds      Page[ClientKindsView]
+	ClientForm       Page[ClientFormView]
+	Client           Page[ClientView]
+	ClientSecret     Page[ClientSecretView]
+	ClientIssued     Page[ClientIssuedView]
+	ClientSwitch     Page[ClientSwitchView]
+	ClientDelete     Page[ClientDeleteView]
 
 	APIReference Page[APIReferenceView]
 
@@ -97,6 +110,7 @@ type Set struct {
 
 	MailExempted   Mail[NoticeMail] // the account does without a second factor until a time
 	MailPassIssued Mail[NoticeMail] // staff made a code that takes the place of a second factor once
+	MailPassUsed   Mail[NoticeMail] // somebody signed in with it
 
 	MailFactorRemoved     Mail[NoticeMail] // a factor was removed
 	MailOrderChanged      Mail[NoticeMail] // the factors are offered in another order

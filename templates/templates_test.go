@@ -621,7 +621,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more."}
+	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.approval.act.", "admin.approval.state.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "import.value_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more.", "admin.keys.state.", "admin.keys.title.", "admin.keys.ask.", "admin.keys.do.", "client."}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {
@@ -912,32 +912,6 @@ func TestCountryLabel(t *testing.T) {
 	}
 }
 
-func TestNewPager(t *testing.T) {
-	url := func(n int) string { return fmt.Sprint("?page=", n) }
-	numbers := func(p Pager) (list []int) {
-		for _, l := range p.Links {
-			list = append(list, l.N)
-		}
-		return list
-	}
-	for _, tc := range []struct {
-		page, pages int
-		want        []int
-		prev, next  string
-	}{
-		{1, 1, nil, "", ""},
-		{1, 3, []int{1, 2, 3}, "", "?page=2"},
-		{1, 22, []int{1, 2, 3, 4, 5}, "", "?page=2"},
-		{10, 22, []int{8, 9, 10, 11, 12}, "?page=9", "?page=11"},
-		{22, 22, []int{18, 19, 20, 21, 22}, "?page=21", ""},
-	} {
-		p := NewPager(tc.page, tc.pages, url)
-		if diff := cmp.Diff(tc.want, numbers(p)); diff != "" || p.Prev != tc.prev || p.Next != tc.next {
-			t.Errorf("NewPager(%d, %d) = %+v\n%s", tc.page, tc.pages, p, diff)
-		}
-	}
-}
-
 func TestAssets(t *testing.T) {
 	set := newSet(t)
 	get := func(path string, header ...string) *httptest.ResponseRecorder {
@@ -980,5 +954,15 @@ func TestColoursOnlyInTokens(t *testing.T) {
 		if found := colour.FindString(string(text)); name != "tokens.css" && found != "" {
 			t.Errorf("%s has the raw colour %s", name, found)
 		}
+	}
+}
+
+func TestNewParsesABrandOnce(t *testing.T) {
+	again, err := New(Config{Brand: testBrand()})
+	if err != nil || again != newSet(t) {
+		t.Errorf("the same brand was parsed twice, %v", err)
+	}
+	if other, err := New(Config{Brand: Brand{Name: "Other"}}); err != nil || other == again || other.Brand().Name != "Other" {
+		t.Errorf("another brand has the first one's pages, %v", err)
 	}
 }

@@ -41,6 +41,8 @@ type OperatorFrame struct {
 	Active string
 	// Items are the menu entries to show, by Nav constant; nil shows all.
 	Items []string
+	// Waiting is what waits for the operator among the requests for a second one.
+	Waiting int
 	// SecurityURL leads to the operator's own security settings.
 	SecurityURL string
 	// SignOutAction receives the sign-out POST.
@@ -57,6 +59,9 @@ const (
 	NavSettings   = "settings"
 	NavMethods    = "methods"
 	NavExemptions = "exemptions"
+	NavKeys       = "keys"
+	NavClients    = "clients"
+	NavApprovals  = "approvals"
 )
 
 // The addresses the console's menu leads to.
@@ -71,6 +76,9 @@ const (
 	PathSettings   = "/admin/settings/two-factor"
 	PathMethods    = "/admin/settings/methods"
 	PathExemptions = "/admin/exemptions"
+	PathKeys       = "/admin/keys"
+	PathClients    = "/admin/clients"
+	PathApprovals  = "/admin/approvals"
 )
 
 // The kinds of factor, as views spell them.
@@ -95,38 +103,8 @@ type Fact struct{ Label, Value string }
 
 // Pager is the page navigation under a list. The zero Pager shows nothing.
 type Pager struct {
-	// Page and Pages are shown as "1 / 22"; Pages 0 means unknown and shows only the links.
-	Page, Pages int
 	// Prev and Next are empty at the ends.
 	Prev, Next string
-	// First leads back to the beginning of a list whose pages have no numbers.
+	// First leads back to the beginning.
 	First string
-	// Links are the numbered pages around the current one.
-	Links []PageLink
-}
-
-// PageLink is one numbered page.
-type PageLink struct {
-	N       int
-	URL     string
-	Current bool
-}
-
-// NewPager numbers the pages around page and asks url for their addresses.
-func NewPager(page, pages int, url func(page int) string) Pager {
-	if pages <= 1 {
-		return Pager{}
-	}
-	p := Pager{Page: page, Pages: pages}
-	if page > 1 {
-		p.Prev = url(page - 1)
-	}
-	if page < pages {
-		p.Next = url(page + 1)
-	}
-	first := max(1, min(page-2, pages-4))
-	for n := first; n <= min(pages, first+4); n++ {
-		p.Links = append(p.Links, PageLink{N: n, URL: url(n), Current: n == page})
-	}
-	return p
 }

@@ -36,11 +36,13 @@ type CustomersView struct {
 	Action string
 	Query  string
 	Status string
-	Total  int
-	// From and To number the rows shown.
-	From, To int
-	Rows     []CustomerRow
-	Pager    Pager
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
+	Total int
+	Many  bool
+	Rows  []CustomerRow
+	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 	// NewURL leads to the form for a new customer, ImportURL to the import of many accounts; empty hides them.
 	NewURL, ImportURL string
 }
@@ -158,6 +160,8 @@ type AccountFormView struct {
 	ReadOnly bool
 	// Freeze is nil unless changes of the security settings are stopped.
 	Freeze *FreezeNotice
+	// Guard is whether opening the account takes a second operator; nil hides it.
+	Guard *Guard
 
 	// ActivityURL leads to 利用状況.
 	ActivityURL string
@@ -231,6 +235,8 @@ type AccountTwoFactorView struct {
 	ReadOnly bool
 	// Freeze is nil unless changes of the security settings are stopped.
 	Freeze *FreezeNotice
+	// Guard is whether opening the account takes a second operator; nil if it does not.
+	Guard  *Guard
 	Errors map[string]string
 }
 
@@ -284,10 +290,12 @@ type AccountResetView struct {
 	BackupLeft int
 	Devices    int
 	Sessions   int
-	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice.
+	// Attempts are the sign-ins under way, Clients the relying parties with live tokens, Told who gets a notice, Parties the names of
+	// the relying parties that are told of the sign-out.
 	Attempts int
 	Clients  []HeldClient
 	Told     []string
+	Parties  []string
 	Reason   string
 	Identity bool
 	More     ResetMore
@@ -332,6 +340,10 @@ type SurfaceSetting struct {
 	// empty hides it.
 	ByTicket     bool
 	ReenrolField string
+	// Guarded is whether opening any of its accounts takes a second operator; its form field, none|all, is GuardField, and empty hides
+	// it. UnguardURL leads to the form that asks for the opposite.
+	Guarded                bool
+	GuardField, UnguardURL string
 	// RolloutURL leads to the preparation of its enforcement.
 	RolloutURL string
 }
@@ -358,6 +370,8 @@ type SurfaceChange struct {
 	Affected int
 	// TicketBefore and TicketAfter are whether a factor is set up after a reset with a ticket only.
 	TicketBefore, TicketAfter bool
+	// GuardBefore and GuardAfter are whether opening any of its accounts takes a second operator.
+	GuardBefore, GuardAfter bool
 }
 
 // SettingsConfirmView confirms a change of enforcement (M10).
@@ -463,6 +477,7 @@ type AuditView struct {
 	From, To string // YYYY-MM-DD
 	Kinds    []Option
 	Result   string // one of the Result constants; empty: all
+	Actor    string // a kind of actor; empty: all
 	Clients  []Option
 	Query    string
 	Request  string // the number of one request
@@ -472,6 +487,8 @@ type AuditView struct {
 	Many  bool
 	Rows  []AuditRow
 	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 	// ExportAction takes the filter in Hidden and the format; empty when the operator may not export.
 	ExportAction string
 	Hidden       []Hidden
@@ -482,8 +499,9 @@ type ActivityRow struct {
 	At, ISO string
 	// Event is an audit event's code, Result one of the Result constants.
 	Event, Result string
-	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants.
-	Message, Channel, State string
+	// Message is the kind of a message to the person, Channel the kind of factor it went to, State one of the Delivery constants. One
+	// to a relying party has Party, its name, instead of Channel.
+	Message, Channel, Party, State string
 	// Issued names the relying party that got tokens; Renewed says that it had some before.
 	Issued  string
 	Renewed bool
@@ -518,7 +536,9 @@ const (
 // DeliveryRow is one message: never its content.
 type DeliveryRow struct {
 	At, ISO string
+	// To is an address, or the name of a relying party if Party is set.
 	To      string
+	Party   bool
 	LoginID string
 	// Kind is the message's kind; one of the Message constants; its label comes from the catalogue.
 	Kind string
@@ -541,9 +561,13 @@ type DeliveriesView struct {
 	// Account keeps the list to the messages of one account (GET field account), which AccountName is the login ID of.
 	Account, AccountName string
 
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
 	Total int
+	Many  bool
 	Rows  []DeliveryRow
 	Pager Pager
+	// Short says that the page looked no further for rows, though there are some to look at.
+	Short bool
 }
 
 // OperatorRow is one operator.

@@ -10,8 +10,8 @@ type BulkRow struct {
 	Use      bool
 	Kind     string
 	Disabled bool
-	// Changes and Resets say what the change would do to it.
-	Changes, Resets bool
+	// Changes and Resets say what the change would do to it; LeftOut that it takes a second operator and stays as it is.
+	Changes, Resets, LeftOut bool
 	// At and ISO are when it was changed, Refused whether that was refused; in a result.
 	At, ISO string
 	Refused bool
@@ -42,6 +42,8 @@ type BulkConfirmView struct {
 	Use bool
 	// Total, Changing and Resetting count the accounts.
 	Total, Changing, Resetting int
+	// LeftOut counts those that take a second operator.
+	LeftOut int
 	// Refused is whether none of them can be changed (M11); there is no button then.
 	Refused bool
 	Hidden  []Hidden

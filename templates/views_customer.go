@@ -303,8 +303,10 @@ type ChallengeBackupView struct {
 	LoginID      string
 	CancelAction string
 	NearLimit    bool
-	BackURL      string
-	Errors       map[string]string
+	// Foreign asks for a code of another system, which can look like anything.
+	Foreign bool
+	BackURL string
+	Errors  map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.

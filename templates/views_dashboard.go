@@ -16,6 +16,12 @@ type DashboardView struct {
 	Failed, Bounced, Resets7, Resets30 int64
 	// Days are the oldest first, today last.
 	Days []DashboardDay
+	// Clients are the applications; nil hides them.
+	Clients *DashboardClients
+
+	// Waiting are requests of others for a second operator, Ready the operator's own that were approved.
+	Waiting, Ready int
+	ApprovalsURL   string
 
 	CustomersURL, FailedURL, BouncedURL, ResetsURL, SettingsURL string
 }
@@ -31,6 +37,14 @@ type DashboardSurface struct {
 	ID                       string
 	Enforced                 bool
 	Accounts, Unset, Stopped int64
+	// Unreachable have nothing of use but addresses at which nothing arrives; they are none of the Stopped.
+	Unreachable int64
+}
+
+// DashboardClients counts applications. Rotating ones have a former secret that still works.
+type DashboardClients struct {
+	Active, Disabled, Rotating    int64
+	URL, DisabledURL, RotatingURL string
 }
 
 // DashboardDay is one day's sign-ins and failed tries. Label is its short date.
@@ -155,4 +169,4 @@ func (v DashboardView) Undelivered() int64 { return v.Failed + v.Bounced }
 func (v DashboardView) Most() int64 { return max(v.Accounts, 1) }
 
 // Without are those that could not sign in at once: they would have to set something up first, or have only what is not accepted.
-func (s DashboardSurface) Without() int64 { return s.Unset + s.Stopped }
+func (s DashboardSurface) Without() int64 { return s.Unset + s.Unreachable + s.Stopped }

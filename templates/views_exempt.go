@@ -13,6 +13,9 @@ type ExemptionState struct {
 
 // PassState is the pass of an account that is still open.
 type PassState struct {
+	// WithdrawAction is where its withdrawal is posted to; empty hides the button.
+	WithdrawAction string
+
 	Until string
 	// By is the login ID of the operator who issued it.
 	By string
@@ -45,7 +48,9 @@ type ExemptionRow struct {
 
 // ExemptionsView is the list 一時免除. The end of one is posted with the fields version and back.
 type ExemptionsView struct {
+	// Total is how many there are, zero if nobody counted; Many says that there are more.
 	Total int
+	Many  bool
 	Rows  []ExemptionRow
 	Pager Pager
 }

@@ -3,6 +3,7 @@ package templates
 // The kinds of message, as the outbox and the console name them.
 const (
 	MessageCode           = "code"
+	MessageSignOut        = "sign_out" // to a relying party
 	MessageSetUp          = "set_up"
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"
@@ -12,6 +13,7 @@ const (
 
 	MessageExempted   = "exempted"
 	MessagePassIssued = "pass_issued"
+	MessagePassUsed   = "pass_used"
 
 	MessageFactorRemoved     = "factor_removed"
 	MessageOrderChanged      = "order_changed"

@@ -47,7 +47,9 @@ type HeldClient struct {
 
 // Notice is one message about a reset and what became of it.
 type Notice struct {
-	To string
+	// To is an address, or the name of a relying party if Party is set.
+	To    string
+	Party bool
 	// State is one of the Delivery constants; Reply the other side's last answer.
 	State, Reply string
 	Tries        int
@@ -115,7 +117,9 @@ type TicketIssueView struct {
 	Handover, Mail string
 	// ReadOnly hides the form: the operator may look but not issue.
 	ReadOnly bool
-	Errors   map[string]string
+	// AskURL leads to the form that asks for a second operator, in the place of this one; empty where none is needed.
+	AskURL string
+	Errors map[string]string
 }
 
 // Invalid reports whether the page answers a refused form.
@@ -130,6 +134,8 @@ type BulkAccount struct {
 	Kinds          []string
 	Codes, Devices int
 	Disabled       bool
+	// Guarded is whether it is only asked for, as it takes a second operator.
+	Guarded bool
 }
 
 // BulkResetView is the list of a customer's accounts before they are all reset, with the form. Fields: reason, identity, version and
@@ -160,6 +166,8 @@ type BulkResult struct {
 	Done, SetUp bool
 	// ReportURL leads to what was done.
 	ReportURL string
+	// AskedURL leads to the request for a second operator.
+	AskedURL string
 	// Notices are the messages about it.
 	Notices []Notice
 }
@@ -168,8 +176,8 @@ type BulkResult struct {
 type BulkDoneView struct {
 	BackURL, Customer, RefreshURL string
 	Rows                          []BulkResult
-	// Done and Missing count the accounts that were reset and those that were not.
-	Done, Missing int
+	// Done and Missing count the accounts that were reset and those that were not; Asked those that take a second operator.
+	Done, Missing, Asked int
 }
 
 // Pending is whether a notice is still on its way.

@@ -8,8 +8,10 @@ type RolloutView struct {
 	Enforced bool
 	// Since is when enforcement was switched on, while it is.
 	Since string
-	// NoMethod, Unusable and their sum Stopped count whom enforcement stops; Seen and Never say how soon.
-	Stopped, NoMethod, Unusable, Seen, Never int
+	// NoMethod, Unreachable, Unusable and their sum Stopped count whom enforcement stops; Seen and Never say how soon.
+	Stopped, NoMethod, Unreachable, Unusable, Seen, Never int
+	// CountedAt is when that was counted.
+	CountedAt string
 	// ListURL and DownloadURL lead to them one by one; empty hides the link.
 	ListURL, DownloadURL string
 	// ReadOnly hides whatever changes something.
@@ -61,6 +63,8 @@ type RolloutRow struct {
 	// Kind is its main factor, which is of no use here; empty: none.
 	Kind string
 	Use  bool
+	// Undeliverable says that it would be of use if anything arrived at its address.
+	Undeliverable bool
 	// GraceUntil is until when it may put the set-up off; empty: not begun.
 	GraceUntil              string
 	LastSignIn, LastSignISO string

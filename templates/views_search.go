@@ -8,6 +8,8 @@ type SearchView struct {
 	// Pager continues a list of one kind; AllURL leads back to all kinds.
 	Pager  Pager
 	AllURL string
+	// Cut says that more may match than was looked at.
+	Cut bool
 }
 
 // SearchGroup is one kind.

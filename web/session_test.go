@@ -169,7 +169,7 @@ func TestI11_EndedSessionsAreRefused(t *testing.T) {
 	for name, end := range map[string]func(tx *store.Tx, f *fixture, a store.AccountID, s store.SessionID) error{
 		"ended": func(tx *store.Tx, f *fixture, a store.AccountID, s store.SessionID) error {
 			now := f.clock.Now()
-			_, err := tx.EndSession(t.Context(), store.EndSessionParams{ID: s, AccountID: a, Now: &now})
+			_, err := tx.CloseSession(t.Context(), store.CloseSessionParams{ID: s, AccountID: a, Now: &now})
 			return err
 		},
 		"token rotated": func(tx *store.Tx, f *fixture, a store.AccountID, s store.SessionID) error {

@@ -2,6 +2,7 @@ package web
 
 import (
 	"errors"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"time"
@@ -17,11 +18,16 @@ func Upload(w http.ResponseWriter, r *http.Request) (*multipart.Reader, error) {
 	if err != nil {
 		return nil, &Error{Status: http.StatusUnsupportedMediaType, Code: "unsupported_media_type", Cause: err}
 	}
+	return parts, LongBody(w)
+}
+
+// LongBody gives the body of a request that is a file the time that one may take. The request's path must be one of Config.Uploads.
+func LongBody(w http.ResponseWriter) error {
 	rc, until := http.NewResponseController(w), time.Now().Add(uploadTime) // deadlines of the connection, in its own time
 	if err := errors.Join(rc.SetReadDeadline(until), rc.SetWriteDeadline(until)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
+		return fmt.Errorf("extend deadlines: %w", err)
 	}
-	return parts, nil
+	return nil
 }
 
 // bodyLimit is the most bytes that the body of a request may have.

@@ -2,9 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -30,6 +32,7 @@ func (a *app) accountCommand() *cobra.Command {
 
 func (a *app) accountCreateCommand() *cobra.Command {
 	var in admin.NewAccount
+	var to target
 	var kind, customer, group, passwordFile string
 	c := &cobra.Command{
 		Use:   "create",
@@ -55,6 +58,9 @@ never a flag, since others can see those.`,
 			}
 			if in.Role == "" {
 				in.Role = roles[0]
+			}
+			if to.url != "" {
+				return a.createAccountThere(c, to, in, kind, customer, group, passwordFile)
 			}
 			return a.withConsole(c, func(console *admin.Service) error {
 				// Before the password, which nobody likes to type in vain.
@@ -96,40 +102,103 @@ never a flag, since others can see those.`,
 	flags.StringVar(&group, "group", "", "name of the customer's user group it belongs to")
 	flags.StringVar(&in.TwoFactor, "two-factor", account.TwoFactorUse, "use or dont_use")
 	flags.StringVar(&passwordFile, "password-file", "", "file that holds the password (default: ask, or standard input)")
+	to.flags(c)
 	for _, name := range []string{"login-id", "name", "email"} {
 		_ = c.MarkFlagRequired(name) // fails for unknown flags only
 	}
 	return c
 }
 
-// findGroup returns the user group of that name of the customer with that code.
-func findGroup(ctx context.Context, console *admin.Service, code, name string) (store.UserGroupID, error) {
-	for n, pages := 1, 1; n <= pages; n++ {
-		// The search finds more than this code, so each page is looked through.
-		page, err := console.ListCustomers(ctx, admin.System(), account.CustomerQuery{Search: code, Page: n})
+// createAccountThere has a server create an account.
+func (a *app) createAccountThere(c *cobra.Command, to target, in admin.NewAccount, kind, customer, group, passwordFile string) error {
+	operation, place := "createOperator", map[string]string(nil)
+	body := map[string]string{"login_id": in.LoginID, "name": in.DisplayName, "email": in.RegisteredEmail, "role": in.Role}
+	if kind == account.KindStore {
+		operation, body["two_factor"] = "createAccount", in.TwoFactor
+		id, err := a.groupThere(c, to, customer, group)
+		if err != nil {
+			return err
+		}
+		place = map[string]string{"id": id}
+	}
+	var err error
+	if body["password"], err = a.password(c.Context(), passwordFile); err != nil {
+		return err
+	}
+	raw, err := json.Marshal(body)
+	if err != nil {
+		return err
+	}
+	answer, err := a.operate(c, to, operation, admin.OperationInput{Path: place, Body: raw})
+	if err != nil {
+		return err
+	}
+	return printTable(a.out, accountColumns, answer)
+}
+
+// groupThere is findGroup on a server.
+func (a *app) groupThere(c *cobra.Command, to target, code, name string) (string, error) {
+	customer, err := a.findThere(c, to, "listCustomers", admin.OperationInput{Query: url.Values{"search": {code}}}, "code", code)
+	if err != nil {
+		return "", err
+	}
+	if customer == "" {
+		return "", usageError{"there is no customer with the code " + code}
+	}
+	group, err := a.findThere(c, to, "listUserGroups", admin.OperationInput{Path: map[string]string{"id": customer}, Query: url.Values{}}, "name", name)
+	if err == nil && group == "" {
+		err = usageError{"customer " + code + " has no user group " + name}
+	}
+	return group, err
+}
+
+// findThere looks through a list on a server for the id of the item whose member has a value; "" if there is none.
+func (a *app) findThere(c *cobra.Command, to target, operation string, in admin.OperationInput, member, value string) (string, error) {
+	for {
+		body, err := a.operate(c, to, operation, in)
 		if err != nil {
 			return "", err
 		}
-		pages = page.Pages
-		for _, row := range page.Rows {
-			if row.Code != code {
-				continue
-			}
-			found, err := console.Customer(ctx, admin.System(), row.ID)
-			if err != nil {
-				return "", err
-			}
-			var names []string
-			for _, g := range found.Groups {
-				if g.Name == name {
-					return g.ID, nil
-				}
-				names = append(names, g.Name)
-			}
-			return "", usageError{"customer " + code + " has no user group " + name + "; it has: " + strings.Join(names, ", ")}
+		var page struct {
+			Items []map[string]any `json:"items"`
+			Next  string           `json:"next"`
 		}
+		if err := json.Unmarshal(body, &page); err != nil {
+			return "", fmt.Errorf("read answer: %w", err)
+		}
+		for _, item := range page.Items {
+			if id, ok := item["id"].(string); ok && item[member] == value {
+				return id, nil
+			}
+		}
+		if page.Next == "" {
+			return "", nil
+		}
+		in.Query.Set("cursor", page.Next)
 	}
-	return "", usageError{"there is no customer with the code " + code}
+}
+
+// findGroup returns the user group of that name of the customer with that code.
+func findGroup(ctx context.Context, console *admin.Service, code, name string) (store.UserGroupID, error) {
+	c, err := console.CustomerByCode(ctx, admin.System(), code)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", usageError{"there is no customer with the code " + code}
+	}
+	if err != nil {
+		return "", err
+	}
+	found, err := console.Customer(ctx, admin.System(), c.ID)
+	if err != nil {
+		return "", err
+	}
+	var names []string
+	for _, g := range found.Groups {
+		if g.Name == name {
+			return g.ID, nil
+		}
+		names = append(names, g.Name)
+	}
+	return "", usageError{"customer " + code + " has no user group " + name + "; it has: " + strings.Join(names, ", ")}
 }
 
 // readable turns refused fields into the sentences the console shows for them.

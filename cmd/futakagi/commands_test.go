@@ -155,7 +155,7 @@ func TestClientCreateAndList(t *testing.T) {
 	}
 	list := execute(t, local, "client", "list", "--json")
 	var rows []listed
-	if err := json.Unmarshal([]byte(list.out), &rows); err != nil || len(rows) != 2 || rows[1].ID != "shop" || string(rows[1].RedirectURIs) == "null" {
+	if err := json.Unmarshal([]byte(list.out), &rows); err != nil || len(rows) != 2 || rows[1].ID != "shop" || rows[1].RedirectURIs == nil {
 		t.Errorf("list: %+v: %v", list, err)
 	}
 	if table := execute(t, local, "client", "list"); table.code != exitOK || !strings.Contains(table.out, "https://store.example.jp/callback") || strings.Contains(table.out, secret) {

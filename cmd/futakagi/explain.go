@@ -42,7 +42,7 @@ func explain(err error) error {
 	case errors.Is(err, server.ErrMasterKeyLost):
 		return settingError{"master_key", "a new key could not open what the old one sealed", exitConfig, err}
 	case errors.Is(err, seal.ErrWrongMasterKey):
-		return settingError{"master_key", "give the key this database was first started with", exitConfig, err}
+		return settingError{"master_key", "give the key that seals this database", exitConfig, err}
 	case errors.Is(err, fs.ErrNotExist):
 		return settingError{"database.url", "create the folder first, or name a file in another one", exitConfig, err}
 	case errors.Is(err, fs.ErrPermission):

@@ -25,6 +25,7 @@ const shownFindings = 20
 
 func (a *app) accountImportCommand() *cobra.Command {
 	var o admin.ImportOptions
+	var to target
 	var format, report string
 	c := &cobra.Command{
 		Use:   "import FILE",
@@ -41,10 +42,15 @@ turned to dont_use.
 Seeds of authenticator apps (totp_secret) are sealed, for which the command needs
 the master key: it reads the one of the server's configuration (master_key, or the
 file beside a SQLite database) once the server has started for the first time, and
-never makes one. Without it rows with a seed are refused. Everything else needs the
-database alone. Nobody is sent a message.`,
+never makes one. Without it rows with a seed are refused, and so are rows that
+--replace-factors lets change what people set up here: the server mails them about
+it. Nobody else is sent a message, and the rest needs the database alone.
+
+With --url a server does the same: the file, of at most 64 MiB, is sent to it, checked
+and, unless it is a dry run, taken over.`,
 		Example: `  futakagi account import people.csv --dry-run --report report.ndjson
-  futakagi account import people.csv`,
+  futakagi account import people.csv
+  futakagi account import people.csv --url https://id.example.jp --token-file token`,
 		Args: cobra.ExactArgs(1),
 		RunE: action(func(c *cobra.Command, args []string) error {
 			o.Format = account.Format(format)
@@ -63,6 +69,9 @@ database alone. Nobody is sent a message.`,
 			}
 			defer func() { _ = file.Close() }()
 			o.FileName = filepath.Base(args[0])
+			if to.url != "" {
+				return a.importThere(c.Context(), to, file, o, report)
+			}
 			return a.withMover(c, func(console *admin.Service) error {
 				return a.importAccounts(c.Context(), console, file, o, report)
 			})
@@ -75,6 +84,7 @@ database alone. Nobody is sent a message.`,
 	flags.StringVar(&report, "report", "", "file for what is said of rows: a table, or NDJSON if its name ends so (default: the first on the terminal)")
 	flags.BoolVar(&o.Operators, "operators", false, "take operators as well (rows of kind operator)")
 	flags.BoolVar(&o.ReplaceFactors, "replace-factors", false, "let second factors of the file take the place of those that people set up here")
+	to.flags(c)
 	return c
 }
 
@@ -137,8 +147,13 @@ func (a *app) importAccounts(ctx context.Context, console *admin.Service, file *
 	if err != nil {
 		return err
 	}
+	return a.imported(o.DryRun, r)
+}
+
+// imported says what became of an import.
+func (a *app) imported(dryRun bool, r admin.ImportResult) error {
 	done, resumed := "imported", ""
-	if o.DryRun {
+	if dryRun {
 		done = "would import"
 	}
 	if r.Resumed > 0 {
@@ -193,16 +208,17 @@ func (f *findings) add(one account.Finding) error {
 	if one.Detail != "" {
 		reason += " (" + one.Detail + ")"
 	}
+	value := admin.ValueText(f.pages, templates.En, one.ValueClass)
 	var err error
 	switch {
 	case f.json:
 		err = json.NewEncoder(f.to).Encode(map[string]any{
-			"line": one.Line, "row": row, "column": one.Column, "value": one.ValueClass, "reason": one.Reason, "text": reason,
+			"line": one.Line, "row": row, "column": one.Column, "value": value, "reason": one.Reason, "text": reason,
 		})
 	case f.file != nil:
-		_, err = fmt.Fprintf(f.to, "%d\t%s\t%s\t%s\t%s\n", one.Line, row, one.Column, one.ValueClass, reason)
+		_, err = fmt.Fprintf(f.to, "%d\t%s\t%s\t%s\t%s\n", one.Line, row, one.Column, value, reason)
 	case f.n <= shownFindings:
-		_, err = fmt.Fprintf(f.to, "line %d, %s (%s): %s [%s]\n", one.Line, one.Column, one.ValueClass, reason, row)
+		_, err = fmt.Fprintf(f.to, "line %d, %s (%s): %s [%s]\n", one.Line, one.Column, value, reason, row)
 	}
 	return err
 }
@@ -259,6 +275,7 @@ func (b *bar) end() {
 
 func (a *app) accountExportCommand() *cobra.Command {
 	var o admin.ExportOptions
+	var to target
 	var format, output string
 	c := &cobra.Command{
 		Use:   "export",
@@ -283,27 +300,24 @@ as import seals them with it. Passkeys stay behind: they belong to this domain.`
 			if o.Format != account.CSV && o.Format != account.NDJSON {
 				return usageError{"--format is csv or ndjson"}
 			}
-			return a.withMover(c, func(console *admin.Service) error {
-				to, closeFile := a.out, func() error { return nil }
-				if output != "" {
-					f, err := os.OpenFile(output, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-					if err != nil {
-						return usageError{err.Error()}
+			if to.url != "" {
+				to.output = output
+				return a.exportThere(c, to, o)
+			}
+			return a.intoFile(output, func(w io.Writer) error {
+				return a.withMover(c, func(console *admin.Service) error {
+					bar := newBar(a.err, "accounts")
+					o.Progress = func(n int64) { bar.show(n, 0) }
+					n, err := console.Export(c.Context(), admin.System(), w, o)
+					bar.end()
+					if errors.Is(err, mfa.ErrNoKey) {
+						return usageError{"--with-secrets needs the master key of this database: " + err.Error()}
 					}
-					to, closeFile = f, f.Close
-				}
-				bar := newBar(a.err, "accounts")
-				o.Progress = func(n int64) { bar.show(n, 0) }
-				n, err := console.Export(c.Context(), admin.System(), to, o)
-				bar.end()
-				err = errors.Join(err, closeFile())
-				if errors.Is(err, mfa.ErrNoKey) {
-					return usageError{"--with-secrets needs the master key of this database: " + err.Error()}
-				}
-				if err == nil {
-					_, err = fmt.Fprintf(a.err, "exported %d accounts\n", n)
-				}
-				return err
+					if err == nil {
+						_, err = fmt.Fprintf(a.err, "exported %d accounts\n", n)
+					}
+					return err
+				})
 			})
 		}),
 	}
@@ -312,5 +326,18 @@ as import seals them with it. Passkeys stay behind: they belong to this domain.`
 	flags.StringVarP(&output, "output", "o", "", "file to make (default: standard output)")
 	flags.BoolVar(&o.Operators, "operators", false, "write operators as well")
 	flags.BoolVar(&o.WithSecrets, "with-secrets", false, "add password hashes, seeds and hashes of backup codes")
+	to.flags(c)
 	return c
+}
+
+// exportThere has a server write the file.
+func (a *app) exportThere(c *cobra.Command, to target, o admin.ExportOptions) error {
+	if o.WithSecrets {
+		return usageError{"--with-secrets works on the database at hand, not with --url: no server hands out secrets"}
+	}
+	body, err := json.Marshal(map[string]any{"format": o.Format, "operators": o.Operators})
+	if err != nil {
+		return err
+	}
+	return a.save(c, to, "exportAccounts", admin.OperationInput{Body: body})
 }

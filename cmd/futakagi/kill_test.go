@@ -4,9 +4,13 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/base64"
+	"encoding/json"
 	"fmt"
 	"log/slog"
 	"math/rand/v2" //nolint:depguard // nothing secret: when to kill
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
@@ -66,7 +70,7 @@ func (p *program) kill() {
 	}
 }
 
-// A notice that was committed arrives, whenever the server is killed between the commit and the mail server's answer, and arrives at
+// A notice that was committed arrives, and a message to a relying party, whenever the server is killed between the commit and the mail server's answer, and arrives at
 // most twice: the second time only because the answer to the first was lost with the server.
 func TestI30_KillBetweenCommitAndDelivery(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
@@ -93,11 +97,19 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 		time.Sleep(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
 		return nil
 	}})
+	party := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		time.Sleep(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
+		mu.Lock()
+		arrived[subjectOf(t, r.PostFormValue("logout_token"))]++
+		mu.Unlock()
+		time.Sleep(time.Duration(rand.Int64N(int64(4 * time.Millisecond))))
+	}))
+	t.Cleanup(party.Close)
 	master, text := seal.NewMasterKey()
 	p := &program{t: t, environ: append(os.Environ(), envProgram+"=1",
 		"FUTAKAGI_ISSUER=http://localhost:8080", "FUTAKAGI_LISTEN=127.0.0.1:0", "FUTAKAGI_MANAGEMENT_LISTEN=127.0.0.1:0",
 		"FUTAKAGI_DATABASE__URL="+url, "FUTAKAGI_MASTER_KEY="+text, "FUTAKAGI_SMTP__HOST="+mail.Host, fmt.Sprintf("FUTAKAGI_SMTP__PORT=%d", mail.Port),
-		"FUTAKAGI_SMTP__TLS=none", "FUTAKAGI_SMTP__FROM=no-reply@example.jp")}
+		"FUTAKAGI_SMTP__TLS=none", "FUTAKAGI_SMTP__FROM=no-reply@example.jp", "FUTAKAGI_OUTBOUND__LOOPBACK=allow")}
 	p.start()
 	defer func() { _ = p.cmd.Process.Kill() }()
 
@@ -106,7 +118,7 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 		t.Fatal(err)
 	}
 	defer rows.Close()
-	notify := notifier(t, url, master)
+	notify := notifier(t, url, master, party.URL)
 	count := func(where string) (n int) {
 		t.Helper()
 		if err := rows.QueryRow("SELECT count(*) FROM outbox WHERE " + where).Scan(&n); err != nil {
@@ -119,12 +131,11 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 	for round := range rounds {
 		for i := range each {
 			to := fmt.Sprintf("r%d-%d@example.jp", round, i)
-			sent = append(sent, to)
-			notify(to)
+			sent = append(sent, to, notify(to))
 		}
 		// Some of them are on their way, some wait; the later rounds begin with a server that is not up yet.
 		if round < rounds/2 {
-			for deadline := time.Now().Add(5 * time.Second); count("attempts > 0") <= round*each && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(5 * time.Second); count("attempts > 0") <= 2*round*each && time.Now().Before(deadline); {
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -157,11 +168,28 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 			twice++
 		}
 	}
-	t.Logf("%d notices over %d kills, %d of them twice", len(sent), rounds, twice)
+	t.Logf("%d messages over %d kills, %d of them twice", len(sent), rounds, twice)
 }
 
-// notifier commits notices beside the server, as any of its transactions would.
-func notifier(t *testing.T, url string, master []byte) func(to string) {
+// subjectOf is whom a logout token is about.
+func subjectOf(t *testing.T, token string) string {
+	parts := strings.Split(token, ".")
+	var claims struct {
+		Subject string `json:"sub"`
+	}
+	if len(parts) != 3 {
+		t.Errorf("not a token: %q", token)
+		return ""
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(parts[1]); err != nil || json.Unmarshal(raw, &claims) != nil {
+		t.Errorf("token cannot be read: %q", token)
+	}
+	return claims.Subject
+}
+
+// notifier commits notices beside the server, as any of its transactions would, and with each a message to a relying party about an
+// account, whose id it returns.
+func notifier(t *testing.T, url string, master []byte, party string) func(to string) string {
 	t.Helper()
 	db, err := store.Open(t.Context(), store.Config{URL: url, Guest: true, Logger: slog.New(slog.DiscardHandler)})
 	if err != nil {
@@ -189,15 +217,32 @@ func notifier(t *testing.T, url string, master []byte) func(to string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return func(to string) {
+	list := json.RawMessage(`[]`)
+	if err := db.InTx(t.Context(), func(tx *store.Tx) error {
+		return tx.InsertClient(t.Context(), store.InsertClientParams{
+			ID: "shop", Name: "shop", SurfaceID: "store", AuthMethod: "none", IDTokenAlg: "ES256", BackchannelLogoutURI: party,
+			RedirectURIs: list, PostLogoutRedirectURIs: list, GrantTypes: list, Scopes: list, Now: time.Now(),
+		})
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return func(to string) string {
 		t.Helper()
+		id := store.NewID[store.AccountID]()
 		err := db.InTx(context.Background(), func(tx *store.Tx) error {
+			now := time.Now()
+			if err := tx.EnqueuePush(context.Background(), store.EnqueuePushParams{
+				ID: store.NewID[store.MessageID](), Kind: delivery.KindSignOut, AccountID: &id, Recipient: "shop", Now: now, Deadline: now.Add(time.Hour),
+			}); err != nil {
+				return err
+			}
 			return outbox.Notice(context.Background(), tx, delivery.NoticeMessage{
-				Kind: delivery.KindReset, AccountID: store.NewID[store.AccountID](), LoginID: "sato", To: to, Lang: templates.Ja,
+				Kind: delivery.KindReset, AccountID: id, LoginID: "sato", To: to, Lang: templates.Ja,
 			})
 		})
 		if err != nil {
 			t.Fatal(err)
 		}
+		return string(id)
 	}
 }

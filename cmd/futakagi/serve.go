@@ -85,33 +85,16 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		MaxConns:    c.Database.MaxConnections,
 		MasterKey:   c.MasterKey.Reveal(),
 
-		Brand: templates.Brand{
-			Name:        c.Brand.Name,
-			AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
-			ConsoleName: templates.Text{Ja: c.Brand.ConsoleNameJA, En: c.Brand.ConsoleNameEN},
-			HelpURL:     c.Brand.HelpURL,
-			ContactURL:  c.Brand.ContactURL,
-			PrivacyURL:  c.Brand.PrivacyURL,
-			ForgotURL:   c.Brand.ForgotURL,
-			MyPageURL:   c.Brand.MyPageURL,
-			MailFrom:    c.SMTP.From,
-			Environment: c.Brand.Environment,
-		},
+		FormerMasterKeys: c.FormerMasterKeys.Reveal(),
+		RotateKeysEvery:  c.Keys.RotateEvery,
+
+		Brand:    brand(c),
 		Zone:     c.Location(),
 		Language: templates.Lang(c.Language),
 
-		CustomerIdle: c.Session.Idle,
-		OperatorIdle: c.Session.AdminIdle,
-		Lifetimes: provider.Lifetimes{
-			Flow:            c.Flow.Lifetime,
-			CustomerSession: c.Session.Absolute,
-			OperatorSession: c.Session.AdminAbsolute,
-			Code:            c.Tokens.Code,
-			IDToken:         c.Tokens.ID,
-			Access:          c.Tokens.Access,
-			Refresh:         c.Tokens.Refresh,
-			RefreshAbsolute: c.Tokens.RefreshAbsolute,
-		},
+		CustomerIdle:   c.Session.Idle,
+		OperatorIdle:   c.Session.AdminIdle,
+		Lifetimes:      lifetimes(c),
 		EmailNotMFA:    c.Tokens.EmailAMR == "mca",
 		PasskeyRPID:    c.Passkey.RPID,
 		PasskeyOrigins: c.Passkey.Origins,
@@ -122,6 +105,9 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		MailFromName:   fromName,
 		BounceTo:       c.SMTP.BounceTo,
 		Reports:        reports(c),
+
+		OutboundAllow:    c.Outbound.Allow,
+		OutboundLoopback: c.Outbound.Loopback == config.LoopbackAllow,
 
 		SMS:             sms,
 		SMSFrom:         c.SMS.From,
@@ -136,6 +122,20 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		Now:        time.Now,
 		Logger:     logger,
 	}, nil
+}
+
+// lifetimes maps how long what is issued is valid.
+func lifetimes(c *config.Config) provider.Lifetimes {
+	return provider.Lifetimes{
+		Flow:            c.Flow.Lifetime,
+		CustomerSession: c.Session.Absolute,
+		OperatorSession: c.Session.AdminAbsolute,
+		Code:            c.Tokens.Code,
+		IDToken:         c.Tokens.ID,
+		Access:          c.Tokens.Access,
+		Refresh:         c.Tokens.Refresh,
+		RefreshAbsolute: c.Tokens.RefreshAbsolute,
+	}
 }
 
 // newMailer returns the mail server of the settings, or nil when there is none:
@@ -216,5 +216,20 @@ func staffLimits(s config.Staff) admin.Limits {
 		SwitchOff:    admin.Rate{Hour: s.SwitchOffsPerHour, Day: s.SwitchOffsPerDay},
 		PasswordLink: admin.Rate{Hour: s.PasswordLinksPerHour, Day: s.PasswordLinksPerDay},
 		Unmask:       admin.Rate{Hour: s.UnmasksPerHour, Day: s.UnmasksPerDay},
+	}
+}
+
+func brand(c *config.Config) templates.Brand {
+	return templates.Brand{
+		Name:        c.Brand.Name,
+		AccountName: templates.Text{Ja: c.Brand.AccountNameJA, En: c.Brand.AccountNameEN},
+		ConsoleName: templates.Text{Ja: c.Brand.ConsoleNameJA, En: c.Brand.ConsoleNameEN},
+		HelpURL:     c.Brand.HelpURL,
+		ContactURL:  c.Brand.ContactURL,
+		PrivacyURL:  c.Brand.PrivacyURL,
+		ForgotURL:   c.Brand.ForgotURL,
+		MyPageURL:   c.Brand.MyPageURL,
+		MailFrom:    c.SMTP.From,
+		Environment: c.Brand.Environment,
 	}
 }

@@ -1,19 +1,19 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"text/tabwriter"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,47 +27,6 @@ type verb struct {
 	columns []string
 }
 
-var (
-	accountColumns = []string{"id", "kind", "login_id", "name", "role", "two_factor", "disabled_at"}
-	mfaColumns     = []string{"two_factor", "enforced", "backup_codes_left", "trusted_devices"}
-	resetColumns   = []string{"set_up", "removed", "left", "notices"}
-)
-
-func accountVerbs() []verb {
-	return []verb{
-		{"list", "List store accounts", "listAccounts", accountColumns},
-		{"operators", "List operators", "listOperators", accountColumns},
-		{"get", "Show an account", "getAccount", accountColumns},
-		{"update", "Change an account's name, address and role", "updateAccount", accountColumns},
-		{"disable", "Disable an account, which ends everything it holds", "disableAccount", accountColumns},
-		{"enable", "Enable an account again", "enableAccount", accountColumns},
-		{"send-reset", "Send the mail to reset the password (with --url)", "sendPasswordReset", nil},
-	}
-}
-
-func mfaVerbs() []verb {
-	return []verb{
-		{"status", "Show where an account's second factor stands", "getTwoFactor", mfaColumns},
-		{"switch", "Set whether an account uses two-factor authentication", "setTwoFactor", mfaColumns},
-		{"reset", "Take an account back to where nothing is set up", "resetFactors", resetColumns},
-		{"reset-one", "Take one factor of an account away", "resetFactor", resetColumns},
-		{"devices", "List the trusted devices of an account", "listDevices", []string{"id", "name", "last_used_at", "expires_at"}},
-		{"remove-device", "Make one browser be asked for a code again", "removeDevice", nil},
-		{"remove-devices", "Make every browser of an account be asked for a code again", "removeDevices", nil},
-		{"surfaces", "Show what surfaces enforce", "listSurfaces", []string{"surface", "enforced", "unset"}},
-		{"enforce", "Set whether a surface demands a second factor", "setEnforcement", []string{"surface", "enforced", "unset"}},
-		{"policy", "Show what a surface accepts", "getPolicy", []string{"surface", "methods", "level", "trust_days"}},
-		{"set-policy", "Set what a surface accepts", "setPolicy", []string{"surface", "methods", "level", "trust_days"}},
-	}
-}
-
-func auditVerbs() []verb {
-	return []verb{
-		{"list", "List audit events, newest first", "listAuditEvents", []string{"at", "type", "result", "actor_name", "target", "reason"}},
-		{"deliveries", "List messages and what became of them", "listDeliveries", []string{"created_at", "kind", "to", "state", "attempts"}},
-	}
-}
-
 // verbGroup is a command with nothing but verbs.
 func (a *app) verbGroup(use, short string, verbs []verb) *cobra.Command {
 	parent := &cobra.Command{
@@ -78,30 +37,43 @@ func (a *app) verbGroup(use, short string, verbs []verb) *cobra.Command {
 	return parent
 }
 
+// described is the table without anything to do it with.
+var described = sync.OnceValue(func() *admin.Operations { return admin.NewOperations(nil) })
+
 func (a *app) addVerbs(parent *cobra.Command, verbs []verb) {
-	described := admin.NewOperations(nil)
 	for _, v := range verbs {
-		parent.AddCommand(a.verbCommand(v, described.Fields(v.operation)))
+		parent.AddCommand(a.verbCommand(v, described().Fields(v.operation)))
 	}
 }
 
 // tokenVariable names the environment variable with the access token for --url.
 const tokenVariable = "FUTAKAGI_TOKEN"
 
-// target is where a verb does its work.
+// target is where a verb does its work, and how or where it shows what came of it.
 type target struct {
 	url, tokenFile, output string
 }
 
+// flags adds the flags that name a server.
+func (to *target) flags(c *cobra.Command) {
+	c.Flags().StringVar(&to.url, "url", "", "public address of a server (default: the database of the configuration)")
+	c.Flags().StringVar(&to.tokenFile, "token-file", "", "file with the access token for --url (default: $"+tokenVariable+")")
+}
+
+// secretField is the member that a person types or gives on standard input: it is never a flag, since others can see those.
+const secretField = "password"
+
 // verbCommand makes the command of an operation: what its path names are arguments, everything else are flags.
 func (a *app) verbCommand(v verb, fields []admin.OperationField) *cobra.Command {
 	var to target
-	use, args := v.use, []string{}
+	var passwordFile string
+	use, args, asksPassword, isFile := v.use, []string{}, false, described().IsFile(v.operation)
 	for _, f := range fields {
 		if f.Place == "path" {
 			args = append(args, f.Name)
 			use += " " + strings.ToUpper(f.Name)
 		}
+		asksPassword = asksPassword || f.Name == secretField
 	}
 	c := &cobra.Command{
 		Use:   use,
@@ -110,38 +82,38 @@ func (a *app) verbCommand(v verb, fields []admin.OperationField) *cobra.Command 
 
 Works on the database of the configuration, or with --url on a server: with the
 access token of a client in the file of --token-file, or in $` + tokenVariable + `.
-What concerns second factors and mail needs the server's keys, and so --url.`,
+What concerns second factors and mail needs the server's keys: those of the
+configuration, as the server reads them, or --url.`,
 		Args: cobra.ExactArgs(len(args)),
 	}
 	flags := c.Flags()
 	for _, f := range fields {
-		name := flagName(f.Name)
-		switch {
-		case f.Place == "path":
-		case f.Type == "integer":
-			flags.Int(name, 0, f.Usage)
-		case f.Type == "boolean":
-			flags.Bool(name, false, f.Usage)
-		case f.Type == "array":
-			flags.StringSlice(name, nil, f.Usage)
-		default:
-			flags.String(name, "", f.Usage)
-		}
-		if f.Required && f.Place != "path" {
-			_ = c.MarkFlagRequired(name) // fails for unknown flags only
-		}
+		addFieldFlag(c, f)
 	}
-	flags.StringVarP(&to.output, "output", "o", "table", "table or json")
-	flags.StringVar(&to.url, "url", "", "public address of a server (default: the database of the configuration)")
-	flags.StringVar(&to.tokenFile, "token-file", "", "file with the access token for --url (default: $"+tokenVariable+")")
-	_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	if asksPassword {
+		c.Long += `
+
+In a terminal it asks for the password; otherwise that is the first line of
+standard input, or of the file named by --password-file.`
+		flags.StringVar(&passwordFile, "password-file", "", "file that holds the password (default: ask, or standard input)")
+	}
+	if isFile {
+		flags.StringVarP(&to.output, "output", "o", "", "file to make (default: standard output)")
+	} else {
+		flags.StringVarP(&to.output, "output", "o", "table", "table or json")
+		_ = c.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"table", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	}
+	to.flags(c)
 	c.RunE = action(func(c *cobra.Command, values []string) error {
-		if to.output != "table" && to.output != "json" {
+		if !isFile && to.output != "table" && to.output != "json" {
 			return usageError{"--output is table or json"}
 		}
-		in, err := inputOf(c, fields, values)
+		in, err := inputOf(c, fields, values, func() (string, error) { return a.password(c.Context(), passwordFile) })
 		if err != nil {
 			return err
+		}
+		if isFile {
+			return a.save(c, to, v.operation, in)
 		}
 		body, err := a.operate(c, to, v.operation, in)
 		if err != nil {
@@ -155,16 +127,44 @@ What concerns second factors and mail needs the server's keys, and so --url.`,
 	return c
 }
 
+// addFieldFlag adds the flag of a field, if it is one.
+func addFieldFlag(c *cobra.Command, f admin.OperationField) {
+	flags, name := c.Flags(), flagName(f.Name)
+	switch {
+	case f.Place == "path", f.Name == secretField:
+		return
+	case f.Type == "integer":
+		flags.Int(name, 0, f.Usage)
+	case f.Type == "boolean":
+		flags.Bool(name, false, f.Usage)
+	case f.Type == "array":
+		flags.StringSlice(name, nil, f.Usage)
+	default:
+		flags.String(name, "", f.Usage)
+	}
+	if f.Required {
+		_ = c.MarkFlagRequired(name) // fails for unknown flags only
+	}
+}
+
 func flagName(field string) string { return strings.ReplaceAll(field, "_", "-") }
 
-// inputOf reads the arguments and those flags that were given.
-func inputOf(c *cobra.Command, fields []admin.OperationField, args []string) (admin.OperationInput, error) {
+// inputOf reads the arguments, those flags that were given, and the password if there is one.
+func inputOf(c *cobra.Command, fields []admin.OperationField, args []string, password func() (string, error)) (admin.OperationInput, error) {
 	in := admin.OperationInput{Path: map[string]string{}, Query: url.Values{}}
 	body, hasBody := map[string]any{}, false
 	for _, f := range fields {
 		hasBody = hasBody || f.Place == "body"
 		if f.Place == "path" {
 			in.Path[f.Name], args = args[0], args[1:]
+			continue
+		}
+		if f.Name == secretField {
+			secret, err := password()
+			if err != nil {
+				return in, err
+			}
+			body[f.Name] = secret
 			continue
 		}
 		flag := c.Flags().Lookup(flagName(f.Name))
@@ -201,17 +201,16 @@ func inputOf(c *cobra.Command, fields []admin.OperationField, args []string) (ad
 // operate does an operation. A change starts from what is there now: whoever runs a command has looked already.
 func (a *app) operate(c *cobra.Command, to target, id string, in admin.OperationInput) (json.RawMessage, error) {
 	if to.url != "" {
-		token, err := a.token(to.tokenFile)
+		r, err := a.remote(to)
 		if err != nil {
 			return nil, err
 		}
-		table := admin.NewOperations(nil)
-		return steps(table, id, in, func(id string, in admin.OperationInput) (json.RawMessage, string, error) {
-			return askServer(c.Context(), table, to.url, token, id, in)
+		return steps(r.table, id, in, func(id string, in admin.OperationInput) (json.RawMessage, string, error) {
+			return r.do(c.Context(), id, in)
 		})
 	}
 	var body json.RawMessage
-	err := a.withConsole(c, func(console *admin.Service) error {
+	err := a.withKeys(c, func(console *admin.Service) error {
 		table := admin.NewOperations(console)
 		var err error
 		body, err = steps(table, id, in, func(id string, in admin.OperationInput) (json.RawMessage, string, error) {
@@ -220,6 +219,38 @@ func (a *app) operate(c *cobra.Command, to target, id string, in admin.Operation
 		return readableProblem(err)
 	})
 	return body, err
+}
+
+// save does an operation whose answer is a file.
+func (a *app) save(c *cobra.Command, to target, id string, in admin.OperationInput) error {
+	return a.intoFile(to.output, func(w io.Writer) error {
+		if to.url != "" {
+			r, err := a.remote(to)
+			if err != nil {
+				return err
+			}
+			return r.save(c.Context(), id, in, w)
+		}
+		return a.withKeys(c, func(console *admin.Service) error {
+			return readableProblem(admin.NewOperations(console).Save(c.Context(), id, in, w))
+		})
+	})
+}
+
+// intoFile has something written into a file that it makes and only its owner can read; without a name, to standard output. What was
+// not written whole is taken away.
+func (a *app) intoFile(name string, write func(io.Writer) error) error {
+	if name == "" {
+		return write(a.out)
+	}
+	f, err := os.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return usageError{err.Error()}
+	}
+	if err := errors.Join(write(f), f.Close()); err != nil {
+		return errors.Join(err, os.Remove(name))
+	}
+	return nil
 }
 
 // steps does an operation, and before it the one that finds out the version it starts from.
@@ -238,63 +269,6 @@ func steps(
 	return body, err
 }
 
-// token reads the access token. It is never a flag, since others can see those.
-func (a *app) token(file string) (string, error) {
-	if file != "" {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return "", usageError{"--token-file: " + err.Error()}
-		}
-		return strings.TrimSpace(string(raw)), nil
-	}
-	for _, entry := range a.environ {
-		if value, ok := strings.CutPrefix(entry, tokenVariable+"="); ok {
-			return value, nil
-		}
-	}
-	return "", usageError{"--url needs an access token: --token-file, or $" + tokenVariable}
-}
-
-// maxReply bounds what is read of a server's answer.
-const maxReply = 16 << 20
-
-// askServer sends an operation to a server.
-func askServer(
-	ctx context.Context, table *admin.Operations, base, token, id string, in admin.OperationInput,
-) (body json.RawMessage, etag string, err error) {
-	u, err := url.Parse(base)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, "", usageError{"--url is no http or https address"}
-	}
-	r, err := table.Request(ctx, base, id, in)
-	if err != nil {
-		return nil, "", err
-	}
-	r.Header.Set("Authorization", "Bearer "+token)
-	client := &http.Client{
-		Timeout: 30 * time.Second,
-		// The token is for the address that was named, and no other.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
-	res, err := client.Do(r)
-	if err != nil {
-		return nil, "", unreachable{err}
-	}
-	defer func() { err = errors.Join(err, res.Body.Close()) }()
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxReply))
-	if err != nil {
-		return nil, "", unreachable{err}
-	}
-	if res.StatusCode < 300 {
-		return raw, res.Header.Get("ETag"), nil
-	}
-	problem := &admin.OperationError{}
-	if json.Unmarshal(raw, &problem.Problem) != nil || problem.Code == "" {
-		return nil, "", fmt.Errorf("%s answers %s, and not as the API does", base, res.Status)
-	}
-	return nil, "", readableProblem(problem)
-}
-
 // unreachable is an error of a server that does not answer.
 type unreachable struct{ cause error }
 
@@ -304,9 +278,6 @@ func (e unreachable) Unwrap() error { return e.cause }
 
 // readableProblem says what to do about a problem, and tells by its type whether it is about how the command was called.
 func readableProblem(err error) error {
-	if admin.NeedsServer(err) {
-		return usageError{"this needs the server's keys: name a server with --url"}
-	}
 	e, ok := errors.AsType[*admin.OperationError](err)
 	switch {
 	case !ok:
@@ -329,7 +300,7 @@ func printJSON(w io.Writer, body json.RawMessage) error {
 	return e.Encode(body)
 }
 
-// printTable shows the items of a list, or one answer as the only row.
+// printTable shows the items of a list, and below it what is said of the whole, or one answer as the only row.
 func printTable(out io.Writer, columns []string, body json.RawMessage) error {
 	if len(body) == 0 {
 		_, err := fmt.Fprintln(out, "done")
@@ -339,15 +310,12 @@ func printTable(out io.Writer, columns []string, body json.RawMessage) error {
 		Items []map[string]any `json:"items"`
 		Next  string           `json:"next"`
 	}
-	if err := json.Unmarshal(body, &list); err != nil {
+	one := map[string]any{}
+	if err := errors.Join(json.Unmarshal(body, &list), json.Unmarshal(body, &one)); err != nil {
 		return fmt.Errorf("read answer: %w", err)
 	}
 	if list.Items == nil {
-		one := map[string]any{}
-		if err := json.Unmarshal(body, &one); err != nil {
-			return fmt.Errorf("read answer: %w", err)
-		}
-		list.Items = []map[string]any{one}
+		list.Items, one = []map[string]any{one}, nil
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, strings.ToUpper(strings.Join(columns, "\t")))
@@ -360,6 +328,11 @@ func printTable(out io.Writer, columns []string, body json.RawMessage) error {
 	}
 	if err := w.Flush(); err != nil {
 		return err
+	}
+	delete(one, "items")
+	delete(one, "next")
+	for _, name := range slices.Sorted(maps.Keys(one)) { // what is said of the list as a whole
+		fmt.Fprintln(out, name+": "+cell(one[name]))
 	}
 	if list.Next != "" {
 		_, err := fmt.Fprintln(out, "more: --cursor "+list.Next)
@@ -375,6 +348,12 @@ func cell(v any) string {
 		return "-"
 	case float64:
 		return strconv.FormatFloat(v, 'f', -1, 64)
+	case map[string]any:
+		words := make([]string, 0, len(v))
+		for _, name := range slices.Sorted(maps.Keys(v)) {
+			words = append(words, name+"="+cell(v[name]))
+		}
+		return strings.Join(words, " ")
 	case []any:
 		words := make([]string, len(v))
 		for i, one := range v {

@@ -72,6 +72,9 @@ func CallbackURL(baseURL string) string { return baseURL + "/callback" }
 // be registered with the provider.
 func AfterLogoutURL(baseURL string) string { return baseURL + "/signed-out" }
 
+// BackchannelLogoutURL is where the site at baseURL hears that somebody was signed out, to be registered with the provider.
+func BackchannelLogoutURL(baseURL string) string { return baseURL + "/backchannel-logout" }
+
 // handler serves one site.
 type handler struct {
 	kind     Kind
@@ -167,6 +170,8 @@ func (h *handler) routes() http.Handler {
 		"POST /refresh":   h.postRefresh,
 		"POST /logout":    h.postLogout,
 		"GET /signed-out": h.getSignedOut,
+
+		"POST /backchannel-logout": h.postBackchannelLogout,
 	} {
 		mux.HandleFunc(pattern, h.handle(f))
 	}
@@ -323,6 +328,26 @@ func (h *handler) postLogout(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	http.Redirect(w, r, target, http.StatusSeeOther)
+	return nil
+}
+
+// postBackchannelLogout is where the provider tells that somebody was signed out elsewhere: by a reset, in another browser, by staff.
+// Whoever was not signed in here is signed out all the same.
+func (h *handler) postBackchannelLogout(w http.ResponseWriter, r *http.Request) error {
+	w.Header().Set("Cache-Control", "no-store")
+	ended, err := h.client.logoutToken(r.Context(), r.PostFormValue("logout_token"))
+	switch {
+	case errors.Is(err, errLogoutToken):
+		h.log.InfoContext(r.Context(), "logout token refused", "err", err)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(http.StatusBadRequest)
+		_, err = w.Write([]byte(`{"error":"invalid_request"}`))
+		return err
+	case err != nil:
+		return err // the provider tries again
+	}
+	h.log.InfoContext(r.Context(), "signed out by the provider", "sessions", h.sessions.end(ended))
+	w.WriteHeader(http.StatusOK)
 	return nil
 }
 

@@ -323,3 +323,41 @@ func TestTextsAreComplete(t *testing.T) {
 		}
 	}
 }
+
+func TestBackchannelLogoutEndsWhatItNames(t *testing.T) {
+	for name, c := range map[string]struct {
+		told loggedOut
+		ends bool
+	}{
+		"this session":       {loggedOut{subject: "s1", sid: "sid1"}, true},
+		"by the session":     {loggedOut{sid: "sid1"}, true},
+		"all of the person":  {loggedOut{subject: "s1"}, true},
+		"another session":    {loggedOut{subject: "s1", sid: "sid2"}, false},
+		"another person":     {loggedOut{subject: "s2"}, false},
+		"another's same sid": {loggedOut{subject: "s2", sid: "sid1"}, false},
+	} {
+		f := setUp(t, MyPage)
+		f.signIn(t, hanako())
+		f.sessions.end(c.told)
+		if out := !strings.Contains(f.do(t, http.MethodGet, "/").Body.String(), "鈴木"); out != c.ends {
+			t.Errorf("%s: signed out: %v", name, out)
+		}
+	}
+}
+
+func TestBackchannelLogoutRefusesWhatIsNoToken(t *testing.T) {
+	f := setUp(t, MyPage)
+	f.signIn(t, hanako())
+	for _, form := range []string{"", "logout_token=", "logout_token=x", "logout_token=e30.e30.e30"} {
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "http://localhost:8081/backchannel-logout", strings.NewReader(form))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		w := httptest.NewRecorder()
+		f.site.Guard(f.routes()).ServeHTTP(w, r)
+		if w.Code != http.StatusBadRequest || w.Header().Get("Cache-Control") != "no-store" || !strings.Contains(w.Body.String(), "invalid_request") {
+			t.Errorf("%q: %d %s", form, w.Code, w.Body)
+		}
+	}
+	if !strings.Contains(f.do(t, http.MethodGet, "/").Body.String(), "鈴木") {
+		t.Error("signed out")
+	}
+}

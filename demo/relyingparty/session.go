@@ -171,6 +171,21 @@ func (s *sessions) signOut(w http.ResponseWriter, r *http.Request) (state string
 	return fresh.signedOut
 }
 
+// end takes the person out of every browser whose sign-in the provider ended, and tells how many that were.
+func (s *sessions) end(o loggedOut) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for id, one := range s.byID {
+		if u := one.user; u == nil || o.subject != "" && u.claims.Subject != o.subject || o.sid != "" && u.claims.SID != o.sid {
+			continue
+		}
+		delete(s.byID, id)
+		n++
+	}
+	return n
+}
+
 // takeSignedOut tells, once, whether state is that of this browser's logout.
 func (s *sessions) takeSignedOut(r *http.Request, state string) bool {
 	s.mu.Lock()

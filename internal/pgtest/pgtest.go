@@ -35,7 +35,8 @@ func URL(t testing.TB) string {
 	return server(t).database(t, "template0")
 }
 
-// Clone returns the URL of a fresh database with whatever prepare puts into one. prepare runs once per process and name.
+// Clone returns the URL of a database with whatever prepare puts into one, and nothing else. prepare runs once per process and name.
+// A database that a test is done with serves another one, since to make one takes hundreds of times as long as to empty it.
 func Clone(t testing.TB, name string, prepare func(url string) error) string {
 	t.Helper()
 	c := server(t)
@@ -43,7 +44,10 @@ func Clone(t testing.TB, name string, prepare func(url string) error) string {
 	if err != nil {
 		t.Fatalf("prepare template database %q: %v", name, err)
 	}
-	return c.database(t, template)
+	if c.life == nil { // not ours: what is left there stays
+		return c.database(t, template.name)
+	}
+	return c.lend(t, template)
 }
 
 // Disconnect breaks every connection to the database of a URL, as a restart of the server would.
@@ -66,7 +70,7 @@ type cluster struct {
 	life io.Closer
 
 	mu        sync.Mutex
-	templates map[string]string
+	templates map[string]*template
 }
 
 var start = sync.OnceValues(func() (*cluster, error) {
@@ -75,7 +79,7 @@ var start = sync.OnceValues(func() (*cluster, error) {
 		if err != nil {
 			return nil, fmt.Errorf("%s is not a URL", EnvURL)
 		}
-		return &cluster{url: u, templates: map[string]string{}}, nil
+		return &cluster{url: u, templates: map[string]*template{}}, nil
 	}
 	return startCluster()
 })
@@ -130,21 +134,21 @@ func (c *cluster) database(t testing.TB, template string) string {
 	return c.named(name)
 }
 
-func (c *cluster) template(name string, prepare func(url string) error) (string, error) {
+func (c *cluster) template(name string, prepare func(url string) error) (*template, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if template, ok := c.templates[name]; ok {
 		return template, nil
 	}
-	template := newName()
-	if err := c.admin("CREATE DATABASE " + template + " TEMPLATE template0"); err != nil {
-		return "", err
+	made := &template{name: newName()}
+	if err := c.admin("CREATE DATABASE " + made.name + " TEMPLATE template0"); err != nil {
+		return nil, err
 	}
-	if err := prepare(c.named(template)); err != nil {
-		return "", err
+	if err := prepare(c.named(made.name)); err != nil {
+		return nil, err
 	}
-	c.templates[name] = template
-	return template, nil
+	c.templates[name] = made
+	return made, nil
 }
 
 // binaries returns the directory of the newest installed server, or "".
@@ -232,7 +236,7 @@ rm -rf "$2"`
 	c := &cluster{
 		life:      life,
 		url:       &url.URL{Scheme: "postgres", User: url.User("futakagi"), Path: "/postgres", RawQuery: url.Values{"host": {dir}}.Encode()},
-		templates: map[string]string{},
+		templates: map[string]*template{},
 	}
 	for deadline := time.Now().Add(30 * time.Second); ; {
 		err := c.admin("SELECT 1")

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // MasterKeySize is the length of a master key in bytes.
@@ -17,6 +18,20 @@ func NewMasterKey() (key []byte, text string) {
 	key = make([]byte, MasterKeySize)
 	_, _ = rand.Read(key) // never fails: the runtime stops the program instead
 	return key, base64.StdEncoding.EncodeToString(key)
+}
+
+// ParseMasterKeys reads any number of master keys, separated by white space or
+// commas.
+func ParseMasterKeys(text string) ([][]byte, error) {
+	var keys [][]byte
+	for one := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == ',' || unicode.IsSpace(r) }) {
+		key, err := ParseMasterKey(one)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, key)
+	}
+	return keys, nil
 }
 
 // ParseMasterKey reads a master key from its text: 32 bytes in base64, standard

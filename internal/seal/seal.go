@@ -6,12 +6,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/tink-crypto/tink-go/v2/aead"
 	"github.com/tink-crypto/tink-go/v2/aead/subtle"
 	"github.com/tink-crypto/tink-go/v2/keyset"
 	"github.com/tink-crypto/tink-go/v2/mac"
-	"github.com/tink-crypto/tink-go/v2/proto/tink_go_proto"
 	"github.com/tink-crypto/tink-go/v2/tink"
 )
 
@@ -60,12 +60,25 @@ func (p Place) associatedData() []byte {
 	return frame("futakagi/seal/v1", p.Table, p.Row, p.Account)
 }
 
-// Box seals, opens and authenticates under one unwrapped keyset. It is safe
-// for concurrent use.
+// Box seals, opens and authenticates under one unwrapped keyset, which Load
+// replaces by a later one of the same database. It is safe for concurrent use.
 type Box struct {
-	aead tink.AEAD
-	mac  tink.MAC
+	// masters wrap keysets: the first one does, the others did.
+	masters []tink.AEAD
+	current atomic.Pointer[unwrapped]
 }
+
+// unwrapped is a keyset in use.
+type unwrapped struct {
+	handles handles
+	aead    tink.AEAD
+	mac     tink.MAC
+	// former says that a former master key wraps the keyset as it is stored.
+	former bool
+}
+
+// handles are the two keysets of a wrapped one.
+type handles struct{ aead, mac *keyset.Handle }
 
 // Generate makes a fresh keyset and returns it wrapped by master, ready to be
 // stored. It is called once in the life of a database.
@@ -74,28 +87,53 @@ func Generate(master []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := generateKeyset(kek, aead.AES256GCMKeyTemplate(), aeadKeysetAD)
-	if err != nil {
+	var h handles
+	if h.aead, err = keyset.NewHandle(aead.AES256GCMKeyTemplate()); err != nil {
 		return nil, fmt.Errorf("generate encryption keyset: %w", err)
 	}
-	m, err := generateKeyset(kek, mac.HMACSHA256Tag256KeyTemplate(), macKeysetAD)
-	if err != nil {
+	if h.mac, err = keyset.NewHandle(mac.HMACSHA256Tag256KeyTemplate()); err != nil {
 		return nil, fmt.Errorf("generate authentication keyset: %w", err)
 	}
-	out, err := json.Marshal(wrapped{Version: wrappedVersion, AEAD: a, MAC: m})
-	if err != nil {
-		return nil, fmt.Errorf("encode wrapped keyset: %w", err)
-	}
-	return out, nil
+	return wrap(kek, h)
 }
 
 // New unwraps a keyset made by Generate. It returns ErrWrongMasterKey when
-// master is not the key the keyset was wrapped with.
-func New(master, wrappedKeyset []byte) (*Box, error) {
-	kek, err := newKEK(master)
-	if err != nil {
-		return nil, err
+// master is not the key the keyset was wrapped with, nor any of the former ones is.
+func New(master, wrappedKeyset []byte, former ...[]byte) (*Box, error) {
+	b := &Box{}
+	for _, key := range append([][]byte{master}, former...) {
+		kek, err := newKEK(key)
+		if err != nil {
+			return nil, err
+		}
+		b.masters = append(b.masters, kek)
 	}
+	return b, b.Load(wrappedKeyset)
+}
+
+// Load puts the keyset in use as it is stored now. If it fails, the one before stays in use.
+func (b *Box) Load(wrappedKeyset []byte) error {
+	next, err := b.unwrap(wrappedKeyset)
+	if err != nil {
+		return err
+	}
+	if next.aead, err = aead.New(next.handles.aead); err != nil {
+		return fmt.Errorf("use encryption keyset: %w", err)
+	}
+	if next.mac, err = mac.New(next.handles.mac); err != nil {
+		return fmt.Errorf("use authentication keyset: %w", err)
+	}
+	// Computing a MAC can only fail through an unusable key; trying it here
+	// means MAC needs no error at each of its callers.
+	if _, err := next.mac.ComputeMAC(nil); err != nil {
+		return fmt.Errorf("use authentication keyset: %w", err)
+	}
+	b.current.Store(next)
+	return nil
+}
+
+// unwrap opens a wrapped keyset with the first master key that fits.
+func (b *Box) unwrap(wrappedKeyset []byte) (*unwrapped, error) {
 	var w wrapped
 	if err := json.Unmarshal(wrappedKeyset, &w); err != nil {
 		return nil, fmt.Errorf("decode wrapped keyset: %w", err)
@@ -103,32 +141,18 @@ func New(master, wrappedKeyset []byte) (*Box, error) {
 	if w.Version != wrappedVersion {
 		return nil, fmt.Errorf("wrapped keyset has version %d, this program reads version %d", w.Version, wrappedVersion)
 	}
-	ah, err := unwrap(kek, w.AEAD, aeadKeysetAD)
-	if err != nil {
-		return nil, err
+	for i, kek := range b.masters {
+		h, err := w.open(kek)
+		if err == nil {
+			return &unwrapped{handles: h, former: i > 0}, nil
+		}
 	}
-	mh, err := unwrap(kek, w.MAC, macKeysetAD)
-	if err != nil {
-		return nil, err
-	}
-	b := &Box{}
-	if b.aead, err = aead.New(ah); err != nil {
-		return nil, fmt.Errorf("use encryption keyset: %w", err)
-	}
-	if b.mac, err = mac.New(mh); err != nil {
-		return nil, fmt.Errorf("use authentication keyset: %w", err)
-	}
-	// Computing a MAC can only fail through an unusable key; trying it here
-	// means MAC needs no error at each of its callers.
-	if _, err := b.mac.ComputeMAC(nil); err != nil {
-		return nil, fmt.Errorf("use authentication keyset: %w", err)
-	}
-	return b, nil
+	return nil, ErrWrongMasterKey
 }
 
 // Seal encrypts plain so that it opens only at the given place.
 func (b *Box) Seal(plain []byte, at Place) ([]byte, error) {
-	out, err := b.aead.Encrypt(plain, at.associatedData())
+	out, err := b.current.Load().aead.Encrypt(plain, at.associatedData())
 	if err != nil {
 		return nil, fmt.Errorf("seal value for %s: %w", at.Table, err)
 	}
@@ -138,7 +162,7 @@ func (b *Box) Seal(plain []byte, at Place) ([]byte, error) {
 // Open decrypts what Seal made for the same place, and returns ErrOpen for
 // anything else.
 func (b *Box) Open(sealed []byte, at Place) ([]byte, error) {
-	out, err := b.aead.Decrypt(sealed, at.associatedData())
+	out, err := b.current.Load().aead.Decrypt(sealed, at.associatedData())
 	if err != nil {
 		// The library's text adds nothing: it does not tell a wrong place from
 		// an altered byte, and must not.
@@ -152,7 +176,7 @@ func (b *Box) Open(sealed []byte, at Place) ([]byte, error) {
 // another. The result carries the key's id, so it stays checkable after a
 // rotation; compare it only with CheckMAC, never by equality or index.
 func (b *Box) MAC(purpose string, data ...string) []byte {
-	out, err := b.mac.ComputeMAC(macInput(purpose, data))
+	out, err := b.current.Load().mac.ComputeMAC(macInput(purpose, data))
 	if err != nil {
 		// New has proved the key usable. A nil MAC is refused by CheckMAC, so
 		// even this cannot make a code acceptable.
@@ -163,7 +187,7 @@ func (b *Box) MAC(purpose string, data ...string) []byte {
 
 // CheckMAC reports whether sum is the MAC of data for purpose, in constant time.
 func (b *Box) CheckMAC(sum []byte, purpose string, data ...string) bool {
-	return len(sum) > 0 && b.mac.VerifyMAC(sum, macInput(purpose, data)) == nil
+	return len(sum) > 0 && b.current.Load().mac.VerifyMAC(sum, macInput(purpose, data)) == nil
 }
 
 func macInput(purpose string, data []string) []byte {
@@ -197,19 +221,39 @@ func newKEK(master []byte) (tink.AEAD, error) {
 	return kek, nil
 }
 
-func generateKeyset(kek tink.AEAD, template *tink_go_proto.KeyTemplate, ad string) ([]byte, error) {
-	h, err := keyset.NewHandle(template)
+// wrap encrypts two keysets by a master key.
+func wrap(kek tink.AEAD, h handles) ([]byte, error) {
+	seal := func(h *keyset.Handle, ad string) ([]byte, error) {
+		var buf bytes.Buffer
+		if err := h.WriteWithAssociatedData(keyset.NewBinaryWriter(&buf), kek, []byte(ad)); err != nil {
+			return nil, fmt.Errorf("wrap keyset: %w", err)
+		}
+		return buf.Bytes(), nil
+	}
+	a, err := seal(h.aead, aeadKeysetAD)
 	if err != nil {
 		return nil, err
 	}
-	var buf bytes.Buffer
-	if err := h.WriteWithAssociatedData(keyset.NewBinaryWriter(&buf), kek, []byte(ad)); err != nil {
+	m, err := seal(h.mac, macKeysetAD)
+	if err != nil {
 		return nil, err
 	}
-	return buf.Bytes(), nil
+	out, err := json.Marshal(wrapped{Version: wrappedVersion, AEAD: a, MAC: m})
+	if err != nil {
+		return nil, fmt.Errorf("encode wrapped keyset: %w", err)
+	}
+	return out, nil
 }
 
-func unwrap(kek tink.AEAD, sealed []byte, ad string) (*keyset.Handle, error) {
+func (w wrapped) open(kek tink.AEAD) (h handles, err error) {
+	if h.aead, err = unwrapOne(kek, w.AEAD, aeadKeysetAD); err != nil {
+		return h, err
+	}
+	h.mac, err = unwrapOne(kek, w.MAC, macKeysetAD)
+	return h, err
+}
+
+func unwrapOne(kek tink.AEAD, sealed []byte, ad string) (*keyset.Handle, error) {
 	h, err := keyset.ReadWithAssociatedData(keyset.NewBinaryReader(bytes.NewReader(sealed)), kek, []byte(ad))
 	if err != nil {
 		return nil, ErrWrongMasterKey

@@ -29,7 +29,7 @@ type AuditLog struct {
 func OpenAuditLog(ctx context.Context, c Config, signing bool) (*AuditLog, error) {
 	var sign func(context.Context, *store.DB) (*audit.Signer, error)
 	if signing {
-		master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+		master, err := newMasterKey(c)
 		if err != nil {
 			return nil, err
 		}
@@ -41,7 +41,7 @@ func OpenAuditLog(ctx context.Context, c Config, signing bool) (*AuditLog, error
 			return audit.OpenSigner(ctx, db, box, c.Now())
 		}
 	}
-	command, err := openCommand(ctx, c, false, sign)
+	command, err := openCommand(ctx, c, commandParts{sign: sign})
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +58,7 @@ func existingBox(ctx context.Context, db *store.DB, master masterKey) (*seal.Box
 	if err != nil {
 		return nil, err
 	}
-	return seal.New(key, row.Wrapped)
+	return master.open(key, row.Wrapped)
 }
 
 // notary signs where the audit log ends, again and again. Every replica runs one; each stretch of the log is signed by one of them.

@@ -4,41 +4,58 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
-// Command is what the command line needs: the use cases of the console, over the database alone. It may work beside a server
-// that holds the SQLite file, makes no file, brings up no schema, and has no key, so that it can neither open nor seal anything.
+// Command is what the command line needs: the use cases of the console, over the database and, where it is asked for and at hand, the
+// server's key. It may work beside a server that holds the SQLite file, makes neither file nor key, and brings up no schema.
 type Command struct {
-	// Admin is the console without what concerns second factors.
+	// Admin is the console, without what concerns second factors and mail where Keyless says why.
 	Admin *admin.Service
+	// Keyless is why the keys of the server are not there: [ErrNoMasterKey] and the like; nil if they are.
+	Keyless error
 
 	db     *store.DB
 	signer *audit.Signer
 }
 
-// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Now, Zone and Logger are
-// used.
+// commandParts say what a command takes besides the database.
+type commandParts struct {
+	// seeds opens and seals seeds of authenticator apps where there is a key, features does everything a server does where there is one.
+	seeds, features bool
+	// sign makes what the console signs with; nil if it does not sign.
+	sign func(context.Context, *store.DB) (*audit.Signer, error)
+}
+
+// OpenCommand opens the database of a configuration, of which DatabaseURL, MaxConns, Hashing, Passwords, Lifetimes, RotateKeysEvery, Now,
+// Zone and Logger are used.
 func OpenCommand(ctx context.Context, c Config) (*Command, error) {
-	return openCommand(ctx, c, false, nil)
+	return openCommand(ctx, c, commandParts{})
 }
 
 // OpenMover is [OpenCommand] for moving accounts in and out, seeds of authenticator apps among them: it uses the MasterKey and
-// SMSCountries of the configuration as well. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
+// SMSCountries of the configuration as well, and for notices, which a server sends, Issuer, Brand and Language. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
 func OpenMover(ctx context.Context, c Config) (*Command, error) {
-	return openCommand(ctx, c, true, nil)
+	return openCommand(ctx, c, commandParts{seeds: true})
 }
 
-// openCommand opens the database, and the key of what is sealed in it if key says so, and has sign make what the console signs with,
-// if it is to sign.
-func openCommand(ctx context.Context, c Config, key bool, sign func(context.Context, *store.DB) (*audit.Signer, error)) (_ *Command, err error) {
+// OpenConsole is [OpenCommand] for everything that the console does: it uses the whole configuration, as a server does. Where the key
+// cannot be used, for whatever reason, it goes without what needs it, and Keyless says why.
+func OpenConsole(ctx context.Context, c Config) (*Command, error) {
+	return openCommand(ctx, c, commandParts{features: true})
+}
+
+func openCommand(ctx context.Context, c Config, parts commandParts) (_ *Command, err error) {
 	if err := c.checkDatabase(); err != nil {
 		return nil, err
 	}
@@ -62,25 +79,76 @@ func openCommand(ctx context.Context, c Config, key bool, sign func(context.Cont
 	if err != nil {
 		return nil, err
 	}
-	imports := mfa.Imports{Countries: c.SMSCountries}
-	if key {
-		if imports.Box, err = boxIfAny(ctx, db, c); err != nil {
+	out := &Command{db: db}
+	a := admin.Config{
+		DB: db, Accounts: accounts, Imports: mfa.Imports{Countries: c.SMSCountries}, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
+		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, NoticeLang: c.Language, Limits: c.Staff, Keys: c.keyRules(),
+	}
+	if parts.seeds {
+		if a.Imports.Box, err = boxIfAny(ctx, db, c); err != nil {
 			return nil, err
 		}
-	}
-	var signer *audit.Signer
-	if sign != nil {
-		if signer, err = sign(ctx, db); err != nil {
-			return nil, err
+		if a.Imports.Box != nil && c.Issuer != "" {
+			if a.Imports.Note, err = noteImports(c, db, a.Imports.Box, hasher); err != nil {
+				return nil, err
+			}
 		}
 	}
-	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, Imports: imports, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Now: c.Now, Zone: c.Zone,
+	if parts.features {
+		out.Keyless = addKeyed(ctx, &c, &a, ground{db: db, hasher: hasher, accounts: accounts})
+	}
+	if parts.sign != nil {
+		if out.signer, err = parts.sign(ctx, db); err != nil {
+			return nil, err
+		}
+		a.Signer = out.signer
+	}
+	out.Admin, err = admin.New(a)
+	return out, err
+}
+
+// addKeyed adds what needs the key to a console that is to be made, or says why it cannot.
+func addKeyed(ctx context.Context, c *Config, a *admin.Config, g ground) error {
+	if err := c.check(); err != nil {
+		return err
+	}
+	master, err := newMasterKey(*c)
+	if err != nil {
+		return err
+	}
+	if g.box, err = existingBox(ctx, g.db, master); err != nil {
+		return err
+	}
+	if g.pages, err = templates.New(templates.Config{Brand: c.Brand}); err != nil {
+		return err
+	}
+	k, err := newKeyed(c, g)
+	if err != nil {
+		return err
+	}
+	a.Factors, a.Outbox, a.Passwords, a.Imports.Box = k.factors, k.outbox, k.passwords, g.box
+	return nil
+}
+
+// noteImports queues the notices of an import, for a server to send.
+func noteImports(c Config, db *store.DB, box *seal.Box, hasher *account.Hasher) (
+	func(context.Context, *store.Tx, time.Time, store.Account, mfa.ImportPlan) error, error,
+) {
+	pages, err := templates.New(templates.Config{Brand: c.Brand})
+	if err != nil {
+		return nil, err
+	}
+	outbox, err := delivery.New(delivery.Config{DB: db, Box: box, Templates: pages, Now: c.Now, Logger: c.Logger, Zone: c.Zone})
+	if err != nil {
+		return nil, err
+	}
+	factors, err := mfa.New(mfa.Config{
+		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckCode: hasher.CheckCode, Now: c.Now, NoticeLang: c.Language,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Command{Admin: console, db: db, signer: signer}, nil
+	return factors.NoteImport, nil
 }
 
 // Close releases the database.
@@ -93,7 +161,7 @@ func (c *Command) Close() error {
 
 // boxIfAny opens what a server has sealed with the key of the configuration; nil where either is missing.
 func boxIfAny(ctx context.Context, db *store.DB, c Config) (*seal.Box, error) {
-	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	master, err := newMasterKey(c)
 	if errors.Is(err, ErrNoMasterKey) {
 		return nil, nil
 	}

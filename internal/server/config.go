@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -33,6 +34,10 @@ type Config struct {
 	// MasterKey wraps the keys that seal secrets at rest: 32 bytes in base64. Empty is allowed with SQLite only: the key then
 	// lies beside the file and is made at the first start.
 	MasterKey string
+	// FormerMasterKeys open the database until everything was sealed anew under MasterKey: separated by white space or commas.
+	FormerMasterKeys string
+	// RotateKeysEvery is after how long a signing key gives way to the next; 0: when an operator says so.
+	RotateKeysEvery time.Duration
 	// AutoMigrate brings the schema up to date at start. SQLite always does.
 	AutoMigrate bool
 
@@ -76,6 +81,11 @@ type Config struct {
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
+	// OutboundAllow are networks besides the public internet where relying parties are told of sign-outs; OutboundLoopback allows this
+	// machine, by http as well. OutboundRoots are the certificate authorities; those of the system if nil.
+	OutboundAllow    []netip.Prefix
+	OutboundLoopback bool
+	OutboundRoots    *x509.CertPool
 	// Staff is how often one operator may do what opens accounts; zero fields take admin.DefaultLimits.
 	Staff admin.Limits
 
@@ -95,9 +105,10 @@ type Config struct {
 // Defaults are the limits of the documentation; a caller overrides what it wants.
 func Defaults() Config {
 	return Config{
-		Zone:         time.FixedZone("JST", 9*60*60),
-		Language:     templates.Ja,
-		CustomerIdle: time.Hour, OperatorIdle: 15 * time.Minute,
+		Zone:            time.FixedZone("JST", 9*60*60),
+		Language:        templates.Ja,
+		RotateKeysEvery: 90 * 24 * time.Hour,
+		CustomerIdle:    time.Hour, OperatorIdle: 15 * time.Minute,
 		Lifetimes: provider.Lifetimes{
 			Flow: 30 * time.Minute, CustomerSession: 24 * time.Hour, OperatorSession: 12 * time.Hour,
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
@@ -126,10 +137,13 @@ func (c *Config) passkeys() (rpID string, origins []string, err error) {
 	return rpID, origins, nil
 }
 
+// ErrNoIssuer says that a configuration lacks the public address.
+var ErrNoIssuer = errors.New("server: Issuer is missing")
+
 func (c *Config) check() error {
 	switch {
 	case c.Issuer == "":
-		return errors.New("server: Issuer is missing")
+		return ErrNoIssuer
 	case c.Zone == nil:
 		return errors.New("server: Zone is missing")
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -25,20 +26,26 @@ var (
 type masterKey struct {
 	// bytes is the configured key; nil when there is none.
 	bytes []byte
+	// former are those it came after.
+	former [][]byte
 	// file holds the key beside an embedded database when none is configured.
 	file string
 }
 
-func newMasterKey(configured, databaseURL string) (masterKey, error) {
-	if configured != "" {
-		key, err := seal.ParseMasterKey(configured)
-		return masterKey{bytes: key}, err
+func newMasterKey(c Config) (masterKey, error) {
+	former, err := seal.ParseMasterKeys(c.FormerMasterKeys)
+	if err != nil {
+		return masterKey{}, fmt.Errorf("former master keys: %w", err)
 	}
-	path, embedded := strings.CutPrefix(databaseURL, "sqlite:")
+	if c.MasterKey != "" {
+		key, err := seal.ParseMasterKey(c.MasterKey)
+		return masterKey{bytes: key, former: former}, err
+	}
+	path, embedded := strings.CutPrefix(c.DatabaseURL, "sqlite:")
 	if !embedded {
 		return masterKey{}, ErrNoMasterKey
 	}
-	return masterKey{file: strings.TrimPrefix(path, "//") + ".key"}, nil
+	return masterKey{file: strings.TrimPrefix(path, "//") + ".key", former: former}, nil
 }
 
 // load returns the key. A missing file is made only for a database that has nothing sealed: any other key than the lost one
@@ -111,9 +118,33 @@ func openBox(ctx context.Context, db *store.DB, master masterKey, now time.Time)
 			return nil, fmt.Errorf("load keyset: %w", err)
 		}
 	}
-	box, err := seal.New(key, row.Wrapped)
-	if err != nil && master.file != "" {
-		return nil, fmt.Errorf("master key file %s: %w", master.file, err)
+	return master.open(key, row.Wrapped)
+}
+
+// open unwraps a keyset with the key, or with one of the former ones.
+func (m masterKey) open(key, wrapped []byte) (*seal.Box, error) {
+	box, err := seal.New(key, wrapped, m.former...)
+	if errors.Is(err, seal.ErrWrongMasterKey) {
+		const fix = "if it was replaced, name the former one with FUTAKAGI_FORMER_MASTER_KEYS_FILE until 'futakagi key reseal' is done"
+		if m.file != "" {
+			return nil, fmt.Errorf("master key file %s: %w; %s", m.file, err, fix)
+		}
+		return nil, fmt.Errorf("%w; %s", err, fix)
 	}
 	return box, err
+}
+
+// jwksCacheFor is how long verifiers may keep the published signing keys; a new one signs after twice that, at the soonest.
+const jwksCacheFor = 5 * time.Minute
+
+// clockSkew is how far the clocks of two servers may be apart.
+const clockSkew = time.Minute
+
+// keyRules are the life of signing keys. An ID token is of use for as long as the session it speaks of: a sign-out names it.
+func (c *Config) keyRules() keys.Rules {
+	l := c.Lifetimes
+	return keys.Rules{
+		Every: c.RotateKeysEvery, CacheFor: jwksCacheFor, Skew: clockSkew,
+		TokenLife: max(l.IDToken, l.Access, l.CustomerSession, l.OperatorSession),
+	}
 }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync/atomic"
 	"time"
 
@@ -16,7 +15,9 @@ import (
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/delivery"
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
+	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/provider"
@@ -83,7 +84,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	master, err := newMasterKey(c.MasterKey, c.DatabaseURL)
+	master, err := newMasterKey(c)
 	if err != nil {
 		return nil, err
 	}
@@ -99,6 +100,9 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	box, err := openBox(ctx, db, master, c.Now())
 	if err != nil {
 		return nil, err
+	}
+	if box.ByFormer() {
+		c.Logger.WarnContext(ctx, "a former master key is still needed: run 'futakagi key reseal' once every server has the new one")
 	}
 	signer, err := audit.OpenSigner(ctx, db, box, c.Now())
 	if err != nil {
@@ -119,23 +123,19 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	issuer, err := url.Parse(c.Issuer)
+	var op *provider.Provider // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
+	others, err := outbound.New(outbound.Config{Allow: c.OutboundAllow, Loopback: c.OutboundLoopback, Roots: c.OutboundRoots})
 	if err != nil {
-		return nil, fmt.Errorf("server: Issuer: %w", err)
+		return nil, err
 	}
-	sent := newDeliveryCounter(metrics)
-	var factors *mfa.Service // hears what became of the messages it queues
-	outbox, err := delivery.New(delivery.Config{
-		DB: db, Box: box, Templates: pages, Mailer: c.Mailer, From: c.MailFrom, FromName: c.MailFromName, Zone: c.Zone,
-		SMS: c.SMS, SMSFrom: c.SMSFrom, Host: issuer.Hostname(),
-		BounceTo: c.BounceTo,
-		Heard:    func(ctx context.Context, tx *store.Tx, h delivery.Heard) error { return factors.Heard(ctx, tx, h) },
-		Now:      c.Now, Logger: c.Logger, Observe: sent,
+	k, err := newKeyed(&c, ground{
+		db: db, box: box, pages: pages, hasher: hasher, accounts: accounts, observe: newDeliveryCounter(metrics), outbound: others,
+		push: func(ctx context.Context, p delivery.Push) (delivery.PushRequest, error) { return op.Push(ctx, p) },
 	})
 	if err != nil {
 		return nil, err
 	}
-	var op *provider.Provider // the toolkit asks it, and it renders with the toolkit
+	outbox, factors, passwords := k.outbox, k.factors, k.passwords
 	kit, err := web.New(web.Config{
 		Issuer: c.Issuer, AllowedHosts: c.AllowedHosts, TrustedProxies: c.TrustedProxies, ForwardedHeader: c.ForwardedHeader,
 		CrossSitePaths: provider.CrossSitePaths(), Uploads: admin.Uploads(),
@@ -151,13 +151,9 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 
 	// Features.
-	rpID, origins, err := c.passkeys()
-	if err != nil {
-		return nil, err
-	}
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
-		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
@@ -172,24 +168,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err := op.Start(ctx); err != nil {
 		return nil, err
 	}
-	factors, err = mfa.New(mfa.Config{
-		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckHash: hasher.Check, Busy: account.ErrBusy, Now: c.Now,
-		Proofs:     standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
-		NoticeLang: c.Language, SessionIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Brand: c.Brand.Name,
-		RPID: rpID, Origins: origins, SMSCountries: c.SMSCountries, Limits: mfa.Limits{SMSPerDay: c.SMSPerDay, SMSPerPrefixDay: c.SMSPerPrefixDay},
-	})
-	if err != nil {
-		return nil, err
-	}
 	factorPages, err := mfa.NewHandler(mfa.HandlerConfig{
 		Service: factors, Templates: pages, Toolkit: kit, AllowReturn: op.AllowReturn, Zone: c.Zone,
-	})
-	if err != nil {
-		return nil, err
-	}
-	passwords, err := password.New(password.Config{
-		DB: db, Accounts: accounts, Outbox: outbox, Issuer: c.Issuer, Now: c.Now, Logger: c.Logger, StaffLang: c.Language,
-		Proofs: standing.Limits{Customer: c.Lifetimes.CustomerSession, Operator: c.Lifetimes.OperatorSession},
 	})
 	if err != nil {
 		return nil, err
@@ -201,16 +181,18 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	console, err := admin.New(admin.Config{
 		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
 		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Imports: mfa.Imports{Box: box, Countries: c.SMSCountries}, NoticeLang: c.Language, Limits: c.Staff,
+		Keys: c.keyRules(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Zone: c.Zone, Now: c.Now})
+	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Issuer: c.Issuer, Zone: c.Zone, Now: c.Now, JWKSURL: c.Issuer + provider.PathJWKS})
 	if err != nil {
 		return nil, err
 	}
 	api, err := admin.NewAPI(admin.APIConfig{
-		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken, DB: db, Box: box,
+		Service: console, Issuer: c.Issuer, ClientToken: op.ClientToken, NotToken: provider.ErrNotClientToken,
+		ClientSecret: op.ClientSecret, DB: db, Box: box,
 		Templates: pages, Toolkit: kit, RequestsPerMinute: c.APIRequestsPerMinute, Now: c.Now,
 	})
 	if err != nil {
@@ -244,7 +226,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	})
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
-	s.jobs = []func(context.Context){op.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
+	sealer := &keys.Sealer{DB: db, Box: box, Now: c.Now, Logger: c.Logger}
+	s.jobs = []func(context.Context){op.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
 	return s, nil
 }
 

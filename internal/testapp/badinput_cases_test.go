@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/futakagi/futakagi/account"
@@ -101,8 +102,11 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	roles, table := c.roles()
 	rollout, lists := c.rollout()
 	many, results := c.many()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results)
+	keys, shown := c.keys()
+	clients, parties := c.clients()
+	second, requests := c.approvals()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, second)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, requests)
 }
 
 // quiet forgets wrong guesses.
@@ -430,7 +434,7 @@ func (c *cast) passwords() ([]form, []look) {
 // message is one that was sent.
 func (c *cast) message() string {
 	c.t.Helper()
-	messages, err := c.DB.Read().ListMessages(c.t.Context(), store.ListMessagesParams{PageSize: 1})
+	messages, err := c.DB.Read().ListMessages(c.t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 1})
 	if err != nil || len(messages) == 0 {
 		c.t.Fatalf("no message was sent: %v", err)
 	}
@@ -567,19 +571,19 @@ func (c *cast) console() ([]form, []look) {
 	looks := []look{
 		{pattern: "/admin/deliveries/{id}", path: "/admin/deliveries/" + message, b: c.staff, own: message, foreign: foreign},
 		{pattern: "/admin", path: "/admin", b: c.staff, parameters: []string{"q"}},
-		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "page", "kind", "from", "after"}},
+		{pattern: "/admin/customers", path: "/admin/customers", b: c.staff, parameters: []string{"q", "status", "kind", "after", "back"}},
 		{pattern: "/admin/customers/{id}", path: "/admin/customers/" + customer, b: c.staff, own: customer, foreign: foreign},
 		{pattern: "/admin/customers/{id}/groups", path: "/admin/customers/" + customer + "/groups", b: c.staff, own: customer, foreign: foreign},
-		{pattern: "/admin/accounts/{id}/activity", path: accountPage + "/activity", b: c.staff, own: person, foreign: foreign, parameters: []string{"before"}},
+		{pattern: "/admin/accounts/{id}/activity", path: accountPage + "/activity", b: c.staff, own: person, foreign: foreign, parameters: []string{"after", "back"}},
 		{pattern: "/admin/operators", path: "/admin/operators", b: c.staff, parameters: []string{"after"}},
 		{pattern: "/admin/settings/methods", path: "/admin/settings/methods", b: c.staff, parameters: []string{"q"}},
-		{pattern: "/admin/exemptions", path: "/admin/exemptions", b: c.staff, parameters: []string{"page"}},
+		{pattern: "/admin/exemptions", path: "/admin/exemptions", b: c.staff, parameters: []string{"after", "back"}},
 		{
 			pattern: "/admin/accounts/{id}/two-factor/pass/issued", path: accountPage + "/two-factor/pass/issued", b: c.staff, own: person,
 			foreign: foreign, parameters: []string{"pass"},
 		},
-		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "result", "client", "account", "request", "before"}},
-		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "account", "page"}},
+		{pattern: "/admin/audit", path: "/admin/audit", b: c.staff, parameters: []string{"from", "to", "q", "kind", "result", "client", "account", "request", "actor", "after", "back"}},
+		{pattern: "/admin/deliveries", path: "/admin/deliveries", b: c.staff, parameters: []string{"q", "state", "account", "after", "back"}},
 	}
 	resets, reports := c.reset(person, customer, foreign)
 	return slices.Concat(forms, resets), slices.Concat(looks, reports)

@@ -93,11 +93,14 @@ func (c *cast) reset(person, customer string, foreign []string) ([]form, []look)
 	every := "/admin/customers/" + string(made.ID) + "/reset/"
 	return []form{bulk, ticket, done, give}, []look{
 		{pattern: "/admin/resets/{id}", path: "/admin/resets/" + string(one.ID), b: c.staff, parameters: []string{"q"}, own: string(one.ID), foreign: foreign},
-		{pattern: "/admin/customers/{id}/reset/{form}", path: every + string(all), b: c.staff, parameters: []string{"q"}, own: string(all), foreign: foreign},
+		{pattern: "/admin/customers/{id}/reset/{form}", path: every + string(all.Form), b: c.staff, parameters: []string{"q"}, own: string(all.Form), foreign: foreign},
 	}
 }
 
-// withReenrol are the fields of the settings with the choice of who may set up a factor after a reset.
+// withReenrol are the fields of the settings with the choices of who may set up a factor after a reset, and of a second operator.
 func withReenrol(fields ...field) []field {
-	return append(fields, same("store.reenrol", saysSettingBlank, url.Values{}), same("admin.reenrol", saysSettingBlank, url.Values{}))
+	for _, name := range []string{"store.reenrol", "admin.reenrol", "store.approval", "admin.approval"} {
+		fields = append(fields, same(name, saysSettingBlank, url.Values{}))
+	}
+	return fields
 }

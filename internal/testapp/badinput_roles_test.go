@@ -49,12 +49,16 @@ func (c *cast) roles() ([]form, []look) {
 		pattern: "/admin/accounts/{id}/two-factor/thaw", path: account + "/two-factor/thaw", page: account + "/two-factor", b: c.staff,
 		own: string(c.other.account.ID), foreign: foreign, unseen: true,
 	}
+	withdraw := form{
+		pattern: "/admin/accounts/{id}/two-factor/pass/withdraw", path: account + "/two-factor/pass/withdraw", page: account + "/two-factor", b: c.staff,
+		own: string(c.other.account.ID), foreign: foreign, unseen: true,
+	}
 	stop := form{
 		pattern: "/account/stop", path: "/account/stop", b: c.NewBrowser(c.t), status: http.StatusNotFound, unseen: true,
 		fields: []field{{name: "ticket", blank: saysLinkGone, bad: saysLinkGone, foreign: []string{strings.Repeat("A", 43), c.other.undo}, wrong: saysLinkGone}},
 	}
 	forms := []form{
-		unmask, one, thaw, stop,
+		unmask, one, thaw, withdraw, stop,
 		{pattern: "/admin/roles/new", path: "/admin/roles/new", b: c.staff, fields: append(boxes(value("name", "")), name)},
 		edit, remove,
 	}

@@ -47,7 +47,7 @@ func (c *cast) rollout() ([]form, []look) {
 	lift.unseen = true // nothing is enforced
 	looks := []look{
 		{pattern: "/admin/settings/two-factor/rollout/{surface}", path: page, parameters: []string{"q"}},
-		{pattern: "/admin/settings/two-factor/rollout/{surface}/accounts", path: page + "/accounts", parameters: []string{"after"}},
+		{pattern: "/admin/settings/two-factor/rollout/{surface}/accounts", path: page + "/accounts", parameters: []string{"after", "back"}},
 		{pattern: "/admin/settings/two-factor/rollout/{surface}/accounts.csv", path: page + "/accounts.csv", parameters: []string{"q"}},
 	}
 	for i := range looks {
@@ -119,7 +119,7 @@ func (c *cast) many() ([]form, []look) {
 	looks := []look{
 		result,
 		{pattern: move.pattern, path: move.path, b: c.staff, parameters: []string{"code"}},
-		{pattern: bulk.pattern, path: bulk.path, b: c.staff, parameters: []string{"after"}},
+		{pattern: bulk.pattern, path: bulk.path, b: c.staff, parameters: []string{"after", "back"}},
 		{pattern: sure.pattern, path: bulk.path + "/confirm?use=on", b: c.staff, parameters: []string{"accounts"}},
 	}
 	return forms, looks

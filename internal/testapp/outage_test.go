@@ -292,11 +292,11 @@ func awaitCodes(t *testing.T, a *testapp.App, s *smtptest.Server, address string
 func awaitFailedAttempts(t *testing.T, a *testapp.App) {
 	t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
-		rows, err := a.DB.Read().ListMessages(t.Context(), store.ListMessagesParams{State: "queued", PageSize: 100})
+		rows, err := a.DB.Read().ListMessagesInState(t.Context(), store.ListMessagesInStateParams{State: "queued", Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(rows, func(m store.ListMessagesRow) bool { return m.Reply == "" }) {
+		if !slices.ContainsFunc(rows, func(m store.ListMessagesInStateRow) bool { return m.Reply == "" }) {
 			return
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 func issuePass(t *testing.T, a *testapp.App, login string) string {
@@ -33,6 +34,25 @@ func toPass(t *testing.T, a *testapp.App, b *testapp.Browser, start, login strin
 		t.Fatalf("the page that takes a pass: %d %s", p.Status, p.URL)
 	}
 	return p
+}
+
+// heardOfPass waits for the notice of a pass's use at every address, with the time, the method, and the link that stops what follows.
+func heardOfPass(t *testing.T, a *testapp.App, addresses ...string) {
+	t.Helper()
+	for _, to := range addresses {
+		var text string
+		for deadline := time.Now().Add(10 * time.Second); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+			for _, m := range a.Mail.Mails(to) {
+				if strings.Contains(m.Text, "職員発行のパスコード") {
+					text = m.Text
+				}
+			}
+		}
+		at := templates.Time(a.Clock.Now(), time.FixedZone("JST", 9*60*60))
+		if !strings.Contains(text, at) || !strings.Contains(text, "/account/stop?ticket=") {
+			t.Errorf("notice to %s: %q", to, text)
+		}
+	}
 }
 
 func typePass(b *testapp.Browser, p testapp.Page, code string) testapp.Page {
@@ -58,6 +78,7 @@ func TestAPassLetsOneSignInThrough(t *testing.T) {
 			t.Fatalf("the pass: %d %s\n%s", p.Status, p.URL, p.Body)
 		}
 		tokens := rp.Redeem(code)
+		heardOfPass(t, a, "sato-2fa@example.jp", "sato@example.jp")
 		saysOnlyPassword(t, tokens.IDToken(t), map[string]any{"method": "pass", "via": "ticket", "verified_at": float64(at.Unix())})
 		tokens = rp.Refresh(tokens.Str("refresh_token"))
 		if tokens.Status != http.StatusOK {

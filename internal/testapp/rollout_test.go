@@ -234,7 +234,7 @@ func TestAnnouncement(t *testing.T) {
 		if err != nil || ro.Announcement == nil || ro.Announcement.FinishedAt == nil || ro.Announcement.Mailed != 2 || ro.Announcement.Skipped != 1 || ro.Announcement.Total != 3 {
 			t.Errorf("progress: %+v, %v", ro.Announcement, err)
 		}
-		if ro.NoMethod != 3 || ro.Unusable != 0 || ro.Seen != 1 || ro.Never != 2 {
+		if n := ro.Count; n.Unset != 3 || n.Unreachable != 0 || n.Unusable != 0 || n.Seen != 1 || n.Never != 2 {
 			t.Errorf("preview: %+v", ro)
 		}
 

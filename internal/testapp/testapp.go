@@ -98,6 +98,9 @@ func Each(t *testing.T, f func(t *testing.T, a *App), options ...Option) {
 	t.Run("postgresql", func(t *testing.T) { f(t, Start(t, storetest.PostgreSQLURL(t), options...)) })
 }
 
+// MasterKey is the one of every server: not a key anybody uses, base64 of 32 times the letter k.
+const MasterKey = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+
 // Start starts a server on a database.
 func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	t.Helper()
@@ -116,8 +119,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	}
 	c := server.Defaults()
 	c.Issuer, c.DatabaseURL = a.URL, databaseURL
-	// Not a key anybody uses: base64 of 32 times the letter k.
-	c.MasterKey = "a2tra2tra2tra2tra2tra2tra2tra2tra2tra2tra2s="
+	c.MasterKey = MasterKey
 	// The issuer is an address, which can have no passkeys; a virtual authenticator says it is wherever it likes.
 	c.PasskeyRPID, c.PasskeyOrigins = "localhost", []string{PasskeyOrigin}
 	c.Mailer, c.MailFrom, c.MailFromName = a.Mail, "no-reply@auth.example.jp", "Futakagi"

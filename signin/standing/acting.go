@@ -46,7 +46,7 @@ func OfActing(ctx context.Context, q *store.Queries, id store.SessionID, now tim
 		return Acting{}, ErrGone
 	}
 	a := Acting{Session: session}
-	if a.Surface, err = q.GetSurface(ctx, SurfaceOf(account)); err != nil {
+	if a.Surface, err = q.GetSurface(ctx, signin.SurfaceOf(account.Kind)); err != nil {
 		return Acting{}, fmt.Errorf("load surface: %w", err)
 	}
 	policy := signin.Policy{AllFactors: true, EvidenceAfter: now.Add(-FreshFor)}
@@ -54,12 +54,4 @@ func OfActing(ctx context.Context, q *store.Queries, id store.SessionID, now tim
 		return Acting{}, err
 	}
 	return a, a.ReadFactors(ctx, q)
-}
-
-// SurfaceOf is where accounts of a kind use our own pages, and whose rules they are set up by.
-func SurfaceOf(a store.Account) string {
-	if a.Kind == "operator" {
-		return "admin"
-	}
-	return "store"
 }

@@ -109,12 +109,6 @@ UPDATE surfaces SET enforced = @enforced, enforced_since = CASE WHEN CAST(@enfor
     updated_at = CAST(@now AS timestamptz)
 WHERE id = @id AND enforced = @former;
 
--- name: CountAccountsWithoutFactor :one
--- How many accounts of a kind would be asked to set up a method if the surface enforced it.
-SELECT count(*) FROM accounts a
-WHERE a.kind = @kind AND a.disabled_at IS NULL
-  AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id);
-
 -- name: SetSurfaceMethods :execrows
 -- Guarded by the row's version, so that of two operators only one changes it.
 UPDATE surfaces SET allowed_methods = @allowed_methods, second_level = @second_level, trust_days = @trust_days, updated_at = @now

@@ -13,8 +13,9 @@ RETURNING *;
 SELECT * FROM api_requests WHERE actor = @actor AND key = @key;
 
 -- name: MarkAPIRequest :execrows
--- Part of the act's own transaction: of two that work under one key, one commits.
-UPDATE api_requests SET acted_at = @now WHERE actor = @actor AND key = @key AND claim_id = @claim_id AND acted_at IS NULL;
+-- Part of the act's own transaction: of two that work under one key, one commits. What takes several transactions marks it in each:
+-- nobody takes over a key once it is marked.
+UPDATE api_requests SET acted_at = @now WHERE actor = @actor AND key = @key AND claim_id = @claim_id;
 
 -- name: AnswerAPIRequest :execrows
 UPDATE api_requests SET status = @status, answer_sealed = @answer_sealed
@@ -58,29 +59,13 @@ WHERE a.kind = @kind AND a.login_key > @after_key
 ORDER BY a.login_key
 LIMIT @page_size;
 
--- name: ListAuditEventsBefore :many
--- Newest first, before one of them. Events that concern an account of the hidden kind are left out; an empty kind hides none.
-SELECT sqlc.embed(e), a.login_id
-FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
-WHERE e.at >= @since AND e.at < @until AND (e.at < @before_at OR (e.at = @before_at AND e.id < @before_id))
-  AND (CAST(@type_pattern AS text) = '' OR e.type LIKE CAST(@type_pattern AS text))
-  AND (CAST(@account_id AS text) = '' OR CAST(e.account_id AS text) = CAST(@account_id AS text))
-  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
-    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-ORDER BY e.at DESC, e.id DESC
-LIMIT @page_size;
-
--- name: ListMessagesBefore :many
--- Newest first, before one of them. Messages to accounts of the hidden kind are left out; an empty kind hides none.
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-WHERE (o.created_at < @before_at OR (o.created_at = @before_at AND o.id < @before_id))
-  AND (CAST(@state AS text) = '' OR o.state = CAST(@state AS text))
-  AND (CAST(@account_id AS text) = '' OR CAST(o.account_id AS text) = CAST(@account_id AS text))
-  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-ORDER BY o.created_at DESC, o.id DESC
-LIMIT @page_size;
-
 -- name: ListClientsAfter :many
-SELECT * FROM clients WHERE id > @after_id ORDER BY id LIMIT @page_size;
+-- In the order of their ids, after one of them: those whose id or name matches, in a state (active, disabled, or rotating while a
+-- former secret still works); an empty one finds all.
+SELECT * FROM clients
+WHERE id > @after_id
+  AND (CAST(@who AS text) = '' OR lower(id) LIKE CAST(@who AS text) ESCAPE '\' OR lower(name) LIKE CAST(@who AS text) ESCAPE '\')
+  AND (CAST(@state AS text) = '' OR CAST(@state AS text) = 'active' AND disabled_at IS NULL
+    OR CAST(@state AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST(@state AS text) = 'rotating' AND former_secret_until > @now)
+ORDER BY id
+LIMIT @page_size;

@@ -10,39 +10,14 @@ WHERE id = @id;
 SELECT * FROM customers WHERE id = @id;
 
 -- name: ListCustomers :many
--- One page in code order. The pattern also matches the accounts of a customer; state filters by how many accounts are set up:
--- set, partly, none, or empty for all. A customer without accounts is in none of the three. The registered address, with which an
--- account's search key ends, is not looked at if masked is not empty.
-SELECT c.id, c.code, c.name,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) AS accounts,
-    (SELECT count(*) FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) AS set_up,
-    l.last_sign_in_at
-FROM customers c
-LEFT JOIN accounts l ON l.id = (
-    SELECT a.id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-    WHERE g.customer_id = c.id AND a.last_sign_in_at IS NOT NULL
-    ORDER BY a.last_sign_in_at DESC LIMIT 1)
-WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
-        SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-        WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
-  AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
-        WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
-            WHERE g.customer_id = c.id) THEN 'none'
-        WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
-        ELSE 'set' END)
-ORDER BY c.code
-LIMIT @page_size OFFSET @skip;
-
--- name: CountCustomers :one
--- How many ListCustomers finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT c.id FROM customers c
-    WHERE (c.search_key LIKE CAST(@pattern AS text) ESCAPE '\' OR EXISTS (
-            SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-            WHERE g.customer_id = c.id AND substr(a.search_key, 1, length(a.search_key) - CASE WHEN CAST(@masked AS text) = '' THEN 0 ELSE length(a.registered_email) END) LIKE CAST(@pattern AS text) ESCAPE '\'))
+-- One page in code order, after one of them. State filters by how many accounts are set up: set, partly, none, or empty for all. A
+-- customer without accounts is in none of the three. No code after the last one is looked at; an empty one is no limit. The time of
+-- the last sign-in means something where anybody signed in.
+SELECT p.id, p.code, p.name, count(m.id) AS accounts, count(f.account_id) AS set_up, count(m.last_sign_in_at) AS signed_in,
+    CAST(COALESCE(max(m.last_sign_in_at), p.created_at) AS timestamptz) AS last_sign_in_at
+FROM (
+    SELECT c.id, c.code, c.name, c.created_at FROM customers c
+    WHERE c.code > @after_code AND (CAST(@last_code AS text) = '' OR c.code <= CAST(@last_code AS text))
       AND (CAST(@state AS text) = '' OR CAST(@state AS text) = CASE
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE g.customer_id = c.id) THEN 'empty'
             WHEN NOT EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id JOIN factors f ON f.account_id = a.id
@@ -50,7 +25,20 @@ SELECT count(*) FROM (
             WHEN EXISTS (SELECT 1 FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
                 WHERE g.customer_id = c.id AND NOT EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id)) THEN 'partly'
             ELSE 'set' END)
-    LIMIT @ceiling) AS found;
+    ORDER BY c.code
+    LIMIT @page_size) p
+LEFT JOIN user_groups o ON o.customer_id = p.id
+LEFT JOIN accounts m ON m.user_group_id = o.id
+LEFT JOIN factors f ON f.account_id = m.id AND f.main
+GROUP BY p.id, p.code, p.name, p.created_at
+ORDER BY p.code;
+
+-- name: LastOfCustomers :one
+-- The last of the next so many customers, and how many there are.
+SELECT w.code, count(*) OVER () AS looked
+FROM (SELECT c.code FROM customers c WHERE c.code > @after_code ORDER BY c.code LIMIT @look) w
+ORDER BY w.code DESC
+LIMIT 1;
 
 -- name: ClaimCustomer :execrows
 -- The first statement of a change by somebody who saw a version: it finds the row only if nobody changed it since, and holds it.

@@ -9,12 +9,6 @@ ORDER BY a.kind, f.kind;
 -- name: CountAccountsEnabled :one
 SELECT count(*) FROM accounts WHERE kind = @kind AND disabled_at IS NULL;
 
--- name: CountAccountsUseful :one
--- How many accounts of a kind have a factor that is of use: of one of some kinds (separated by spaces), and not closed.
-SELECT count(DISTINCT f.account_id) FROM factors f JOIN accounts a ON a.id = f.account_id
-WHERE a.kind = @kind AND a.disabled_at IS NULL AND f.disabled_at IS NULL
-  AND ' ' || CAST(@useful AS text) || ' ' LIKE '% ' || f.kind || ' %';
-
 -- name: CountTroubledMessages :many
 -- Messages since some time that were not taken over or came back, by the kind of account they were for.
 SELECT CAST(COALESCE(a.kind, '') AS text) AS account_kind, o.state, count(*) AS messages

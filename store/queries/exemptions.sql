@@ -16,14 +16,32 @@ SELECT count(*) FROM (
     LIMIT @ceiling) x;
 
 -- name: ListExemptions :many
--- The live ones, the first to end first.
+-- The live ones, the first to end first, after one of them.
 SELECT sqlc.embed(a), c.name AS customer
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
-WHERE a.exempt_until > CAST(@now AS timestamptz) AND a.kind <> CAST(@hidden_kind AS text)
+WHERE a.exempt_until > CAST(@now AS timestamptz) AND a.exempt_until >= CAST(@after_until AS timestamptz)
+  AND (a.exempt_until > CAST(@after_until AS timestamptz) OR a.id > @after_id)
+  AND a.kind <> CAST(@hidden_kind AS text)
 ORDER BY a.exempt_until, a.id
-LIMIT @page_size OFFSET @skip;
+LIMIT @page_size;
+
+-- name: ListExemptionsAfter :many
+-- The live ones after one of them, the first to end first.
+SELECT * FROM accounts
+WHERE exempt_until > CAST(@now AS timestamptz) AND kind <> CAST(@hidden_kind AS text)
+    AND (exempt_until > CAST(@after AS timestamptz) OR exempt_until = CAST(@after AS timestamptz) AND id > @after_id)
+ORDER BY exempt_until, id
+LIMIT @page_size;
+
+-- name: ListFrozenAfter :many
+-- The accounts whose security settings are frozen, after one of them, the first to thaw first.
+SELECT * FROM accounts
+WHERE frozen_until > CAST(@now AS timestamptz) AND kind <> CAST(@hidden_kind AS text)
+    AND (frozen_until > CAST(@after AS timestamptz) OR frozen_until = CAST(@after AS timestamptz) AND id > @after_id)
+ORDER BY frozen_until, id
+LIMIT @page_size;
 
 -- name: InsertPass :exec
 INSERT INTO passes (id, account_id, credential_epoch, code_mac, issued_by, tries, created_at, expires_at)

@@ -170,9 +170,11 @@ SELECT * FROM backup_batches WHERE account_id = @account_id AND voided_at IS NUL
 SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
 WHERE b.account_id = @account_id AND b.voided_at IS NULL AND c.used_at IS NULL;
 
--- name: GetBackupCode :one
+-- name: ListUsableCodes :many
+-- Of the codes that are still usable, the one with a selector and those of other systems, any of which a try may be.
 SELECT c.batch_id, c.selector, c.code_hash FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
-WHERE b.account_id = @account_id AND b.voided_at IS NULL AND c.used_at IS NULL AND c.selector = @selector;
+WHERE b.account_id = @account_id AND b.voided_at IS NULL AND c.used_at IS NULL AND (c.selector = @selector OR c.selector LIKE '#%')
+ORDER BY c.selector;
 
 -- name: UseBackupCode :execrows
 UPDATE backup_codes SET used_at = @now

@@ -14,6 +14,33 @@ WHERE id IN (
   AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
 RETURNING *;
 
+-- name: EnqueuePush :exec
+-- What is told to a relying party, whose id is the recipient. What to say is in the row and no secret, so nothing is sealed; the
+-- message is made and signed at each try.
+INSERT INTO outbox (id, channel, kind, account_id, session_id, recipient, state, attempts, available_at, deadline, reply, created_at)
+VALUES (@id, 'push', @kind, @account_id, @session_id, @recipient, 'queued', 0, @now, @deadline, '', @now);
+
+-- name: DuePush :one
+-- Whether ClaimPushes would find something; looking takes no writer.
+SELECT o.id FROM outbox o
+WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+  AND (SELECT count(*) FROM outbox b
+    WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
+LIMIT 1;
+
+-- name: ClaimPushes :many
+-- ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
+-- the others.
+UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
+WHERE id IN (
+    SELECT o.id FROM outbox o
+    WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
+      AND (SELECT count(*) FROM outbox b
+        WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
+    ORDER BY o.available_at LIMIT @batch_size)
+  AND state = 'queued' AND available_at <= @now AND (leased_until IS NULL OR leased_until < @now)
+RETURNING *;
+
 -- name: FinishMessage :execrows
 -- Only the holder of the lease may finish a message; its content is erased with that.
 UPDATE outbox SET state = @state, reply = @reply, remote_id = @remote_id, payload_sealed = NULL, lease_owner = NULL, leased_until = NULL, finished_at = @now
@@ -44,26 +71,61 @@ UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
 
 -- name: ListMessages :many
--- Newest first, a page at a time. Messages to accounts of the hidden kind are left out; an empty kind hides none. Nothing is found
--- by its address if masked is not empty: whoever may not see addresses must not guess them letter by letter.
-SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-WHERE (CAST(@state AS text) = '' OR o.state = @state)
-  AND (CAST(sqlc.narg('account_id') AS uuid) IS NULL OR o.account_id = sqlc.narg('account_id'))
+-- Newest first, a page at a time from a place on, no further back than since. Messages to accounts of the hidden kind are left out; an
+-- empty kind hides none. Nothing is found by its address if masked is not empty: whoever may not see addresses must not guess them
+-- letter by letter.
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.created_at >= @since AND o.created_at <= @before_at AND (o.created_at < @before_at OR o.id < @before_id)
   AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
   AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
 ORDER BY o.created_at DESC, o.id DESC
-LIMIT @page_size OFFSET @skip;
+LIMIT @page_size;
 
--- name: CountMessages :one
--- How many ListMessages finds, counted no further than the ceiling.
-SELECT count(*) FROM (
-    SELECT o.id FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
-    WHERE (CAST(@state AS text) = '' OR o.state = @state)
-      AND (CAST(sqlc.narg('account_id') AS uuid) IS NULL OR o.account_id = sqlc.narg('account_id'))
-      AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
-      AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
-    LIMIT @ceiling) AS found;
+-- name: LastOfMessages :one
+-- When the last of the next so many messages was made, and how many there are.
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.created_at <= @before_at AND (x.created_at < @before_at OR x.id < @before_id)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT @look) w
+ORDER BY w.created_at
+LIMIT 1;
+
+-- name: ListMessagesInState :many
+-- What ListMessages finds in one state.
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.state = @state AND o.created_at >= @since AND o.created_at <= @before_at AND (o.created_at < @before_at OR o.id < @before_id)
+  AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+ORDER BY o.created_at DESC, o.id DESC
+LIMIT @page_size;
+
+-- name: LastOfMessagesInState :one
+-- What LastOfMessages finds in one state.
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.state = @state AND x.created_at <= @before_at AND (x.created_at < @before_at OR x.id < @before_id)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT @look) w
+ORDER BY w.created_at
+LIMIT 1;
+
+-- name: ListMessagesOfAccount :many
+-- What ListMessages finds of one account, in one state unless that is empty.
+SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, a.login_id, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
+WHERE o.account_id = @account_id AND o.created_at >= @since AND o.created_at <= @before_at AND (o.created_at < @before_at OR o.id < @before_id)
+  AND (CAST(@state AS text) = '' OR o.state = CAST(@state AS text))
+  AND (CAST(@who AS text) = '' OR CAST(@masked AS text) = '' AND lower(o.recipient) LIKE CAST(@who AS text) ESCAPE '\' OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+ORDER BY o.created_at DESC, o.id DESC
+LIMIT @page_size;
+
+-- name: LastOfMessagesOfAccount :one
+-- What LastOfMessages finds of one account.
+SELECT w.created_at, count(*) OVER () AS looked
+FROM (SELECT x.created_at FROM outbox x WHERE x.account_id = @account_id AND x.created_at <= @before_at AND (x.created_at < @before_at OR x.id < @before_id)
+    ORDER BY x.created_at DESC, x.id DESC LIMIT @look) w
+ORDER BY w.created_at
+LIMIT 1;
 
 -- name: GetChallengeMessage :one
 SELECT id, state, attempts, reply, created_at, finished_at FROM outbox WHERE challenge_id = @challenge_id;

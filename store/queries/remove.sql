@@ -9,13 +9,24 @@ DELETE FROM challenges WHERE account_id = @account_id;
 DELETE FROM backup_batches WHERE account_id = @account_id;
 
 -- name: EraseMessages :exec
-DELETE FROM outbox WHERE account_id = @account_id;
+-- What relying parties are still to be told stays: they learn that the account's sessions are over. It names nothing but ids.
+DELETE FROM outbox WHERE account_id = @account_id AND NOT (channel = 'push' AND state = 'queued');
 
 -- name: EraseSessions :exec
 DELETE FROM sessions WHERE account_id = @account_id;
 
 -- name: EraseFlows :exec
 DELETE FROM flows WHERE account_id = @account_id;
+
+-- name: ErasePasses :exec
+DELETE FROM passes WHERE account_id = @account_id;
+
+-- name: EraseReenrolTickets :exec
+DELETE FROM reenrol_tickets WHERE account_id = @account_id;
+
+-- name: EraseImportMark :exec
+-- What an import remembers of the account.
+DELETE FROM account_imports WHERE account_id = @account_id;
 
 -- name: EraseAccount :execrows
 DELETE FROM accounts WHERE id = @id;

@@ -1,7 +1,7 @@
 -- name: GetMessage :one
 SELECT o.id, o.channel, o.kind, o.account_id, o.recipient, o.state, o.attempts, o.reply, o.remote_id, o.tag_hash, o.deadline,
-    o.created_at, o.finished_at, a.login_id, a.kind AS account_kind
-FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id
+    o.created_at, o.finished_at, a.login_id, a.kind AS account_kind, p.name AS party
+FROM outbox o LEFT JOIN accounts a ON a.id = o.account_id LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE o.id = @id;
 
 -- name: GetMessageByRemoteID :one

@@ -17,10 +17,11 @@ SELECT * FROM resets WHERE form_id = @form_id ORDER BY created_at, id;
 
 -- name: ListNoticesOfForm :many
 -- Whom the resets of a form told, and what became of that. A message that is too old to be kept any more is not among them.
-SELECT n.reset_id, o.id, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at
+SELECT n.reset_id, o.id, o.channel, o.recipient, o.state, o.attempts, o.reply, o.created_at, o.finished_at, p.name AS party
 FROM resets r
 JOIN reset_notices n ON n.reset_id = r.id
 JOIN outbox o ON o.id = n.message_id
+LEFT JOIN clients p ON o.channel = 'push' AND p.id = o.recipient
 WHERE r.form_id = @form_id
 ORDER BY n.reset_id, o.id;
 
@@ -89,7 +90,7 @@ DELETE FROM resets WHERE id IN (SELECT r.id FROM resets r WHERE r.created_at < @
 
 -- name: ListCustomerHoldings :many
 -- Every store account of a customer with the codes and devices it has; its factors are in ListCustomerFactors.
-SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, g.name AS group_name,
+SELECT a.id, a.login_id, a.display_name, a.two_factor, a.disabled_at, a.created_at, a.approval, g.name AS group_name,
     (SELECT count(*) FROM backup_codes c JOIN backup_batches b ON b.id = c.batch_id
         WHERE b.account_id = a.id AND b.voided_at IS NULL AND c.used_at IS NULL) AS backup_codes,
     (SELECT count(*) FROM trusted_devices d

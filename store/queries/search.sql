@@ -22,13 +22,15 @@ SELECT * FROM customers WHERE NOT indexed ORDER BY id LIMIT @page_size;
 
 -- name: SearchSubjects :many
 -- Who has a term that begins with the first word, and terms that begin with the others, in the order of the term and the id: each once,
--- at the first of its terms. The list begins at a term, behind an id. An account is also found by the words of its customer, but not by
+-- at the first of its terms, and none that has a term which begins with the phrase, if there is one. The list begins at a term, behind
+-- an id, and looks at no more than so many entries of the index. An account is also found by the words of its customer, but not by
 -- these alone. Each condition is a look-up of one row, which no planner turns into reading everybody who fulfils it.
 SELECT t.term, t.subject_id
-FROM search_terms t
-WHERE t.kind = @kind AND t.term >= CAST(@start AS text) AND t.term < CAST(@word_end AS text)
-  AND (t.term > CAST(@start AS text) OR t.subject_id > @after_id)
-  AND (SELECT e.term FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= @word AND e.term < t.term LIMIT 1) IS NULL
+FROM (SELECT x.term, x.subject_id FROM search_terms x
+    WHERE x.kind = @kind AND x.term >= CAST(@start AS text) AND x.term < CAST(@word_end AS text)
+      AND (x.term > CAST(@start AS text) OR x.subject_id > @after_id)
+    ORDER BY x.term, x.subject_id LIMIT @look) t
+WHERE (SELECT e.term FROM search_terms e WHERE e.subject_id = t.subject_id AND e.term >= @word AND e.term < t.term LIMIT 1) IS NULL
   AND (CAST(@second AS text) = ''
     OR (SELECT w.term FROM search_terms w
         WHERE w.subject_id = t.subject_id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL
@@ -41,8 +43,21 @@ WHERE t.kind = @kind AND t.term >= CAST(@start AS text) AND t.term < CAST(@word_
     OR (SELECT w.term FROM search_terms w
         WHERE w.subject_id = (SELECT g.customer_id FROM accounts a JOIN user_groups g ON g.id = a.user_group_id WHERE a.id = t.subject_id)
           AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST(@phrase AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = t.subject_id AND w.term >= CAST(@phrase AS text) AND w.term < CAST(@phrase_end AS text) LIMIT 1) IS NULL)
 ORDER BY t.term, t.subject_id
 LIMIT @page_size;
+
+-- name: LastOfSubjects :one
+-- The last of the next so many entries of the index that begin with a word, and how many there are.
+SELECT w.term, w.subject_id, count(*) OVER () AS looked
+FROM (SELECT x.term, x.subject_id FROM search_terms x
+    WHERE x.kind = @kind AND x.term >= CAST(@start AS text) AND x.term < CAST(@word_end AS text)
+      AND (x.term > CAST(@start AS text) OR x.subject_id > @after_id)
+    ORDER BY x.term, x.subject_id LIMIT @look) w
+ORDER BY w.term DESC, w.subject_id DESC
+LIMIT 1;
 
 -- name: SearchFactorAddresses :many
 -- Accounts of a kind with a factor whose address begins with a text, in the order of the address.

@@ -8,7 +8,7 @@ VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoc
 
 -- name: RedeemCode :one
 -- The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
--- matches, and the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
+-- matches, and the client, the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
 -- of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
 UPDATE grants SET redeemed_at = @now, redemption_id = @token_set_id
 WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redirect_uri AND code_challenge = @code_challenge
@@ -20,6 +20,7 @@ WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redi
       AND (grants.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
+  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
 RETURNING *;
 
 -- name: InsertCodeTokenSet :execrows
@@ -57,6 +58,7 @@ WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @
     SELECT 1 FROM grants g
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
     JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
     WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
       AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now)
@@ -81,12 +83,14 @@ SELECT sqlc.embed(t), sqlc.embed(g), sqlc.embed(a)
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL);
 
 -- name: GetClientAccessToken :one
 SELECT * FROM token_sets
-WHERE access_hash = @access_hash AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now;
+WHERE access_hash = @access_hash AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now
+  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL);
 
 -- name: RevokeAccessToken :execrows
 UPDATE token_sets SET access_revoked_at = @now

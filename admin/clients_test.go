@@ -1,0 +1,495 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/store/storetest"
+	"github.com/futakagi/futakagi/web"
+)
+
+// shopClient registers the client of these tests.
+func (w *world) shopClient(change ...func(*NewClient)) Client {
+	w.t.Helper()
+	in := NewClient{ID: "shop", Name: "ストア", RedirectURIs: []string{"https://shop.example.jp/cb"}}
+	for _, f := range change {
+		f(&in)
+	}
+	c, err := w.CreateClient(w.t.Context(), System(), in)
+	must(w.t, err)
+	return c
+}
+
+func (w *world) clientRow(id string) store.Client {
+	w.t.Helper()
+	c, err := w.db.Read().GetClient(w.t.Context(), id)
+	must(w.t, err)
+	return c
+}
+
+// update changes the client from where it is.
+func (w *world) update(actor Actor, id string, change ClientChange) (string, bool, error) {
+	w.t.Helper()
+	return w.UpdateClient(w.t.Context(), actor, id, w.clientRow(id).UpdatedAt, change)
+}
+
+func (w *world) last(kind audit.Type) (store.AuditEvent, map[string]string) {
+	w.t.Helper()
+	rows := w.events(kind)
+	if len(rows) == 0 {
+		return store.AuditEvent{}, nil
+	}
+	var data map[string]string
+	must(w.t, json.Unmarshal(rows[len(rows)-1].Data, &data))
+	return rows[len(rows)-1], data
+}
+
+// spareClient is a client that nothing depends on.
+func (c *console) spareClient() string {
+	c.t.Helper()
+	if _, err := c.db.Read().GetClient(c.t.Context(), "spare"); err != nil {
+		c.shopClient(func(in *NewClient) { in.ID = "spare" })
+	}
+	return "spare"
+}
+
+func TestUpdateClientWritesFromWhatToWhat(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.shopClient()
+		before := w.clientRow("shop")
+		secret, changed, err := w.update(w.actor(w.root), "shop", ClientChange{
+			Name: new(" 新しい  ストア "), RedirectURIs: []string{"https://shop.example.jp/cb2", "https://shop.example.jp/cb2"}, Scopes: []string{"openid"},
+			RequirePKCE: new(false),
+		})
+		after := w.clientRow("shop")
+		if err != nil || !changed || secret != "" || after.Name != "新しい ストア" || !slices.Equal(listOfJSON(after.Scopes), []string{"openid"}) ||
+			after.RequirePkce || after.AuthMethod != before.AuthMethod || string(after.SecretHash) != string(before.SecretHash) || !after.UpdatedAt.After(before.UpdatedAt) {
+			t.Errorf("%v %v %q\n%s", err, changed, secret, cmp.Diff(before, after))
+		}
+		event, data := w.last(audit.ClientUpdate)
+		want := map[string]string{
+			"name.from": "ストア", "name.to": "新しい ストア", "redirect_uris.from": "https://shop.example.jp/cb", "redirect_uris.to": "https://shop.example.jp/cb2",
+			"scopes.from": "openid profile email offline_access", "scopes.to": "openid", "require_pkce.from": "true", "require_pkce.to": "false",
+		}
+		if diff := cmp.Diff(want, data); diff != "" || event.ClientID != "shop" {
+			t.Errorf("audited as %+v:\n%s", event, diff)
+		}
+		if _, changed, err := w.update(w.actor(w.root), "shop", ClientChange{Scopes: []string{"openid"}}); changed || err != nil || len(w.events(audit.ClientUpdate)) != 1 {
+			t.Errorf("nothing new: %v %v", changed, err)
+		}
+		if _, _, err := w.UpdateClient(t.Context(), w.actor(w.root), "shop", before.UpdatedAt, ClientChange{Name: new("x")}); !errors.Is(err, ErrConflict) {
+			t.Errorf("from a version that is gone: %v", err)
+		}
+		if _, _, err := w.UpdateClient(t.Context(), w.actor(w.root), "nobody", before.UpdatedAt, ClientChange{}); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("a missing client: %v", err)
+		}
+	})
+}
+
+// A registration is checked as a whole, whatever of it is changed.
+func TestUpdateClientRefusesWhatDoesNotFit(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	w.shopClient()
+	many := make([]string, maxURIs+1)
+	for i := range many {
+		many[i] = "https://shop.example.jp/" + strings.Repeat("x", i+1)
+	}
+	for _, c := range []struct {
+		field, says string
+		change      ClientChange
+	}{
+		{"name", "1 to", ClientChange{Name: new(" \t")}},
+		{"name", "1 to", ClientChange{Name: new(strings.Repeat("あ", account.MaxName+1))}},
+		{"surface", "does not exist", ClientChange{Surface: new("nowhere")}},
+		{"auth_method", "must be", ClientChange{AuthMethod: new("tls")}},
+		{"id_token_alg", "must be", ClientChange{IDTokenAlg: new("none")}},
+		{"redirect_uris", "at least one", ClientChange{RedirectURIs: []string{}}},
+		{"redirect_uris", "http://", ClientChange{RedirectURIs: []string{"https://shop.example.jp/cb", "http://shop.example.jp/cb"}}},
+		{"redirect_uris", "bytes", ClientChange{RedirectURIs: []string{"https://shop.example.jp/" + strings.Repeat("x", maxURI)}}},
+		{"redirect_uris", "50 at most", ClientChange{RedirectURIs: many}},
+		{"post_logout_redirect_uris", "which must", ClientChange{PostLogoutRedirectURIs: []string{"x"}}},
+		{"backchannel_logout_uri", "which must", ClientChange{BackchannelLogoutURI: new("ftp://shop.example.jp/")}},
+		{"grant_types", "at least one", ClientChange{GrantTypes: []string{}}},
+		{"grant_types", "must be", ClientChange{GrantTypes: []string{"password"}}},
+		{"grant_types", "without", ClientChange{GrantTypes: []string{grantRefresh}}},
+		{"grant_types", "public", ClientChange{AuthMethod: new(authNone), GrantTypes: []string{grantCode, grantCredentials}}},
+		{"scopes", "no scope", ClientChange{Scopes: []string{"a b"}}},
+		{"scopes", "no scope", ClientChange{Scopes: []string{"api:everything"}}},
+	} {
+		_, _, err := w.update(System(), "shop", c.change)
+		e, ok := errors.AsType[*ClientError](err)
+		if !ok || len(e.Fields) != 1 || !strings.Contains(e.Fields[c.field], c.says) {
+			t.Errorf("%s, %s: %v", c.field, c.says, err)
+			continue
+		}
+		say := func(key string, args ...any) string { return w.set.T("ja", key, args...) }
+		if text := e.texts(say)[c.field]; text == "" || strings.Contains(text, "error.") || strings.Contains(text, "{") {
+			t.Errorf("%s, %s: the console says %q", c.field, c.says, text)
+		}
+	}
+	if n := len(w.events(audit.ClientUpdate)); n != 0 {
+		t.Errorf("%d audit rows", n)
+	}
+}
+
+// RFC 8252: private-use schemes belong to native applications, which keep no secret; a page in a browser has none.
+func TestOnlyNativeApplicationsHaveSchemes(t *testing.T) {
+	in := func(auth string, browser bool) NewClient {
+		return NewClient{Name: "x", AuthMethod: auth, Browser: browser, RedirectURIs: []string{"https://a.example/cb", "jp.example.app:/cb"}}.orDefaults()
+	}
+	fine := func(string) string { return "" }
+	for name, c := range map[string]struct {
+		in NewClient
+		ok bool
+	}{"native": {in(authNone, false), true}, "browser": {in(authNone, true), false}, "web": {in(authBasic, false), false}} {
+		_, err := c.in.check(fine)
+		e, _ := errors.AsType[*ClientError](err)
+		if c.ok != (err == nil) || !c.ok && e.sentences["redirect_uris"][0].args[1] != 2 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// A client that needs a secret for the first time is given one, one that needs none loses what it had, and PKCE comes with that.
+func TestClientGetsAndLosesItsSecret(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	w.shopClient(func(in *NewClient) { in.NoPKCE = true })
+	_, err := w.RotateSecret(t.Context(), System(), "shop", w.clientRow("shop").UpdatedAt, "7d")
+	must(t, err)
+	secret, _, err := w.update(System(), "shop", ClientChange{AuthMethod: new(authNone)})
+	if c := w.clientRow("shop"); err != nil || secret != "" || c.SecretHash != nil || c.FormerSecretHash != nil || c.FormerSecretUntil != nil || !c.RequirePkce {
+		t.Errorf("without: %+v %v", c, err)
+	}
+	if _, err := w.RotateSecret(t.Context(), System(), "shop", w.clientRow("shop").UpdatedAt, "1h"); !strings.Contains(err.Error(), "no secret") {
+		t.Errorf("a secret for a public client: %v", err)
+	}
+	secret, _, err = w.update(System(), "shop", ClientChange{AuthMethod: new(authPost)})
+	if c := w.clientRow("shop"); err != nil || string(c.SecretHash) != string(web.HashToken(secret)) || !c.RequirePkce || c.SecretMadeAt == nil {
+		t.Errorf("with: %q %+v %v", secret, c, err)
+	}
+	if again, _, err := w.update(System(), "shop", ClientChange{AuthMethod: new(authBasic)}); err != nil || again != "" {
+		t.Errorf("one that has a secret: %q %v", again, err)
+	}
+}
+
+// I15: a new secret is in nothing that is kept or read, and the former one works for as long as was chosen.
+func TestRotateSecret(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root := t.Context(), w.actor(w.root)
+		made := w.shopClient()
+		first := w.clientRow("shop")
+		got, err := w.RotateSecret(ctx, root, "shop", first.UpdatedAt, "24h")
+		now := w.clientRow("shop")
+		if err != nil || string(now.SecretHash) != string(web.HashToken(got.Secret)) || string(now.FormerSecretHash) != string(web.HashToken(made.Secret)) ||
+			now.FormerSecretUntil.Sub(now.UpdatedAt) != 24*time.Hour || !got.FormerUntil.Equal(*now.FormerSecretUntil) || !got.Version.Equal(now.UpdatedAt) {
+			t.Errorf("%+v %v %+v", got, err, now)
+		}
+		if _, err := w.RotateSecret(ctx, root, "shop", first.UpdatedAt, "24h"); !errors.Is(err, ErrConflict) {
+			t.Errorf("pressed twice: %v", err)
+		}
+		for _, word := range []string{"", "never", "24H", "8d"} {
+			e, ok := errors.AsType[*ClientError](errorOf(w.RotateSecret(ctx, root, "shop", now.UpdatedAt, word)))
+			if !ok || e.Fields["overlap"] == "" {
+				t.Errorf("%q is an overlap", word)
+			}
+		}
+		c, err := w.GetClient(ctx, root, "shop")
+		if err != nil || c.SecretHash != nil || c.FormerSecretHash != nil {
+			t.Errorf("a hash is shown: %+v %v", c, err)
+		}
+		rows, _, err := w.ClientsAfter(ctx, root, Span{Limit: 9}, ClientsQuery{State: "rotating"})
+		if err != nil || len(rows) != 1 || rows[0].SecretHash != nil || rows[0].FormerSecretHash != nil {
+			t.Errorf("%+v %v", rows, err)
+		}
+		if ended, err := w.EndFormerSecret(ctx, root, "shop"); !ended || err != nil || w.clientRow("shop").FormerSecretHash != nil {
+			t.Errorf("end: %v %v", ended, err)
+		}
+		if ended, err := w.EndFormerSecret(ctx, root, "shop"); ended || err != nil {
+			t.Errorf("end again: %v %v", ended, err)
+		}
+		last, err := w.RotateSecret(ctx, root, "shop", w.clientRow("shop").UpdatedAt, "now")
+		if c := w.clientRow("shop"); err != nil || last.FormerUntil != nil || c.FormerSecretHash != nil || c.FormerSecretUntil != nil {
+			t.Errorf("at once: %+v %v", c, err)
+		}
+		if n := len(w.events(audit.ClientSecret)) + len(w.events(audit.ClientSecretEnd)); n != 3 {
+			t.Errorf("%d audit rows", n)
+		}
+		for _, e := range w.events("%") {
+			for _, secret := range []string{made.Secret, got.Secret, last.Secret} {
+				if strings.Contains(string(e.Data)+e.Target+e.Reason, secret) {
+					t.Error("a secret is in the audit log")
+				}
+			}
+		}
+	})
+}
+
+func errorOf[T any](_ T, err error) error { return err }
+
+// What a client holds is void when it is disabled, when it is enabled again, when it moves to another surface and when it is deleted.
+func TestClientLifeVoidsWhatItHolds(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root := t.Context(), w.actor(w.root)
+		live := func() int64 {
+			t.Helper()
+			h, err := w.ClientHolds(ctx, root, "shop")
+			must(t, err)
+			return h.Grants
+		}
+		for _, step := range []struct {
+			name string
+			kind audit.Type
+			do   func() error
+		}{
+			{"disable", audit.ClientDisable, func() error { return errorOf(w.SetClientDisabled(ctx, root, "shop", true)) }},
+			{"enable", audit.ClientEnable, func() error { return errorOf(w.SetClientDisabled(ctx, root, "shop", false)) }},
+			{"move", audit.ClientUpdate, func() error {
+				_, _, err := w.update(root, "shop", ClientChange{Surface: new(SurfaceAdmin)})
+				return err
+			}},
+			{"delete", audit.ClientDelete, func() error { return w.DeleteClient(ctx, root, "shop", w.clientRow("shop").UpdatedAt, "shop") }},
+		} {
+			w.liveGrant()
+			if live() != 1 {
+				t.Fatalf("%s: %d live grants before", step.name, live())
+			}
+			must(t, step.do())
+			_, data := w.last(step.kind)
+			if live() != 0 || data["grants"] != "1" {
+				t.Errorf("%s: %d live grants, audited as %v", step.name, live(), data)
+			}
+		}
+		if _, err := w.GetClient(ctx, root, "shop"); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("deleted: %v", err)
+		}
+		w.shopClient()
+		if changed, err := w.SetClientDisabled(ctx, root, "shop", false); changed || err != nil {
+			t.Errorf("enabled already: %v %v", changed, err)
+		}
+		for _, typed := range []string{"", "Shop", "shop2"} {
+			if e, ok := errors.AsType[*account.ValidationError](w.DeleteClient(ctx, root, "shop", w.clientRow("shop").UpdatedAt, typed)); !ok || e.Fields[FieldTyped] == "" {
+				t.Errorf("%q deletes it", typed)
+			}
+		}
+	})
+}
+
+// liveGrant gives the client of these tests a grant of tanaka's, and is no other change of it.
+func (w *world) liveGrant() {
+	w.t.Helper()
+	ctx, now := w.t.Context(), w.clock.now()
+	if _, err := w.db.Read().GetClient(ctx, "shop"); err != nil {
+		w.shopClient()
+	}
+	w.tx(func(tx *store.Tx) error {
+		return tx.InsertGrant(ctx, store.InsertGrantParams{
+			ID: store.NewID[store.GrantID](), ClientID: "shop", AccountID: w.tanaka, SessionID: store.NewID[store.SessionID](), SurfaceID: SurfaceStore,
+			Evidence: []byte(`[]`), CodeHash: []byte(store.NewID[string]()), CodeExpiresAt: now.Add(time.Minute), Now: now, ExpiresAt: now.Add(time.Hour),
+		})
+	})
+}
+
+// Z-2: whoever may manage clients and little else can turn no client, and none they register, into one that may do more than they: not
+// by its scopes, not with a secret of theirs for a mightier one, and not by taking such a one away.
+func TestZ2_NobodyChangesAMightierClient(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	ctx := t.Context()
+	must(t, w.grant(account.RoleSupport, "view", "manage_clients"))
+	desk := w.actor(w.desk)
+	w.shopClient()
+	mighty := w.shopClient(func(in *NewClient) {
+		in.ID, in.GrantTypes, in.RedirectURIs, in.Scopes = "mighty", []string{grantCredentials}, nil, []string{scopeOperators, scopePasswords}
+	})
+	at := w.clientRow(mighty.ID).UpdatedAt
+	for name, try := range map[string]func() error{
+		"register": func() error {
+			return errorOf(w.CreateClient(ctx, desk, NewClient{Name: "x", GrantTypes: []string{grantCredentials}, Scopes: []string{scopePasswords}}))
+		},
+		"widen": func() error {
+			_, _, err := w.update(desk, "shop", ClientChange{GrantTypes: []string{grantCredentials}, Scopes: []string{scopeReset}})
+			return err
+		},
+		"rename": func() error { _, _, err := w.update(desk, "mighty", ClientChange{Name: new("x")}); return err },
+		"narrow": func() error { _, _, err := w.update(desk, "mighty", ClientChange{Scopes: []string{"x"}}); return err },
+		"rotate": func() error { return errorOf(w.RotateSecret(ctx, desk, "mighty", at, "7d")) },
+		"end":    func() error { return errorOf(w.EndFormerSecret(ctx, desk, "mighty")) },
+		"turn":   func() error { return errorOf(w.SetClientDisabled(ctx, desk, "mighty", true)) },
+		"delete": func() error { return w.DeleteClient(ctx, desk, "mighty", at, "mighty") },
+	} {
+		refused := len(w.events("client.%"))
+		if err := try(); !errors.Is(err, ErrForbidden) {
+			t.Errorf("%s: %v", name, err)
+		}
+		rows := w.events("client.%")
+		if len(rows) != refused+1 || rows[len(rows)-1].Result != "refused" || rows[len(rows)-1].ActorName != "desk" {
+			t.Errorf("%s: the refusal was not written down: %+v", name, rows)
+		}
+	}
+	if c := w.clientRow("mighty"); !c.UpdatedAt.Equal(at) {
+		t.Errorf("changed: %+v", c)
+	}
+	states, _, err := w.ClientStates(ctx, desk, Span{Limit: 9}, ClientsQuery{})
+	if err != nil || len(states) != 2 || states[0].ID != "mighty" || states[0].Changeable || !states[1].Changeable {
+		t.Errorf("%+v %v", states, err)
+	}
+	// What they may, and all of it: a client with the rights they hold.
+	if _, err := w.CreateClient(ctx, desk, NewClient{Name: "x", GrantTypes: []string{grantCredentials}, Scopes: []string{scopeClients, scopeAccountsRead}}); err != nil {
+		t.Error(err)
+	}
+	// A token with part of its client's scopes changes that client as little.
+	p := ready(t)
+	p.client("program", scopeClients, scopeReset)
+	p.client("part", scopeClients)
+	p.send(http.MethodDelete, "/clients/program", "", headerMatch, etag(p.clientRow("program").UpdatedAt, nil)).is(t, "a mightier client", codeForbidden)
+	p.send(http.MethodPut, "/clients/program/disabled", "").is(t, "a mightier client", codeForbidden)
+}
+
+func TestClientStatesPageAndFind(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		for _, id := range []string{"a1", "B2", "b3", "c4"} {
+			w.shopClient(func(in *NewClient) { in.ID, in.Name = id, "店 "+id })
+		}
+		w.liveGrant()
+		must(t, errorOf(w.SetClientDisabled(t.Context(), System(), "c4", true)))
+		for _, c := range []struct {
+			in   ClientsQuery
+			want string
+		}{
+			{ClientsQuery{}, "B2 a1 b3 c4 shop"},
+			{ClientsQuery{Who: "B"}, "B2 b3"},
+			{ClientsQuery{Who: "店"}, "B2 a1 b3 c4"},
+			{ClientsQuery{Who: "%"}, ""},
+			{ClientsQuery{State: "active"}, "B2 a1 b3 shop"},
+			{ClientsQuery{State: "disabled"}, "c4"},
+			{ClientsQuery{State: "rotating"}, ""},
+		} {
+			var ids []string
+			span := Span{Limit: 2}
+			for pages := 0; ; pages++ {
+				rows, more, err := w.ClientStates(t.Context(), w.actor(w.root), span, c.in)
+				must(t, err)
+				for _, row := range rows {
+					ids = append(ids, row.ID)
+					if (row.LastSignIn != nil) != (row.ID == "shop") {
+						t.Errorf("%s: last sign-in %v", row.ID, row.LastSignIn)
+					}
+				}
+				if !more || pages > 5 {
+					break
+				}
+				span.After = rows[len(rows)-1].ID
+			}
+			if got := strings.Join(ids, " "); got != c.want {
+				t.Errorf("%+v: %s", c.in, got)
+			}
+		}
+	})
+}
+
+// The whole life of an application in the console: each secret is shown once, and nowhere else.
+func TestConsoleClientLife(t *testing.T) {
+	c := newConsole(t, root)
+	c.wants(c.get("/admin/clients"), "連携アプリケーションは登録されていません。")
+	c.wants(c.get("/admin/register-client"), "Webアプリケーション", "ネイティブアプリケーション", "サービス")
+	c.wants(c.get("/admin/register-client/web"), "リダイレクトURI", "offline_access")
+	at, _ := c.post("/admin/register-client/web", "id", "shop", "name", "ストア", "surface", "store", "redirect_uris", "https://shop.example.jp/cb\r\n\r\nhttps://shop.example.jp/cb2\r\n", "scope-profile", "yes")
+	if at != "/admin/clients/shop/secret/issued" {
+		t.Fatalf("leads to %s", at)
+	}
+	page := c.get(at)
+	secret := between(page, `id="secret" translate="no">`, "<")
+	if string(web.HashToken(secret)) != string(c.clientRow("shop").SecretHash) {
+		t.Fatalf("%q is not the secret", secret)
+	}
+	c.wants(page, "今だけ表示されます", "issuer=https://id.example.jp", "client_id=shop", "authorization_endpoint=https://id.example.jp/authorize")
+	if again := c.get(at); strings.Contains(again, secret) || !strings.Contains(again, "もう表示できません") {
+		t.Error("the secret is shown twice")
+	}
+	row := c.clientRow("shop")
+	if !slices.Equal(listOfJSON(row.Scopes), []string{"openid", "profile"}) || !row.RequirePkce || row.IDTokenAlg != "ES256" || len(listOfJSON(row.RedirectURIs)) != 2 {
+		t.Errorf("%+v", row)
+	}
+
+	page = c.get("/admin/clients/shop")
+	_, page = c.post("/admin/clients/shop", "version", c.version(page), "name", "ストア2", "surface", "store", "auth_method", authBasic, "id_token_alg", "ES256", "pkce", "yes",
+		"grant-authorization_code", "yes", "scope-profile", "yes", "redirect_uris", "https://shop.example.jp/cb\nhttp://shop.example.jp/cb")
+	c.wants(page, "2行目の「http://shop.example.jp/cb」は登録できません", "ストア2")
+	at, _ = c.post("/admin/clients/shop", "version", c.version(page), "name", "ストア2", "surface", "store", "auth_method", authBasic, "id_token_alg", "RS256", "pkce", "yes",
+		"grant-authorization_code", "yes", "scope-profile", "yes", "redirect_uris", "https://shop.example.jp/cb", "other_scopes", "stock.read")
+	c.wants(c.get(at), "ストア2", "更新しました。")
+	if row := c.clientRow("shop"); row.IDTokenAlg != "RS256" || !slices.Equal(listOfJSON(row.Scopes), []string{"openid", "profile", "stock.read"}) {
+		t.Errorf("%+v", row)
+	}
+
+	page = c.get("/admin/clients/shop/secret")
+	_, refused := c.post("/admin/clients/shop/secret", "version", c.version(page), "overlap", "never")
+	c.wants(refused, "現在のシークレットを無効にする時期を選択してください。")
+	at, _ = c.post("/admin/clients/shop/secret", "version", c.version(page), "overlap", "7d")
+	if next := between(c.get(at), `id="secret" translate="no">`, "<"); string(web.HashToken(next)) != string(c.clientRow("shop").SecretHash) || next == secret {
+		t.Errorf("%q is not the new secret", next)
+	}
+	_, refused = c.post("/admin/clients/shop/secret", "version", c.version(page), "overlap", "7d")
+	c.wants(refused, "ほかの担当者が更新しました", "以前のシークレットが 2026-11-29")
+	c.wants(c.get("/admin/clients?state=rotating"), "ストア2", "切り替え後は使われていません")
+	c.wants(c.get("/admin"), "シークレット切り替え中 1件")
+	at, _ = c.post("/admin/clients/shop/former-secret")
+	c.wants(c.get(at), "以前のシークレットを無効にしました。")
+
+	c.wants(c.get("/admin/clients/shop/state"), "「ストア2」の利用を停止しますか？")
+	at, _ = c.post("/admin/clients/shop/state", "do", "disable")
+	c.wants(c.get(at), "利用を停止しました。", "停止中")
+	at, _ = c.post("/admin/clients/shop/state", "do", "enable")
+	c.wants(c.get(at), "利用を再開しました。")
+	page = c.get("/admin/clients/shop/delete")
+	_, refused = c.post("/admin/clients/shop/delete", "version", c.version(page), "typed", "Shop")
+	c.wants(refused, "クライアントIDが一致しません。")
+	at, _ = c.post("/admin/clients/shop/delete", "version", c.version(page), "typed", "shop")
+	c.wants(c.get(at), "連携アプリケーションは登録されていません。")
+}
+
+// An operator without the right finds no page of it, and one who may not change a mightier client finds no button for it.
+func TestConsoleShowsClientsToWhomeverMayManageThem(t *testing.T) {
+	c := newConsole(t, desk)
+	c.shopClient(func(in *NewClient) {
+		in.ID, in.GrantTypes, in.Scopes = "mighty", []string{grantCredentials}, []string{scopePasswords}
+	})
+	paths := []string{"/admin/clients", "/admin/clients/mighty", "/admin/register-client", "/admin/register-client/service", "/admin/clients/mighty/secret", "/admin/clients/mighty/state", "/admin/clients/mighty/delete", "/admin/clients/mighty/secret/issued"}
+	for _, path := range paths {
+		if w := c.do(http.MethodGet, path, nil); w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if strings.Contains(c.get("/admin"), "/admin/clients") {
+		t.Error("the menu or the dashboard leads there")
+	}
+	must(t, c.grant(account.RoleSupport, "view", "manage_clients"))
+	page := c.get("/admin/clients/mighty")
+	c.wants(page, "この連携アプリケーションは変更できません。")
+	for _, word := range []string{"/mighty/secret", "/mighty/state", "/mighty/delete", ">更新<"} {
+		if strings.Contains(page, word) {
+			t.Errorf("the page has %s", word)
+		}
+	}
+	for _, path := range paths[4:7] {
+		if w := c.do(http.MethodGet, path, nil); w.Code != http.StatusForbidden {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+}
+
+// between is what stands between two texts of a page.
+func between(page, before, after string) string {
+	_, rest, _ := strings.Cut(page, before)
+	text, _, _ := strings.Cut(rest, after)
+	return text
+}

@@ -1,0 +1,108 @@
+package testapp_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/admin"
+)
+
+const (
+	saysClientName      = "名前を入力してください。"
+	saysClientID        = "クライアントIDは、英数字で始まる64文字以内の"
+	saysClientSurface   = "画面を選択してください。"
+	saysClientAuth      = "クライアント認証を選択してください。"
+	saysClientAlg       = "署名方式を選択してください。"
+	saysClientRedirects = "リダイレクトURIを1つ以上入力してください。"
+	saysClientLine      = "1行目の「"
+	saysClientURI       = "https:// で始まるURIを、省略せずに入力してください。"
+	saysClientOverlap   = "現在のシークレットを無効にする時期を選択してください。"
+	saysClientTyped     = "クライアントIDが一致しません。"
+)
+
+// clients are the pages of relying parties.
+func (c *cast) clients() ([]form, []look) {
+	c.t.Helper()
+	const id = "bad-input"
+	made, err := c.Admin.CreateClient(c.t.Context(), admin.System(), admin.NewClient{ID: id, Name: "入力", RedirectURIs: []string{"https://bad.example.jp/cb"}})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	row, err := c.DB.Read().GetClient(c.t.Context(), made.ID)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	c.Clock.Advance(time.Second) // the new version is another one
+	if _, err := c.Admin.RotateSecret(c.t.Context(), admin.System(), id, row.UpdatedAt, "7d"); err != nil {
+		c.t.Fatal(err)
+	}
+	page := "/admin/clients/" + id
+	shown, _ := formsOf(c.staff.Get(page).Body, page)
+	foreign := malformedIDs()
+	at := func(suffix string, fields ...field) form {
+		return form{pattern: "/admin/clients/{client}" + suffix, path: page + suffix, b: c.staff, own: id, foreign: foreign, fields: fields}
+	}
+	kind := func(name string, fields ...field) form {
+		return form{
+			pattern: "/admin/register-client/{kind}", path: "/admin/register-client/" + name, b: c.staff, own: name, foreign: append([]string{"WEB", "any"}, foreign...), fields: fields,
+		}
+	}
+	// Nothing is ever right, since there is no name.
+	nameless := url.Values{
+		"version": {shown["version"]}, "surface": {"store"}, "auth_method": {"client_secret_basic"}, "id_token_alg": {"ES256"},
+		"redirect_uris": {"https://bad.example.jp/cb"}, "grant-authorization_code": {"yes"},
+	}
+	with := func(pairs ...string) url.Values {
+		out := url.Values{}
+		for name, values := range nameless {
+			out[name] = values
+		}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			out.Set(pairs[i], pairs[i+1])
+		}
+		return out
+	}
+	common := []field{
+		{name: "name", with: with("redirect_uris", ""), blank: saysClientName, bad: saysClientRedirects, long: saysHundred, refilled: true},
+		{name: "redirect_uris", with: with(), blank: saysClientRedirects, bad: saysClientLine},
+		{name: "post_logout_redirect_uris", with: with(), blank: saysClientName, bad: saysClientLine},
+	}
+	var web, service, edit []field
+	for name := range shown {
+		if strings.HasPrefix(name, "scope-") || strings.HasPrefix(name, "grant-") || name == "pkce" || name == "other_scopes" {
+			edit = append(edit, same(name, saysClientName, with()))
+		}
+		switch {
+		case strings.HasPrefix(name, "scope-api:"), name == "other_scopes":
+			service = append(service, same(name, saysClientName, with()))
+		case strings.HasPrefix(name, "scope-"):
+			web = append(web, same(name, saysClientName, with()))
+		}
+	}
+	own := field{name: "id", with: with(), blank: saysClientName, bad: saysClientID, refilled: true}
+	web = append(append(web, common...), own, field{name: "surface", with: with("name", "x"), bad: saysClientSurface, fits: blank})
+	service = append(service, own, field{name: "name", with: with("other_scopes", "a b"), blank: saysClientName, bad: "スコープとして使えません。", long: saysHundred, refilled: true})
+	edit = append(append(edit, common...),
+		field{name: "surface", with: with("name", "x"), blank: saysClientSurface, bad: saysClientSurface},
+		field{name: "backchannel_logout_uri", with: with(), blank: saysClientName, bad: saysClientURI, refilled: true},
+		same("auth_method", saysClientAuth, with()), same("id_token_alg", saysClientAlg, with()), same("version", saysElsewhere, with("name", "x")))
+	former := at("/former-secret")
+	former.page = page
+	state := at("/state", field{name: "do"})
+	state.status, state.press = http.StatusBadRequest, value("do", "disable")
+	forms := []form{
+		at("", edit...), former, state,
+		at("/secret", same("overlap", saysClientOverlap, with()), same("version", saysElsewhere, value("overlap", "24h"))),
+		at("/delete", field{name: "typed", with: with(), blank: saysClientTyped, bad: saysClientTyped, foreign: []string{"store", strings.ToUpper(id)}, wrong: saysClientTyped},
+			same("version", saysElsewhere, value("typed", id))),
+		kind("web", web...), kind("service", service...),
+	}
+	looks := []look{
+		{pattern: "/admin/clients", path: "/admin/clients", b: c.staff, parameters: []string{"q", "state", "after"}},
+		{pattern: "/admin/register-client", path: "/admin/register-client", b: c.staff, parameters: []string{"q"}},
+		{pattern: "/admin/clients/{client}/secret/issued", path: page + "/secret/issued", b: c.staff, own: id, foreign: foreign, parameters: []string{"secret"}},
+	}
+	return forms, looks
+}
