@@ -437,6 +437,37 @@ func TestNoWayAroundASecondOperator(t *testing.T) {
 	})
 }
 
+// TestImportKeepsWhatTakesASecondOperator holds that a file of one operator opens no account that takes two, on demand neither.
+func TestImportKeepsWhatTakesASecondOperator(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		row := func(name, email, hash, address string) string {
+			return importHead + "C-100248,,本社,moved," + name + "," + email + "," + hash + ",use,email," + address + ",2025-09-03 10:00:00,,,,\n"
+		}
+		replace := func(o *ImportOptions) { o.ReplaceFactors = true }
+		w.imported(row("移行", "a@example.jp", horse, "a@example.jp"))
+		id := w.byLogin("moved").ID
+		w.guard(id)
+		before := w.row(id)
+		r, found, err := w.imports(w.actor(w.root), row("変更", "thief@example.jp", horseSalt, "thief@example.jp"), replace)
+		must(t, err)
+		for _, f := range found {
+			if f.Refused || f.Reason != reasonApprovalKept {
+				t.Errorf("%+v", f)
+			}
+		}
+		after, f := w.row(id), w.factors(id)
+		if importCounts(r) != [4]int64{0, 1, 0, 0} || len(found) != 3 || after.DisplayName != "変更" || after.RegisteredEmail != before.RegisteredEmail ||
+			after.PasswordHash != before.PasswordHash || after.CredentialEpoch != before.CredentialEpoch || len(f) != 1 || f[0].Address != "a@example.jp" {
+			t.Errorf("%+v, found %+v, account %+v, factors %+v", r, found, after, f)
+		}
+		// The command line goes on alone, and so does an operator where nobody asks for a second one.
+		w.imported(row("変更", "b@example.jp", horseSalt, "b@example.jp"), replace)
+		if after, f := w.row(id), w.factors(id); after.RegisteredEmail != "b@example.jp" || after.PasswordHash != horseSalt || f[0].Address != "b@example.jp" {
+			t.Errorf("account %+v, factors %+v", after, f)
+		}
+	})
+}
+
 // TestI14_RequestsAboutOperatorsAreHidden holds that whoever cannot see operators finds no request about one.
 func TestI14_RequestsAboutOperatorsAreHidden(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

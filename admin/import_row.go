@@ -136,15 +136,15 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 	}
 	if !p.create {
 		r.planUpdate(row, &p)
+		if err := r.planGuarded(ctx, q, row, &p); err != nil {
+			return p, err
+		}
 		if p.acc.Frozen(r.now) && p.changes() {
 			refuse(account.ColumnLoginID, reasonFrozen)
 		}
 	}
 	if r.told(p) && r.imports.Note == nil {
 		refuse(account.ColumnMethod, reasonNobodyTold)
-		if err := r.planGuarded(ctx, q, row, &p); err != nil {
-			return p, err
-		}
 	}
 	return p, nil
 }
