@@ -38,10 +38,8 @@ func navGroups(c catalog, o *OperatorFrame) []navGroup {
 			approvals,
 		}},
 		{Title: c.text("nav.sso"), Items: []navItem{
-			item(NavKeys, PathKeys),
-		}},
-		{Title: c.text("nav.sso"), Items: []navItem{
 			item(NavClients, PathClients),
+			item(NavKeys, PathKeys),
 		}},
 		{Title: c.text("nav.system"), Items: []navItem{
 			item(NavOperators, PathOperators),
