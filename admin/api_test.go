@@ -392,7 +392,7 @@ func ready(t *testing.T) *program {
 	must(t, err)
 	p.stock.other = string(group.ID)
 	p.stocked()
-	rows, err := p.db.Read().ListMessages(t.Context(), store.ListMessagesParams{PageSize: 1})
+	rows, err := p.db.Read().ListMessages(t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: p.clock.now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 1})
 	must(t, err)
 	p.stock.message = rows[0].ID
 	p.signingKeys()
@@ -409,6 +409,7 @@ func ready(t *testing.T) *program {
 // stocked gives back what an operation before may have taken away.
 func (p *program) stocked() {
 	ctx, now := p.t.Context(), p.clock.now()
+	p.shop()
 	_, err := p.SetDisabled(ctx, System(), p.tanaka, false)
 	must(p.t, err)
 	if p.row(p.tanaka).Approval {

@@ -109,6 +109,37 @@ func (w *world) provoked() []provoked {
 		{audit.ClientCreate, func(a Actor) error {
 			return only(w.CreateClient(ctx, a, NewClient{Name: "x", RedirectURIs: []string{"https://rp.example/cb"}}))
 		}},
+		{audit.ClientProvision, func(a Actor) error {
+			return w.SetProvisioning(ctx, a, w.shopClient(func(in *NewClient) { in.ID = next() }).ID, w.group)
+		}},
+		{audit.ClientUpdate, func(a Actor) error {
+			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)
+			_, _, err := w.UpdateClient(ctx, a, row.ID, row.UpdatedAt, ClientChange{Name: new("y")})
+			return err
+		}},
+		{audit.ClientDisable, func(a Actor) error {
+			return only(w.SetClientDisabled(ctx, a, w.shopClient(func(in *NewClient) { in.ID = next() }).ID, true))
+		}},
+		{audit.ClientEnable, func(a Actor) error {
+			id := w.shopClient(func(in *NewClient) { in.ID = next() }).ID
+			_, err := w.SetClientDisabled(ctx, System(), id, true)
+			must(w.t, err)
+			return only(w.SetClientDisabled(ctx, a, id, false))
+		}},
+		{audit.ClientDelete, func(a Actor) error {
+			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)
+			return w.DeleteClient(ctx, a, row.ID, row.UpdatedAt, row.ID)
+		}},
+		{audit.ClientSecret, func(a Actor) error {
+			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)
+			return only(w.RotateSecret(ctx, a, row.ID, row.UpdatedAt, "1h"))
+		}},
+		{audit.ClientSecretEnd, func(a Actor) error {
+			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)
+			_, err := w.RotateSecret(ctx, System(), row.ID, row.UpdatedAt, "1h")
+			must(w.t, err)
+			return only(w.EndFormerSecret(ctx, a, row.ID))
+		}},
 		{audit.TwoFactorSet, func(a Actor) error {
 			return only(w.SetTwoFactor(ctx, a, w.tanaka, account.TwoFactorUse, account.TwoFactorDont))
 		}},
@@ -121,6 +152,13 @@ func (w *world) provoked() []provoked {
 			return only(w.EndExemption(ctx, a, id, *w.row(id).ExemptSince))
 		}},
 		{audit.PassIssue, func(a Actor) error { return only(w.IssuePass(ctx, a, w.demanded(next()), 30, because)) }},
+		{audit.PassWithdraw, func(a Actor) error {
+			id := w.demanded(next())
+			_, err := w.IssuePass(ctx, System(), id, 30, because)
+			must(w.t, err)
+			return only(w.WithdrawPass(ctx, a, id))
+		}},
+		{audit.AccountGuard, func(a Actor) error { return only(w.SetGuard(ctx, a, spare(next()), time.Time{}, true)) }},
 		{audit.DeviceRemove, func(a Actor) error { return w.RemoveDevice(ctx, a, w.tanaka, w.device(w.tanaka)) }},
 		{audit.LogExport, func(a Actor) error {
 			return only(w.ExportAudit(ctx, a, AuditQuery{Kind: "key"}, audit.CSV, func() io.Writer { return io.Discard }))
@@ -155,6 +193,11 @@ func eventsElsewhere() map[audit.Type]string {
 		audit.ConsoleView: "written for refusals alone: looking leaves no row", audit.ReenrolSet: "written beside settings.enforcement, whose refusal it shares",
 		audit.EnforcementList: "whoever may not take the list is refused a look at the console",
 		audit.AccountImport:   "whoever may not import is refused a look at the console", audit.TicketIssue: "needs a reset that asks for one: see reset_test.go",
+		audit.ApprovalRequest: "needs somebody who takes a second operator: see approval_test.go, also for what becomes of a request",
+		audit.ApprovalGrant:   "see approval_test.go", audit.ApprovalRefuse: "see approval_test.go", audit.ApprovalWithdraw: "see approval_test.go",
+		audit.GuardSet:  "see approval_test.go",
+		audit.KeyRotate: "needs signing keys: see keys_test.go", audit.KeyRevoke: "needs signing keys: see keys_test.go",
+		audit.KeyRetire: byRow, audit.KeyReseal: "needs sealed rows: see keys_test.go",
 		audit.AddressUnmask: "needs a role that sees addresses masked: see unmask_test.go", audit.FreezeLift: "needs a notice that was read: see the whole server's tests",
 	}
 }

@@ -63,6 +63,21 @@ func faces() map[string][]string {
 		"/admin/settings/methods/{surface}/confirm":             {"setPolicy"},
 
 		"/admin/audit/export": {"exportAuditEvents"},
+
+		"/admin/accounts/{id}/approval/{act}":          {"askApproval"},
+		"/admin/accounts/{id}/approval/{act}/{method}": {"askApproval"},
+		"/admin/accounts/{id}/guard":                   {"setAccountApproval"},
+
+		"/admin/register-client/{kind}":         {"createClient"},
+		"/admin/clients/{client}":               {"updateClient"},
+		"/admin/clients/{client}/state":         {"disableClient", "enableClient"},
+		"/admin/clients/{client}/delete":        {"deleteClient"},
+		"/admin/clients/{client}/secret":        {"rotateClientSecret"},
+		"/admin/clients/{client}/former-secret": {"endFormerSecret"},
+
+		"/admin/keys/rotate":       {"rotateSigningKeys"},
+		"/admin/keys/{kid}/revoke": {"revokeSigningKey"},
+		"/admin/keys/reseal":       {"startReseal"},
 	}
 }
 
@@ -70,6 +85,12 @@ func faces() map[string][]string {
 func facesOfPeople() map[string]string {
 	return map[string]string{
 		"/admin/accounts/{id}/two-factor/ticket/done": "a page forgets the ticket it shows; an answer shows it once anyway",
+
+		"/admin/approvals/{id}/approve":                 "a program is no second pair of eyes",
+		"/admin/approvals/{id}/refuse":                  "a program is no second pair of eyes",
+		"/admin/approvals/{id}/withdraw":                "whoever asked sees what became of it, and it ends by itself",
+		"/admin/approvals/{id}/use":                     "what was approved is done by its own operation",
+		"/admin/settings/two-factor/approval/{surface}": "asked for by people only: it opens every account of the surface",
 	}
 }
 

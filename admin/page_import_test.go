@@ -114,7 +114,7 @@ func TestUploadIsCheckedThenConfirmed(t *testing.T) {
 		t.Error("the file is still kept")
 	}
 	report := c.get(run + "/report.csv")
-	if want := "line,row,column,value,reason\r\n3,refused,login_id,\"6 characters, ASCII\","; !strings.HasPrefix(report, want) || strings.Contains(report, "canary") {
+	if want := "line,row,column,value,reason\r\n3,refused,login_id,6文字、半角英数字・記号,"; !strings.HasPrefix(report, want) || strings.Contains(report, "canary") {
 		t.Errorf("report %s", report)
 	}
 	events, last := c.logged(audit.AccountImport)

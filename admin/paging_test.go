@@ -175,14 +175,14 @@ func TestListsLeadForwardAndBack(t *testing.T) {
 		}
 		for n := len(bodies) - 2; n >= 0; n-- {
 			body := c.get(linkOf(bodies[n+1], "prev"))
-			if !slices.Equal(shownNames(body), names(bodies[n])) {
+			if !slices.Equal(shownNames(body), shownNames(bodies[n])) {
 				t.Errorf("%s: page %d is another one on the way back", path, n)
 			}
 		}
 	}
 }
 
-// names are the rows of the test above that a page shows.
+// shownNames are the rows of the test above that a page shows.
 func shownNames(body string) (found []string) {
 	for part := range strings.SplitSeq(body, "name-") {
 		if len(part) > 3 && part[3] == '.' && !slices.Contains(found, part[:3]) {

@@ -62,14 +62,14 @@ var signOuts = func() []step {
 		{"DuePush", store.DuePushParams{Now: after(time.Second), PerRecipient: 1}, fails(store.ErrNotFound)},
 		{"DuePush", store.DuePushParams{Now: after(time.Second), PerRecipient: 2}, ok},
 		{"ClaimPushes", claim("w3", time.Second, 1), length(0)},
-		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, func(v any, err error) bool {
+		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, func(v any, err error) bool {
 			list, _ := v.([]store.ListMessagesOfAccountRow)
 			return err == nil && len(list) == 3 && list[0].Party != nil && list[0].Channel == "push"
 		}},
 		{"EraseMessages", &person, ok}, // what is still to be told stays
-		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(3)},
+		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(3)},
 		{"ExpireMessages", store.ExpireMessagesParams{Channel: "push", Now: at(24 * time.Hour)}, rows(3)},
 		{"EraseMessages", &person, ok},
-		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(0)},
+		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(0)},
 	}
 }()

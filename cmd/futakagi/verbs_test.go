@@ -207,7 +207,7 @@ func TestEveryOperationHasAVerb(t *testing.T) {
 		"uploadImport": true, "exportAccounts": true, // account import, export
 		"exportAuditEvents": true, // audit export
 	}
-	for _, group := range [][]verb{accountVerbs(), operatorVerbs(), roleVerbs(), customerVerbs(), mfaVerbs(), auditVerbs(), clientVerbs()} {
+	for _, group := range [][]verb{accountVerbs(), operatorVerbs(), roleVerbs(), customerVerbs(), mfaVerbs(), auditVerbs(), clientVerbs(), keyVerbs()} {
 		names := map[string]bool{}
 		for _, v := range group {
 			has[v.operation] = true

@@ -132,7 +132,7 @@ func (p *parties) told(id store.AccountID) []string {
 	p.t.Helper()
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		rows, err := p.app.DB.Read().ListMessagesOfAccount(p.t.Context(), store.ListMessagesOfAccountParams{
-			AccountID: &id, State: "queued", BeforeAt: p.app.Clock.Now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 10,
+			AccountID: &id, State: "queued", Since: time.Unix(0, 0), BeforeAt: p.app.Clock.Now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 10,
 		})
 		if err != nil {
 			p.t.Fatal(err)
@@ -296,7 +296,7 @@ func TestBackChannel_ClientsThatDoNotListenAreNotAsked(t *testing.T) {
 		t.Errorf("told %v", heard)
 	}
 	rows, err := a.DB.Read().ListMessagesOfAccount(t.Context(), store.ListMessagesOfAccountParams{
-		AccountID: &s.account, BeforeAt: a.Clock.Now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 10,
+		AccountID: &s.account, Since: time.Unix(0, 0), BeforeAt: a.Clock.Now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 10,
 	})
 	if err != nil || len(rows) != 2 {
 		t.Fatalf("%d messages, %v", len(rows), err)
