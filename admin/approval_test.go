@@ -437,6 +437,60 @@ func TestNoWayAroundASecondOperator(t *testing.T) {
 	})
 }
 
+// TestSwitchOnClearsNothingAlone holds that 利用する, which clears what was set up under enforcement while the switch said otherwise, is no
+// reset without a second operator.
+func TestSwitchOnClearsNothingAlone(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root := t.Context(), w.actor(w.root)
+		setUp, other := w.person("setup", account.RoleBuyer), w.person("other", account.RoleBuyer)
+		w.enrol(setUp)
+		w.enrol(w.suzuki)
+		for _, id := range []store.AccountID{w.tanaka, w.suzuki, setUp, other} {
+			w.tx(func(tx *store.Tx) error {
+				_, err := tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, Former: account.TwoFactorUse, TwoFactor: account.TwoFactorDont, Now: w.clock.now()})
+				return err
+			})
+		}
+		w.guard(setUp)
+		w.guard(other)
+		if _, err := w.SetTwoFactor(ctx, root, setUp, "", account.TwoFactorUse); !errors.Is(err, ErrApprovalRequired) {
+			t.Errorf("on, alone: %v", err)
+		}
+		all := BulkSwitch{Customer: w.customer, Want: account.TwoFactorUse}
+		for approval, want := range map[string][3]int{ApprovalAll: {2, 0, 2}, ApprovalNone: {3, 1, 1}} {
+			_, err := w.SetEnforcement(ctx, System(), []EnforcementChange{{Surface: SurfaceStore, Approval: approval}})
+			must(t, err)
+			p, err := w.PreviewSwitch(ctx, root, all)
+			must(t, err)
+			if got := [3]int{p.Changing, p.Resetting, p.LeftOut}; got != want {
+				t.Errorf("%s: %v, want %v", approval, got, want)
+			}
+		}
+		n, err := w.SwitchMany(ctx, root, all)
+		must(t, err)
+		picked := all
+		picked.Accounts = []store.AccountID{setUp}
+		m, err := w.SwitchMany(ctx, root, picked)
+		must(t, err)
+		if a := w.row(setUp); n != 3 || m != 0 || a.TwoFactor != account.TwoFactorDont || len(w.factors(setUp)) == 0 {
+			t.Errorf("%d and %d were switched on: %+v, %+v", n, m, a, w.factors(setUp))
+		}
+		if a := w.row(other); a.TwoFactor != account.TwoFactorUse {
+			t.Errorf("nothing was set up: %+v", a)
+		}
+		// Nor is an approval of a reset one of this; after the reset nothing is left that it could open.
+		request := w.ask(root, setUp, Proposal{Act: ActReset})
+		must(t, w.Approve(ctx, w.actor(w.chief), request))
+		if _, err := w.SetTwoFactor(ctx, root, setUp, "", account.TwoFactorUse); !errors.Is(err, ErrApprovalRequired) {
+			t.Errorf("by an approval of a reset: %v", err)
+		}
+		must(t, ignore(w.UseApproval(ctx, root, request, "")))
+		if r, err := w.SetTwoFactor(ctx, root, setUp, "", account.TwoFactorUse); err != nil || !r.Changed {
+			t.Errorf("after a reset: %+v, %v", r, err)
+		}
+	})
+}
+
 // TestImportKeepsWhatTakesASecondOperator holds that a file of one operator opens no account that takes two, on demand neither.
 func TestImportKeepsWhatTakesASecondOperator(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

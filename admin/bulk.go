@@ -68,14 +68,14 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 		return SwitchPreview{}, fmt.Errorf("load surface: %w", err)
 	}
 	p := SwitchPreview{Customer: c, Refused: surface.Enforced && in.Want == account.TwoFactorDont}
-	guarded := in.guarded(actor)
+	guarded := in.guarded(actor, surface)
 	if in.Accounts == nil {
 		n, err := q.CountCustomerSwitch(ctx, store.CountCustomerSwitchParams{CustomerID: in.Customer, Want: in.Want, Guarded: guarded})
 		if err != nil {
 			return SwitchPreview{}, fmt.Errorf("count accounts: %w", err)
 		}
 		p.Total, p.Changing, p.Resetting, p.LeftOut = int(n.Total), int(n.Changing), int(n.Resetting), int(n.LeftOut)
-		if surface.Approval && guarded != "" {
+		if surface.Approval && guarded == guardedSkip {
 			p.LeftOut, p.Changing, p.Resetting = p.LeftOut+p.Changing, 0, 0
 		}
 		rows, err := q.ListCustomerAccounts(ctx, store.ListCustomerAccountsParams{CustomerID: in.Customer, Unless: in.Want, PageSize: bulkShown})
@@ -83,7 +83,7 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 			return SwitchPreview{}, fmt.Errorf("list accounts: %w", err)
 		}
 		for _, row := range rows {
-			p.Rows = append(p.Rows, switchRow(row, in.Want, guarded != "" && (row.Approval || surface.Approval)))
+			p.Rows = append(p.Rows, in.row(row, guarded, surface))
 		}
 		return p, nil
 	}
@@ -95,7 +95,7 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 		if err != nil {
 			return SwitchPreview{}, fmt.Errorf("load account: %w", err)
 		}
-		r := switchRow(store.ListCustomerAccountsRow(row), in.Want, guarded != "" && (row.Approval || surface.Approval))
+		r := in.row(store.ListCustomerAccountsRow(row), guarded, surface)
 		p.Total++
 		if r.LeftOut {
 			p.LeftOut++
@@ -111,19 +111,33 @@ func (s *Service) PreviewSwitch(ctx context.Context, actor Actor, in BulkSwitch)
 	return p, nil
 }
 
-func switchRow(row store.ListCustomerAccountsRow, want string, guarded bool) SwitchRow {
-	changes := row.TwoFactor != want && !guarded
-	return SwitchRow{
-		ListCustomerAccountsRow: row, Changes: changes, Resets: changes && row.MainFactor != nil, LeftOut: row.TwoFactor != want && guarded,
-	}
+// row says what the switch would do to one account.
+func (in BulkSwitch) row(row store.ListCustomerAccountsRow, guarded string, surface store.Surface) SwitchRow {
+	other, setUp := row.TwoFactor != in.Want, row.MainFactor != nil
+	left := other && guarded != "" && (row.Approval || surface.Approval) && (guarded == guardedSkip || setUp)
+	return SwitchRow{ListCustomerAccountsRow: row, Changes: other && !left, Resets: other && !left && setUp, LeftOut: left}
 }
 
-// guarded is what tells the queries to leave out the accounts that take a second operator's approval: 利用しない would open them.
-func (in BulkSwitch) guarded(actor Actor) string {
-	if in.Want == account.TwoFactorDont && !actor.system {
-		return "skip"
+// Which accounts that take a second operator's approval queries leave out: all of them, those of them that have something set up, or
+// whichever have, where all take it.
+const (
+	guardedSkip     = "skip"
+	guardedSetUp    = "set_up"
+	guardedAllSetUp = "all_set_up"
+)
+
+// guarded is what tells the queries to leave out the accounts that take a second operator's approval: 利用しない would open them, and so
+// would 利用する those that have something set up.
+func (in BulkSwitch) guarded(actor Actor, surface store.Surface) string {
+	switch {
+	case actor.system:
+		return ""
+	case in.Want == account.TwoFactorDont:
+		return guardedSkip
+	case surface.Approval:
+		return guardedAllSetUp
 	}
-	return ""
+	return guardedSetUp
 }
 
 // check refuses what no form sends.
@@ -151,14 +165,13 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 	if err := in.check(); err != nil {
 		return 0, err
 	}
-	if in.guarded(actor) != "" {
-		surface, err := s.db.Read().GetSurface(ctx, SurfaceStore)
-		if err != nil {
-			return 0, fmt.Errorf("load surface: %w", err)
-		}
-		if surface.Approval && !surface.Enforced {
-			return 0, nil
-		}
+	surface, err := s.db.Read().GetSurface(ctx, SurfaceStore)
+	if err != nil {
+		return 0, fmt.Errorf("load surface: %w", err)
+	}
+	guarded := in.guarded(actor, surface)
+	if guarded == guardedSkip && surface.Approval && !surface.Enforced {
+		return 0, nil
 	}
 	if _, err := s.accounts.CustomerByID(ctx, in.Customer); err != nil {
 		return 0, err
@@ -166,7 +179,7 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 	var ids []store.AccountID
 	if in.Accounts == nil {
 		rows, err := s.db.Read().ListCustomerAccounts(ctx, store.ListCustomerAccountsParams{
-			CustomerID: in.Customer, Unless: in.Want, PageSize: bulkBatch, Guarded: in.guarded(actor),
+			CustomerID: in.Customer, Unless: in.Want, PageSize: bulkBatch, Guarded: guarded,
 		})
 		if err != nil {
 			return 0, fmt.Errorf("list accounts: %w", err)

@@ -67,10 +67,8 @@ func (s *Service) setTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 				return err
 			}
 		}
-		if want == account.TwoFactorDont {
-			if err := s.allow(ctx, w, id, Proposal{Act: ActSwitchOff}); err != nil {
-				return err
-			}
+		if err := s.allowSwitch(ctx, w, id, want); err != nil {
+			return err
 		}
 		n, err := w.tx.SetTwoFactor(ctx, store.SetTwoFactorParams{ID: id, TwoFactor: want, Former: acc.TwoFactor, Now: w.now})
 		if err != nil {
@@ -91,6 +89,28 @@ func (s *Service) setTwoFactor(ctx context.Context, actor Actor, id store.Accoun
 	}
 	s.outbox.Wake()
 	return SwitchResult{Changed: true, SetUp: r.SetUp}, nil
+}
+
+// allowSwitch is [Service.allow] for the switch. 利用する opens an account too where something is set up, as under enforcement: the change
+// clears it (M3), so that whoever signs in first sets up what they like. Nobody approves of that: where it is meant, a reset comes first.
+func (s *Service) allowSwitch(ctx context.Context, w *work, id store.AccountID, want string) error {
+	p := Proposal{Act: ActSwitchOff}
+	if want == account.TwoFactorUse {
+		// Held before the factors are read: what is set up beside this comes before it or after it.
+		acc, err := w.tx.HoldAccount(ctx, id)
+		if err != nil {
+			return fmt.Errorf("hold account: %w", err)
+		}
+		status, err := s.factors.Status(ctx, w.tx.Queries, acc.ID)
+		if err != nil {
+			return err
+		}
+		if len(status.Factors) == 0 && status.BackupCodesLeft == 0 {
+			return nil
+		}
+		p = Proposal{Act: ActReset} // no request is for it: each says how a ticket is handed over
+	}
+	return s.allow(ctx, w, id, p)
 }
 
 // ResetFactors takes an account back to where nothing is set up (認証設定初期化; M8, M9, I17): factors, backup codes, trusted

@@ -13,11 +13,17 @@ import (
 
 const CountCustomerSwitch = `-- name: CountCustomerSwitch :one
 SELECT count(*) AS total,
-    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND (CAST($2 AS text) <> 'skip' OR NOT a.approval) THEN 1 END) AS changing,
-    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND CAST($2 AS text) = 'skip' AND a.approval THEN 1 END) AS left_out,
-    count(CASE WHEN a.two_factor <> CAST($1 AS text) AND (CAST($2 AS text) <> 'skip' OR NOT a.approval) AND EXISTS (SELECT 1 FROM factors f WHERE f.account_id = a.id) THEN 1 END) AS resetting
-FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
-WHERE g.customer_id = $3
+    count(CASE WHEN w.other AND NOT w.guarded THEN 1 END) AS changing,
+    count(CASE WHEN w.other AND w.guarded THEN 1 END) AS left_out,
+    count(CASE WHEN w.other AND NOT w.guarded AND w.set_up THEN 1 END) AS resetting
+FROM (
+    SELECT a.two_factor <> CAST($1 AS text) AS other, f.id IS NOT NULL AS set_up,
+        CASE CAST($2 AS text) WHEN 'skip' THEN a.approval WHEN 'set_up' THEN a.approval AND f.id IS NOT NULL
+            WHEN 'all_set_up' THEN f.id IS NOT NULL ELSE false END AS guarded
+    FROM accounts a JOIN user_groups g ON g.id = a.user_group_id
+    LEFT JOIN factors f ON f.account_id = a.id AND f.main
+    WHERE g.customer_id = $3
+) w
 `
 
 type CountCustomerSwitchParams struct {
@@ -34,7 +40,7 @@ type CountCustomerSwitchRow struct {
 }
 
 // How many accounts a customer has, how many a switch would change, how many of those would lose what they set up, and how many are
-// left out because they take a second operator, if guarded is 'skip'.
+// left out because they take a second operator, as guarded says in ListCustomerAccounts.
 func (q *Queries) CountCustomerSwitch(ctx context.Context, arg CountCustomerSwitchParams) (CountCustomerSwitchRow, error) {
 	row := q.db.QueryRow(ctx, CountCustomerSwitch, arg.Want, arg.Guarded, arg.CustomerID)
 	var i CountCustomerSwitchRow
@@ -93,7 +99,8 @@ FROM accounts a
 JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN factors f ON f.account_id = a.id AND f.main
 WHERE g.customer_id = $1 AND a.login_key > $2 AND (CAST($3 AS text) = '' OR a.two_factor <> CAST($3 AS text))
-  AND (CAST($4 AS text) <> 'skip' OR NOT a.approval)
+  AND CASE CAST($4 AS text) WHEN 'skip' THEN NOT a.approval WHEN 'set_up' THEN NOT a.approval OR f.id IS NULL
+    WHEN 'all_set_up' THEN f.id IS NULL ELSE true END
 ORDER BY a.login_key
 LIMIT $5
 `
@@ -118,7 +125,8 @@ type ListCustomerAccountsRow struct {
 }
 
 // A page of a customer's accounts in the order of their login IDs. With a value to be set, only those that have another; without
-// those that take a second operator, if guarded is 'skip'.
+// those that take a second operator, if guarded is 'skip', without those of them that have something set up, if it is 'set_up', and
+// without any such, if it is 'all_set_up'.
 func (q *Queries) ListCustomerAccounts(ctx context.Context, arg ListCustomerAccountsParams) ([]ListCustomerAccountsRow, error) {
 	rows, err := q.db.Query(ctx, ListCustomerAccounts,
 		arg.CustomerID,
