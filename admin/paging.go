@@ -2,6 +2,7 @@ package admin
 
 import (
 	"errors"
+	"maps"
 	"net/url"
 	"strconv"
 	"strings"
@@ -109,9 +110,7 @@ const (
 func pager(path string, filter url.Values, query web.Form, next string) templates.Pager {
 	link := func(after string, trail []string) string {
 		q := url.Values{}
-		for name, values := range filter {
-			q[name] = values
-		}
+		maps.Copy(q, filter)
 		if after != "" {
 			q.Set(afterField, after)
 		}

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -59,12 +60,7 @@ func (f scimCompare) match(v map[string]any) bool {
 	case f.value == nil: // eq null: it has none
 		return len(values) == 0
 	}
-	for _, value := range values {
-		if f.compare(value) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(values, f.compare)
 }
 
 // compare compares one value of the attribute. The types fit: that was checked when the filter was read.

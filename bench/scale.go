@@ -68,12 +68,13 @@ func measureScale(ctx context.Context, o options) error {
 		if len(all[i]) == 0 {
 			continue
 		}
-		row := "| " + q.name + " |"
+		var row strings.Builder
+		row.WriteString("| " + q.name + " |")
 		for _, a := range all[i] {
-			row += fmt.Sprintf(" %.2f | %.2f | %d |", ms(a.p50), ms(a.p95), a.asked)
+			fmt.Fprintf(&row, " %.2f | %.2f | %d |", ms(a.p50), ms(a.p95), a.asked)
 		}
 		first, last := all[i][0], all[i][len(all[i])-1]
-		fmt.Printf("%s %.2f |\n", row, float64(last.p95)/float64(max(first.p95, 1)))
+		fmt.Printf("%s %.2f |\n", row.String(), float64(last.p95)/float64(max(first.p95, 1)))
 	}
 	return nil
 }

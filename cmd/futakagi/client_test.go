@@ -19,7 +19,7 @@ func walkClient(t *testing.T, on func(args ...string) result) {
 	if got.code != exitOK || len(secret) < 43 {
 		t.Fatalf("create: %+v", got)
 	}
-	said := ""
+	var said strings.Builder
 	for _, step := range []struct {
 		args []string
 		code int
@@ -45,9 +45,9 @@ func walkClient(t *testing.T, on func(args ...string) result) {
 		if got.code != step.code || !strings.Contains(got.out+got.err, step.says) {
 			t.Errorf("%v: %+v, want %d and %q", step.args, got, step.code, step.says)
 		}
-		said += got.out + got.err
+		said.WriteString(got.out + got.err)
 	}
-	if strings.Contains(said, secret) {
+	if strings.Contains(said.String(), secret) {
 		t.Error("the secret was said again")
 	}
 }

@@ -122,11 +122,12 @@ func restoring(ctx context.Context, db *sql.DB) ([]step, error) {
 		return nil, err
 	}
 	// Neither triggers nor foreign keys are asked.
-	clear := "SET LOCAL session_replication_role = replica"
+	var erase strings.Builder
+	erase.WriteString("SET LOCAL session_replication_role = replica")
 	for _, table := range tables {
-		clear += "; DELETE FROM " + table
+		erase.WriteString("; DELETE FROM " + table)
 	}
-	steps := []step{{sql: clear}}
+	steps := []step{{sql: erase.String()}}
 	for _, table := range tables {
 		var rows sql.NullString
 		if err := db.QueryRowContext(ctx, "SELECT json_agg(t) FROM "+table+" t").Scan(&rows); err != nil {

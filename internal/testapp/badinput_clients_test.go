@@ -1,6 +1,7 @@
 package testapp_test
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -56,9 +57,7 @@ func (c *cast) clients() ([]form, []look) {
 	}
 	with := func(pairs ...string) url.Values {
 		out := url.Values{}
-		for name, values := range nameless {
-			out[name] = values
-		}
+		maps.Copy(out, nameless)
 		for i := 0; i+1 < len(pairs); i += 2 {
 			out.Set(pairs[i], pairs[i+1])
 		}
