@@ -38,8 +38,11 @@ func registrationOf(c store.Client) NewClient {
 // on is a registration after the change.
 func (c ClientChange) on(in NewClient) NewClient {
 	for _, text := range []struct{ to, from *string }{
-		{&in.Name, c.Name}, {&in.Surface, c.Surface}, {&in.AuthMethod, c.AuthMethod},
-		{&in.BackchannelLogoutURI, c.BackchannelLogoutURI}, {&in.IDTokenAlg, c.IDTokenAlg},
+		{&in.Name, c.Name},
+		{&in.Surface, c.Surface},
+		{&in.AuthMethod, c.AuthMethod},
+		{&in.BackchannelLogoutURI, c.BackchannelLogoutURI},
+		{&in.IDTokenAlg, c.IDTokenAlg},
 	} {
 		if text.from != nil {
 			*text.to = *text.from

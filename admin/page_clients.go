@@ -390,7 +390,9 @@ func (h *Handler) renderClient(
 // connectOf is what a client's application is told of us.
 func (h *Handler) connectOf(in NewClient) []templates.Fact {
 	facts := []templates.Fact{
-		{Label: "issuer", Value: h.issuer}, {Label: "client_id", Value: in.ID}, {Label: "token_endpoint_auth_method", Value: in.AuthMethod},
+		{Label: "issuer", Value: h.issuer},
+		{Label: "client_id", Value: in.ID},
+		{Label: "token_endpoint_auth_method", Value: in.AuthMethod},
 		{Label: "discovery", Value: h.issuer + "/.well-known/openid-configuration"},
 	}
 	people := slices.Contains(in.GrantTypes, grantCode)
@@ -398,8 +400,12 @@ func (h *Handler) connectOf(in NewClient) []templates.Fact {
 		name, path string
 		people     bool
 	}{
-		{"authorization_endpoint", "/authorize", true}, {"token_endpoint", "/token", false}, {"userinfo_endpoint", "/userinfo", true},
-		{"jwks_uri", "/jwks", true}, {"end_session_endpoint", "/logout", true}, {"introspection_endpoint", "/introspect", false},
+		{"authorization_endpoint", "/authorize", true},
+		{"token_endpoint", "/token", false},
+		{"userinfo_endpoint", "/userinfo", true},
+		{"jwks_uri", "/jwks", true},
+		{"end_session_endpoint", "/logout", true},
+		{"introspection_endpoint", "/introspect", false},
 		{"revocation_endpoint", "/revoke", false},
 	} {
 		if people || !e.people {

@@ -56,7 +56,9 @@ func TestI23_DueSteps(t *testing.T) {
 		"without a schedule":    {onDemand, []store.SigningKey{key("a", 0, 0)}, 91 * day, []keys.Step{{Kind: keys.MakeNext, Alg: "ES256", At: keys.Unplanned}}},
 		"all well":              {rules(), []store.SigningKey{key("a", 0, 0), waits}, day, nil},
 		"another schedule": {
-			onDemand, []store.SigningKey{key("a", 0, 0), waits}, day,
+			onDemand,
+			[]store.SigningKey{key("a", 0, 0), waits},
+			day,
 			[]keys.Step{{Kind: keys.Plan, Alg: "ES256", ID: "b", At: keys.Unplanned}},
 		},
 		"an operator's word stands": {onDemand, []store.SigningKey{key("a", 0, 0), key("b", 0, 90*day, asked)}, day, nil},
@@ -77,7 +79,8 @@ func TestStatesOfKeys(t *testing.T) {
 	revoked := func(k *store.SigningKey) { gone(k); k.RevokedAt = &start }
 	rows := []store.SigningKey{
 		key("revoked", 0, 0, revoked), key("gone", 0, 0, gone), key("retired", 0, 0, retired), key("retires", 0, 0),
-		key("signs", 0, 10*time.Minute), key("waits", 0, 3*time.Hour), {ID: "other", Alg: "RS256", SignsFrom: start.Add(5 * time.Hour)},
+		key("signs", 0, 10*time.Minute), key("waits", 0, 3*time.Hour),
+		{ID: "other", Alg: "RS256", SignsFrom: start.Add(5 * time.Hour)},
 	}
 	want := map[string]keys.State{
 		"revoked": keys.Revoked, "gone": keys.Gone, "retired": keys.Retired, "retires": keys.Retired, "signs": keys.Signing,

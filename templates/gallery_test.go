@@ -102,8 +102,10 @@ func keysFixture() KeysView {
 		Reseal: &ResealStatus{State: "done", Part: 9, Parts: 9, Resealed: 41207, At: "2026-11-20 02:11:40", ISO: "2026-11-20T02:11:40+09:00"},
 	}
 	for _, k := range [][2]string{
-		{"qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", KeyWaiting}, {"2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo", KeySigning},
-		{"b8p1Tu3YAAGxJj2CSyB0FJgs4P3ZbrOa0Kk0C1uJx9I", KeyRetired}, {"0x6vPdCLoPIVKzcOlhPmGsZQAs9bLVFmDzHRj6x5Qnw", KeyGone},
+		{"qH1kKjT8yoyS5Cxu3ZlXvO7wzTTdsmD3hQJmrlX_p0E", KeyWaiting},
+		{"2GeiSw-8hCVbzCMbg2Q1YqJ9cCdvGjsPdg6yYcMiCWo", KeySigning},
+		{"b8p1Tu3YAAGxJj2CSyB0FJgs4P3ZbrOa0Kk0C1uJx9I", KeyRetired},
+		{"0x6vPdCLoPIVKzcOlhPmGsZQAs9bLVFmDzHRj6x5Qnw", KeyGone},
 		{"Z3t9SgjmT7P2dOaw8nM2iSFsTnmUoLJk7WcO0RkgyEs", KeyRevoked},
 	} {
 		row := KeyRow{ID: k[0], Alg: "ES256", State: k[1], CreatedAt: "2026-08-15 03:00:00", CreatedISO: "2026-08-15T03:00:00+09:00"}
