@@ -317,14 +317,15 @@ func (s *Service) changeMembers(ctx context.Context, w *work, group store.UserGr
 			}
 			leaving = slices.DeleteFunc(present, func(id store.AccountID) bool { return slices.Contains(joining, id) })
 		}
-		slices.Sort(joining) // of two requests that move the same accounts, one waits for the other
-		for _, id := range leaving {
-			if err := s.leave(ctx, w, group, id); err != nil {
-				return err
+		// In one order, so that of two requests that move the same accounts one waits for the other.
+		for _, id := range slices.Sorted(slices.Values(slices.Concat(leaving, joining))) {
+			var err error
+			if slices.Contains(leaving, id) {
+				err = s.leave(ctx, w, group, id)
+			} else {
+				err = s.move(ctx, w, id, group)
 			}
-		}
-		for _, id := range joining {
-			if err := s.move(ctx, w, id, group); err != nil {
+			if err != nil {
 				return err
 			}
 		}
