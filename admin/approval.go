@@ -166,12 +166,16 @@ func (s *Service) allowOn(ctx context.Context, w *work, on subject, needed bool,
 		w.alone = needed
 		return nil
 	}
-	// Whoever approved may have lost the right to since.
+	// Whoever approved may have lost the right to since, or have got hold of the client that asked.
 	able, err := entitled(ctx, w, row.Decider, on, p.Act)
 	if err != nil {
 		return err
 	}
-	if !able {
+	held, err := w.inHands(ctx, row.Asker, row.Decider)
+	if err != nil {
+		return err
+	}
+	if !able || held {
 		return &refusal{err: ErrApprovalRequired, word: wordApproval}
 	}
 	n, err := w.tx.UseApproval(ctx, store.UseApprovalParams{ID: row.ID, Now: w.now})

@@ -472,10 +472,16 @@ func (w *work) decidable(ctx context.Context, id store.ApprovalID) (store.Approv
 	return row, on, nil
 }
 
-// apart refuses an operator whose account or role was lately in the hands of whoever asked.
+// apart refuses an operator whose account or role was lately in the hands of whoever asked, and one who has in their hands the client
+// that asked.
 func (w *work) apart(ctx context.Context, row store.Approval) error {
 	if !w.actor.person() || row.Asker == keySystem {
 		return nil
+	}
+	if held, err := w.inHands(ctx, row.Asker, w.actor.key()); err != nil {
+		return err
+	} else if held {
+		return &refusal{err: ErrNotPartner, word: wordPartner}
 	}
 	_, asker, _ := strings.Cut(row.Asker, ":")
 	since := w.now.Add(-partnerAfter)
@@ -493,6 +499,32 @@ func (w *work) apart(ctx context.Context, row store.Approval) error {
 		return &refusal{err: ErrNotPartner, word: wordPartner}
 	}
 	return nil
+}
+
+// inHands reports whether a key is that of a client whose secret an operator may know: they registered it, changed it or gave it one since
+// its present secret was made. While a former one works too, it does not matter when.
+func (w *work) inHands(ctx context.Context, client, operator string) (bool, error) {
+	id, isClient := strings.CutPrefix(client, keyClient)
+	by, isOperator := strings.CutPrefix(operator, keyOperator)
+	if !isClient || !isOperator {
+		return false, nil
+	}
+	c, err := w.tx.GetClient(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil // nor can it do anything
+	}
+	if err != nil {
+		return false, fmt.Errorf("load client: %w", err)
+	}
+	since := time.Time{}
+	if c.SecretMadeAt != nil && (c.FormerSecretUntil == nil || !c.FormerSecretUntil.After(w.now)) {
+		since = *c.SecretMadeAt
+	}
+	n, err := w.tx.CountActsOnClient(ctx, store.CountActsOnClientParams{Since: orEpoch(since), ActorID: by, ClientID: id})
+	if err != nil {
+		return false, fmt.Errorf("count acts: %w", err)
+	}
+	return n > 0, nil
 }
 
 // decide ends the waiting of a request, unless somebody was first.

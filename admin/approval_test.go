@@ -209,6 +209,59 @@ func TestWhoMayDecide(t *testing.T) {
 	})
 }
 
+// TestNobodyApprovesForAClientOfTheirOwn holds that a program is no disguise: whoever may know its secret is no second operator for it.
+func TestNobodyApprovesForAClientOfTheirOwn(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root, chief := t.Context(), w.actor(w.root), w.actor(w.chief)
+		w.enrol(w.tanaka)
+		w.guard(w.tanaka)
+		c, err := w.CreateClient(ctx, root, NewClient{Name: "desk", GrantTypes: []string{"client_credentials"}, Scopes: []string{scopeReset}})
+		must(t, err)
+		program, err := Actor{client: &clientActor{id: c.ID}}.present(ctx, w.db.Read(), w.clock.now())
+		must(t, err)
+		rotate := func(actor Actor, overlap string) {
+			t.Helper()
+			w.clock.pass(time.Minute)
+			must(t, ignore(w.RotateSecret(ctx, actor, c.ID, w.clientRow(c.ID).UpdatedAt, overlap)))
+		}
+		ask := func() store.ApprovalID {
+			t.Helper()
+			w.tx(func(tx *store.Tx) error { // anew
+				_, err := tx.SweepApprovals(ctx, store.SweepApprovalsParams{Before: w.clock.now().Add(72 * time.Hour), BatchSize: 100})
+				return err
+			})
+			return w.ask(program, w.tanaka, Proposal{Act: ActReset})
+		}
+		if err := w.Approve(ctx, root, ask()); !errors.Is(err, ErrNotPartner) {
+			t.Errorf("who registered it: %v", err)
+		}
+		must(t, w.Approve(ctx, chief, ask()))
+		rotate(chief, "1h")
+		for _, actor := range []Actor{root, chief} {
+			if err := w.Approve(ctx, actor, ask()); !errors.Is(err, ErrNotPartner) {
+				t.Errorf("while both secrets work, %s: %v", actor.Account.LoginID, err)
+			}
+		}
+		w.clock.pass(2 * time.Hour)
+		request := ask()
+		if err := w.Approve(ctx, chief, request); !errors.Is(err, ErrNotPartner) {
+			t.Errorf("who gave it its secret: %v", err)
+		}
+		must(t, w.Approve(ctx, root, request))
+		// Nor does who approved take the permit over with a secret of their own.
+		rotate(root, "now")
+		if _, err := w.UseApproval(ctx, program, request, ""); !errors.Is(err, ErrApprovalRequired) {
+			t.Errorf("in the hands of who approved: %v", err)
+		}
+		if len(w.factors(w.tanaka)) == 0 {
+			t.Error("the account was reset")
+		}
+		request = ask()
+		must(t, w.Approve(ctx, chief, request))
+		must(t, ignore(w.UseApproval(ctx, program, request, "")))
+	})
+}
+
 // TestAnApprovalIsGoodForOneThing holds what makes one void.
 func TestAnApprovalIsGoodForOneThing(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {

@@ -31,6 +31,26 @@ func (q *Queries) CountActsOn(ctx context.Context, arg CountActsOnParams) (int64
 	return count, err
 }
 
+const CountActsOnClient = `-- name: CountActsOnClient :one
+SELECT count(*) FROM audit_events
+WHERE type IN ('client.create', 'client.update', 'client.secret') AND at >= $1 AND actor_id = $2 AND result = 'success'
+  AND client_id = $3
+`
+
+type CountActsOnClientParams struct {
+	Since    time.Time
+	ActorID  string
+	ClientID string
+}
+
+// How often somebody registered a client, changed it or gave it a secret since a moment.
+func (q *Queries) CountActsOnClient(ctx context.Context, arg CountActsOnClientParams) (int64, error) {
+	row := q.db.QueryRow(ctx, CountActsOnClient, arg.Since, arg.ActorID, arg.ClientID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const CountActsOnRole = `-- name: CountActsOnRole :one
 SELECT count(*) FROM audit_events
 WHERE type IN ('role.create', 'role.update') AND at >= $1 AND actor_id = $2 AND result = 'success' AND target = $3

@@ -68,6 +68,12 @@ WHERE account_id = @account_id AND at >= @since AND actor_id = @actor_id AND res
 SELECT count(*) FROM audit_events
 WHERE type IN ('role.create', 'role.update') AND at >= @since AND actor_id = @actor_id AND result = 'success' AND target = @role;
 
+-- name: CountActsOnClient :one
+-- How often somebody registered a client, changed it or gave it a secret since a moment.
+SELECT count(*) FROM audit_events
+WHERE type IN ('client.create', 'client.update', 'client.secret') AND at >= @since AND actor_id = @actor_id AND result = 'success'
+  AND client_id = @client_id;
+
 -- name: SetAccountApproval :execrows
 UPDATE accounts SET approval = @approval, updated_at = @now WHERE id = @id AND approval <> @approval;
 
