@@ -44,24 +44,24 @@ func accountOf(actor Actor, a store.Account) apiAccount {
 
 type (
 	apiNewAccount struct {
-		LoginID   string `json:"login_id" max:"256"`
-		Name      string `json:"name" max:"256"`
+		LoginID   string `json:"login_id" max:"256" doc:"what the person types to sign in"`
+		Name      string `json:"name" max:"256" doc:"the person's name"`
 		Email     string `json:"email,omitempty" max:"320" doc:"the registered address"`
-		Role      string `json:"role" max:"64"`
+		Role      string `json:"role" max:"64" doc:"admin, buyer or viewer"`
 		Password  string `json:"password" max:"256"`
 		TwoFactor string `json:"two_factor,omitempty" enum:"use,dont_use" doc:"use if absent"`
 	}
 	apiNewOperator struct {
-		LoginID  string `json:"login_id" max:"256"`
-		Name     string `json:"name" max:"256"`
+		LoginID  string `json:"login_id" max:"256" doc:"what the person types to sign in"`
+		Name     string `json:"name" max:"256" doc:"the person's name"`
 		Email    string `json:"email,omitempty" max:"320" doc:"the registered address"`
-		Role     string `json:"role" max:"64"`
+		Role     string `json:"role" max:"64" doc:"id of a role of operators"`
 		Password string `json:"password" max:"256"`
 	}
 	apiProfile struct {
-		Name  string `json:"name" max:"256"`
+		Name  string `json:"name" max:"256" doc:"the person's name"`
 		Email string `json:"email" max:"320" doc:"the registered address; may be empty"`
-		Role  string `json:"role" max:"64"`
+		Role  string `json:"role" max:"64" doc:"admin, buyer or viewer; for operators the id of a role"`
 	}
 	apiPassword struct {
 		Password string `json:"password" max:"256"`
@@ -69,8 +69,8 @@ type (
 
 	findAccounts struct {
 		paging
-		Customer  string `query:"customer_id" max:"64"`
-		UserGroup string `query:"user_group_id" max:"64"`
+		Customer  string `query:"customer_id" max:"64" doc:"only accounts of that customer"`
+		UserGroup string `query:"user_group_id" max:"64" doc:"only accounts in that user group"`
 		Search    string `query:"search" max:"100" doc:"looked for in login ID, name and address"`
 	}
 	createAccount struct {

@@ -68,7 +68,7 @@ type (
 		Approval string `json:"approval" enum:"none,all" doc:"of whose accounts opening takes a second operator"`
 	}
 	apiGuardInput struct {
-		Approval bool `json:"approval"`
+		Approval bool `json:"approval" doc:"whether opening the account takes a second operator"`
 	}
 	apiAsk struct {
 		Act             string `json:"act" enum:"reset,exempt,pass,ticket,password,email,switch_off,unguard"`

@@ -65,11 +65,11 @@ type (
 		Name                   string   `json:"client_name" max:"256" doc:"what people are shown"`
 		Surface                string   `json:"surface,omitempty" max:"64" doc:"whose sign-in policy holds; store if absent"`
 		AuthMethod             string   `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,none" doc:"client_secret_basic if absent"`
-		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50"`
-		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50"`
+		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-in answers go, compared byte for byte"`
+		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-out may lead"`
 		BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty" max:"2048" doc:"where the application hears that somebody was signed out"`
 		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials" max_items:"3"`
-		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50"`
+		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50" doc:"what it may ask for"`
 		IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty" enum:"ES256,RS256,EdDSA" doc:"ES256 if absent"`
 		NoPKCE                 bool     `json:"no_pkce,omitempty" doc:"lets a confidential client do without"`
 	}
@@ -77,11 +77,11 @@ type (
 		Name                   *string  `json:"client_name,omitempty" max:"256" doc:"what people are shown"`
 		Surface                *string  `json:"surface,omitempty" max:"64" doc:"whose sign-in policy holds; what the client holds is void when it moves"`
 		AuthMethod             *string  `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,none"`
-		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50"`
-		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50"`
+		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-in answers go, compared byte for byte"`
+		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-out may lead"`
 		BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty" max:"2048" doc:"empty for none"`
 		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials" max_items:"3"`
-		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50"`
+		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50" doc:"what it may ask for"`
 		IDTokenAlg             *string  `json:"id_token_signed_response_alg,omitempty" enum:"ES256,RS256,EdDSA"`
 		RequirePKCE            *bool    `json:"require_pkce,omitempty" doc:"always true for a client without a secret"`
 	}

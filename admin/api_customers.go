@@ -44,10 +44,10 @@ func userGroupOf(g store.UserGroup) apiUserGroup {
 type (
 	apiCustomerInput struct {
 		Code string `json:"code" max:"256" doc:"how the shop numbers its customers"`
-		Name string `json:"name" max:"256"`
+		Name string `json:"name" max:"256" doc:"the customer's name"`
 	}
 	apiUserGroupInput struct {
-		Name string `json:"name" max:"256"`
+		Name string `json:"name" max:"256" doc:"the user group's name"`
 	}
 	findCustomers struct {
 		paging

@@ -68,7 +68,7 @@ type (
 		Alg string `json:"alg,omitempty" enum:"ES256,RS256,EdDSA" doc:"every algorithm if absent"`
 	}
 	apiRevoke struct {
-		Reason string `json:"reason" max:"512"`
+		Reason string `json:"reason" max:"512" doc:"for the audit log"`
 	}
 	rotateKeys struct{ Body apiRotate }
 	revokeKey  struct {

@@ -148,17 +148,17 @@ type (
 	}
 	findEvents struct {
 		paging
-		Since   time.Time `query:"since"`
+		Since   time.Time `query:"since" doc:"the earliest"`
 		Until   time.Time `query:"until" doc:"not included"`
 		Kind    string    `query:"kind" max:"32" doc:"the first part of the type, such as 2fa"`
 		Actor   string    `query:"actor_kind" enum:"account,operator,client,system,anonymous" doc:"who acted"`
-		Account string    `query:"account_id" max:"64"`
+		Account string    `query:"account_id" max:"64" doc:"the account concerned"`
 		Search  string    `query:"search" max:"100" doc:"looked for in actor, target and login ID"`
 	}
 	findDeliveries struct {
 		paging
 		State   string `query:"state" enum:"queued,accepted,delivered,bounced,failed,expired,cancelled"`
-		Account string `query:"account_id" max:"64"`
+		Account string `query:"account_id" max:"64" doc:"the account concerned"`
 	}
 )
 

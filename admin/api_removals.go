@@ -13,7 +13,7 @@ type (
 		LoginID string `json:"login_id" max:"256" doc:"that of the account, so that nobody deletes the wrong one"`
 	}
 	apiMove struct {
-		UserGroupID string `json:"user_group_id" max:"64"`
+		UserGroupID string `json:"user_group_id" max:"64" doc:"where the account goes"`
 	}
 	apiUnmask struct {
 		Field string `json:"field" enum:"registered,email,sms" doc:"the registered address, or that of a second factor"`

@@ -133,7 +133,7 @@ type (
 
 		Checks   []string `json:"checks,omitempty" enum:"callback,contract,manager" max_items:"3" doc:"what was done to make sure"`
 		Inquiry  string   `json:"inquiry,omitempty" max:"40" doc:"the number of the inquiry"`
-		Note     string   `json:"note,omitempty" max:"500"`
+		Note     string   `json:"note,omitempty" max:"500" doc:"whatever else is to be kept"`
 		Handover string   `json:"handover,omitempty" enum:"staff,mail" doc:"how a ticket, where one is needed, gets to the person; staff if absent"`
 	}
 	apiResetCustomer struct {

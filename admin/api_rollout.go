@@ -84,7 +84,7 @@ func concernedOf(surface store.Surface) func(store.ListConcernedRow) apiConcerne
 
 type (
 	apiGrace struct {
-		GraceDays int `json:"grace_days" min:"0" max:"30"`
+		GraceDays int `json:"grace_days" min:"0" max:"30" doc:"for how many days an account may put the set-up off; 0 for none"`
 	}
 	apiAnnounce struct {
 		On string `json:"on" max:"10" doc:"the day, as 2026-12-01, from today on and within a year"`

@@ -65,13 +65,13 @@ func apiPolicyOf(p SurfacePolicy) apiPolicy {
 
 type (
 	apiEnforce struct {
-		Enforced bool   `json:"enforced"`
+		Enforced bool   `json:"enforced" doc:"whether a second factor is demanded"`
 		Reenrol  string `json:"reenrol,omitempty" enum:"open,ticket" doc:"stays as it is if absent"`
 	}
 	apiPolicyInput struct {
 		Methods   []string `json:"methods" enum:"email,sms,totp,passkey" max_items:"4"`
 		Level     string   `json:"level" enum:"2fa-email,2fa,phr"`
-		TrustDays int      `json:"trust_days" min:"0" max:"30"`
+		TrustDays int      `json:"trust_days" min:"0" max:"30" doc:"for how many days a device may be trusted; 0 for none"`
 	}
 
 	nothing   struct{}

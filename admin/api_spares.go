@@ -82,12 +82,12 @@ func ticketOf(t mfa.IssuedTicket) apiTicket {
 
 type (
 	apiExempt struct {
-		Hours           int    `json:"hours" min:"1" max:"72"`
+		Hours           int    `json:"hours" min:"1" max:"72" doc:"how long it lasts"`
 		Reason          string `json:"reason" max:"256" doc:"for the audit log and the list of exemptions"`
 		IdentityChecked bool   `json:"identity_checked" doc:"that somebody made sure of who asked for it; must be true"`
 	}
 	apiIssuePass struct {
-		Minutes         int    `json:"minutes" min:"15" max:"60"`
+		Minutes         int    `json:"minutes" min:"15" max:"60" doc:"how long the code can be used"`
 		Reason          string `json:"reason" max:"256" doc:"for the audit log"`
 		IdentityChecked bool   `json:"identity_checked" doc:"that somebody made sure of who asked for it; must be true"`
 	}

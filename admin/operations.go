@@ -117,6 +117,9 @@ func usage(p *schema) string {
 	if len(item.Enum) > 0 {
 		words = strings.TrimSpace(words + " (" + strings.Join(item.Enum, ", ") + ")")
 	}
+	if item.Minimum != nil && item.Maximum != nil {
+		words = strings.TrimSpace(fmt.Sprintf("%s (%d to %d)", words, *item.Minimum, *item.Maximum))
+	}
 	return words
 }
 

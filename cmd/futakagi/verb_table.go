@@ -147,6 +147,6 @@ func keyVerbs() []verb {
 		{"rotate", "Let the next signing keys take over", "rotateSigningKeys", []string{"kid", "alg", "former", "signs_from"}},
 		{"revoke", "Take a signing key back at once, if it may have leaked", "revokeSigningKey", []string{"kid", "alg", "revoked_at", "successor"}},
 		{"reseal", "Put new keys under everything that is sealed, wrapped by the present master key", "startReseal", resealColumns},
-		{"reseal-status", "Show how far that got, and whether former master keys are needed still", "getReseal", resealColumns},
+		{"reseal-status", "Show how far the new keys have got, and whether former master keys are needed still", "getReseal", resealColumns},
 	}
 }

@@ -215,6 +215,11 @@ func TestEveryOperationHasAVerb(t *testing.T) {
 				t.Errorf("two verbs are %s", v.use)
 			}
 			names[v.use] = true
+			for _, f := range described().Fields(v.operation) {
+				if f.Place != "path" && f.Usage == "" && f.Name != secretField {
+					t.Errorf("%s does not say what --%s is", v.use, flagName(f.Name))
+				}
+			}
 		}
 	}
 	for _, id := range described().IDs() {
