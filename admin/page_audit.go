@@ -141,7 +141,7 @@ func (h *Handler) auditRow(lang templates.Lang, row store.SearchAuditEventsRow) 
 	e := row.AuditEvent
 	v := templates.AuditRow{
 		At: templates.TimeSeconds(e.At, h.zone), ISO: templates.ISO(e.At, h.zone), Event: e.Type,
-		Actor: e.ActorName, From: e.ClientAddress, Target: e.Target, Detail: e.Reason, Result: e.Result,
+		Actor: e.ActorName, From: e.ClientAddress, Target: e.Target, Detail: h.templates.ReasonLabel(lang, e.Reason), Result: e.Result,
 		Client: e.ClientID,
 	}
 	if e.RequestID != "" {

@@ -225,6 +225,11 @@ func (s *Set) RoleLabel(lang Lang, role string) string {
 	return label(s.catalogs[frameLang(Frame{Lang: lang})], "role.", role)
 }
 
+// ReasonLabel says for people why something in the audit log went as it went; what somebody typed is returned as it is.
+func (s *Set) ReasonLabel(lang Lang, reason string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "audit_reason.", reason)
+}
+
 // KindLabels names kinds of factor for people, as one text.
 func (s *Set) KindLabels(lang Lang, kinds []string) string {
 	return kindLabels(s.catalogs[frameLang(Frame{Lang: lang})], kinds)

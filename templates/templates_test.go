@@ -621,7 +621,7 @@ func TestCatalogues(t *testing.T) {
 		used[key+".more"] = true
 	}
 	// Sentences chosen by a value: the rest of the key is the value.
-	prefixes := []string{"activity.", "event.", "event_kind.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.approval.act.", "admin.approval.state.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "import.value_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more.", "admin.keys.state.", "admin.keys.title.", "admin.keys.ask.", "admin.keys.do.", "client."}
+	prefixes := []string{"activity.", "event.", "event_kind.", "audit_reason.", "kind.", "message.", "method.desc.", "methods.desc.", "method.done.", "page_error.", "country.", "role.", "right.", "surface.", "level.", "nav.", "admin.account.title_", "admin.account.password_hint", "admin.crumb_", "admin.methods.days", "admin.reset.check.", "admin.approval.act.", "admin.approval.state.", "admin.import.state_", "import.reason_", "import.kept_", "import.file_", "import.value_", "api.op.", "api.scope.", "api.problem.", "step.", "source.", "channel.", "admin.search.kind.", "admin.remove.title.", "admin.remove.more.", "admin.keys.state.", "admin.keys.title.", "admin.keys.ask.", "admin.keys.do.", "client."}
 	for _, key := range ja.keys() {
 		byValue := slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(key, p) })
 		if !used[key] && !byValue && !(strings.HasPrefix(key, "mail.") && strings.HasSuffix(key, ".subject")) {
@@ -896,6 +896,15 @@ func TestMaskPhone(t *testing.T) {
 	} {
 		if got := MaskPhone(number); got != want {
 			t.Errorf("MaskPhone(%q) = %q, want %q", number, got, want)
+		}
+	}
+}
+
+func TestReasonLabelLeavesWhatSomebodyTyped(t *testing.T) {
+	set := newSet(t)
+	for reason, want := range map[string]string{"wrong_code": "認証コードが正しくありません", "メールアドレス変更のため": "メールアドレス変更のため", "": ""} {
+		if got := set.ReasonLabel(Ja, reason); got != want {
+			t.Errorf("ReasonLabel(%q) = %q, want %q", reason, got, want)
 		}
 	}
 }
