@@ -288,7 +288,7 @@ func TestNoteSet(t *testing.T) {
 		w.factor(id, "Tanaka@example.jp") // the registered address, in another case: told once
 		note := func() { w.tx(func(tx *store.Tx) error { return w.NoteSet(t.Context(), tx, w.row(id), w.clock.now()) }) }
 		note()
-		if diff := cmp.Diff([]string{"password_changed tanaka@example.jp"}, w.told()); diff != "" {
+		if diff := cmp.Diff([]string{"password_changed Tanaka@example.jp"}, w.told()); diff != "" {
 			t.Errorf("notices (-want +got):\n%s", diff)
 		}
 		for range 30 {

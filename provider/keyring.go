@@ -66,6 +66,7 @@ type Keyring struct {
 	box     *seal.Box
 	rules   keys.Rules
 	algs    []string
+	newKey  func(alg string) (crypto.Signer, error)
 	now     func() time.Time
 	logger  *slog.Logger
 	current atomic.Pointer[keySnapshot]
@@ -99,7 +100,7 @@ type headerOf struct {
 
 // newKeyring returns a ring that has no key before load.
 func newKeyring(db *store.DB, box *seal.Box, rules keys.Rules, now func() time.Time, logger *slog.Logger) *Keyring {
-	k := &Keyring{db: db, box: box, rules: rules, algs: signingAlgs(), now: now, logger: logger}
+	k := &Keyring{db: db, box: box, rules: rules, algs: signingAlgs(), newKey: generateKey, now: now, logger: logger}
 	k.current.Store(&keySnapshot{jwks: newDocument([]byte(`{"keys":[]}`), 0)})
 	return k
 }
@@ -207,7 +208,7 @@ func (k *Keyring) doStep(
 }
 
 func (k *Keyring) generateRow(alg string) (store.InsertFirstSigningKeyParams, error) {
-	private, err := generateKey(alg)
+	private, err := k.newKey(alg)
 	if err != nil {
 		return store.InsertFirstSigningKeyParams{}, fmt.Errorf("generate %s key: %w", alg, err)
 	}

@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -42,6 +43,9 @@ type Config struct {
 	Lifetimes Lifetimes
 	// Keys is the life of signing keys.
 	Keys keys.Rules
+	// NewSigningKey makes the key pairs of an algorithm, ES256, RS256 or EdDSA. Optional: without it they are made here; tests, which start
+	// hundreds of servers, give some that were made before.
+	NewSigningKey func(alg string) (crypto.Signer, error)
 	// CustomerIdle and OperatorIdle end a session that is not used; a sign-in that rests on a session ends no later.
 	CustomerIdle, OperatorIdle time.Duration
 	// EmailNotMFA keeps "mfa" out of amr where the second factor is a code by mail, for those who follow NIST SP 800-63B-4 §3.1.3.1
@@ -113,7 +117,7 @@ func New(c Config) (*Provider, error) {
 		}
 	}
 	m, err := newMachine(machineConfig{
-		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys,
+		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,
 		EmailNotMFA: c.EmailNotMFA,
 	})
 	if err != nil {

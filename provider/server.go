@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -26,6 +27,8 @@ type machineConfig struct {
 	Logger    *slog.Logger
 	Lifetimes Lifetimes
 	Keys      keys.Rules
+	// NewSigningKey is that of Config.
+	NewSigningKey func(alg string) (crypto.Signer, error)
 	// EmailNotMFA is that of Config.
 	EmailNotMFA bool
 }
@@ -57,6 +60,9 @@ func newMachine(c machineConfig) (*machine, error) {
 		return nil, err
 	}
 	ring := newKeyring(c.DB, c.Box, c.Keys, c.Now, c.Logger)
+	if c.NewSigningKey != nil {
+		ring.newKey = c.NewSigningKey
+	}
 	_, noSecret := NewClientSecret()
 	m := &machine{
 		issuer:    c.Issuer,

@@ -8,7 +8,7 @@ import (
 
 // The account of these statements, and the first of their requests.
 const (
-	guarded  = 170
+	guarded  = 175
 	approval = 300
 )
 

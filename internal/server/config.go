@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -34,6 +35,8 @@ type Config struct {
 	// MasterKey wraps the keys that seal secrets at rest: 32 bytes in base64. Empty is allowed with SQLite only: the key then
 	// lies beside the file and is made at the first start.
 	MasterKey string
+	// NewSigningKey is provider.Config's; optional.
+	NewSigningKey func(alg string) (crypto.Signer, error)
 	// FormerMasterKeys open the database until everything was sealed anew under MasterKey: separated by white space or commas.
 	FormerMasterKeys string
 	// RotateKeysEvery is after how long a signing key gives way to the next; 0: when an operator says so.

@@ -104,6 +104,9 @@ func TestI24_HeadersChangeNothing(t *testing.T) {
 	t.Parallel()
 	a := testapp.New(t)
 	rp := a.RelyingParty(t, "store")
+	if err := a.Provider.TendKeys(t.Context()); err != nil { // the keys that wait come after the start
+		t.Fatal(err)
+	}
 	variants := append([]http.Header{{}}, hostileHeaders()...)
 	if len(variants) < 41 {
 		t.Fatalf("%d variants", len(variants))

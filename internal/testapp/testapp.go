@@ -129,6 +129,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024}
 	c.FlowsPerAddress = 1_000_000 // all tests share one address and a clock that stands still
 	c.Now = a.Clock.Now
+	c.NewSigningKey = (&keyPool{url: databaseURL}).next
 	a.logger = slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	c.Logger = a.logger
 	for _, o := range options {
