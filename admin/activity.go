@@ -35,7 +35,8 @@ type ActivityPage struct {
 	Next Place
 }
 
-// Activity returns what happened to an account before a place in the list; zero begins with the newest. An account the actor may not see is like a missing one (I14).
+// Activity returns what happened to an account before a place in the list; zero begins with the newest. An account the actor may not see is
+// like a missing one (I14).
 func (s *Service) Activity(ctx context.Context, actor Actor, id store.AccountID, after Place) (ActivityPage, error) {
 	acc, err := s.Account(ctx, actor, id)
 	if err != nil {

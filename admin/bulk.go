@@ -154,9 +154,10 @@ func (in BulkSwitch) check() error {
 }
 
 // SwitchMany sets the switch of many accounts, each as [Service.SetTwoFactor] does: in a transaction of its own, with its audit row,
-// clearing what was set up (M3), refused where M11 says so. Accounts that take a second operator's approval are left out. An account that has the value already is left alone, so that a second
-// press, or one after a failure half way, does only what is missing. It stops after as many as a request has time for, and reports how
-// many it changed; the preview tells what is left. It fails with [store.ErrNotFound] for a customer that is not there.
+// clearing what was set up (M3), refused where M11 says so. Accounts that take a second operator's approval are left out. An account that
+// has the value already is left alone, so that a second press, or one after a failure half way, does only what is missing. It stops after
+// as many as a request has time for, and reports how many it changed; the preview tells what is left. It fails with [store.ErrNotFound]
+// for a customer that is not there.
 func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (changed int, err error) {
 	actor, err = s.viewer(ctx, actor, mayReset)
 	if err != nil {
@@ -205,7 +206,8 @@ func (s *Service) SwitchMany(ctx context.Context, actor Actor, in BulkSwitch) (c
 			// Enforcement holds for every account of the surface: one refusal is written down, not one per account.
 			return changed, err
 		case errors.Is(err, store.ErrNotFound), errors.Is(err, ErrFrozen), errors.Is(err, ErrApprovalRequired):
-			// Deleted, moved, or made to take a second operator a moment ago; or stopped from a notice, which was written down and holds up nobody else.
+			// Deleted, moved, or made to take a second operator a moment ago; or stopped from a notice, which was written down and holds
+			// up nobody else.
 		case err != nil:
 			return changed, err
 		case done.Changed:

@@ -71,9 +71,8 @@ type EnforcementChange struct {
 
 // SetEnforcement sets surfaces to 強制する or 強制しない, and who may set up a factor after a reset, all of them or none (M10). The
 // accounts keep their own switch (M12), and those that need a ticket still need it. That opening accounts takes no second operator any
-// more needs one who approves of it. It
-// fails with [ErrConflict] when somebody else changed one meanwhile, with [store.ErrNotFound] for an unknown surface, and
-// reports whether anything was changed.
+// more needs one who approves of it. It fails with [ErrConflict] when somebody else changed one meanwhile, with [store.ErrNotFound] for an
+// unknown surface, and reports whether anything was changed.
 func (s *Service) SetEnforcement(ctx context.Context, actor Actor, changes []EnforcementChange) (bool, error) {
 	// Always in one order, so that two who change several wait for each other instead of both failing.
 	changes = slices.SortedFunc(slices.Values(changes), func(a, b EnforcementChange) int { return cmp.Compare(a.Surface, b.Surface) })

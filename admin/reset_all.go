@@ -71,10 +71,9 @@ type CustomerReset struct {
 }
 
 // ResetCustomer resets every account of a customer that there was when the actor looked, each in its own transaction and by the rules
-// of [Service.ResetFactors]. Sending the same form again goes on with the accounts that it has not reset yet. What takes a second operator's approval is asked for by the same form. An account
-// that the actor
-// may not reset is left as it is, and the try is written down.
-// It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
+// of [Service.ResetFactors]. Sending the same form again goes on with the accounts that it has not reset yet. What takes a second
+// operator's approval is asked for by the same form. An account that the actor may not reset is left as it is, and the try is written
+// down. It fails with an [account.ValidationError], [store.ErrNotFound], or [ErrConflict] if nothing was looked at.
 func (s *Service) ResetCustomer(ctx context.Context, actor Actor, id store.CustomerID, seen time.Time, reason Reason) (CustomerReset, error) {
 	if s.factors == nil {
 		return CustomerReset{}, errNoFactors

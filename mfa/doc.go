@@ -24,8 +24,9 @@
 // What people do with what they have: session.go the self-service page and its sessions, manage.go order and removal, undo.go the
 // link that takes a change of address back, drift.go a registered address that changed alone, notice.go the mails about all that.
 //
-// What staff do: pass.go a code that takes the place of a factor once, status.go what is set up, plan.go what a reset would take, reset.go all factors or one, reenrol.go the ticket
-// that a set-up after a reset may need, operator.go what a surface can ask for.
+// What staff do: pass.go a code that takes the place of a factor once, status.go what is set up, plan.go what a reset would take,
+// reset.go all factors or one, reenrol.go the ticket that a set-up after a reset may need, operator.go what a surface can ask for,
+// imported.go and its siblings what an import brings along.
 //
 // The pages are in handler.go and handler_*.go, named after the files whose services they call.
 package mfa

@@ -29,8 +29,8 @@ const (
 // discoveryMaxAge is short: after an update, clients should learn of a new feature within minutes.
 const discoveryMaxAge = 5 * time.Minute
 
-// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names what works and
-// nothing else; members whose absence would mean "yes" are written out.
+// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names
+// what works and nothing else; members whose absence would mean "yes" are written out.
 type metadata struct {
 	Issuer                       string            `json:"issuer"`
 	AuthorizationEndpoint        string            `json:"authorization_endpoint"`

@@ -53,9 +53,10 @@ func (tx *Tx) CarrySession(ctx context.Context, now time.Time, s Session, epoch 
 // voids most of them; the rows say so too, so that lists and later readers see it.
 //
 // The caller changes the account's row first, which raises the epoch and makes two such changes of one account wait for each
-// other. Locks are taken in the order account, tickets, throttles, passes, challenges, passkeys, factors and backup codes, devices, messages, sessions,
-// flows, grants, budgets, audit streams, which every transaction keeps that takes more than one of them. A change of factors has its place in the middle
-// of that: it calls [Tx.EndCodes] before it and [Tx.EndAccess] after it.
+// other. Locks are taken in the order surface, user group, client, account, tickets, throttles, passes, challenges, passkeys, factors
+// and backup codes, devices, messages, sessions, flows, grants, budgets, audit streams, which every transaction keeps that takes more
+// than one of them. A change of factors has its place in the middle of that: it calls [Tx.EndCodes] before it and [Tx.EndAccess] after
+// it.
 func (tx *Tx) EndAccount(ctx context.Context, now time.Time, id AccountID, keep Keep) error {
 	if err := tx.EndCodes(ctx, now, id); err != nil {
 		return err

@@ -70,8 +70,8 @@ func (p *program) kill() {
 	}
 }
 
-// A notice that was committed arrives, and a message to a relying party, whenever the server is killed between the commit and the mail server's answer, and arrives at
-// most twice: the second time only because the answer to the first was lost with the server.
+// A notice that was committed arrives, and a message to a relying party, whenever the server is killed between the commit and the mail
+// server's answer, and arrives at most twice: the second time only because the answer to the first was lost with the server.
 func TestI30_KillBetweenCommitAndDelivery(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		t.Parallel()

@@ -44,7 +44,8 @@ func OpenCommand(ctx context.Context, c Config) (*Command, error) {
 }
 
 // OpenMover is [OpenCommand] for moving accounts in and out, seeds of authenticator apps among them: it uses the MasterKey and
-// SMSCountries of the configuration as well, and for notices, which a server sends, Issuer, Brand and Language. Where there is no key, or nothing was sealed yet, it goes without, and never makes one.
+// SMSCountries of the configuration as well, and for notices, which a server sends, Issuer, Brand and Language. Where there is no key, or
+// nothing was sealed yet, it goes without, and never makes one.
 func OpenMover(ctx context.Context, c Config) (*Command, error) {
 	return openCommand(ctx, c, commandParts{seeds: true})
 }
