@@ -1,11 +1,13 @@
 package admin
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strconv"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -14,7 +16,7 @@ import (
 // renderSearch shows what a search found, by kind.
 func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web.Form) error {
 	actor := actorOf(r)
-	in := SearchQuery{Text: query.Get("q"), Kind: query.Get("kind"), After: readSearchPlace(query.Get(afterField))}
+	in := SearchQuery{Text: query.Get("q"), Kind: query.Get("kind"), After: h.service.readSearchCursor(actor, query.Get(afterField))}
 	found, err := h.service.Search(r.Context(), actor, in)
 	if err != nil {
 		return answer(err)
@@ -51,7 +53,11 @@ func (h *Handler) renderSearch(w http.ResponseWriter, r *http.Request, query web
 		v.Cut = v.Cut || f.Cut
 		switch {
 		case in.Kind != "":
-			v.Pager = pager(templates.PathCustomers, url.Values{"q": {in.Text}, "kind": {f.Kind}}, query, f.Next.cursor())
+			next, err := h.service.searchCursor(actor, f.Next)
+			if err != nil {
+				return err
+			}
+			v.Pager = pager(templates.PathCustomers, url.Values{"q": {in.Text}, "kind": {f.Kind}}, query, next)
 		case f.Next != SearchPlace{}:
 			g.MoreURL = here("kind", f.Kind)
 		}
@@ -70,6 +76,38 @@ func (p SearchPlace) cursor() string {
 	}
 	return cursor(strconv.FormatBool(p.Apart), p.Term, p.ID)
 }
+
+// searchCursor is the place's cursor for an actor. The index knows accounts by their registered addresses too: whoever may not see those
+// is given the entry sealed.
+func (s *Service) searchCursor(actor Actor, p SearchPlace) (string, error) {
+	text := p.cursor()
+	if text == "" || actor.rights().has(maySeeAddresses) {
+		return text, nil
+	}
+	if s.imports.Box == nil {
+		return "", errNoFactors
+	}
+	sealed, err := s.imports.Box.Seal([]byte(text), searchSeal(actor))
+	return base64.RawURLEncoding.EncodeToString(sealed), err
+}
+
+// readSearchCursor reads it back; what is none is the beginning.
+func (s *Service) readSearchCursor(actor Actor, text string) SearchPlace {
+	if text == "" || actor.rights().has(maySeeAddresses) {
+		return readSearchPlace(text)
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(text)
+	if err != nil || s.imports.Box == nil {
+		return SearchPlace{}
+	}
+	plain, err := s.imports.Box.Open(sealed, searchSeal(actor))
+	if err != nil { // of another's page, or from before the keys were renewed
+		return SearchPlace{}
+	}
+	return readSearchPlace(string(plain))
+}
+
+func searchSeal(actor Actor) seal.Place { return seal.Place{Table: "search", Account: actor.key()} }
 
 // readSearchPlace reads it back; what is none is the beginning.
 func readSearchPlace(text string) SearchPlace {

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/base64"
 	"fmt"
 	"slices"
 	"strings"
@@ -132,4 +133,32 @@ func TestSearchPage(t *testing.T) {
 	c.wants(c.get("/admin/customers?q=zzz"), "見つかりませんでした")
 	c.wants(c.get("/admin/customers?q=tanaka&kind=store&after="+SearchPlace{Term: "tanaka\U0010FFFF", ID: store.MaxID}.cursor()), "見つかりませんでした")
 	c.wants(c.get("/admin/customers?q=tanaka&kind=store&after=x&back=y"), accountURL(c.tanaka))
+}
+
+// TestSearchCursorsHoldNoAddress holds that whoever may not see addresses reads none in where a list goes on, and goes on all the same.
+func TestSearchCursorsHoldNoAddress(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		reader := func(login string, rights ...string) Actor {
+			actor, err := w.viewer(t.Context(), w.actor(w.operator(login, w.role(login, rights...))), mayView)
+			must(t, err)
+			return actor
+		}
+		masked, other, sees := reader("masked", "view"), reader("other", "view"), reader("sees", "view", "see_addresses")
+		place := SearchPlace{Term: "tanaka@example.jp", ID: string(w.tanaka)}
+		for _, actor := range []Actor{masked, sees} {
+			text, err := w.searchCursor(actor, place)
+			must(t, err)
+			raw, err := base64.RawURLEncoding.DecodeString(text)
+			must(t, err)
+			if hidden := actor.is(masked.Account.ID); strings.Contains(string(raw), "tanaka") == hidden || w.readSearchCursor(actor, text) != place {
+				t.Errorf("%s: %q, read as %+v", actor.Account.LoginID, raw, w.readSearchCursor(actor, text))
+			}
+			if got := w.readSearchCursor(other, text); got != (SearchPlace{}) {
+				t.Errorf("somebody else's: %+v", got)
+			}
+		}
+		if text, err := w.searchCursor(masked, SearchPlace{}); text != "" || err != nil {
+			t.Errorf("%q, %v", text, err)
+		}
+	})
 }
