@@ -445,6 +445,9 @@ func TestConsoleClientLife(t *testing.T) {
 	at, _ = c.post("/admin/clients/shop/former-secret")
 	c.wants(c.get(at), "以前のシークレットを無効にしました。")
 
+	must(t, c.SetProvisioning(t.Context(), System(), "shop", c.group))
+	c.wants(c.get("/admin/clients/shop"), "SCIM プロビジョニング", `href="/admin/customers/`+string(c.customer)+`"`, "標準のユーザーグループ")
+
 	c.wants(c.get("/admin/clients/shop/state"), "「ストア2」の利用を停止しますか？")
 	at, _ = c.post("/admin/clients/shop/state", "do", "disable")
 	c.wants(c.get(at), "利用を停止しました。", "停止中")

@@ -359,6 +359,12 @@ func (h *Handler) renderClient(
 	if v.Surfaces, err = h.surfaceOptions(r, f.Lang, in.Surface); err != nil {
 		return err
 	}
+	switch kept, err := h.service.Provisioning(r.Context(), actorOf(r), c.ID); {
+	case err == nil:
+		v.Customer, v.CustomerURL, v.Group = kept.Customer.Name, customerURL(kept.Customer.ID), kept.Group.Name
+	case !errors.Is(err, store.ErrNotFound):
+		return answer(err)
+	}
 	v.Disabled, _ = h.at(c.DisabledAt)
 	v.LastAt, v.LastISO = h.at(c.LastSignIn)
 	if c.AuthMethod != authNone {

@@ -180,6 +180,7 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	}
 	rotating, broken, locked := one, one, one
 	one.Folded = true
+	one.Customer, one.CustomerURL, one.Group = "株式会社サンプル商事", PathCustomers+"/1", "本社"
 	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
 	broken.FormerUntil = "2026-11-23 10:15"
 	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))

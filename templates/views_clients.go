@@ -86,6 +86,8 @@ type ClientView struct {
 	FormerUntil, FormerUsed string
 	// Connect is what the application is told, name and value a line.
 	Connect []Fact
+	// Customer is whose accounts it keeps through SCIM, Group where those are that it put into no other; empty if it keeps none.
+	Customer, CustomerURL, Group string
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
 	SecretURL, EndAction, SwitchURL, DeleteURL string
 }
