@@ -144,17 +144,23 @@ func (s *Service) UpdateUserGroup(ctx context.Context, actor Actor, id store.Use
 	})
 }
 
-// updateUserGroup is the work of [Service.UpdateUserGroup].
-func (s *Service) updateUserGroup(ctx context.Context, w *work, id store.UserGroupID, version time.Time, name string) error {
+// group loads a user group with its customer. That a client tried one that is not its business is written down.
+func (w *work) group(ctx context.Context, id store.UserGroupID) (store.GetAccountPlaceRow, error) {
 	if !store.ValidID(string(id)) {
-		return store.ErrNotFound
+		return store.GetAccountPlaceRow{}, store.ErrNotFound
 	}
 	place, err := w.tx.GetAccountPlace(ctx, id)
 	if err != nil {
-		return err
+		return place, err
 	}
 	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-	if err := w.within(place.Customer.ID); err != nil {
+	return place, w.within(place.Customer.ID)
+}
+
+// updateUserGroup is the work of [Service.UpdateUserGroup].
+func (s *Service) updateUserGroup(ctx context.Context, w *work, id store.UserGroupID, version time.Time, name string) error {
+	place, err := w.group(ctx, id)
+	if err != nil {
 		return err
 	}
 	n, err := w.tx.ClaimUserGroup(ctx, store.ClaimUserGroupParams{ID: id, Version: orEpoch(version), Now: w.now})

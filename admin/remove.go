@@ -48,15 +48,7 @@ func (s *Service) DeleteUserGroup(ctx context.Context, actor Actor, id store.Use
 
 // deleteUserGroup is the work of [Service.DeleteUserGroup].
 func (s *Service) deleteUserGroup(ctx context.Context, w *work, id store.UserGroupID) error {
-	if !store.ValidID(string(id)) {
-		return store.ErrNotFound
-	}
-	place, err := w.tx.GetAccountPlace(ctx, id)
-	if err != nil {
-		return err
-	}
-	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-	if err := w.within(place.Customer.ID); err != nil {
+	if _, err := w.group(ctx, id); err != nil {
 		return err
 	}
 	if err := emptied(w.tx.DeleteEmptyGroup(ctx, id)); err != nil {

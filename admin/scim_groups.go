@@ -264,15 +264,7 @@ func (s *Service) UpdateProvisionedGroup(
 // holdGroup loads a user group of the actor's customer and keeps it as it is until the transaction ends. That somebody tried another's is
 // written down.
 func (s *Service) holdGroup(ctx context.Context, w *work, id store.UserGroupID, expected Expected) (ProvisionedGroup, error) {
-	if !store.ValidID(string(id)) {
-		return ProvisionedGroup{}, store.ErrNotFound
-	}
-	place, err := w.tx.GetAccountPlace(ctx, id)
-	if err != nil {
-		return ProvisionedGroup{}, err
-	}
-	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
-	if err := w.within(place.Customer.ID); err != nil {
+	if _, err := w.group(ctx, id); err != nil {
 		return ProvisionedGroup{}, err
 	}
 	if _, err := w.tx.HoldUserGroup(ctx, id); err != nil {
@@ -287,11 +279,10 @@ func (s *Service) holdGroup(ctx context.Context, w *work, id store.UserGroupID, 
 
 // renameGroupForClient changes what the actor calls a user group that is held.
 func (s *Service) renameGroupForClient(ctx context.Context, w *work, g ProvisionedGroup, external string) error {
-	place, err := w.tx.GetAccountPlace(ctx, g.ID)
+	place, err := w.group(ctx, g.ID)
 	if err != nil {
-		return fmt.Errorf("load user group: %w", err)
+		return err
 	}
-	w.event.Target = place.Customer.Name + " / " + place.UserGroup.Name
 	if err := w.name(ctx, provisionedGroup, string(g.ID), external); err != nil {
 		return err
 	}
