@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"os"
 	"strings"
@@ -32,14 +33,21 @@ type remote struct {
 // remote is the server of a target.
 func (a *app) remote(to target) (*remote, error) {
 	u, err := url.Parse(to.url)
-	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
-		return nil, usageError{"--url is no http or https address"}
+	// Everybody on the way reads the token where there is no TLS.
+	if err != nil || u.Host == "" || u.Scheme != "https" && (u.Scheme != "http" || !thisMachine(u.Hostname())) {
+		return nil, usageError{"--url is no https address, nor an http one of this machine"}
 	}
 	token, err := a.token(to.tokenFile)
 	if err != nil {
 		return nil, err
 	}
 	return &remote{table: described(), base: to.url, token: token}, nil
+}
+
+// thisMachine reports whether a host leads nowhere else.
+func thisMachine(host string) bool {
+	a, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && a.IsLoopback()
 }
 
 // token reads the access token. It is never a flag, since others can see those.

@@ -80,6 +80,7 @@ func TestVerbsOnTheDatabase(t *testing.T) {
 		"no password":   {[]string{"account", "set-password", id}, exitUsage, "--password-file"},
 		"in argv":       {[]string{"account", "set-password", id, "--password", "x"}, exitUsage, "unknown flag"},
 		"no reason":     {[]string{"mfa", "reset", id}, exitUsage, "required flag"},
+		"no TLS":        {[]string{"account", "list", "--url", "http://id.example.jp"}, exitUsage, "https"},
 		"no token":      {[]string{"account", "list", "--url", "http://localhost:1"}, exitUsage, "--token-file"},
 		"no file":       {[]string{"account", "list", "--url", "http://localhost:1", "--token-file", "none"}, exitUsage, "--token-file"},
 	} {
