@@ -175,8 +175,13 @@ func (s *Service) allowOn(ctx context.Context, w *work, on subject, needed bool,
 	if err != nil {
 		return err
 	}
-	if !able || held {
+	switch {
+	case able && !held:
+	case needed && !w.actor.system:
 		return &refusal{err: ErrApprovalRequired, word: wordApproval}
+	default: // what nobody needs stops nobody
+		w.alone = needed
+		return nil
 	}
 	n, err := w.tx.UseApproval(ctx, store.UseApprovalParams{ID: row.ID, Now: w.now})
 	if err := claimed(n, err); err != nil {

@@ -490,6 +490,24 @@ func TestNoWayAroundASecondOperator(t *testing.T) {
 	})
 }
 
+// TestAnApprovalThatIsNotNeededStopsNobody holds for one whose decider may not decide any more, once the account takes none.
+func TestAnApprovalThatIsNotNeededStopsNobody(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx, root := t.Context(), w.actor(w.root)
+		w.enrol(w.tanaka)
+		w.guard(w.tanaka)
+		must(t, w.Approve(ctx, w.actor(w.chief), w.ask(root, w.tanaka, Proposal{Act: ActReset})))
+		must(t, ignore(w.SetDisabled(ctx, System(), w.chief, true)))
+		if _, err := w.ResetFactors(ctx, root, w.tanaka, because); !errors.Is(err, ErrApprovalRequired) {
+			t.Errorf("while it is needed: %v", err)
+		}
+		must(t, ignore(w.SetGuard(ctx, System(), w.tanaka, time.Time{}, false)))
+		if _, err := w.ResetFactors(ctx, root, w.tanaka, because); err != nil {
+			t.Errorf("once it is not: %v", err)
+		}
+	})
+}
+
 // TestSwitchOnClearsNothingAlone holds that 利用する, which clears what was set up under enforcement while the switch said otherwise, is no
 // reset without a second operator.
 func TestSwitchOnClearsNothingAlone(t *testing.T) {
