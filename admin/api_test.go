@@ -497,14 +497,6 @@ func (p *program) ask(op *operation, s sample, headers ...string) said {
 	return p.send(op.method, s.path, s.body, headers...)
 }
 
-func (p *program) op(id string) *operation {
-	i := slices.IndexFunc(p.api.table.operations, func(op operation) bool { return op.id == id })
-	if i < 0 {
-		p.t.Fatalf("no operation %s", id)
-	}
-	return &p.api.table.operations[i]
-}
-
 // A good request to every operation is answered as the document says.
 func TestAPIAnswersAsDocumented(t *testing.T) {
 	p := ready(t)

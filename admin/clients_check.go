@@ -81,9 +81,9 @@ func (e *ClientError) texts(say func(key string, args ...any) string) map[string
 	return out
 }
 
-func clientError(field, text, key string, args ...any) *ClientError {
+func clientError(field, text, key string) *ClientError {
 	e := &ClientError{}
-	e.add(field, text, key, args...)
+	e.add(field, text, key)
 	return e
 }
 

@@ -144,7 +144,7 @@ func (k clientKind) newInput(typed func(field string) string) NewClient {
 }
 
 // clientFields fills the form of a registration.
-func (h *Handler) clientFields(lang templates.Lang, actor Actor, in NewClient) templates.ClientFields {
+func (h *Handler) clientFields(actor Actor, in NewClient) templates.ClientFields {
 	v := templates.ClientFields{
 		ID: in.ID, Name: in.Name, People: true, Redirects: strings.Join(in.RedirectURIs, "\n"), PostLogout: strings.Join(in.PostLogoutRedirectURIs, "\n"),
 		Backchannel: in.BackchannelLogoutURI, PKCE: !in.NoPKCE || in.AuthMethod == authNone, PKCEFixed: in.AuthMethod == authNone,
@@ -275,7 +275,7 @@ func (h *Handler) getNewClient(w http.ResponseWriter, r *http.Request) error {
 func (h *Handler) renderNewClient(
 	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, k clientKind, in NewClient, errs map[string]string,
 ) error {
-	v := templates.ClientFormView{ClientFields: h.clientFields(f.Lang, actorOf(r), in)}
+	v := templates.ClientFormView{ClientFields: h.clientFields(actorOf(r), in)}
 	v.Action, v.BackURL, v.Kind, v.People, v.Errors = registerURL+"/"+k.name, registerURL, k.name, k.people(), errs
 	if !v.People {
 		v.Scopes = nil
@@ -352,7 +352,7 @@ func (h *Handler) renderClient(
 	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, c ClientState, in NewClient, errs map[string]string,
 ) error {
 	v := templates.ClientView{
-		ClientFields: h.clientFields(f.Lang, actorOf(r), in), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
+		ClientFields: h.clientFields(actorOf(r), in), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
 	}
 	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable, errs
 	var err error

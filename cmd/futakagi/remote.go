@@ -73,11 +73,7 @@ func (r *remote) do(ctx context.Context, id string, in admin.OperationInput) (bo
 	if err != nil {
 		return nil, "", err
 	}
-	res, err := r.send(req, askTime)
-	if err != nil {
-		return nil, "", err
-	}
-	return readAnswer(res)
+	return r.ask(req, askTime)
 }
 
 // upload does an operation whose body is a file of a media type.
@@ -88,11 +84,7 @@ func (r *remote) upload(ctx context.Context, id string, in admin.OperationInput,
 	}
 	req.Body, req.ContentLength, req.GetBody = io.NopCloser(file), -1, nil
 	req.Header.Set("Content-Type", kind)
-	res, err := r.send(req, fileTime)
-	if err != nil {
-		return nil, err
-	}
-	body, _, err = readAnswer(res)
+	body, _, err = r.ask(req, fileTime)
 	return body, err
 }
 
@@ -139,7 +131,12 @@ func (r *remote) send(req *http.Request, within time.Duration) (*http.Response, 
 	return nil, readableProblem(problem)
 }
 
-func readAnswer(res *http.Response) (body json.RawMessage, etag string, err error) {
+// ask sends a request and reads a good answer, with its ETag.
+func (r *remote) ask(req *http.Request, within time.Duration) (body json.RawMessage, etag string, err error) {
+	res, err := r.send(req, within)
+	if err != nil {
+		return nil, "", err
+	}
 	defer func() { err = errors.Join(err, res.Body.Close()) }()
 	if body, err = io.ReadAll(io.LimitReader(res.Body, maxReply)); err != nil {
 		return nil, "", unreachable{err}
