@@ -136,8 +136,8 @@ func (s *scim) serve(w http.ResponseWriter, r *http.Request, kind *scimKind, do 
 			return scimFault(scimInvalidSyntax, "the query cannot be read")
 		}
 		c.want = selection{kind: kind, only: names(query.Get("attributes")), without: names(query.Get("excludedAttributes"))}
-		if len(c.want.only) > 0 && len(c.want.without) > 0 {
-			return scimFault(scimInvalidValue, "attributes and excludedAttributes are not for one request")
+		if err := c.want.check(); err != nil {
+			return err
 		}
 	}
 	return do(c)
@@ -468,10 +468,7 @@ func (c *scimCall) fromBody() (search, error) {
 			return in, scimFault(scimInvalidSyntax, "the search has a member that does not belong there: "+clipField(m.name))
 		}
 	}
-	if len(in.want.only) > 0 && len(in.want.without) > 0 {
-		return in, scimFault(scimInvalidValue, "attributes and excludedAttributes are not for one request")
-	}
-	return in, nil
+	return in, in.want.check()
 }
 
 func wholeNumber(v any) (int, bool) {

@@ -81,6 +81,20 @@ type selection struct {
 	only, without []string
 }
 
+// maxNames is how many attributes a request names at most: every one is looked for in every resource of the answer.
+const maxNames = 100
+
+// check refuses what nobody needs and what cannot be meant.
+func (s selection) check() error {
+	switch {
+	case len(s.only) > 0 && len(s.without) > 0:
+		return scimFault(scimInvalidValue, "attributes and excludedAttributes are not for one request")
+	case len(s.only)+len(s.without) > maxNames:
+		return scimFault(scimInvalidValue, "attributes or excludedAttributes have too many names")
+	}
+	return nil
+}
+
 // has reports whether an answer has an attribute of the resource.
 func (s selection) has(name string) bool {
 	named := func(list []string, deepest int) bool {

@@ -461,6 +461,8 @@ func TestSCIMRefusesWhatItCannotTake(t *testing.T) {
 		{"POST", `/Users/.search`, `{"schemas":["` + scimSearchMessage + `"],"count":"1"}`, 400, syntax},
 		{"POST", `/Users/.search`, `{"schemas":["` + scimSearchMessage + `"],"attributes":"id"}`, 400, syntax},
 		{"POST", `/Users/.search`, `{"schemas":["` + scimSearchMessage + `"],"attributes":["id"],"excludedAttributes":["name"]}`, 400, value},
+		{"POST", `/Groups/.search`, `{"schemas":["` + scimSearchMessage + `"],"attributes":["id"` + strings.Repeat(`,"members.value"`, maxNames) + `]}`, 400, value},
+		{"GET", `/Users?excludedAttributes=id` + strings.Repeat(",name", maxNames), "", 400, value},
 	} {
 		done := len(p.successes())
 		w := p.scim(c.method, c.path, c.body)
