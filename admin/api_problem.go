@@ -183,11 +183,7 @@ func (a *API) explain(c *call, err error) error {
 	}
 	if e, ok := errors.AsType[*UploadError](err); ok {
 		_, reason, _ := strings.Cut(e.Reason, ".")
-		field := web.FieldProblem{Field: "body", Reason: reason}
-		if a.templates != nil { // the command line has none
-			field.Message = a.templates.T(web.Lang(c.r), e.Reason)
-		}
-		return invalid(field)
+		return invalid(web.FieldProblem{Field: "body", Reason: reason, Message: a.sentence(web.Lang(c.r), e.Reason)})
 	}
 	if e, ok := errors.AsType[*ClientError](err); ok {
 		fields := make([]web.FieldProblem, 0, len(e.Fields))
@@ -200,6 +196,14 @@ func (a *API) explain(c *call, err error) error {
 		return a.explainFields(web.Lang(c.r), e)
 	}
 	return err
+}
+
+// sentence is a sentence of the catalogue; the command line has no pages, and speaks English.
+func (a *API) sentence(lang templates.Lang, key string, args ...any) string {
+	if a.templates == nil {
+		return templates.English(key, args...)
+	}
+	return a.templates.T(lang, key, args...)
 }
 
 // explainFields names what was refused by the words of the catalogue's keys.
@@ -220,11 +224,7 @@ func (a *API) explainFields(lang templates.Lang, e *account.ValidationError) err
 			args = []any{"max", MaxReason}
 		}
 		_, reason, _ := strings.Cut(key, ".")
-		field := web.FieldProblem{Field: apiField(name), Reason: reason}
-		if a.templates != nil { // the command line has none
-			field.Message = a.templates.T(lang, key, args...)
-		}
-		fields = append(fields, field)
+		fields = append(fields, web.FieldProblem{Field: apiField(name), Reason: reason, Message: a.sentence(lang, key, args...)})
 	}
 	return invalid(fields...)
 }

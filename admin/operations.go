@@ -14,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
 
@@ -206,7 +207,11 @@ func asOperationError(err error) error {
 	if !ok {
 		return err
 	}
-	return &OperationError{web.Problem{Type: web.ProblemType + e.Code, Status: e.Status, Code: e.Code, Errors: e.Fields}}
+	p := web.Problem{Type: web.ProblemType + e.Code, Status: e.Status, Code: e.Code, Detail: e.Description, Errors: e.Fields}
+	if e.Message != "" {
+		p.Detail = templates.English(e.Message)
+	}
+	return &OperationError{p}
 }
 
 // NeedsServer reports whether an error says that something can only be done where the server's keys are.

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // catalog holds the sentences of one language. A sentence may contain placeholders such as {address}.
@@ -23,6 +24,18 @@ func loadCatalog(files fs.FS, lang Lang) (catalog, error) {
 	}
 	return c, nil
 }
+
+// english is the catalogue of what is said without a [Set].
+var english = sync.OnceValue(func() catalog {
+	c, err := loadCatalog(embedded, En)
+	if err != nil {
+		panic(err) // it is part of the program
+	}
+	return c
+})
+
+// English returns the English sentence of key for programs without pages, such as the command line; args are as for [Set.T].
+func English(key string, args ...any) string { return english().text(key, args...) }
 
 // sameKeys refuses catalogues of which one lacks a sentence the other has.
 func sameKeys(a, b catalog) error {

@@ -108,6 +108,7 @@ func (r *remote) save(ctx context.Context, id string, in admin.OperationInput, t
 // send sends a request and returns a good answer, or what is wrong.
 func (r *remote) send(req *http.Request, within time.Duration) (*http.Response, error) {
 	req.Header.Set("Authorization", "Bearer "+r.token)
+	req.Header.Set("Accept-Language", "en") // as everything the command line says
 	client := &http.Client{
 		Timeout: within,
 		// The token is for the address that was named, and no other.

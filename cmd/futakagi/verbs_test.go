@@ -67,14 +67,14 @@ func TestVerbsOnTheDatabase(t *testing.T) {
 		code int
 		says string
 	}{
-		"missing":       {[]string{"account", "get", store.MaxID}, exitFailure, "not_found"},
+		"missing":       {[]string{"account", "get", store.MaxID}, exitFailure, "not_found: There is no such thing"},
 		"no key":        {[]string{"key", "revoke", "--reason", "leaked", "--", "-no-such-key"}, exitFailure, "not_found"},
 		"no next key":   {[]string{"key", "rotate"}, exitFailure, "not_ready"},
 		"under way":     {[]string{"key", "reseal"}, exitFailure, "conflict"},
 		"no id":         {[]string{"account", "get"}, exitUsage, "accepts 1 arg"},
 		"no such value": {[]string{"audit", "deliveries", "--state", "lost"}, exitUsage, "state: not_one_of"},
 		"not fitting":   {[]string{"account", "update", id, "--name", "", "--email", "", "--role", ""}, exitUsage, "role: role_blank"},
-		"no such role":  {[]string{"account", "update", id, "--name", "管理者", "--email", "o@example.jp", "--role", "x"}, exitUsage, "role: role_blank"},
+		"no such role":  {[]string{"account", "update", id, "--name", "管理者", "--email", "o@example.jp", "--role", "x"}, exitUsage, "role: role_blank ("},
 		"output":        {[]string{"account", "list", "-o", "xml"}, exitUsage, "table or json"},
 		"needs keys":    {[]string{"mfa", "reset", id, "--reason", "r", "--identity-checked"}, exitConfig, "master_key: this needs the keys of the server, which its first start makes; start the server once, or name a server with --url"},
 		"no password":   {[]string{"account", "set-password", id}, exitUsage, "--password-file"},
