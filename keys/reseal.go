@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/futakagi/futakagi/audit"
@@ -79,34 +78,7 @@ type Sealer struct {
 
 // Run follows the keyset and does what is due until ctx ends. Every replica runs one; a transaction each lets them take turns.
 func (s *Sealer) Run(ctx context.Context) {
-	changed := make(chan struct{}, 1)
-	var listener sync.WaitGroup
-	listener.Go(func() {
-		// Listen returns only because ctx has ended.
-		_ = s.DB.Listen(ctx, store.KeysetChannel, func(string) {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		})
-	})
-	defer listener.Wait()
-	poll := time.NewTicker(pollEvery)
-	defer poll.Stop()
-	healthy := true
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-changed:
-		case <-poll.C:
-		}
-		err := s.follow(ctx)
-		if err != nil && ctx.Err() == nil && healthy && !errors.Is(err, store.ErrUnavailable) {
-			s.Logger.ErrorContext(ctx, "keyset not followed", "error", err)
-		}
-		healthy = err == nil
-	}
+	s.DB.Follow(ctx, store.KeysetChannel, pollEvery, s.follow)
 }
 
 // follow loads the keyset and works while there is work.

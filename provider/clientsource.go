@@ -3,7 +3,6 @@ package provider
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -75,49 +74,10 @@ func (s *ClientSource) Reload(ctx context.Context) error {
 
 // Run keeps the clients up to date until ctx ends.
 func (s *ClientSource) Run(ctx context.Context) {
-	follow(ctx, s.db, s.logger, store.ClientsChannel, s.Reload)
+	s.db.Follow(ctx, store.ClientsChannel, pollInterval, s.Reload)
 }
 
 func sameClient(a, b store.Client) bool {
 	// Times of one instant can differ as structs; a difference costs one more parse, nothing else.
 	return a.UpdatedAt.Equal(b.UpdatedAt) && bytes.Equal(a.SecretHash, b.SecretHash) && reflect.DeepEqual(a, b)
-}
-
-// follow calls reload whenever the channel is notified and at every poll, until ctx ends. What fails is tried again at the
-// next occasion; meanwhile the last good snapshot serves.
-func follow(ctx context.Context, db *store.DB, logger *slog.Logger, channel string, reload func(context.Context) error) {
-	changed := make(chan struct{}, 1)
-	var listener sync.WaitGroup
-	listener.Go(func() {
-		// Listen reconnects by itself and returns only because ctx has ended.
-		_ = db.Listen(ctx, channel, func(string) {
-			select {
-			case changed <- struct{}{}:
-			default:
-			}
-		})
-	})
-	defer listener.Wait()
-	poll := time.NewTicker(pollInterval)
-	defer poll.Stop()
-	healthy := true
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-changed:
-		case <-poll.C:
-		}
-		err := reload(ctx)
-		switch {
-		case ctx.Err() != nil:
-			return
-		case errors.Is(err, store.ErrUnavailable): // whoever listens says that the database is away
-		case err != nil && healthy:
-			logger.WarnContext(ctx, "reload failed, the last state stays in force", "channel", channel, "error", err)
-		case err == nil && !healthy:
-			logger.InfoContext(ctx, "reload works again", "channel", channel)
-		}
-		healthy = err == nil
-	}
 }

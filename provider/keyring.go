@@ -377,7 +377,7 @@ func (k *Keyring) Run(ctx context.Context) {
 	var tending sync.WaitGroup
 	tending.Go(func() { k.tendAlways(ctx) })
 	defer tending.Wait()
-	follow(ctx, k.db, k.logger, store.KeysChannel, k.load)
+	k.db.Follow(ctx, store.KeysChannel, pollInterval, k.load)
 }
 
 func (k *Keyring) tendAlways(ctx context.Context) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -54,6 +55,45 @@ func (db *DB) Listen(ctx context.Context, channel string, f func(payload string)
 		case <-time.After(wait):
 		}
 		wait = min(2*wait, longest)
+	}
+}
+
+// Follow calls do when it has begun to listen on channel, for every notification from then on, and at least every so often, until ctx
+// ends. Notifications that come while do is at work are one call. What fails is tried again at the next occasion.
+func (db *DB) Follow(ctx context.Context, channel string, every time.Duration, do func(context.Context) error) {
+	changed := make(chan struct{}, 1)
+	var listener sync.WaitGroup
+	listener.Go(func() {
+		// Listen reconnects by itself and returns only because ctx has ended.
+		_ = db.Listen(ctx, channel, func(string) {
+			select {
+			case changed <- struct{}{}:
+			default:
+			}
+		})
+	})
+	defer listener.Wait()
+	poll := time.NewTicker(every)
+	defer poll.Stop()
+	healthy := true
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-changed:
+		case <-poll.C:
+		}
+		err := do(ctx)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case errors.Is(err, ErrUnavailable): // Listen says that the database is away
+		case err != nil && healthy:
+			db.logger.WarnContext(ctx, "following failed, the last state stays in force", "channel", channel, "error", err)
+		case err == nil && !healthy:
+			db.logger.InfoContext(ctx, "following works again", "channel", channel)
+		}
+		healthy = err == nil
 	}
 }
 
