@@ -490,7 +490,8 @@ func (w *work) apart(ctx context.Context, row store.Approval) error {
 		return fmt.Errorf("count acts: %w", err)
 	}
 	if role := w.actor.roles[w.actor.Account.Role]; n == 0 && role.UpdatedAt.After(since) {
-		n, err = w.tx.CountActsOnRole(ctx, store.CountActsOnRoleParams{Since: since, ActorID: asker, Role: cmp.Or(role.Name, role.ID)})
+		// Which one it was the log knows by its name alone, and that may have been changed with it.
+		n, err = w.tx.CountActsOnRoles(ctx, store.CountActsOnRolesParams{Since: since, ActorID: asker})
 		if err != nil {
 			return fmt.Errorf("count acts: %w", err)
 		}

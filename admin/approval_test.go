@@ -199,7 +199,7 @@ func TestWhoMayDecide(t *testing.T) {
 		w.clock.pass(partnerAfter + time.Hour)
 		r, err := w.Role(ctx, System(), role)
 		must(t, err)
-		if _, err := w.UpdateRole(ctx, w.actor(w.root), role, r.UpdatedAt, RoleInput{Name: r.Name, Rights: []string{"view", "reset", "exempt"}}); err != nil {
+		if _, err := w.UpdateRole(ctx, w.actor(w.root), role, r.UpdatedAt, RoleInput{Name: "renamed", Rights: []string{"view", "reset", "exempt"}}); err != nil {
 			t.Fatal(err)
 		}
 		request = w.ask(w.actor(w.root), w.tanaka, Proposal{Act: ActReset})

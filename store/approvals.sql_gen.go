@@ -51,19 +51,19 @@ func (q *Queries) CountActsOnClient(ctx context.Context, arg CountActsOnClientPa
 	return count, err
 }
 
-const CountActsOnRole = `-- name: CountActsOnRole :one
+const CountActsOnRoles = `-- name: CountActsOnRoles :one
 SELECT count(*) FROM audit_events
-WHERE type IN ('role.create', 'role.update') AND at >= $1 AND actor_id = $2 AND result = 'success' AND target = $3
+WHERE type IN ('role.create', 'role.update') AND at >= $1 AND actor_id = $2 AND result = 'success'
 `
 
-type CountActsOnRoleParams struct {
+type CountActsOnRolesParams struct {
 	Since   time.Time
 	ActorID string
-	Role    string
 }
 
-func (q *Queries) CountActsOnRole(ctx context.Context, arg CountActsOnRoleParams) (int64, error) {
-	row := q.db.QueryRow(ctx, CountActsOnRole, arg.Since, arg.ActorID, arg.Role)
+// How often somebody made or changed a role since a moment, whatever it was called then.
+func (q *Queries) CountActsOnRoles(ctx context.Context, arg CountActsOnRolesParams) (int64, error) {
+	row := q.db.QueryRow(ctx, CountActsOnRoles, arg.Since, arg.ActorID)
 	var count int64
 	err := row.Scan(&count)
 	return count, err

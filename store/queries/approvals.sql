@@ -64,9 +64,10 @@ SELECT count(*) FROM audit_events
 WHERE account_id = @account_id AND at >= @since AND actor_id = @actor_id AND result = 'success'
   AND (type LIKE 'account.%' OR type LIKE '2fa.%' OR type LIKE 'password.%') AND type <> 'account.unmask';
 
--- name: CountActsOnRole :one
+-- name: CountActsOnRoles :one
+-- How often somebody made or changed a role since a moment, whatever it was called then.
 SELECT count(*) FROM audit_events
-WHERE type IN ('role.create', 'role.update') AND at >= @since AND actor_id = @actor_id AND result = 'success' AND target = @role;
+WHERE type IN ('role.create', 'role.update') AND at >= @since AND actor_id = @actor_id AND result = 'success';
 
 -- name: CountActsOnClient :one
 -- How often somebody registered a client, changed it or gave it a secret since a moment.
