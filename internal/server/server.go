@@ -179,14 +179,16 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	console, err := admin.New(admin.Config{
-		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer, ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now,
-		CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle, Imports: mfa.Imports{Box: box, Countries: c.SMSCountries}, NoticeLang: c.Language, Limits: c.Staff,
-		Keys: c.keyRules(),
+		DB: db, Accounts: accounts, Factors: factors, Outbox: outbox, Passwords: passwords, Signer: signer,
+		ValidRedirect: provider.ValidRedirectURI, Zone: c.Zone, Now: c.Now, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Imports: mfa.Imports{Box: box, Countries: c.SMSCountries}, NoticeLang: c.Language, Limits: c.Staff, Keys: c.keyRules(),
 	})
 	if err != nil {
 		return nil, err
 	}
-	consolePages, err := admin.NewHandler(admin.HandlerConfig{Service: console, Templates: pages, Toolkit: kit, Issuer: c.Issuer, Zone: c.Zone, Now: c.Now, JWKSURL: c.Issuer + provider.PathJWKS})
+	consolePages, err := admin.NewHandler(admin.HandlerConfig{
+		Service: console, Templates: pages, Toolkit: kit, Issuer: c.Issuer, Zone: c.Zone, Now: c.Now, JWKSURL: c.Issuer + provider.PathJWKS,
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -227,7 +229,10 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	s.Handler = root
 	s.Management = s.management(metrics, outbox)
 	sealer := &keys.Sealer{DB: db, Box: box, Now: c.Now, Logger: c.Logger}
-	s.jobs = []func(context.Context){op.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now), s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts)}
+	s.jobs = []func(context.Context){
+		op.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now),
+		s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts),
+	}
 	return s, nil
 }
 
