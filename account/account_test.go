@@ -275,6 +275,21 @@ func TestCustomers(t *testing.T) {
 			t.Error(diff)
 		}
 
+		f.now = f.now.Add(1234 * time.Nanosecond)
+		undo := errors.New("undo")
+		if err := f.try(t, func(tx *store.Tx) error {
+			made, err := f.CreateCustomer(ctx, tx, CustomerInput{Code: "E-0", Name: "x"})
+			if err != nil {
+				return err
+			}
+			if kept, err := tx.GetCustomer(ctx, made.ID); err != nil || !made.CreatedAt.Equal(kept.CreatedAt) {
+				t.Errorf("made at %s, kept at %s: %v", made.CreatedAt, kept.CreatedAt, err)
+			}
+			return undo
+		}); !errors.Is(err, undo) {
+			t.Error(err)
+		}
+
 		codes := func(p CustomerPage) string {
 			var out []string
 			for _, r := range p.Rows {

@@ -22,13 +22,16 @@ func (in CustomerInput) check() (CustomerInput, error) {
 	return out, c.err()
 }
 
+// rowTime is the present time as rows keep it, for what is answered before it is read back.
+func (s *Service) rowTime() time.Time { return s.now().UTC().Truncate(time.Microsecond) }
+
 // NewCustomer makes a customer that is stored nowhere yet. It fails with a [ValidationError] for what a person can correct.
 func (s *Service) NewCustomer(in CustomerInput) (store.Customer, error) {
 	in, err := in.check()
 	if err != nil {
 		return store.Customer{}, err
 	}
-	now := s.now()
+	now := s.rowTime()
 	return store.Customer{
 		ID: store.NewID[store.CustomerID](), Code: in.Code, Name: in.Name, SearchKey: searchKey(in.Code, in.Name), CreatedAt: now, UpdatedAt: now,
 	}, nil
@@ -79,7 +82,7 @@ func (s *Service) NewUserGroup(customer store.CustomerID, name string) (store.Us
 	if err := c.err(); err != nil {
 		return store.UserGroup{}, err
 	}
-	now := s.now()
+	now := s.rowTime()
 	return store.UserGroup{ID: store.NewID[store.UserGroupID](), CustomerID: customer, Name: name, CreatedAt: now, UpdatedAt: now}, nil
 }
 

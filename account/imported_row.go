@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"github.com/futakagi/futakagi/store"
 )
@@ -16,7 +15,7 @@ func (s *Service) UnusablePassword() PasswordHash {
 
 // NewImported returns the account that a checked record is to become.
 func (s *Service) NewImported(id store.AccountID, in ImportedAccount, group store.UserGroupID) store.Account {
-	now := s.now().UTC().Truncate(time.Microsecond)
+	now := s.rowTime()
 	a := store.Account{
 		ID: id, Kind: in.Kind, LoginID: in.LoginID, LoginKey: in.LoginKey, DisplayName: in.Name, SearchKey: searchKey(in.LoginKey, in.Name, in.Email),
 		Role: in.Role, PasswordHash: string(in.Password), RegisteredEmail: in.Email, TwoFactor: in.TwoFactor, CredentialEpoch: 1,
