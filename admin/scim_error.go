@@ -14,6 +14,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
 
@@ -59,7 +60,7 @@ var (
 
 // fail answers with an error. What SCIM has no words for is left to the toolkit.
 func (s *scim) fail(w http.ResponseWriter, r *http.Request, err error) error {
-	e := s.explain(r, err)
+	e := s.explain(err)
 	if e == nil {
 		return err
 	}
@@ -99,7 +100,7 @@ func writeSCIM(w http.ResponseWriter, status int, doc any) error {
 }
 
 // explain turns an error of a use case into one of SCIM; nil for what is nobody's fault but ours.
-func (s *scim) explain(r *http.Request, err error) *scimError {
+func (s *scim) explain(err error) *scimError {
 	known := func(status int, detail string) *scimError {
 		return &scimError{status: status, detail: detail, cause: err}
 	}
@@ -107,12 +108,12 @@ func (s *scim) explain(r *http.Request, err error) *scimError {
 		return e
 	}
 	if e, ok := errors.AsType[*account.ValidationError](err); ok {
-		return s.explainFields(r, e)
+		return s.explainFields(e)
 	}
 	if e, ok := errors.AsType[*web.Error](err); ok && e.Status < http.StatusInternalServerError {
 		detail := http.StatusText(e.Status)
 		if e.Message != "" {
-			detail = s.api.templates.T(web.Lang(r), e.Message)
+			detail = s.api.templates.T(templates.En, e.Message)
 		}
 		return &scimError{status: e.Status, detail: detail, retryAfter: e.RetryAfter, cause: err}
 	}
@@ -138,6 +139,12 @@ func (s *scim) explain(r *http.Request, err error) *scimError {
 		return known(http.StatusForbidden, "the client may not do this")
 	case errors.Is(err, ErrFrozen):
 		return known(http.StatusForbidden, "the account's owner has stopped changes of its security settings for now")
+	case errors.Is(err, ErrApprovalRequired):
+		return known(http.StatusForbidden, "an operator has to approve this change of the account")
+	case isRate(err):
+		e := known(http.StatusTooManyRequests, "done too often")
+		e.retryAfter = time.Hour
+		return e
 	case errors.Is(err, ErrNotEmpty):
 		return known(http.StatusConflict, "the group is not empty")
 	case errors.Is(err, ErrActorGone), errors.Is(err, web.ErrNoSession):
@@ -151,7 +158,7 @@ func (s *scim) explain(r *http.Request, err error) *scimError {
 }
 
 // explainFields names what was refused by the names of SCIM.
-func (s *scim) explainFields(r *http.Request, e *account.ValidationError) *scimError {
+func (s *scim) explainFields(e *account.ValidationError) *scimError {
 	names := map[string]string{
 		account.FieldLoginID: "userName", account.FieldName: "displayName", account.FieldEmail: "emails", account.FieldPassword: "password",
 	}
@@ -161,7 +168,7 @@ func (s *scim) explainFields(r *http.Request, e *account.ValidationError) *scimE
 	}
 	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
 		key := e.Fields[field]
-		parts = append(parts, cmp.Or(names[field], field)+": "+s.api.templates.T(web.Lang(r), key, e.Args(field)...))
+		parts = append(parts, cmp.Or(names[field], field)+": "+s.api.templates.T(templates.En, key, e.Args(field)...))
 	}
 	return scimFault(kind, strings.Join(parts, "; "))
 }

@@ -671,6 +671,25 @@ func TestSCIMPasswordsNeedTheirScope(t *testing.T) {
 	}
 }
 
+// TestSCIMIsNoWayAroundASecondOperator: what opens an account that takes one is refused, whole, and said so.
+func TestSCIMIsNoWayAroundASecondOperator(t *testing.T) {
+	p := newProvisioning(t, storetest.SQLite(t))
+	p.guard(p.tanaka)
+	former := p.row(p.tanaka)
+	for _, change := range []string{
+		`{"op":"replace","path":"displayName","value":"x"},{"op":"replace","path":"password","value":"violet-8-ferry"}`,
+		`{"op":"replace","path":"emails[type eq \"work\"].value","value":"thief@example.jp"}`,
+	} {
+		w := p.scim(http.MethodPatch, "/Users/{tanaka}", patch(change))
+		if w.Code != http.StatusForbidden || !strings.Contains(w.Body.String(), "approve") {
+			t.Errorf("%s: %d %s", change, w.Code, w.Body)
+		}
+	}
+	if now := p.row(p.tanaka); now.PasswordHash != former.PasswordHash || now.RegisteredEmail != former.RegisteredEmail || now.DisplayName != former.DisplayName {
+		t.Errorf("changed: %+v", now)
+	}
+}
+
 // RFC 7644 section 3.14: a change can name the version that it starts from, a read the one it has.
 func TestSCIMVersions(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
