@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
 
@@ -121,8 +122,9 @@ func once(values []string) []string {
 }
 
 func (in NewClient) checkWords(wrong *ClientError) {
-	if !clientID.MatchString(in.ID) {
-		wrong.add(clientFieldID, "must be 1 to 64 of A-Z a-z 0-9 . _ - and begin with a letter or digit", templates.MsgClientIDForm)
+	// An id that could be an account's would be taken for that account wherever the log says who acted.
+	if !clientID.MatchString(in.ID) || store.ValidID(in.ID) {
+		wrong.add(clientFieldID, "must be 1 to 64 of A-Z a-z 0-9 . _ -, begin with a letter or digit, and be no UUID", templates.MsgClientIDForm)
 	}
 	switch text := fmt.Sprintf("must have 1 to %d characters", account.MaxName); {
 	case in.Name == "":

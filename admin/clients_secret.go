@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -44,7 +45,7 @@ type NewSecret struct {
 }
 
 // RotateSecret gives a client that the actor saw at a version a new secret. The former one works for an overlap, which is one of
-// [OverlapWords]; what was the former one until now works no more. It fails with a [ClientError], [ErrConflict] or [store.ErrNotFound].
+// [OverlapWords]; without one, tokens that the client got for itself are void too. What was the former one until now works no more. It fails with a [ClientError], [ErrConflict] or [store.ErrNotFound].
 func (s *Service) RotateSecret(ctx context.Context, actor Actor, id string, version time.Time, word string) (NewSecret, error) {
 	var made NewSecret
 	_, err := s.act(ctx, actor, mayManageClients, audit.Event{Type: audit.ClientSecret}, func(w *work) error {
@@ -74,6 +75,14 @@ func (s *Service) RotateSecret(ctx context.Context, actor Actor, id string, vers
 		}
 		if err := claimed(w.tx.SetClientSecret(ctx, p)); err != nil {
 			return err
+		}
+		if made.FormerUntil == nil {
+			// A secret that must go at once may have leaked: what somebody else got with it goes too.
+			tokens, err := w.tx.RevokeClientTokens(ctx, store.RevokeClientTokensParams{ClientID: id, Now: &w.now})
+			if err != nil {
+				return fmt.Errorf("revoke tokens: %w", err)
+			}
+			w.event.Data["tokens"] = strconv.FormatInt(tokens, 10)
 		}
 		return announceClient(ctx, w.tx, id)
 	})

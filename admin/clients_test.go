@@ -217,7 +217,19 @@ func TestRotateSecret(t *testing.T) {
 		if ended, err := w.EndFormerSecret(ctx, root, "shop"); ended || err != nil {
 			t.Errorf("end again: %v %v", ended, err)
 		}
+		w.tx(func(tx *store.Tx) error {
+			return tx.InsertClientTokenSet(ctx, store.InsertClientTokenSetParams{
+				ID: store.NewID[store.TokenSetID](), ClientID: "shop", Scope: "x", AccessHash: web.HashToken("stolen"), AccessExpiresAt: w.clock.now().Add(time.Hour), Now: w.clock.now(),
+			})
+		})
+		held := func() error {
+			return errorOf(w.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{AccessHash: web.HashToken("stolen"), Now: w.clock.now()}))
+		}
+		must(t, held())
 		last, err := w.RotateSecret(ctx, root, "shop", w.clientRow("shop").UpdatedAt, "now")
+		if !errors.Is(held(), store.ErrNotFound) {
+			t.Error("what the former secret got works on")
+		}
 		if c := w.clientRow("shop"); err != nil || last.FormerUntil != nil || c.FormerSecretHash != nil || c.FormerSecretUntil != nil {
 			t.Errorf("at once: %+v %v", c, err)
 		}
@@ -495,4 +507,15 @@ func between(page, before, after string) string {
 	_, rest, _ := strings.Cut(page, before)
 	text, _, _ := strings.Cut(rest, after)
 	return text
+}
+
+// The log names clients and accounts alike by their ids: no client takes one that could be an account's.
+func TestNoClientIsCalledLikeAnAccount(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	for _, id := range []string{string(w.root), store.NewID[string]()} {
+		_, err := w.CreateClient(t.Context(), System(), NewClient{ID: id, Name: "x", RedirectURIs: []string{"https://rp.example.jp/cb"}})
+		if e, ok := errors.AsType[*ClientError](err); !ok || e.Fields["id"] == "" {
+			t.Errorf("%s: %v", id, err)
+		}
+	}
 }
