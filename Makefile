@@ -10,11 +10,6 @@ FUZZTIME ?= 30s
 WALK     ?= 10m
 SCREENS  ?= screens
 
-# Others' computations, which share nothing between goroutines of ours: most of what the race detector watched was SQLite, twice as
-# slowly. What uses them is watched.
-UNWATCHED := modernc.org/... golang.org/x/crypto/... golang.org/x/text/... golang.org/x/net/html/... github.com/go-crypt/...
-RACE      := -race $(foreach pattern,$(UNWATCHED),-gcflags=$(pattern)=-race=false)
-
 GOLANGCI_VERSION := v2.15.0
 SQLC_VERSION     := v1.31.1
 GOLANGCI := .tools/golangci-lint-$(GOLANGCI_VERSION)
@@ -36,7 +31,7 @@ binary: ## Build the static release binary
 test: ## Run every test: race detector, both databases, real browser (installs what is missing on Debian as root)
 	.ci/needs
 	FUTAKAGI_TEST_POSTGRES=1 FUTAKAGI_TEST_BROWSER=1 FUTAKAGI_TEST_NODE=1 \
-		go test $(RACE) -shuffle=on -timeout 30m $$(go list ./... | grep -vE '/(e2e|templates)$$')
+		go test -race -shuffle=on -timeout 30m $$(go list ./... | grep -vE '/(e2e|templates)$$')
 	# Pages are rendered by one goroutine here, and by many under the race detector in internal/testapp.
 	go test -shuffle=on ./templates
 	# What the race detector's own memory and time would blur.
