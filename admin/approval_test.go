@@ -528,13 +528,16 @@ func TestSwitchOnClearsNothingAlone(t *testing.T) {
 			t.Errorf("on, alone: %v", err)
 		}
 		all := BulkSwitch{Customer: w.customer, Want: account.TwoFactorUse}
-		for approval, want := range map[string][3]int{ApprovalAll: {2, 0, 2}, ApprovalNone: {3, 1, 1}} {
-			_, err := w.SetEnforcement(ctx, System(), []EnforcementChange{{Surface: SurfaceStore, Approval: approval}})
+		for _, c := range []struct {
+			approval string
+			want     [3]int
+		}{{ApprovalAll, [3]int{2, 0, 2}}, {ApprovalNone, [3]int{3, 1, 1}}} {
+			_, err := w.SetEnforcement(ctx, System(), []EnforcementChange{{Surface: SurfaceStore, Approval: c.approval}})
 			must(t, err)
 			p, err := w.PreviewSwitch(ctx, root, all)
 			must(t, err)
-			if got := [3]int{p.Changing, p.Resetting, p.LeftOut}; got != want {
-				t.Errorf("%s: %v, want %v", approval, got, want)
+			if got := [3]int{p.Changing, p.Resetting, p.LeftOut}; got != c.want {
+				t.Errorf("%s: %v, want %v", c.approval, got, c.want)
 			}
 		}
 		n, err := w.SwitchMany(ctx, root, all)
