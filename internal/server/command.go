@@ -9,7 +9,6 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/audit"
-	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/provider"
@@ -90,7 +89,7 @@ func openCommand(ctx context.Context, c Config, parts commandParts) (_ *Command,
 			return nil, err
 		}
 		if a.Imports.Box != nil && c.Issuer != "" {
-			if a.Imports.Note, err = noteImports(c, db, a.Imports.Box, hasher); err != nil {
+			if a.Imports.Note, err = noteImports(&c, ground{db: db, box: a.Imports.Box, hasher: hasher, accounts: accounts}); err != nil {
 				return nil, err
 			}
 		}
@@ -132,24 +131,16 @@ func addKeyed(ctx context.Context, c *Config, a *admin.Config, g ground) error {
 }
 
 // noteImports queues the notices of an import, for a server to send.
-func noteImports(c Config, db *store.DB, box *seal.Box, hasher *account.Hasher) (
-	func(context.Context, *store.Tx, time.Time, store.Account, mfa.ImportPlan) error, error,
-) {
-	pages, err := templates.New(templates.Config{Brand: c.Brand})
+func noteImports(c *Config, g ground) (func(context.Context, *store.Tx, time.Time, store.Account, mfa.ImportPlan) error, error) {
+	var err error
+	if g.pages, err = templates.New(templates.Config{Brand: c.Brand}); err != nil {
+		return nil, err
+	}
+	k, err := newKeyed(c, g)
 	if err != nil {
 		return nil, err
 	}
-	outbox, err := delivery.New(delivery.Config{DB: db, Box: box, Templates: pages, Now: c.Now, Logger: c.Logger, Zone: c.Zone})
-	if err != nil {
-		return nil, err
-	}
-	factors, err := mfa.New(mfa.Config{
-		Issuer: c.Issuer, DB: db, Outbox: outbox, Box: box, HashAll: hasher.HashAll, CheckCode: hasher.CheckCode, Now: c.Now, NoticeLang: c.Language,
-	})
-	if err != nil {
-		return nil, err
-	}
-	return factors.NoteImport, nil
+	return k.factors.NoteImport, nil
 }
 
 // Close releases the database.
