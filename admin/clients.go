@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/web"
 )
@@ -39,6 +40,8 @@ type NewClient struct {
 	NoPKCE bool
 	// Browser refuses private-use schemes to a public client too: it runs in a browser, and only native ones have a scheme.
 	Browser bool
+	// Settings are the members of which none needs to be said.
+	client.Settings
 }
 
 // Client is a registered relying party. Secret is empty for a public one; it can be read here and never again (I15).
@@ -109,7 +112,8 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 			ID: in.ID, Name: in.Name, SurfaceID: in.Surface, AuthMethod: in.AuthMethod, SecretHash: hash,
 			RedirectURIs: jsonList(in.RedirectURIs), PostLogoutRedirectURIs: jsonList(in.PostLogoutRedirectURIs),
 			GrantTypes: jsonList(in.GrantTypes), Scopes: jsonList(in.Scopes), IDTokenAlg: in.IDTokenAlg,
-			RequirePkce: !in.NoPKCE, BackchannelLogoutURI: in.BackchannelLogoutURI, Now: w.now,
+			RequirePkce: !in.NoPKCE, BackchannelLogoutURI: in.BackchannelLogoutURI,
+			Settings: in.Encode(), Now: w.now,
 		})
 		if errors.Is(err, store.ErrConflict) {
 			return idTaken()

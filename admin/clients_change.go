@@ -11,6 +11,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -27,12 +28,17 @@ type ClientChange struct {
 }
 
 // registrationOf is the registration of a row.
-func registrationOf(c store.Client) NewClient {
+func registrationOf(c store.Client) (NewClient, error) {
+	settings, err := client.Parse(c.Settings)
+	if err != nil {
+		return NewClient{}, fmt.Errorf("client %s: %w", c.ID, err)
+	}
 	return NewClient{
-		ID: c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
+		Settings: settings,
+		ID:       c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, NoPKCE: !c.RequirePkce,
-	}
+	}, nil
 }
 
 // on is a registration after the change.
@@ -96,7 +102,10 @@ func (s *Service) UpdateClient(
 		if !row.UpdatedAt.Equal(version) {
 			return ErrConflict
 		}
-		former := registrationOf(row)
+		former, err := registrationOf(row)
+		if err != nil {
+			return err
+		}
 		next, err := change.on(former).check(s.validRedirect)
 		if err != nil {
 			return err
@@ -139,7 +148,7 @@ func (w *work) saveClient(ctx context.Context, row store.Client, next NewClient)
 		ID: row.ID, Version: row.UpdatedAt, Now: w.now, Name: next.Name, SurfaceID: next.Surface, AuthMethod: next.AuthMethod,
 		RedirectURIs: jsonList(next.RedirectURIs), PostLogoutRedirectURIs: jsonList(next.PostLogoutRedirectURIs),
 		GrantTypes: jsonList(next.GrantTypes), Scopes: jsonList(next.Scopes), IDTokenAlg: next.IDTokenAlg, RequirePkce: !next.NoPKCE,
-		BackchannelLogoutURI: next.BackchannelLogoutURI,
+		BackchannelLogoutURI: next.BackchannelLogoutURI, Settings: next.Encode(),
 	}
 	switch {
 	case next.AuthMethod == authNone:
@@ -266,7 +275,8 @@ type ClientState struct {
 }
 
 func clientState(actor Actor, row store.Client, now time.Time) ClientState {
-	c := ClientState{Client: row, Registration: registrationOf(row), Changeable: actor.mayGrantAll(listOfJSON(row.Scopes))}
+	registration, err := registrationOf(row) // what cannot be read cannot be changed, but seen and deleted
+	c := ClientState{Client: row, Registration: registration, Changeable: err == nil && actor.mayGrantAll(listOfJSON(row.Scopes))}
 	if row.FormerSecretUntil != nil && row.FormerSecretUntil.After(now) {
 		c.FormerUntil = row.FormerSecretUntil
 	}

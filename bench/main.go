@@ -27,6 +27,7 @@ func main() {
 // options are what the command line chooses.
 type options struct {
 	engine, database, profiles string
+	keep                       string // directory of the databases of -scale; empty: made anew and removed
 	concurrency                []int
 	duration                   time.Duration
 	only                       *regexp.Regexp
@@ -46,6 +47,7 @@ func parse(args []string) (options, error) {
 	concurrency := flags.String("concurrency", "1,16", "numbers of concurrent clients")
 	scale := flags.Bool("scale", false, "measure the console's lists, searches and counts instead, at the numbers of accounts that -accounts names")
 	accounts := flags.String("accounts", "1000,1000000", "numbers of accounts, each with ten audit rows")
+	flags.StringVar(&o.keep, "keep", "", "directory that keeps the databases of -scale, to ask them again without filling them anew")
 	only := flags.String("only", "", "regular expression of the operations to measure")
 	flags.IntVar(&o.importRows, "import", 0, "measure the import of a file of so many rows instead")
 	flags.BoolVar(&o.child, "serve", false, "be the server that is measured (used by the command itself)")

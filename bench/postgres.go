@@ -28,7 +28,7 @@ func (d *database) measured() bool { return d.cmd != nil }
 func (d *database) processorTime() (float64, error) { return familyTime(d.cmd.Process.Pid) }
 
 func (d *database) stop() {
-	_ = d.cmd.Process.Signal(syscall.SIGQUIT) // its data goes with it
+	_ = d.cmd.Process.Signal(syscall.SIGINT) // in order: its data may be kept
 	_ = d.cmd.Wait()
 }
 
@@ -53,10 +53,10 @@ func startPostgres(ctx context.Context, dir string) (*database, error) {
 		attr.Credential = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 	}
 	data := filepath.Join(dir, "data")
-	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "futakagi", "-A", "trust", "-E", "UTF8", "--no-instructions")
-	initdb.SysProcAttr, initdb.Dir = attr, dir
-	if out, err := initdb.CombinedOutput(); err != nil {
-		return nil, fmt.Errorf("initdb: %w: %s", err, out)
+	if _, err := os.Stat(data); err != nil {
+		if err := initCluster(ctx, bin, data, attr); err != nil {
+			return nil, err
+		}
 	}
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -84,6 +84,16 @@ func startPostgres(ctx context.Context, dir string) (*database, error) {
 	d.stop()
 	text, _ := os.ReadFile(log.Name())
 	return nil, fmt.Errorf("PostgreSQL does not answer: %s", text)
+}
+
+// initCluster makes an empty cluster.
+func initCluster(ctx context.Context, bin, data string, attr *syscall.SysProcAttr) error {
+	initdb := exec.CommandContext(ctx, filepath.Join(bin, "initdb"), "-D", data, "-U", "futakagi", "-A", "trust", "-E", "UTF8", "--no-instructions")
+	initdb.SysProcAttr, initdb.Dir = attr, filepath.Dir(data)
+	if out, err := initdb.CombinedOutput(); err != nil {
+		return fmt.Errorf("initdb: %w: %s", err, out)
+	}
+	return nil
 }
 
 // postgresBinaries returns the directory of the newest server installed.

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2" //nolint:depguard // the same questions every time
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,11 +82,13 @@ func measureScale(ctx context.Context, o options) error {
 
 // scaleRun fills one database and asks it everything.
 func scaleRun(ctx context.Context, o options, accounts int, names []question, all [][]answers) error {
-	dir, err := os.MkdirTemp("", "futakagi-scale-")
+	dir, filled, err := scaleDir(o, accounts)
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir)
+	if o.keep == "" {
+		defer os.RemoveAll(dir)
+	}
 	db := &database{url: "sqlite:" + dir + "/futakagi.db"}
 	if o.engine == "postgres" {
 		if db, err = startPostgres(ctx, dir); err != nil {
@@ -105,13 +108,20 @@ func scaleRun(ctx context.Context, o options, accounts int, names []question, al
 	defer s.Close()
 	asked.Service = s.Admin
 	began := time.Now()
-	if o.engine == "postgres" {
+	switch {
+	case filled:
+	case o.engine == "postgres":
 		err = fillPostgres(ctx, db.url, accounts)
-	} else {
+	default:
 		err = fillSQLite(ctx, s.DB, accounts)
 	}
 	if err != nil {
 		return fmt.Errorf("fill database: %w", err)
+	}
+	if o.keep != "" {
+		if err := os.WriteFile(filepath.Join(dir, "filled"), nil, 0o600); err != nil {
+			return err
+		}
 	}
 	fmt.Printf("%s, %d accounts, %d audit rows, filled in %s\n", o.engine, accounts, accounts*eventsPerAccount, time.Since(began).Round(time.Second))
 	rows, _, err := s.Admin.AccountsAfter(ctx, admin.System(), admin.Span{After: asked.login(), Limit: 200}, admin.AccountsQuery{})
@@ -132,6 +142,22 @@ func scaleRun(ctx context.Context, o options, accounts int, names []question, al
 		all[i] = append(all[i], a)
 	}
 	return ctx.Err()
+}
+
+// scaleDir is where the database of a number of accounts is, and whether it is there already.
+func scaleDir(o options, accounts int) (dir string, filled bool, err error) {
+	if o.keep == "" {
+		dir, err = os.MkdirTemp("", "futakagi-scale-")
+		return dir, false, err
+	}
+	dir = filepath.Join(o.keep, o.engine+"-"+strconv.Itoa(accounts))
+	if _, err := os.Stat(filepath.Join(dir, "filled")); err == nil {
+		return dir, true, nil
+	}
+	if err := os.RemoveAll(dir); err != nil { // half filled
+		return "", false, err
+	}
+	return dir, false, os.MkdirAll(dir, 0o700)
 }
 
 // askFor asks for a while, and until there are enough answers to call one of them the 95th of a hundred, if that does not take ten times

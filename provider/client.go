@@ -12,6 +12,7 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -30,6 +31,7 @@ type Client struct {
 	scopes                 []string
 	idTokenAlg             string
 	requirePKCE            bool
+	settings               client.Settings
 }
 
 var _ op.Client = (*Client)(nil)
@@ -72,6 +74,11 @@ func newClient(row store.Client) (*Client, error) {
 			return nil, fmt.Errorf("read %s of client %q: %w", list.name, row.ID, err)
 		}
 	}
+	settings, err := client.Parse(row.Settings)
+	if err != nil {
+		return nil, fmt.Errorf("client %q: %w", row.ID, err)
+	}
+	c.settings = settings
 	switch c.authMethod {
 	case oidc.AuthMethodBasic, oidc.AuthMethodPost:
 		if len(c.secretHash) != sha256.Size {

@@ -16,6 +16,8 @@ type CodeRedemption struct {
 	ClientID      string
 	RedirectURI   string
 	CodeChallenge string // of the verifier the client presented
+	KeyThumbprint string // of the key the client proved to have (RFC 9449); the tokens are bound to it
+	Audience      string // of the access token; empty for the client itself
 	Now           time.Time
 
 	// TokenSetID must be fresh for every attempt: by it the second statement knows that the first one won.
@@ -39,14 +41,14 @@ func (db *DB) RedeemCode(ctx context.Context, arg CodeRedemption) (Grant, error)
 		var err error
 		grant, err = q.RedeemCode(ctx, RedeemCodeParams{
 			Now: &arg.Now, TokenSetID: &arg.TokenSetID, CodeHash: arg.CodeHash,
-			ClientID: arg.ClientID, RedirectURI: arg.RedirectURI, CodeChallenge: arg.CodeChallenge,
+			ClientID: arg.ClientID, RedirectURI: arg.RedirectURI, CodeChallenge: arg.CodeChallenge, KeyThumbprint: arg.KeyThumbprint,
 		})
 		return err
 	}, func(q *Queries) error {
 		n, err := q.InsertCodeTokenSet(ctx, InsertCodeTokenSetParams{
 			AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,
 			Offline: arg.Offline, RefreshHash: arg.RefreshHash, RefreshExpiresAt: arg.RefreshExpiresAt,
-			Now: arg.Now, CodeHash: arg.CodeHash, TokenSetID: &arg.TokenSetID,
+			KeyThumbprint: arg.KeyThumbprint, Audience: arg.Audience, Now: arg.Now, CodeHash: arg.CodeHash, TokenSetID: &arg.TokenSetID,
 		})
 		return oneRow(n, err)
 	})
@@ -64,6 +66,8 @@ type RefreshRotation struct {
 	// SuccessorID must be fresh for every attempt: by it the second statement knows that the first one won.
 	SuccessorID      TokenSetID
 	Scope            string
+	KeyThumbprint    string // of the key that the tokens are bound to (RFC 9449)
+	Audience         string // of the access token; empty for the client itself
 	AccessHash       []byte
 	AccessExpiresAt  time.Time
 	RefreshHash      []byte
@@ -80,7 +84,7 @@ func (db *DB) RotateRefresh(ctx context.Context, arg RefreshRotation) error {
 		return oneRow(q.InsertRefreshedTokenSet(ctx, InsertRefreshedTokenSetParams{
 			Scope: arg.Scope, AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,
 			RefreshHash: arg.RefreshHash, RefreshExpiresAt: arg.RefreshExpiresAt,
-			Now: arg.Now, ID: arg.ID, SuccessorID: &arg.SuccessorID,
+			KeyThumbprint: arg.KeyThumbprint, Audience: arg.Audience, Now: arg.Now, ID: arg.ID, SuccessorID: &arg.SuccessorID,
 		}))
 	})
 	if err != nil {

@@ -101,7 +101,7 @@ func (q *Queries) FindFormerSecret(ctx context.Context, arg FindFormerSecretPara
 }
 
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -127,12 +127,13 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.FormerSecretUntil,
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
+		&i.Settings,
 	)
 	return i, err
 }
 
 const HoldClient = `-- name: HoldClient :one
-UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at
+UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings
 `
 
 // The client as it is and stays until the transaction ends.
@@ -159,15 +160,16 @@ func (q *Queries) HoldClient(ctx context.Context, id string) (Client, error) {
 		&i.FormerSecretUntil,
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
+		&i.Settings,
 	)
 	return i, err
 }
 
 const InsertClient = `-- name: InsertClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, settings, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $13)
+    $10, $11, $12, $13, $14, $14)
 `
 
 type InsertClientParams struct {
@@ -183,6 +185,7 @@ type InsertClientParams struct {
 	IDTokenAlg             string
 	RequirePkce            bool
 	BackchannelLogoutURI   string
+	Settings               json.RawMessage
 	Now                    time.Time
 }
 
@@ -200,13 +203,14 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 		arg.IDTokenAlg,
 		arg.RequirePkce,
 		arg.BackchannelLogoutURI,
+		arg.Settings,
 		arg.Now,
 	)
 	return err
 }
 
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -238,6 +242,7 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.FormerSecretUntil,
 			&i.SecretMadeAt,
 			&i.FormerSecretUsedAt,
+			&i.Settings,
 		); err != nil {
 			return nil, err
 		}
@@ -307,14 +312,14 @@ func (q *Queries) NoteFormerSecret(ctx context.Context, arg NoteFormerSecretPara
 
 const PutClient = `-- name: PutClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, settings, created_at, updated_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $13)
+    $10, $11, $12, $13, $14, $14)
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at,
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, settings = excluded.settings, updated_at = excluded.updated_at,
     secret_made_at = NULL, former_secret_hash = NULL, former_secret_until = NULL, former_secret_used_at = NULL
 `
 
@@ -331,6 +336,7 @@ type PutClientParams struct {
 	IDTokenAlg             string
 	RequirePkce            bool
 	BackchannelLogoutURI   string
+	Settings               json.RawMessage
 	Now                    time.Time
 }
 
@@ -349,6 +355,7 @@ func (q *Queries) PutClient(ctx context.Context, arg PutClientParams) error {
 		arg.IDTokenAlg,
 		arg.RequirePkce,
 		arg.BackchannelLogoutURI,
+		arg.Settings,
 		arg.Now,
 	)
 	return err
@@ -443,8 +450,8 @@ const UpdateClient = `-- name: UpdateClient :execrows
 UPDATE clients SET name = $1, surface_id = $2, auth_method = $3, secret_hash = $4,
     former_secret_hash = $5, former_secret_until = $6, secret_made_at = $7,
     redirect_uris = $8, post_logout_redirect_uris = $9, grant_types = $10, scopes = $11,
-    id_token_alg = $12, require_pkce = $13, backchannel_logout_uri = $14, updated_at = $15
-WHERE id = $16 AND updated_at = $17
+    id_token_alg = $12, require_pkce = $13, backchannel_logout_uri = $14, settings = $15, updated_at = $16
+WHERE id = $17 AND updated_at = $18
 `
 
 type UpdateClientParams struct {
@@ -462,6 +469,7 @@ type UpdateClientParams struct {
 	IDTokenAlg             string
 	RequirePkce            bool
 	BackchannelLogoutURI   string
+	Settings               json.RawMessage
 	Now                    time.Time
 	ID                     string
 	Version                time.Time
@@ -484,6 +492,7 @@ func (q *Queries) UpdateClient(ctx context.Context, arg UpdateClientParams) (int
 		arg.IDTokenAlg,
 		arg.RequirePkce,
 		arg.BackchannelLogoutURI,
+		arg.Settings,
 		arg.Now,
 		arg.ID,
 		arg.Version,

@@ -582,6 +582,7 @@ var scenario = []step{
 	{"DeleteProvisioner", "shop", rows(0)},
 
 	{"GetClient", "shop", has("RequirePkce", true)},
+	{"GetClient", "shop", has("Settings", json.RawMessage(nil))},
 	{"GetClient", "Shop", has("SecretHash", []byte(nil))},
 	{"ListClients", nil, length(3)},
 	{"ListClientsAfter", store.ListClientsAfterParams{AfterID: "Shop", PageSize: 1, Now: at(0)}, length(1)},
@@ -760,6 +761,10 @@ var scenario = []step{
 	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24 * time.Hour), BatchSize: 10}, rows(0)},
 	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24*time.Hour + time.Second), BatchSize: 10}, rows(1)},
 
+	{"UseOnce", store.UseOnceParams{Key: hash(1), ExpiresAt: after(time.Minute)}, rows(1)},
+	{"UseOnce", store.UseOnceParams{Key: hash(1), ExpiresAt: after(time.Hour)}, rows(0)},
+	{"SweepReplays", store.SweepReplaysParams{Before: after(time.Minute), BatchSize: 10}, rows(0)},
+	{"SweepReplays", store.SweepReplaysParams{Before: after(time.Hour), BatchSize: 10}, rows(1)},
 	{"SweepBudgets", store.SweepBudgetsParams{Now: after(time.Hour), BatchSize: 10}, rows(1)},
 
 	{"InsertAuditEvent", auditEvent(event, "signin.password", "success"), ok},

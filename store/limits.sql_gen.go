@@ -68,6 +68,23 @@ func (q *Queries) SweepBudgets(ctx context.Context, arg SweepBudgetsParams) (int
 	return result.RowsAffected(), nil
 }
 
+const SweepReplays = `-- name: SweepReplays :execrows
+DELETE FROM replays WHERE key IN (SELECT r.key FROM replays r WHERE r.expires_at < $1 ORDER BY r.expires_at LIMIT $2)
+`
+
+type SweepReplaysParams struct {
+	Before    time.Time
+	BatchSize int32
+}
+
+func (q *Queries) SweepReplays(ctx context.Context, arg SweepReplaysParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SweepReplays, arg.Before, arg.BatchSize)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const SweepThrottles = `-- name: SweepThrottles :execrows
 DELETE FROM throttles WHERE key IN (SELECT t.key FROM throttles t WHERE t.last_at < $1 ORDER BY t.last_at LIMIT $2)
 `
@@ -180,4 +197,22 @@ func (q *Queries) TakeThrottle(ctx context.Context, arg TakeThrottleParams) (Tak
 	var i TakeThrottleRow
 	err := row.Scan(&i.Failures, &i.BlockedUntil)
 	return i, err
+}
+
+const UseOnce = `-- name: UseOnce :execrows
+INSERT INTO replays (key, expires_at) VALUES ($1, $2) ON CONFLICT (key) DO NOTHING
+`
+
+type UseOnceParams struct {
+	Key       []byte
+	ExpiresAt time.Time
+}
+
+// Uses up a value that counts once; none is written for one that was used.
+func (q *Queries) UseOnce(ctx context.Context, arg UseOnceParams) (int64, error) {
+	result, err := q.db.Exec(ctx, UseOnce, arg.Key, arg.ExpiresAt)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

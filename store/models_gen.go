@@ -228,6 +228,7 @@ type Client struct {
 	FormerSecretUntil      *time.Time
 	SecretMadeAt           *time.Time
 	FormerSecretUsedAt     *time.Time
+	Settings               json.RawMessage
 }
 
 type Customer struct {
@@ -302,6 +303,8 @@ type Grant struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	RevokedAt       *time.Time
+	KeyThumbprint   string
+	Resources       string
 }
 
 type ImportChunk struct {
@@ -442,6 +445,11 @@ type ReenrolTicket struct {
 	UsedAt          *time.Time
 }
 
+type Replay struct {
+	Key       []byte
+	ExpiresAt time.Time
+}
+
 type Reseal struct {
 	ID          ResealID
 	State       string
@@ -562,6 +570,8 @@ type TokenSet struct {
 	SuccessorID      *TokenSetID
 	CreatedAt        time.Time
 	ExpiresAt        time.Time
+	KeyThumbprint    string
+	Audience         string
 }
 
 type TrustedDevice struct {

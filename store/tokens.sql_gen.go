@@ -50,7 +50,7 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -88,6 +88,8 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.TokenSet.SuccessorID,
 		&i.TokenSet.CreatedAt,
 		&i.TokenSet.ExpiresAt,
+		&i.TokenSet.KeyThumbprint,
+		&i.TokenSet.Audience,
 		&i.Grant.ID,
 		&i.Grant.ClientID,
 		&i.Grant.AccountID,
@@ -107,6 +109,8 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Grant.CreatedAt,
 		&i.Grant.ExpiresAt,
 		&i.Grant.RevokedAt,
+		&i.Grant.KeyThumbprint,
+		&i.Grant.Resources,
 		&i.Account.ID,
 		&i.Account.Kind,
 		&i.Account.LoginID,
@@ -143,7 +147,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 }
 
 const GetClientAccessToken = `-- name: GetClientAccessToken :one
-SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at FROM token_sets
+SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience FROM token_sets
 WHERE access_hash = $1 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $2
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL)
 `
@@ -170,12 +174,14 @@ func (q *Queries) GetClientAccessToken(ctx context.Context, arg GetClientAccessT
 		&i.SuccessorID,
 		&i.CreatedAt,
 		&i.ExpiresAt,
+		&i.KeyThumbprint,
+		&i.Audience,
 	)
 	return i, err
 }
 
 const GetGrantByCode = `-- name: GetGrantByCode :one
-SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at FROM grants WHERE code_hash = $1
+SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources FROM grants WHERE code_hash = $1
 `
 
 // Why a redemption failed: only read when it did.
@@ -202,12 +208,14 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.KeyThumbprint,
+		&i.Resources,
 	)
 	return i, err
 }
 
 const GetRefresh = `-- name: GetRefresh :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
     a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
@@ -246,6 +254,8 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.TokenSet.SuccessorID,
 		&i.TokenSet.CreatedAt,
 		&i.TokenSet.ExpiresAt,
+		&i.TokenSet.KeyThumbprint,
+		&i.TokenSet.Audience,
 		&i.Grant.ID,
 		&i.Grant.ClientID,
 		&i.Grant.AccountID,
@@ -265,6 +275,8 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Grant.CreatedAt,
 		&i.Grant.ExpiresAt,
 		&i.Grant.RevokedAt,
+		&i.Grant.KeyThumbprint,
+		&i.Grant.Resources,
 		&i.AccountEpoch,
 		&i.AccountDisabledAt,
 		&i.TwoFactor,
@@ -288,8 +300,8 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 }
 
 const InsertClientTokenSet = `-- name: InsertClientTokenSet :exec
-INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, created_at, expires_at)
-VALUES ($1, $2, $3, $4, $5, $6, $5)
+INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, key_thumbprint, audience, created_at, expires_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $5)
 `
 
 type InsertClientTokenSetParams struct {
@@ -298,6 +310,8 @@ type InsertClientTokenSetParams struct {
 	Scope           string
 	AccessHash      []byte
 	AccessExpiresAt time.Time
+	KeyThumbprint   string
+	Audience        string
 	Now             time.Time
 }
 
@@ -309,19 +323,22 @@ func (q *Queries) InsertClientTokenSet(ctx context.Context, arg InsertClientToke
 		arg.Scope,
 		arg.AccessHash,
 		arg.AccessExpiresAt,
+		arg.KeyThumbprint,
+		arg.Audience,
 		arg.Now,
 	)
 	return err
 }
 
 const InsertCodeTokenSet = `-- name: InsertCodeTokenSet :execrows
-INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
 SELECT g.redemption_id, g.id, g.client_id, g.scope, CAST($1 AS bytea), CAST($2 AS timestamptz),
     CASE WHEN CAST($3 AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST($4 AS bytea) END,
     CASE WHEN CAST($3 AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST($5 AS timestamptz) END,
-    CAST($6 AS timestamptz), g.expires_at
+    CAST($6 AS text), CAST($7 AS text), CAST($8 AS timestamptz), g.expires_at
 FROM grants g
-WHERE g.code_hash = $7 AND g.redemption_id = $8
+WHERE g.code_hash = $9 AND g.redemption_id = $10
 `
 
 type InsertCodeTokenSetParams struct {
@@ -330,6 +347,8 @@ type InsertCodeTokenSetParams struct {
 	Offline          bool
 	RefreshHash      []byte
 	RefreshExpiresAt time.Time
+	KeyThumbprint    string
+	Audience         string
 	Now              time.Time
 	CodeHash         []byte
 	TokenSetID       *TokenSetID
@@ -343,6 +362,8 @@ func (q *Queries) InsertCodeTokenSet(ctx context.Context, arg InsertCodeTokenSet
 		arg.Offline,
 		arg.RefreshHash,
 		arg.RefreshExpiresAt,
+		arg.KeyThumbprint,
+		arg.Audience,
 		arg.Now,
 		arg.CodeHash,
 		arg.TokenSetID,
@@ -355,9 +376,9 @@ func (q *Queries) InsertCodeTokenSet(ctx context.Context, arg InsertCodeTokenSet
 
 const InsertGrant = `-- name: InsertGrant :exec
 INSERT INTO grants (id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence,
-    redirect_uri, code_hash, code_challenge, code_expires_at, created_at, expires_at)
+    redirect_uri, code_hash, code_challenge, code_expires_at, key_thumbprint, resources, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11, $12, $13, $14, $15, $16)
+    $11, $12, $13, $14, $15, $16, $17, $18)
 `
 
 type InsertGrantParams struct {
@@ -375,6 +396,8 @@ type InsertGrantParams struct {
 	CodeHash        []byte
 	CodeChallenge   string
 	CodeExpiresAt   time.Time
+	KeyThumbprint   string
+	Resources       string
 	Now             time.Time
 	ExpiresAt       time.Time
 }
@@ -397,6 +420,8 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.CodeHash,
 		arg.CodeChallenge,
 		arg.CodeExpiresAt,
+		arg.KeyThumbprint,
+		arg.Resources,
 		arg.Now,
 		arg.ExpiresAt,
 	)
@@ -404,11 +429,13 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 }
 
 const InsertRefreshedTokenSet = `-- name: InsertRefreshedTokenSet :execrows
-INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
 SELECT p.successor_id, p.grant_id, p.client_id, CAST($1 AS text), CAST($2 AS bytea), CAST($3 AS timestamptz),
-    CAST($4 AS bytea), CAST($5 AS timestamptz), CAST($6 AS timestamptz), p.expires_at
+    CAST($4 AS bytea), CAST($5 AS timestamptz), CAST($6 AS text), CAST($7 AS text),
+    CAST($8 AS timestamptz), p.expires_at
 FROM token_sets p
-WHERE p.id = $7 AND p.successor_id = $8
+WHERE p.id = $9 AND p.successor_id = $10
 `
 
 type InsertRefreshedTokenSetParams struct {
@@ -417,6 +444,8 @@ type InsertRefreshedTokenSetParams struct {
 	AccessExpiresAt  time.Time
 	RefreshHash      []byte
 	RefreshExpiresAt time.Time
+	KeyThumbprint    string
+	Audience         string
 	Now              time.Time
 	ID               TokenSetID
 	SuccessorID      *TokenSetID
@@ -430,6 +459,8 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 		arg.AccessExpiresAt,
 		arg.RefreshHash,
 		arg.RefreshExpiresAt,
+		arg.KeyThumbprint,
+		arg.Audience,
 		arg.Now,
 		arg.ID,
 		arg.SuccessorID,
@@ -443,6 +474,7 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 const RedeemCode = `-- name: RedeemCode :one
 UPDATE grants SET redeemed_at = $1, redemption_id = $2
 WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge = $6
+  AND (key_thumbprint = '' OR key_thumbprint = $7)
   AND redeemed_at IS NULL AND revoked_at IS NULL AND code_expires_at > $1
   AND EXISTS (
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
@@ -452,7 +484,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
-RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at
+RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources
 `
 
 type RedeemCodeParams struct {
@@ -462,6 +494,7 @@ type RedeemCodeParams struct {
 	ClientID      string
 	RedirectURI   string
 	CodeChallenge string
+	KeyThumbprint string
 }
 
 // The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
@@ -475,6 +508,7 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		arg.ClientID,
 		arg.RedirectURI,
 		arg.CodeChallenge,
+		arg.KeyThumbprint,
 	)
 	var i Grant
 	err := row.Scan(
@@ -497,6 +531,8 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		&i.CreatedAt,
 		&i.ExpiresAt,
 		&i.RevokedAt,
+		&i.KeyThumbprint,
+		&i.Resources,
 	)
 	return i, err
 }

@@ -1,20 +1,20 @@
 -- name: InsertClient :exec
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, settings, created_at, updated_at)
 VALUES (@id, @name, @surface_id, @auth_method, @secret_hash, @redirect_uris, @post_logout_redirect_uris, @grant_types, @scopes,
-    @id_token_alg, @require_pkce, @backchannel_logout_uri, @now, @now);
+    @id_token_alg, @require_pkce, @backchannel_logout_uri, @settings, @now, @now);
 
 -- name: PutClient :exec
 -- Registers a client or replaces its whole registration; a disabled one stays disabled.
 INSERT INTO clients (id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes,
-    id_token_alg, require_pkce, backchannel_logout_uri, created_at, updated_at)
+    id_token_alg, require_pkce, backchannel_logout_uri, settings, created_at, updated_at)
 VALUES (@id, @name, @surface_id, @auth_method, @secret_hash, @redirect_uris, @post_logout_redirect_uris, @grant_types, @scopes,
-    @id_token_alg, @require_pkce, @backchannel_logout_uri, @now, @now)
+    @id_token_alg, @require_pkce, @backchannel_logout_uri, @settings, @now, @now)
 ON CONFLICT (id) DO UPDATE
 SET name = excluded.name, surface_id = excluded.surface_id, auth_method = excluded.auth_method, secret_hash = excluded.secret_hash,
     redirect_uris = excluded.redirect_uris, post_logout_redirect_uris = excluded.post_logout_redirect_uris,
     grant_types = excluded.grant_types, scopes = excluded.scopes, id_token_alg = excluded.id_token_alg,
-    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, updated_at = excluded.updated_at,
+    require_pkce = excluded.require_pkce, backchannel_logout_uri = excluded.backchannel_logout_uri, settings = excluded.settings, updated_at = excluded.updated_at,
     secret_made_at = NULL, former_secret_hash = NULL, former_secret_until = NULL, former_secret_used_at = NULL;
 
 -- name: ListClients :many
@@ -32,7 +32,7 @@ UPDATE clients SET updated_at = updated_at WHERE id = @id RETURNING *;
 UPDATE clients SET name = @name, surface_id = @surface_id, auth_method = @auth_method, secret_hash = @secret_hash,
     former_secret_hash = @former_secret_hash, former_secret_until = @former_secret_until, secret_made_at = @secret_made_at,
     redirect_uris = @redirect_uris, post_logout_redirect_uris = @post_logout_redirect_uris, grant_types = @grant_types, scopes = @scopes,
-    id_token_alg = @id_token_alg, require_pkce = @require_pkce, backchannel_logout_uri = @backchannel_logout_uri, updated_at = @now
+    id_token_alg = @id_token_alg, require_pkce = @require_pkce, backchannel_logout_uri = @backchannel_logout_uri, settings = @settings, updated_at = @now
 WHERE id = @id AND updated_at = @version;
 
 -- name: SetClientSecret :execrows

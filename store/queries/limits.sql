@@ -38,3 +38,10 @@ SELECT * FROM budgets WHERE key = @key;
 
 -- name: SweepBudgets :execrows
 DELETE FROM budgets WHERE key IN (SELECT b.key FROM budgets b WHERE b.expires_at < @now ORDER BY b.expires_at LIMIT @batch_size);
+
+-- name: UseOnce :execrows
+-- Uses up a value that counts once; none is written for one that was used.
+INSERT INTO replays (key, expires_at) VALUES (@key, @expires_at) ON CONFLICT (key) DO NOTHING;
+
+-- name: SweepReplays :execrows
+DELETE FROM replays WHERE key IN (SELECT r.key FROM replays r WHERE r.expires_at < @before ORDER BY r.expires_at LIMIT @batch_size);

@@ -2,9 +2,9 @@
 -- A session that ends while this is written does not see the grant and cannot revoke it; so whoever uses a grant looks at the
 -- session too.
 INSERT INTO grants (id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence,
-    redirect_uri, code_hash, code_challenge, code_expires_at, created_at, expires_at)
+    redirect_uri, code_hash, code_challenge, code_expires_at, key_thumbprint, resources, created_at, expires_at)
 VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoch, @second_factor, @scope, @nonce, @evidence,
-    @redirect_uri, @code_hash, @code_challenge, @code_expires_at, @now, @expires_at);
+    @redirect_uri, @code_hash, @code_challenge, @code_expires_at, @key_thumbprint, @resources, @now, @expires_at);
 
 -- name: RedeemCode :one
 -- The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
@@ -12,6 +12,7 @@ VALUES (@id, @client_id, @account_id, @session_id, @surface_id, @credential_epoc
 -- of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
 UPDATE grants SET redeemed_at = @now, redemption_id = @token_set_id
 WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redirect_uri AND code_challenge = @code_challenge
+  AND (key_thumbprint = '' OR key_thumbprint = @key_thumbprint)
   AND redeemed_at IS NULL AND revoked_at IS NULL AND code_expires_at > @now
   AND EXISTS (
     SELECT 1 FROM accounts a JOIN surfaces s ON s.id = grants.surface_id
@@ -25,11 +26,12 @@ RETURNING *;
 
 -- name: InsertCodeTokenSet :execrows
 -- Follows RedeemCode in its batch and writes only if that statement won, which the redemption id shows.
-INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
 SELECT g.redemption_id, g.id, g.client_id, g.scope, CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
     CASE WHEN CAST(@offline AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST(@refresh_hash AS bytea) END,
     CASE WHEN CAST(@offline AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST(@refresh_expires_at AS timestamptz) END,
-    CAST(@now AS timestamptz), g.expires_at
+    CAST(@key_thumbprint AS text), CAST(@audience AS text), CAST(@now AS timestamptz), g.expires_at
 FROM grants g
 WHERE g.code_hash = @code_hash AND g.redemption_id = @token_set_id;
 
@@ -66,16 +68,18 @@ WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @
 
 -- name: InsertRefreshedTokenSet :execrows
 -- Follows UseRefreshToken in its batch and writes only if that statement won.
-INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, created_at, expires_at)
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
 SELECT p.successor_id, p.grant_id, p.client_id, CAST(@scope AS text), CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
-    CAST(@refresh_hash AS bytea), CAST(@refresh_expires_at AS timestamptz), CAST(@now AS timestamptz), p.expires_at
+    CAST(@refresh_hash AS bytea), CAST(@refresh_expires_at AS timestamptz), CAST(@key_thumbprint AS text), CAST(@audience AS text),
+    CAST(@now AS timestamptz), p.expires_at
 FROM token_sets p
 WHERE p.id = @id AND p.successor_id = @successor_id;
 
 -- name: InsertClientTokenSet :exec
 -- client_credentials: a token of the client itself.
-INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, created_at, expires_at)
-VALUES (@id, @client_id, @scope, @access_hash, @access_expires_at, @now, @access_expires_at);
+INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, key_thumbprint, audience, created_at, expires_at)
+VALUES (@id, @client_id, @scope, @access_hash, @access_expires_at, @key_thumbprint, @audience, @now, @access_expires_at);
 
 -- name: GetAccessToken :one
 -- A live access token with its grant and account, for userinfo and introspection.
