@@ -95,9 +95,13 @@ func (s *Service) index(ctx context.Context, in AuditQuery, p store.SearchAuditE
 		x := accountIndex(ctx, q, in.Account)
 		x.exact = wide && p.TypePattern == "" && p.ActorKind == ""
 		return x
+	case p.TypePattern != "" && !strings.HasSuffix(p.TypePattern, "%"):
+		x := typeIndex(ctx, q, in.Kind)
+		x.exact = wide && p.ActorKind == ""
+		return x
 	case p.TypePattern != "":
 		x := kindIndex(ctx, q, p.TypePattern[:min(len(p.TypePattern), kindLength)])
-		x.exact = wide && p.ActorKind == "" && strings.HasSuffix(p.TypePattern, "%")
+		x.exact = wide && p.ActorKind == ""
 		return x
 	case p.ActorKind != "":
 		x := actorIndex(ctx, q)
@@ -131,6 +135,24 @@ func kindIndex(ctx context.Context, q *store.Queries, kind string) eventIndex {
 		last: func(p store.SearchAuditEventsParams, look int32) (time.Time, int64, error) {
 			row, err := q.LastOfAuditEventsOfKind(ctx, store.LastOfAuditEventsOfKindParams{
 				Kind: kind, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Look: look,
+			})
+			return row.At, row.Looked, err
+		},
+	}
+}
+
+func typeIndex(ctx context.Context, q *store.Queries, name string) eventIndex {
+	return eventIndex{
+		read: func(p store.SearchAuditEventsParams) ([]store.SearchAuditEventsRow, error) {
+			rows, err := q.SearchAuditEventsOfType(ctx, store.SearchAuditEventsOfTypeParams{
+				Type: name, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Result: p.Result,
+				ActorKind: p.ActorKind, ClientID: p.ClientID, Who: p.Who, HiddenKind: p.HiddenKind, PageSize: p.PageSize,
+			})
+			return eventRows(rows), err
+		},
+		last: func(p store.SearchAuditEventsParams, look int32) (time.Time, int64, error) {
+			row, err := q.LastOfAuditEventsOfType(ctx, store.LastOfAuditEventsOfTypeParams{
+				Type: name, Since: p.Since, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Look: look,
 			})
 			return row.At, row.Looked, err
 		},

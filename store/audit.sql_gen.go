@@ -267,6 +267,41 @@ func (q *Queries) LastOfAuditEventsOfKind(ctx context.Context, arg LastOfAuditEv
 	return i, err
 }
 
+const LastOfAuditEventsOfType = `-- name: LastOfAuditEventsOfType :one
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE x.type = $1 AND x.at >= $2 AND x.at <= $3 AND (x.at < $3 OR x.id < $4)
+    ORDER BY x.at DESC, x.id DESC LIMIT $5) w
+ORDER BY w.at
+LIMIT 1
+`
+
+type LastOfAuditEventsOfTypeParams struct {
+	Type     string
+	Since    time.Time
+	BeforeAt time.Time
+	BeforeID EventID
+	Look     int32
+}
+
+type LastOfAuditEventsOfTypeRow struct {
+	At     time.Time
+	Looked int64
+}
+
+// What LastOfAuditEvents finds of one type.
+func (q *Queries) LastOfAuditEventsOfType(ctx context.Context, arg LastOfAuditEventsOfTypeParams) (LastOfAuditEventsOfTypeRow, error) {
+	row := q.db.QueryRow(ctx, LastOfAuditEventsOfType,
+		arg.Type,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Look,
+	)
+	var i LastOfAuditEventsOfTypeRow
+	err := row.Scan(&i.At, &i.Looked)
+	return i, err
+}
+
 const ListAccountEvents = `-- name: ListAccountEvents :many
 SELECT id, at, type, result, reason, actor_kind, actor_id, actor_name, account_id, target, client_id, client_address, user_agent, request_id, data, stream, seq, prev_hash, hash FROM audit_events WHERE account_id = $1 ORDER BY at DESC, id DESC LIMIT $2
 `
@@ -698,6 +733,91 @@ func (q *Queries) SearchAuditEventsOfKind(ctx context.Context, arg SearchAuditEv
 	var items []SearchAuditEventsOfKindRow
 	for rows.Next() {
 		var i SearchAuditEventsOfKindRow
+		if err := rows.Scan(
+			&i.AuditEvent.ID,
+			&i.AuditEvent.At,
+			&i.AuditEvent.Type,
+			&i.AuditEvent.Result,
+			&i.AuditEvent.Reason,
+			&i.AuditEvent.ActorKind,
+			&i.AuditEvent.ActorID,
+			&i.AuditEvent.ActorName,
+			&i.AuditEvent.AccountID,
+			&i.AuditEvent.Target,
+			&i.AuditEvent.ClientID,
+			&i.AuditEvent.ClientAddress,
+			&i.AuditEvent.UserAgent,
+			&i.AuditEvent.RequestID,
+			&i.AuditEvent.Data,
+			&i.AuditEvent.Stream,
+			&i.AuditEvent.Seq,
+			&i.AuditEvent.PrevHash,
+			&i.AuditEvent.Hash,
+			&i.LoginID,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchAuditEventsOfType = `-- name: SearchAuditEventsOfType :many
+SELECT e.id, e.at, e.type, e.result, e.reason, e.actor_kind, e.actor_id, e.actor_name, e.account_id, e.target, e.client_id, e.client_address, e.user_agent, e.request_id, e.data, e.stream, e.seq, e.prev_hash, e.hash, a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.type = $1 AND e.at >= $2 AND e.at <= $3 AND (e.at < $3 OR e.id < $4)
+  AND (CAST($5 AS text) = '' OR e.result = CAST($5 AS text))
+  AND (CAST($6 AS text) = '' OR e.actor_kind = CAST($6 AS text))
+  AND (CAST($7 AS text) = '' OR e.client_id = CAST($7 AS text))
+  AND (CAST($8 AS text) = '' OR lower(e.actor_name) LIKE CAST($8 AS text) ESCAPE '\' OR lower(e.target) LIKE CAST($8 AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST($8 AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST($9 AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT $10
+`
+
+type SearchAuditEventsOfTypeParams struct {
+	Type       string
+	Since      time.Time
+	BeforeAt   time.Time
+	BeforeID   EventID
+	Result     string
+	ActorKind  string
+	ClientID   string
+	Who        string
+	HiddenKind string
+	PageSize   int32
+}
+
+type SearchAuditEventsOfTypeRow struct {
+	AuditEvent AuditEvent
+	LoginID    *string
+}
+
+// What SearchAuditEvents finds of one type.
+func (q *Queries) SearchAuditEventsOfType(ctx context.Context, arg SearchAuditEventsOfTypeParams) ([]SearchAuditEventsOfTypeRow, error) {
+	rows, err := q.db.Query(ctx, SearchAuditEventsOfType,
+		arg.Type,
+		arg.Since,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Result,
+		arg.ActorKind,
+		arg.ClientID,
+		arg.Who,
+		arg.HiddenKind,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []SearchAuditEventsOfTypeRow
+	for rows.Next() {
+		var i SearchAuditEventsOfTypeRow
 		if err := rows.Scan(
 			&i.AuditEvent.ID,
 			&i.AuditEvent.At,

@@ -60,6 +60,28 @@ FROM (SELECT x.at FROM audit_events x WHERE substr(x.type, 1, 4) = CAST(@kind AS
 ORDER BY w.at
 LIMIT 1;
 
+-- name: SearchAuditEventsOfType :many
+-- What SearchAuditEvents finds of one type.
+SELECT sqlc.embed(e), a.login_id
+FROM audit_events e LEFT JOIN accounts a ON a.id = e.account_id
+WHERE e.type = @type AND e.at >= @since AND e.at <= @before_at AND (e.at < @before_at OR e.id < @before_id)
+  AND (CAST(@result AS text) = '' OR e.result = CAST(@result AS text))
+  AND (CAST(@actor_kind AS text) = '' OR e.actor_kind = CAST(@actor_kind AS text))
+  AND (CAST(@client_id AS text) = '' OR e.client_id = CAST(@client_id AS text))
+  AND (CAST(@who AS text) = '' OR lower(e.actor_name) LIKE CAST(@who AS text) ESCAPE '\' OR lower(e.target) LIKE CAST(@who AS text) ESCAPE '\'
+    OR a.login_key LIKE CAST(@who AS text) ESCAPE '\')
+  AND (a.id IS NULL OR a.kind <> CAST(@hidden_kind AS text))
+ORDER BY e.at DESC, e.id DESC
+LIMIT @page_size;
+
+-- name: LastOfAuditEventsOfType :one
+-- What LastOfAuditEvents finds of one type.
+SELECT w.at, count(*) OVER () AS looked
+FROM (SELECT x.at FROM audit_events x WHERE x.type = @type AND x.at >= @since AND x.at <= @before_at AND (x.at < @before_at OR x.id < @before_id)
+    ORDER BY x.at DESC, x.id DESC LIMIT @look) w
+ORDER BY w.at
+LIMIT 1;
+
 -- name: SearchAuditEventsBy :many
 -- What SearchAuditEvents finds of one kind of actor.
 SELECT sqlc.embed(e), a.login_id
