@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type ClientChange struct {
 	GrantTypes, Scopes                   []string
 	IDTokenAlg                           *string
 	RequirePKCE                          *bool
+	SettingsChange
 }
 
 // registrationOf is the registration of a row.
@@ -34,7 +36,7 @@ func registrationOf(c store.Client) (NewClient, error) {
 		return NewClient{}, fmt.Errorf("client %s: %w", c.ID, err)
 	}
 	return NewClient{
-		Settings: settings,
+		Settings: settings.Normal(), // a database can spell the same keys in another way
 		ID:       c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, NoPKCE: !c.RequirePkce,
@@ -67,6 +69,7 @@ func (c ClientChange) on(in NewClient) NewClient {
 	if c.RequirePKCE != nil {
 		in.NoPKCE = !*c.RequirePKCE
 	}
+	in.Settings = c.apply(in.Settings)
 	return in
 }
 
@@ -151,7 +154,7 @@ func (w *work) saveClient(ctx context.Context, row store.Client, next NewClient)
 		BackchannelLogoutURI: next.BackchannelLogoutURI, Settings: next.Encode(),
 	}
 	switch {
-	case next.AuthMethod == authNone:
+	case !hasSecret(next.AuthMethod):
 	case row.SecretHash == nil:
 		secret, p.SecretHash = web.NewToken()
 		p.SecretMadeAt = &w.now
@@ -164,7 +167,7 @@ func (w *work) saveClient(ctx context.Context, row store.Client, next NewClient)
 
 // clientChanges are the changes of a registration for its audit row.
 func clientChanges(a, b NewClient) map[string]string {
-	return changes(
+	data := changes(
 		clientFieldName, a.Name, b.Name, clientFieldSurface, a.Surface, b.Surface, clientFieldAuth, a.AuthMethod, b.AuthMethod,
 		clientFieldRedirects, spellList(a.RedirectURIs), spellList(b.RedirectURIs),
 		clientFieldPostLogout, spellList(a.PostLogoutRedirectURIs), spellList(b.PostLogoutRedirectURIs),
@@ -172,6 +175,8 @@ func clientChanges(a, b NewClient) map[string]string {
 		clientFieldGrants, spellList(a.GrantTypes), spellList(b.GrantTypes), clientFieldScopes, spellList(a.Scopes), spellList(b.Scopes),
 		clientFieldAlg, a.IDTokenAlg, b.IDTokenAlg, "require_pkce", strconv.FormatBool(!a.NoPKCE), strconv.FormatBool(!b.NoPKCE),
 	)
+	maps.Copy(data, settingsChanges(a.Settings, b.Settings))
+	return data
 }
 
 // maxSpelled is how many bytes of a list an audit row has.

@@ -119,7 +119,7 @@ func (h *Handler) gate(pages formPages) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			if _, file := Uploads()[r.URL.Path]; file { // too much for a draft: its page asked for the proof before
+			if _, file := web.UploadLimit(Uploads(), r.URL.Path); file { // too much for a draft: its page asked for the proof before
 				fresh.ServeHTTP(w, r)
 				return nil
 			}

@@ -32,6 +32,7 @@ type Client struct {
 	idTokenAlg             string
 	requirePKCE            bool
 	settings               client.Settings
+	logoVersion            string // empty: it has none
 }
 
 var _ op.Client = (*Client)(nil)
@@ -59,6 +60,7 @@ func newClient(row store.Client) (*Client, error) {
 		requirePKCE: row.RequirePkce,
 
 		backchannelLogoutURI: row.BackchannelLogoutURI,
+		logoVersion:          row.LogoVersion,
 	}
 	for _, list := range []struct {
 		name string

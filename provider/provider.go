@@ -167,6 +167,7 @@ func (p *Provider) Mount(r chi.Router) {
 	r.Post("/signin/cancel", h(p.postCancel))
 	r.Get("/signin/cancel", h(p.getCancel))
 
+	r.Get(templates.PathLogo+"/{client}", h(p.getLogo))
 	r.Get("/logout", h(getOnly(p.getLogout)))
 	r.Post("/logout", h(p.postLogout))
 	r.Post("/logout/confirm", h(p.postLogoutConfirm))

@@ -45,7 +45,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f := p.kit.Frame(w, r)
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
-	v.App = p.appName(f.Lang, flow)
+	v.App, v.LogoURL = p.appName(f.Lang, flow), p.appLogo(flow)
 	surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
 	if err != nil {
 		return fmt.Errorf("load surface: %w", err)

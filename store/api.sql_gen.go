@@ -111,7 +111,7 @@ func (q *Queries) GetAPIRequest(ctx context.Context, arg GetAPIRequestParams) (A
 }
 
 const GetClientByToken = `-- name: GetClientByToken :one
-SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.secret_made_at, c.former_secret_used_at, c.settings, t.scope
+SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.secret_made_at, c.former_secret_used_at, c.settings, c.logo_version, t.scope
 FROM token_sets t JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.id = $1 AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > $2
 `
@@ -151,6 +151,7 @@ func (q *Queries) GetClientByToken(ctx context.Context, arg GetClientByTokenPara
 		&i.Client.SecretMadeAt,
 		&i.Client.FormerSecretUsedAt,
 		&i.Client.Settings,
+		&i.Client.LogoVersion,
 		&i.Scope,
 	)
 	return i, err
@@ -238,7 +239,7 @@ func (q *Queries) ListAccountsAfter(ctx context.Context, arg ListAccountsAfterPa
 }
 
 const ListClientsAfter = `-- name: ListClientsAfter :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version FROM clients
 WHERE id > $1
   AND (CAST($2 AS text) = '' OR lower(id) LIKE CAST($2 AS text) ESCAPE '\' OR lower(name) LIKE CAST($2 AS text) ESCAPE '\')
   AND (CAST($3 AS text) = '' OR CAST($3 AS text) = 'active' AND disabled_at IS NULL
@@ -293,6 +294,7 @@ func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterPara
 			&i.SecretMadeAt,
 			&i.FormerSecretUsedAt,
 			&i.Settings,
+			&i.LogoVersion,
 		); err != nil {
 			return nil, err
 		}

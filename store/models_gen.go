@@ -229,6 +229,15 @@ type Client struct {
 	SecretMadeAt           *time.Time
 	FormerSecretUsedAt     *time.Time
 	Settings               json.RawMessage
+	LogoVersion            string
+}
+
+type ClientLogo struct {
+	ClientID  string
+	MediaType string
+	Data      []byte
+	Sha256    []byte
+	UpdatedAt time.Time
 }
 
 type Customer struct {

@@ -151,6 +151,7 @@ const (
 	MsgClientGrants      = "error.client_grants"
 	MsgClientRefresh     = "error.client_refresh"     // refresh_token without authorization_code
 	MsgClientPublic      = "error.client_public"      // client_credentials without a secret
+	MsgClientExchange    = "error.client_exchange"    // token exchange by a public client
 	MsgClientScope       = "error.client_scope"       // {scope}
 	MsgClientScopesMany  = "error.client_scopes_many" // {max}
 	MsgClientRedirects   = "error.client_redirects"
@@ -160,6 +161,7 @@ const (
 	MsgClientBackchannel = "error.client_backchannel"
 	MsgClientOverlap     = "error.client_overlap"
 	MsgClientNoSecret    = "error.client_no_secret"
+	MsgClientSCIM        = "error.client_scim"
 	MsgClientTyped       = "error.client_typed"
 	MsgLastManager       = "error.last_manager" // nobody who can sign in could manage roles any more
 )

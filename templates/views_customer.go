@@ -8,6 +8,8 @@ type LoginView struct {
 	Action string
 	// App is the name of the application the person is signing in to.
 	App string
+	// LogoURL is where its logo is; empty for none.
+	LogoURL string
 	// PasskeyAction receives the passkey that the person used, PasskeyOptionsURL answers a POST with what the browser needs for it.
 	// Empty where passkeys do not sign in.
 	PasskeyAction, PasskeyOptionsURL string

@@ -13,7 +13,7 @@ import (
 
 const (
 	maxBody   = 64 << 10
-	maxFields = 50
+	maxFields = 100 // the form of an application has most
 	// maxAPIBody bounds what programs send under /api/.
 	maxAPIBody = 1 << 20
 )
@@ -37,7 +37,7 @@ type Form struct {
 	values url.Values
 }
 
-// ParseForm reads a posted form: URL-encoded, at most 50 fields, each once,
+// ParseForm reads a posted form: URL-encoded, at most 100 fields, each once,
 // all of it UTF-8. The query string is not part of it.
 func ParseForm(w http.ResponseWriter, r *http.Request) (Form, error) {
 	mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
