@@ -41,7 +41,7 @@ func apiClientOf(c store.Client) apiClient {
 	return apiClient{
 		ID: c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
-		Logo: templates.LogoURL(c.ID, c.LogoVersion),
+		Logo:       templates.LogoURL(c.ID, c.LogoVersion),
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, RequirePKCE: c.RequirePkce,
 		DisabledAt: c.DisabledAt, FormerSecretUntil: c.FormerSecretUntil, FormerSecretUsedAt: c.FormerSecretUsedAt,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Settings: settings.Normal(),
@@ -106,7 +106,7 @@ type (
 		ID   string `path:"id" max:"64"`
 		Body upload `kinds:"image/png,image/jpeg,image/gif"`
 	}
-	clientByID   struct {
+	clientByID struct {
 		ID string `path:"id" max:"64"`
 	}
 	clientAtVersion struct {

@@ -233,7 +233,7 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 	reason := `{"reason":"lost phone","identity_checked":true}`
 	changedClient := `{"client_name":"shop 2","surface":"admin","token_endpoint_auth_method":"client_secret_post","redirect_uris":["https://shop.example.jp/cb2"],
 		"post_logout_redirect_uris":[],"backchannel_logout_uri":"https://shop.example.jp/out","grant_types":["authorization_code"],"scopes":["openid"],
-		"id_token_signed_response_alg":"RS256","require_pkce":false}`
+		"id_token_signed_response_alg":"RS256","require_pkce":false,` + changedSettings + `}`
 	guarded := account
 	if person == p.tanaka {
 		guarded = "/accounts/" + string(p.stock.guarded)
@@ -325,11 +325,13 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listFindings":         {path: job + "/findings?limit=1"},
 		"exportAccounts":       {path: "/accounts/export", body: `{"format":"ndjson","operators":true}`},
 		"exportAuditEvents":    {path: "/audit-events/export", body: `{"format":"csv","kind":"account","search":"","account_id":"","from":"2026-01-01","to":"2027-01-01"}`},
-		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"],` + changedSettings + `}`},
 
 		"getProvisioning":    {path: "/clients/program/provisioning"},
 		"setProvisioning":    {path: "/clients/program/provisioning", body: `{"user_group_id":"` + string(p.group) + `"}`},
 		"removeProvisioning": {path: "/clients/program/provisioning"},
+		"setClientLogo":      {path: "/clients/shop/logo", body: tinyPNG(), media: "image/png"},
+		"removeClientLogo":   {path: "/clients/shop/logo"},
 		"updateClient":       {path: "/clients/shop", body: changedClient, match: "/clients/shop"},
 		"deleteClient":       {path: "/clients/shop", match: "/clients/shop"},
 		"disableClient":      {path: "/clients/shop/disabled"},
@@ -376,7 +378,10 @@ func (p *program) shop() {
 		_, serr := tx.SetClientSecret(ctx, store.SetClientSecretParams{
 			ID: "shop", Version: now, Now: &now, SecretHash: []byte("next"), FormerSecretHash: []byte("now"), FormerSecretUntil: new(now.Add(time.Hour)),
 		})
-		return errors.Join(err, serr)
+		_, lerr := tx.SetClientLogoVersion(ctx, store.SetClientLogoVersionParams{ID: "shop", LogoVersion: "former", Now: now})
+		return errors.Join(err, serr, lerr, tx.PutClientLogo(ctx, store.PutClientLogoParams{
+			ClientID: "shop", MediaType: "image/png", Data: []byte("former"), Sha256: []byte("former"), Now: now,
+		}))
 	})
 }
 
@@ -589,6 +594,9 @@ func (p *program) wrongBodies(s *schema, body string) map[string]string {
 	}
 	for name, member := range s.Properties {
 		wrong := any(map[string]any{})
+		if member.Type == "object" {
+			wrong = "x"
+		}
 		out[write(func(m map[string]any) { m[name] = wrong })] = name + " type"
 		out[write(func(m map[string]any) { m[name] = nil })] = name + " type"
 		if slices.Contains(s.Required, name) {
@@ -611,7 +619,7 @@ func (p *program) wrongBodies(s *schema, body string) map[string]string {
 		case member.Type == "array" && member.MaxItems != nil:
 			out[write(func(m map[string]any) { m[name] = make([]string, *member.MaxItems+1) })] = name + " too_long"
 			out[write(func(m map[string]any) { m[name] = []any{1} })] = name + "/0 type"
-		case member.Type != "boolean":
+		case member.Type == "object" && member.AdditionalProperties == (*schema)(nil), member.Type != "object" && member.Type != "boolean":
 			p.t.Errorf("%s has no bound: %+v", name, member)
 		}
 	}

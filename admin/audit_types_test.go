@@ -110,7 +110,8 @@ func (w *world) provoked() []provoked {
 			return only(w.CreateClient(ctx, a, NewClient{Name: "x", RedirectURIs: []string{"https://rp.example/cb"}}))
 		}},
 		{audit.ClientProvision, func(a Actor) error {
-			return w.SetProvisioning(ctx, a, w.shopClient(func(in *NewClient) { in.ID = next() }).ID, w.group)
+			id := w.shopClient(func(in *NewClient) { in.ID, in.Scopes = next(), append(personScopes(), scopeSCIM) }).ID
+			return w.SetProvisioning(ctx, a, id, w.group)
 		}},
 		{audit.ClientUpdate, func(a Actor) error {
 			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)

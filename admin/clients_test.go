@@ -457,6 +457,8 @@ func TestConsoleClientLife(t *testing.T) {
 	at, _ = c.post("/admin/clients/shop/former-secret")
 	c.wants(c.get(at), "以前のシークレットを無効にしました。")
 
+	_, _, err := c.update(System(), "shop", ClientChange{Scopes: []string{"openid", scopeSCIM}})
+	must(t, err)
 	must(t, c.SetProvisioning(t.Context(), System(), "shop", c.group))
 	c.wants(c.get("/admin/clients/shop"), "SCIM プロビジョニング", `href="/admin/customers/`+string(c.customer)+`"`, "標準のユーザーグループ")
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -48,8 +49,9 @@ func draftFields() []string {
 // keepDraft leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
 func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.Form) error {
 	d := draft{Page: page, Account: id, Fields: map[string]string{}}
+	shown := clientDraft() // an empty field of a registration says nothing, and there are many
 	for _, name := range draftFields() {
-		if form.Has(name) {
+		if form.Has(name) && (form.Text(name) != "" || !slices.Contains(shown, name)) {
 			d.Fields[name] = form.Text(name)
 		}
 	}

@@ -94,6 +94,8 @@ type Set struct {
 	ClientForm       Page[ClientFormView]
 	Client           Page[ClientView]
 	ClientSecret     Page[ClientSecretView]
+	ClientLogo       Page[ClientLogoView]
+	ClientScim       Page[ClientScimView]
 	ClientIssued     Page[ClientIssuedView]
 	ClientSwitch     Page[ClientSwitchView]
 	ClientDelete     Page[ClientDeleteView]

@@ -150,6 +150,8 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.ClientForm, "admin", "admin-client-form")
 	bindPage(b, &s.Client, "admin", "admin-client")
 	bindPage(b, &s.ClientSecret, "admin", "admin-client-secret")
+	bindPage(b, &s.ClientLogo, "admin", "admin-client-logo")
+	bindPage(b, &s.ClientScim, "admin", "admin-client-scim")
 	bindPage(b, &s.ClientIssued, "admin", "admin-client-issued")
 	bindPage(b, &s.ClientSwitch, "admin", "admin-client-switch")
 	bindPage(b, &s.ClientDelete, "admin", "admin-client-delete")
@@ -354,6 +356,7 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 		"field":         field,
 		"summary":       summary,
 		"summaryOf":     summaryOf,
+		"summaryIn":     func(errs map[string]string, order []string) []summaryItem { return summary(errs, order...) },
 		"crumbs":        crumbs,
 		"accountCrumbs": func(who AccountRef, page string) []crumbItem { return accountCrumbs(c, who, page) },
 		"navGroups":     func(o *OperatorFrame) []navGroup { return navGroups(c, o) },

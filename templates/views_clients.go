@@ -21,7 +21,7 @@ type ClientsView struct {
 	Pager    Pager
 }
 
-// ClientKind is one kind of relying party that can be registered: web, browser, native or service.
+// ClientKind is one kind of relying party that can be registered: web, browser, native, device or service.
 type ClientKind struct{ Kind, URL string }
 
 // ClientKindsView chooses what kind of relying party is registered.
@@ -56,10 +56,15 @@ type ClientFields struct {
 	PKCE        bool
 	// PKCEFixed is set where there is no choice.
 	PKCEFixed bool
+	// Parts are the settings that few registrations need, by the part of the form that they belong to.
+	Parts []ClientPart
 	// ReadOnly is set where the operator may not change it.
 	ReadOnly bool
 	Errors   map[string]string
 }
+
+// Returns is whether browsers come back to it.
+func (v ClientFields) Returns() bool { return v.People && v.Kind != "device" }
 
 // Native is whether a new one is an app on a device.
 func (v ClientFields) Native() bool { return v.Kind == "native" }
@@ -86,6 +91,10 @@ type ClientView struct {
 	FormerUntil, FormerUsed string
 	// Connect is what the application is told, name and value a line.
 	Connect []Fact
+	// LogoURL is where its logo is; empty for none. LogoPage is where it is changed; empty hides that.
+	LogoURL, LogoPage string
+	// ScimURL leads to whose accounts it keeps; empty hides that.
+	ScimURL string
 	// Customer is whose accounts it keeps through SCIM, Group where those are that it put into no other; empty if it keeps none.
 	Customer, CustomerURL, Group string
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
