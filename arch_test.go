@@ -62,6 +62,7 @@ var oneHome = map[string][]string{
 	"github.com/aws/":             {"delivery"},
 	"github.com/knadh/koanf/":     {"config"},
 	"github.com/spf13/cobra":      {"cmd"},
+	"github.com/spf13/pflag":      {"cmd"},
 	"golang.org/x/term":           {"cmd"},
 	"github.com/tink-crypto/":     {"internal/seal"},
 	"github.com/pquerna/otp":      {"mfa"},

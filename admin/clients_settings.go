@@ -46,6 +46,9 @@ type SettingsChange struct {
 	Contacts                  []string        `json:"contacts,omitempty" max:"254" max_items:"10" doc:"mail addresses of who is responsible for it"`
 }
 
+// anyAge takes default_max_age away, where nothing is said by what is left out.
+const anyAge = -1
+
 // apply returns settings after the change. Every member of the change is one of the settings by the same name; a list or a key set that is
 // there replaces the former one.
 func (c SettingsChange) apply(s client.Settings) client.Settings {
@@ -60,7 +63,7 @@ func (c SettingsChange) apply(s client.Settings) client.Settings {
 			field.Set(value)
 		}
 	}
-	if s.DefaultMaxAge != nil && *s.DefaultMaxAge < 0 {
+	if s.DefaultMaxAge != nil && *s.DefaultMaxAge == anyAge {
 		s.DefaultMaxAge = nil
 	}
 	return s
@@ -84,7 +87,7 @@ func settingsChange(s client.Settings) SettingsChange {
 		}
 	}
 	if c.DefaultMaxAge == nil {
-		c.DefaultMaxAge = new(int64(-1))
+		c.DefaultMaxAge = new(int64(anyAge))
 	}
 	return c
 }

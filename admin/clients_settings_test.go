@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"image"
@@ -9,7 +10,10 @@ import (
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"mime/multipart"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -17,10 +21,12 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
+	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
 )
 
@@ -201,7 +207,7 @@ func TestWhatIsWrongWithSettingsHasSentences(t *testing.T) {
 			}
 		}
 	}
-	if len(reasons) != 20 {
+	if len(reasons) != 23 {
 		t.Errorf("%d reasons: %v", len(reasons), reasons)
 	}
 }
@@ -342,7 +348,7 @@ func TestConsoleFormHasEverySetting(t *testing.T) {
 		t.Errorf("(-typed +stored):\n%s", diff)
 	}
 	page = c.get(at)
-	c.wants(page, "設定済み3件", "https://shop.example.jp/sector", "&#34;kid&#34;: &#34;k1&#34;", `<option value="phr" selected>`)
+	c.wants(page, "設定済み3件", "https://shop.example.jp/sector", `"kid": "k1"`, `<option value="phr" selected>`)
 	// The page's own form says the same again.
 	_, page = c.post("/admin/clients/shop", append(values, "version", c.version(page))...)
 	bad := slices.Clone(values)
@@ -444,5 +450,93 @@ func TestConsoleSetsProvisioning(t *testing.T) {
 	c.wants(c.get(at), "変更はありません")
 	if w := c.do(http.MethodGet, "/admin/clients/nobody/provisioning", nil); w.Code != http.StatusNotFound {
 		t.Errorf("nobody's: %d", w.Code)
+	}
+}
+
+// sendFile posts a file to a form of the console.
+func (c *console) sendFile(path, field, name string, data []byte) *httptest.ResponseRecorder {
+	c.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile(field, name)
+	must(c.t, err)
+	_, err = part.Write(data)
+	must(c.t, errors.Join(err, form.Close()))
+	r := httptest.NewRequest(http.MethodPost, path, &body)
+	r.Host = "id.example.jp"
+	r.Header.Set("Content-Type", form.FormDataContentType())
+	r.Header.Set("Sec-Fetch-Site", "same-origin")
+	r.Header.Set("Accept-Language", "ja")
+	for name, value := range c.cookies {
+		r.AddCookie(&http.Cookie{Name: name, Value: value})
+	}
+	w := httptest.NewRecorder()
+	c.mux.ServeHTTP(w, r)
+	return w
+}
+
+// A logo comes in by a form of the console; what is none is refused in words, and nobody's file is read who may not change the client.
+func TestConsoleSetsALogo(t *testing.T) {
+	c := newConsole(t, root)
+	c.shopClient()
+	const page = "/admin/clients/shop/logo"
+	c.wants(c.get(page), `enctype="multipart/form-data"`, "512KiB以内")
+	for name, tt := range map[string]struct {
+		field string
+		data  []byte
+		says  string
+	}{
+		"a drawing": {"file", []byte("<svg/>"), "PNG、JPEG、GIF のどれかの画像"},
+		"no file":   {"other", []byte("x"), "PNG、JPEG、GIF のどれかの画像"},
+		"large":     {"file", make([]byte, MaxLogo+1), "512KiB以内にしてください"},
+		"wide":      {"file", picture(t, maxLogoSide+1, 1, asPNG), "縦横1024ピクセル以内"},
+	} {
+		if w := c.sendFile(page, tt.field, "logo.png", tt.data); w.Code != http.StatusUnprocessableEntity || !strings.Contains(w.Body.String(), tt.says) {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	if w := c.sendFile(page, "file", "logo.png", make([]byte, 1<<20)); w.Code != http.StatusRequestEntityTooLarge && w.Code != http.StatusUnprocessableEntity {
+		t.Errorf("too much for the form: %d", w.Code)
+	}
+	if w := c.do(http.MethodPost, page, url.Values{"file": {"x"}}); w.Code != http.StatusUnsupportedMediaType {
+		t.Errorf("no upload: %d", w.Code)
+	}
+	if w := c.sendFile("/admin/clients/nobody/logo", "file", "logo.png", picture(t, 2, 2, asPNG)); w.Code != http.StatusNotFound {
+		t.Errorf("nobody's: %d", w.Code)
+	}
+	if c.clientRow("shop").LogoVersion != "" {
+		t.Fatal("what is no picture is a logo")
+	}
+	// A photo is more than any other form may have.
+	noise := picture(t, 700, 300, func(b *bytes.Buffer, _ image.Image) error {
+		m := image.NewNRGBA(image.Rect(0, 0, 200, 200))
+		_, _ = rand.Read(m.Pix)
+		return png.Encode(b, m)
+	})
+	if w := c.sendFile(page, "file", "logo.png", noise); w.Code != http.StatusSeeOther || len(noise) < 100<<10 {
+		t.Fatalf("%d of %d bytes: %s", w.Code, len(noise), w.Body)
+	}
+	at := templates.LogoURL("shop", c.clientRow("shop").LogoVersion)
+	c.wants(c.get("/admin/clients/shop"), `src="`+at+`"`)
+	c.stale = true
+	if w := c.do(http.MethodGet, page, nil); w.Code != http.StatusSeeOther {
+		t.Errorf("the form is shown without a fresh proof: %d", w.Code)
+	}
+	if w := c.sendFile(page, "file", "logo.png", picture(t, 2, 2, asPNG)); w.Code == http.StatusOK || templates.LogoURL("shop", c.clientRow("shop").LogoVersion) != at {
+		t.Errorf("changed without a fresh proof: %d", w.Code)
+	}
+	c.stale = false
+	to, _ := c.post(page + "/remove")
+	c.wants(c.get(to), "更新しました。", "ロゴはありません。")
+	to, _ = c.post(page + "/remove")
+	c.wants(c.get(to), "変更はありません")
+	c.shopClient(func(in *NewClient) {
+		in.ID, in.GrantTypes, in.Scopes = "mighty", []string{grantCredentials}, []string{scopePasswords}
+	})
+	must(t, c.grant(account.RoleSupport, "view", "manage_clients"))
+	c.cookies = map[string]string{}
+	c.signIn(c.desk)
+	if w := c.sendFile("/admin/clients/mighty/logo", "file", "logo.png", picture(t, 2, 2, asPNG)); w.Code != http.StatusForbidden {
+		t.Errorf("of a mightier client: %d", w.Code)
 	}
 }

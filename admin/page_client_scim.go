@@ -71,7 +71,7 @@ func (h *Handler) postScim(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case errors.Is(err, store.ErrNotFound):
 		// The group was not chosen or is gone; a client that is gone has no such page.
-		return h.renderScim(w, r, http.StatusUnprocessableEntity, form.Get("code"), map[string]string{FieldGroup: h.templates.T(web.Lang(r), templates.MsgGroupBlank)})
+		return h.renderScim(w, r, http.StatusUnprocessableEntity, form.Get("code"), map[string]string{FieldGroup: h.templates.T(web.Lang(r), "client.wrong.group")})
 	case isClientError(err):
 		return h.renderScim(w, r, http.StatusUnprocessableEntity, form.Get("code"), map[string]string{templates.FormError: h.templates.T(web.Lang(r), templates.MsgClientSCIM)})
 	case err != nil:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -60,6 +61,11 @@ func formSettings() []formSetting {
 		{part: "consent", name: "policy_uri", people: true},
 		{part: "consent", name: "tos_uri", people: true},
 	}
+}
+
+// IsSetting is whether a field of a registration's form is one of its settings, and none of what every registration has.
+func IsSetting(name string) bool {
+	return slices.ContainsFunc(formSettings(), func(f formSetting) bool { return f.name == name })
 }
 
 // fits is whether the form of a kind has the setting.

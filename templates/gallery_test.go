@@ -145,6 +145,47 @@ func rolesFixture(text func(key string, args ...any) string) RolesView {
 	return v
 }
 
+// settingsFixture are settings of every part and every kind, some of them set.
+func settingsFixture() []ClientPart {
+	choice := func(chosen string, values ...string) (out []Option) {
+		for _, v := range values {
+			out = append(out, Option{Value: v, Label: v, Selected: v == chosen})
+		}
+		return out
+	}
+	return []ClientPart{
+		{Name: "basic", Settings: []ClientSetting{
+			{Name: "application_type", Kind: SettingChoice, Options: choice("web", "web", "native")}, {Name: "profile", Kind: SettingChoice, Options: choice("fapi2", "", "fapi2")},
+			{Name: "contacts", Kind: SettingLines},
+		}},
+		{Name: "return", Settings: []ClientSetting{{Name: "initiate_login_uri", Kind: SettingLine}}},
+		{Name: "auth", Settings: []ClientSetting{
+			{Name: "jwks", Kind: SettingLines, Value: "{\n  \"keys\": []\n}"}, {Name: "jwks_uri", Kind: SettingLine},
+			{Name: "token_endpoint_auth_signing_alg", Kind: SettingChoice, Options: choice("", "", "PS256", "ES256")},
+		}},
+		{Name: "request", Settings: []ClientSetting{
+			{Name: "require_pushed_authorization_requests", Kind: SettingBox, Checked: true}, {Name: "require_signed_request_object", Kind: SettingBox},
+			{Name: "request_object_signing_alg", Kind: SettingChoice, Options: choice("", "", "PS256")}, {Name: "min_acr", Kind: SettingChoice, Options: choice("phr", "", "phr")},
+			{Name: "default_acr_values", Kind: SettingLines}, {Name: "default_max_age", Kind: SettingNumber, Value: "3600"}, {Name: "require_auth_time", Kind: SettingBox},
+		}},
+		{Name: "token", Settings: []ClientSetting{
+			{Name: "access_token_format", Kind: SettingChoice, Options: choice("opaque", "opaque", "jwt")}, {Name: "dpop_bound_access_tokens", Kind: SettingBox},
+			{Name: "resources", Kind: SettingLines}, {Name: "access_token_lifetime", Kind: SettingNumber}, {Name: "refresh_token_lifetime", Kind: SettingNumber},
+			{Name: "id_token_lifetime", Kind: SettingNumber}, {Name: "userinfo_signed_response_alg", Kind: SettingChoice, Options: choice("", "", "ES256")},
+			{Name: "introspection_signed_response_alg", Kind: SettingChoice, Options: choice("", "", "ES256")},
+			{Name: "subject_type", Kind: SettingChoice, Options: choice("public", "public", "pairwise")}, {Name: "sector_identifier_uri", Kind: SettingLine},
+		}},
+		{Name: "logout", Settings: []ClientSetting{
+			{Name: "backchannel_logout_session_required", Kind: SettingBox}, {Name: "frontchannel_logout_uri", Kind: SettingLine},
+			{Name: "frontchannel_logout_session_required", Kind: SettingBox},
+		}},
+		{Name: "consent", Settings: []ClientSetting{
+			{Name: "third_party", Kind: SettingBox}, {Name: "client_uri", Kind: SettingLine, Value: "https://store.example.jp/"}, {Name: "policy_uri", Kind: SettingLine},
+			{Name: "tos_uri", Kind: SettingLine},
+		}},
+	}
+}
+
 // clientFixture is the form of the demo's store, as an application.
 func clientFixture(options func(chosen string, values ...string) []Option) ClientFields {
 	return ClientFields{
@@ -154,6 +195,7 @@ func clientFixture(options func(chosen string, values ...string) []Option) Clien
 		Redirects: "http://localhost:8081/callback", PostLogout: "http://localhost:8081/", Backchannel: "http://localhost:8081/backchannel", PKCE: true,
 		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}},
 		Scopes: []ClientBox{{Field: "scope-openid", Value: "openid", Checked: true, Fixed: true}, {Field: "scope-profile", Value: "profile", Checked: true}, {Field: "scope-offline_access", Value: "offline_access"}},
+		Parts:  settingsFixture(),
 		Powers: []ClientBox{{Field: "scope-api:accounts.read", Value: "api:accounts.read"}, {Field: "scope-api:operators", Value: "api:operators", Fixed: true}},
 	}
 }
@@ -191,6 +233,30 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	native.Kind, native.Errors = "native", errorsOf("id", text(MsgClientIDTaken), "redirect_uris", text(MsgClientRedirects))
 	service.Action, service.BackURL, service.Kind, service.Scopes, service.Surfaces, service.People, service.Version = "/admin/register-client/service", "/admin/register-client", "service", nil, nil, false, ""
 	service.OtherScopes, service.Errors = "stock read", errorsOf("scopes", text(MsgClientScope, "scope", "stock read"))
+	one.LogoURL, one.LogoPage, one.ScimURL = "/assets/icon.svg", "/admin/clients/store/logo", "/admin/clients/store/provisioning"
+	opened := one
+	opened.Customer = ""
+	opened.Errors = errorsOf(
+		"jwks", text("client.wrong.jwks_private", "n", 2), "jwks_uri", text("client.wrong.jwks_both"), "profile", text("client.wrong.fapi_par"),
+		"access_token_lifetime", text("client.wrong.range", "min", 60, "max", 86400), "require_signed_request_object", text("client.wrong.jwks_missing"),
+		"min_acr", text("client.wrong.one_of", "values", "phr"), "resources", text("client.wrong.resource", "uri", "/x"), "contacts", text("client.wrong.contact", "contact", "x"),
+		"frontchannel_logout_uri", text("client.wrong.frontchannel"), "third_party", text("client.wrong.third_party"), "initiate_login_uri", text("client.wrong.uri"),
+		"sector_identifier_uri", text("client.wrong.sector"),
+	)
+	device := native
+	device.Kind, device.Errors, device.Methods = "device", nil, nil
+	logo := func(s *Set) Page[ClientLogoView] { return s.ClientLogo }
+	scim := func(s *Set) Page[ClientScimView] { return s.ClientScim }
+	place := ClientLogoView{Action: "/admin/clients/store/logo", BackURL: "/admin/clients/store", ID: "store", Name: "ストア", Kinds: "image/png,image/jpeg", MaxKB: 512, MaxSide: 1024}
+	kept := ClientScimView{
+		Action: "/admin/clients/store/provisioning", BackURL: "/admin/clients/store", ID: "store", Name: "ストア", Code: "C-100248", Customer: "株式会社サンプル商事",
+		Groups: []Option{{Value: "1", Label: "本社", Selected: true}, {Value: "2", Label: "東京支店"}}, Kept: "株式会社サンプル商事", KeptGroup: "本社", EndAction: "/admin/clients/store/provisioning/end",
+	}
+	chosen, unknown, bare := kept, kept, place
+	chosen.Errors = errorsOf("group", text("client.wrong.group"))
+	unknown.Groups, unknown.EndAction, unknown.Errors = nil, "", errorsOf("code", text(MsgCodeUnknown))
+	bare.Errors = errorsOf("file", text("client.wrong.logo_side", "max", 1024))
+	place.LogoURL, place.RemoveAction = "/assets/icon.svg", "/admin/clients/store/logo/remove"
 	overlaps := options("24h", "now", "1h", "24h", "7d")
 	return []fixture{
 		screen("admin-clients", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client", Pager: Pager{Next: PathClients + "?after=sync"}, Rows: []ClientRow{
@@ -200,7 +266,7 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		}}, console(NavClients), flash(text(FlashDeleted), "")),
 		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
 		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
-		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}}}, console(NavClients)),
+		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}, {"device", "/d"}}}, console(NavClients)),
 		screen("admin-client-new", form, ClientFormView{web}, console(NavClients)),
 		screen("admin-client-new-native", form, ClientFormView{native}, console(NavClients)),
 		screen("admin-client-new-service", form, ClientFormView{service}, console(NavClients)),
@@ -208,6 +274,14 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		screen("admin-client-rotating", page, rotating, console(NavClients)),
 		screen("admin-client-error", page, broken, console(NavClients)),
 		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-new-device", form, ClientFormView{device}, console(NavClients)),
+		screen("admin-client-settings-error", page, opened, console(NavClients)),
+		screen("admin-client-logo", logo, place, console(NavClients)),
+		screen("admin-client-logo-error", logo, bare, console(NavClients)),
+		screen("admin-client-scim", scim, kept, console(NavClients)),
+		screen("admin-client-scim-lacks", scim, ClientScimView{Action: "/p", BackURL: "/b", ID: "store", Name: "ストア", Lacks: true, Errors: errorsOf(FormError, text(MsgClientSCIM))}, console(NavClients)),
+		screen("admin-client-scim-group", scim, chosen, console(NavClients)),
+		screen("admin-client-scim-code", scim, unknown, console(NavClients)),
 		screen("admin-client-secret", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1"}, console(NavClients)),
 		screen("admin-client-secret-error", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1", FormerUntil: "2026-11-23 10:15", Errors: errorsOf("overlap", text(MsgClientOverlap))}, console(NavClients)),
 		screen("admin-client-registered", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", New: true, Connect: connect}, console(NavClients)),
@@ -558,6 +632,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-bulk-result", func(s *Set) Page[BulkResultView] { return s.BulkResult }, BulkResultView{BackURL: "/c", Customer: "株式会社サンプル商事", Changed: 2, Left: 118, RestAction: "/r", Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Resets: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Refused: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}}}, console(NavCustomers)),
 		screen("2fa-select-later", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 7, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-last-day", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 1}),
+		screen("login-logo", login, LoginView{Action: "/signin?flow=1", App: "ストア", LogoURL: "/assets/icon.svg"}),
 		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),
 		screen("security-announced", security, SecurityView{Name: "田中 一郎", LoginID: "tanaka", Announced: "2026-12-01"}),
 		screen("security-grace", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Enforced: true, GraceUntil: "2026-12-01 10:00"}),

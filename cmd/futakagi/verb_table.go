@@ -134,6 +134,7 @@ func clientVerbs() []verb {
 		{"enable", "Enable an application again", "enableClient", clientColumns},
 		{"delete", "Delete an application for good, which voids everything it holds", "deleteClient", nil},
 		{"rotate-secret", "Give an application a new secret and print it, once", "rotateClientSecret", []string{"client_secret", "former_secret_until"}},
+		{"remove-logo", "Take the logo of an application away", "removeClientLogo", clientColumns},
 		{"end-former-secret", "End the former secret of an application", "endFormerSecret", clientColumns},
 		{"provisioning", "Show whose accounts an application provisions (SCIM)", "getProvisioning", provisionColumns},
 		{"provision", "Let an application provision the accounts of a user group's customer", "setProvisioning", provisionColumns},
