@@ -193,7 +193,7 @@ func clientFixture(options func(chosen string, values ...string) []Option) Clien
 		Surfaces: []Option{{Value: "admin", Label: "管理画面"}, {Value: "store", Label: "ストア画面", Selected: true}},
 		Methods:  options("client_secret_basic", "client_secret_basic", "client_secret_post", "none"), Algs: options("ES256", "ES256", "RS256", "EdDSA"),
 		Redirects: "http://localhost:8081/callback", PostLogout: "http://localhost:8081/", Backchannel: "http://localhost:8081/backchannel", PKCE: true,
-		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}},
+		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}, {Field: "grant-urn:ietf:params:oauth:grant-type:token-exchange", Value: "urn:ietf:params:oauth:grant-type:token-exchange"}},
 		Scopes: []ClientBox{{Field: "scope-openid", Value: "openid", Checked: true, Fixed: true}, {Field: "scope-profile", Value: "profile", Checked: true}, {Field: "scope-offline_access", Value: "offline_access"}},
 		Parts:  settingsFixture(),
 		Powers: []ClientBox{{Field: "scope-api:accounts.read", Value: "api:accounts.read"}, {Field: "scope-api:operators", Value: "api:operators", Fixed: true}},
