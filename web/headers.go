@@ -27,7 +27,9 @@ func (k *Toolkit) secure(next http.Handler) http.Handler {
 		if rec, ok := w.(*recorder); ok {
 			ev := Event(r.Context())
 			rec.before = func(h http.Header) {
-				h.Set("Content-Security-Policy", contentPolicy(ev))
+				if h.Get("Content-Security-Policy") == "" { // what is no page of ours has a stricter one
+					h.Set("Content-Security-Policy", contentPolicy(ev))
+				}
 				if len(h["Set-Cookie"]) > 0 {
 					h.Set("Cache-Control", "no-store") // a cookie is for one browser only
 				}
