@@ -14,6 +14,8 @@ import (
 const (
 	maxBody   = 64 << 10
 	maxFields = 100 // the form of an application has most
+	// maxParameters bounds the parameters of an address.
+	maxParameters = 50
 	// maxAPIBody bounds what programs send under /api/.
 	maxAPIBody = 1 << 20
 )
