@@ -195,7 +195,9 @@ func TestWhatIsWrongWithSettingsHasSentences(t *testing.T) {
 		{Profile: "x", JWKS: json.RawMessage(`{"keys":[]}`), JWKSURI: "x", AccessLifetime: 1, Resources: []string{"x"}, SubjectType: client.SubjectPairwise, FrontchannelLogoutURI: "https://x.example/", Contacts: []string{"x"}, ThirdParty: true},
 		{Profile: client.ProfileFAPI2, AssertionAlg: "RS256", RequireRequestObject: true, DefaultACRValues: make([]string, 9)},
 		{JWKS: json.RawMessage(strings.Repeat(" ", client.MaxJWKS+1))},
-		{JWKS: json.RawMessage(`{"keys":[{"d":1}]}`)}, {JWKS: json.RawMessage(`{"keys":[{}]}`)}, {JWKS: json.RawMessage(`{"keys":[` + aKey + `,` + aKey + `]}`)},
+		{JWKS: json.RawMessage(`{"keys":[{"d":1}]}`)},
+		{JWKS: json.RawMessage(`{"keys":[{}]}`)},
+		{JWKS: json.RawMessage(`{"keys":[` + aKey + `,` + aKey + `]}`)},
 		{JWKS: json.RawMessage(`{"keys":[` + strings.Repeat(`{},`, client.MaxKeys) + `{}]}`)},
 	} {
 		for _, p := range s.Check(client.Base{AuthMethod: authNone, Scopes: []string{scopeSCIM}, RedirectURIs: []string{"https://a.example/", "https://b.example/"}}) {
@@ -350,7 +352,9 @@ func TestConsoleFormHasEverySetting(t *testing.T) {
 	page = c.get(at)
 	c.wants(page, "設定済み3件", "https://shop.example.jp/sector", `"kid": "k1"`, `<option value="phr" selected>`)
 	// The page's own form says the same again.
-	_, page = c.post("/admin/clients/shop", append(values, "version", c.version(page))...)
+	if at, page := c.post("/admin/clients/shop", append(values, "version", c.version(page))...); at == "" {
+		t.Errorf("the same again is refused: %s", page)
+	}
 	bad := slices.Clone(values)
 	for i := 0; i < len(bad); i += 2 {
 		switch bad[i] {
