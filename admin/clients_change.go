@@ -188,13 +188,9 @@ func spellList(values []string) string {
 
 // voidClient ends everything that a client holds, for people and for itself, and says in the event how much that was.
 func (w *work) voidClient(ctx context.Context, id string) error {
-	grants, err := w.tx.RevokeClientGrants(ctx, store.RevokeClientGrantsParams{ClientID: id, Now: &w.now})
+	grants, tokens, err := w.tx.VoidClient(ctx, id, w.now)
 	if err != nil {
-		return fmt.Errorf("revoke grants: %w", err)
-	}
-	tokens, err := w.tx.RevokeClientTokens(ctx, store.RevokeClientTokensParams{ClientID: id, Now: &w.now})
-	if err != nil {
-		return fmt.Errorf("revoke tokens: %w", err)
+		return err
 	}
 	if w.event.Data == nil {
 		w.event.Data = map[string]string{}

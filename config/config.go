@@ -30,6 +30,7 @@ type Config struct {
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
 	Keys             Keys           `koanf:"keys" doc:"Keys that sign tokens."`
+	Registration     Registration   `koanf:"registration" doc:"Applications that register themselves (RFC 7591), see docs/registration.md."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Audit            Audit          `koanf:"audit" doc:"The audit log."`
@@ -150,6 +151,19 @@ type Tokens struct {
 // Keys is the life of the keys that sign tokens.
 type Keys struct {
 	RotateEvery time.Duration `koanf:"rotate_every" default:"90d" doc:"How long a key signs before the next one takes over, which was published long before. 0s: only when an operator says so."`
+}
+
+// The words of registration.mode.
+const (
+	RegistrationOff   = "off"
+	RegistrationToken = "token"
+	RegistrationOpen  = "open"
+)
+
+// Registration says whether applications may register themselves.
+type Registration struct {
+	Mode    string `koanf:"mode" default:"off" doc:"off: nobody. token: whoever has an initial access token, which staff make in the console. open: anybody; for demonstrations."`
+	Surface string `koanf:"surface" default:"store" doc:"Surface that such applications belong to, one of customers."`
 }
 
 // Passkey names the relying party of WebAuthn.

@@ -66,7 +66,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, web.ErrNoSession):
 	case err != nil:
 		return err
-	case q.Subject != "" && q.Subject != string(session.AccountID):
+	case q.Subject != "" && !p.names(q, session.AccountID):
 		// Somebody else is signed in than the relying party speaks of: for this request that is nobody.
 		session = web.Session{}
 	default:
@@ -99,6 +99,11 @@ func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authReq
 	code, arg := p.newGrant(q, surface, st, session.ID, now)
 	if err := p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }); err != nil {
 		return fmt.Errorf("grant on session: %w", err)
+	}
+	if p.isUnused(q.ClientID) {
+		if err := p.db.Once(ctx, func(tx *store.Queries) error { return noteUsed(ctx, tx, q.ClientID, now) }); err != nil {
+			return err
+		}
 	}
 	return p.answer(w, r, q, url.Values{"code": {code}})
 }

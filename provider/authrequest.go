@@ -218,6 +218,9 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		if err != nil {
 			return refuse("invalid_request", "id_token_hint is not an ID token of this issuer")
 		}
+		if !p.sameNames(client, claims.Audience[0]) {
+			return refuse("invalid_request", "id_token_hint was issued to a client that knows people by other names")
+		}
 		q.Subject = claims.Subject
 	}
 	return q.fillClaims(form)

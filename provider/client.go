@@ -32,6 +32,8 @@ type Client struct {
 	idTokenAlg             string
 	requirePKCE            bool
 	settings               client.Settings
+	sector                 string // of its pairwise subjects; empty: they are public
+	unused                 bool   // it registered itself, and nobody signed in to it yet
 }
 
 var _ op.Client = (*Client)(nil)
@@ -79,6 +81,11 @@ func newClient(row store.Client) (*Client, error) {
 		return nil, fmt.Errorf("client %q: %w", row.ID, err)
 	}
 	c.settings = settings
+	sector, ok := sectorOf(settings, c.redirectURIs)
+	if !ok {
+		return nil, fmt.Errorf("client %q wants pairwise subjects and has no sector", row.ID)
+	}
+	c.sector, c.unused = sector, row.RegisteredAt != nil && row.UsedAt == nil
 	switch c.authMethod {
 	case oidc.AuthMethodBasic, oidc.AuthMethodPost:
 		if len(c.secretHash) != sha256.Size {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/signin"
 )
 
@@ -40,6 +41,7 @@ type metadata struct {
 	IntrospectionEndpoint        string            `json:"introspection_endpoint"`
 	RevocationEndpoint           string            `json:"revocation_endpoint"`
 	EndSessionEndpoint           string            `json:"end_session_endpoint"`
+	RegistrationEndpoint         string            `json:"registration_endpoint,omitempty"`
 	ScopesSupported              []string          `json:"scopes_supported"`
 	ResponseTypesSupported       []string          `json:"response_types_supported"`
 	ResponseModesSupported       []string          `json:"response_modes_supported"`
@@ -64,10 +66,14 @@ type metadata struct {
 	BackchannelLogoutSession     bool              `json:"backchannel_logout_session_supported"`
 }
 
-func newDiscovery(issuer string) (*document, error) {
+func newDiscovery(issuer string, registration bool) (*document, error) {
 	base := strings.TrimSuffix(issuer, "/")
 	secrets := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost}
 	anyMethod := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
+	register := ""
+	if registration {
+		register = base + PathRegister
+	}
 	body, err := json.Marshal(metadata{
 		Issuer:                   issuer,
 		AuthorizationEndpoint:    base + pathAuthorize,
@@ -77,11 +83,12 @@ func newDiscovery(issuer string) (*document, error) {
 		IntrospectionEndpoint:    base + pathIntrospect,
 		RevocationEndpoint:       base + pathRevoke,
 		EndSessionEndpoint:       base + pathLogout,
+		RegistrationEndpoint:     register,
 		ScopesSupported:          identityScopes(),
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query", "form_post"},
 		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
-		SubjectTypesSupported:    []string{"public"},
+		SubjectTypesSupported:    []string{client.SubjectPublic, client.SubjectPairwise},
 		IDTokenAlgs:              signingAlgs(),
 		TokenAuthMethods:         anyMethod,
 		IntrospectionAuthMethods: secrets,

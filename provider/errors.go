@@ -19,6 +19,8 @@ type protocolError struct {
 	code string
 	// reason says more, for the log record only.
 	reason string
+	// say replaces the catalogue's description: a sentence of ours about the form of the request, without values from it.
+	say string
 }
 
 func (e *protocolError) Error() string { return e.code + ": " + e.reason }
@@ -34,12 +36,16 @@ const (
 	codeInvalidToken         = "invalid_token"
 	codeInsufficientScope    = "insufficient_scope"
 	codeServerError          = "server_error"
+	codeInvalidRedirect      = "invalid_redirect_uri"
+	codeInvalidMetadata      = "invalid_client_metadata"
+	codeInvalidStatement     = "invalid_software_statement"
 	codeUnavailable          = "temporarily_unavailable"
 
 	// These have an entry of their own but no code in any standard.
 	codeMethod  = "method_not_allowed"
 	codeTooBig  = "too_large"
 	codeNoToken = "no_token"
+	codeTooMany = "too_many"
 )
 
 type catalogueEntry struct {
@@ -66,6 +72,14 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusBadRequest, code, "The grant type is not supported."}, true
 	case codeInvalidScope:
 		return catalogueEntry{http.StatusBadRequest, code, "The scope exceeds what was granted."}, true
+	case codeInvalidRedirect:
+		return catalogueEntry{http.StatusBadRequest, code, "A redirect URI is not allowed."}, true
+	case codeInvalidMetadata:
+		return catalogueEntry{http.StatusBadRequest, code, "The client metadata is not valid."}, true
+	case codeInvalidStatement:
+		return catalogueEntry{http.StatusBadRequest, code, "Software statements are not supported."}, true
+	case codeTooMany:
+		return catalogueEntry{http.StatusTooManyRequests, codeUnavailable, "Too many registrations. Try again later."}, true
 	case codeNoToken:
 		// RFC 6750 §3.1: a request without any token learns the scheme and nothing else.
 		return catalogueEntry{http.StatusUnauthorized, "", ""}, true
@@ -116,6 +130,9 @@ func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	entry, ok := catalogue(e.code)
 	if !ok {
 		entry, _ = catalogue(codeServerError)
+	}
+	if e.say != "" {
+		entry.description = e.say
 	}
 	ctx, id := r.Context(), web.RequestID(r.Context())
 	event := web.Event(ctx)

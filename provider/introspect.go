@@ -48,8 +48,10 @@ func (m *machine) introspectAccess(ctx context.Context, c *Client, hash []byte) 
 	info := m.describe(c, row.TokenSet)
 	info.TokenType = tokenTypeBearer
 	info.Expiry = earlier(row.TokenSet.AccessExpiresAt, row.Grant.ExpiresAt).Unix()
-	info.Username = row.Account.LoginID
-	return info, info.addGrant(row.Grant, m.emailMFA)
+	if c.sector == "" {
+		info.Username = row.Account.LoginID // the same everywhere, as no pairwise name may be
+	}
+	return info, m.addGrant(info, c, row.Grant)
 }
 
 func (m *machine) introspectClientToken(ctx context.Context, c *Client, hash []byte) (*introspection, error) {
@@ -82,7 +84,7 @@ func (m *machine) introspectRefresh(ctx context.Context, c *Client, hash []byte)
 	info := m.describe(c, row.TokenSet)
 	info.Scope = row.Grant.Scope
 	info.Expiry = earlier(*row.TokenSet.RefreshExpiresAt, row.Grant.ExpiresAt).Unix()
-	return info, info.addGrant(row.Grant, m.emailMFA)
+	return info, m.addGrant(info, c, row.Grant)
 }
 
 func (m *machine) describe(c *Client, set store.TokenSet) *introspection {
@@ -96,13 +98,13 @@ func (m *machine) describe(c *Client, set store.TokenSet) *introspection {
 	}
 }
 
-func (i *introspection) addGrant(g store.Grant, emailMFA bool) error {
+func (m *machine) addGrant(i *introspection, c *Client, g store.Grant) error {
 	evidence, err := signin.ParseEvidence(g.Evidence)
 	if err != nil {
 		return fmt.Errorf("grant %s: %w", g.ID, err)
 	}
-	i.Subject = string(g.AccountID)
-	i.SessionID = string(g.SessionID)
-	i.assurance = assuranceOf(evidence, emailMFA)
+	i.Subject = m.subjects.subjectFor(c, g.AccountID)
+	i.SessionID = m.subjects.sessionFor(c, g.SessionID)
+	i.assurance = assuranceOf(evidence, m.emailMFA)
 	return nil
 }

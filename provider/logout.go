@@ -85,7 +85,8 @@ func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	means := q.hinted && q.hint.Subject == string(session.AccountID) && (q.hint.SessionID == "" || q.hint.SessionID == string(session.ID))
+	means := q.hinted && p.subjects.isSubject(q.client, q.hint.Subject, session.AccountID) &&
+		(q.hint.SessionID == "" || p.subjects.isSession(q.client, q.hint.SessionID, session.ID))
 	if means {
 		if err := p.signOut(w, r, session, q.client); err != nil {
 			return err

@@ -57,6 +57,11 @@ type Config struct {
 	TrustedDevice UseDevice
 	// Zone is the time zone of days on pages; UTC if nil.
 	Zone *time.Location
+	// Registration says whether clients may register themselves; nobody may if it is zero.
+	Registration Registration
+	// Fetch reads a document from an address that somebody else chose, and sees to it that nothing of ours is reached. Optional:
+	// without it no client can name such an address.
+	Fetch func(ctx context.Context, uri string) ([]byte, error)
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
 	FlowsPerAddress int
 }
@@ -118,7 +123,7 @@ func New(c Config) (*Provider, error) {
 	}
 	m, err := newMachine(machineConfig{
 		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,
-		EmailNotMFA: c.EmailNotMFA,
+		EmailNotMFA: c.EmailNotMFA, Registration: c.Registration, Fetch: c.Fetch,
 	})
 	if err != nil {
 		return nil, err
@@ -144,6 +149,9 @@ func (p *Provider) Start(ctx context.Context) error {
 	p.surfaces = make(map[string]web.Kind, len(rows))
 	for _, s := range rows {
 		p.surfaces[s.ID] = web.Kind(s.AccountKind)
+	}
+	if kind := p.surfaces[p.registration.Surface]; p.registration.on() && kind != web.Customer {
+		return fmt.Errorf("clients cannot register themselves on surface %q: it must be one of customers", p.registration.Surface)
 	}
 	return p.machine.start(ctx)
 }

@@ -31,6 +31,9 @@ type machineConfig struct {
 	NewSigningKey func(alg string) (crypto.Signer, error)
 	// EmailNotMFA is that of Config.
 	EmailNotMFA bool
+	// Registration and Fetch are those of Config.
+	Registration Registration
+	Fetch        func(ctx context.Context, uri string) ([]byte, error)
 }
 
 // machine is the side of the provider that programs talk to: token, userinfo, introspection, revocation, keys, discovery.
@@ -43,11 +46,16 @@ type machine struct {
 	lifetimes Lifetimes
 	clients   *ClientSource
 	keys      *Keyring
+	subjects  *subjects
+	box       *seal.Box
 	mint      *minter
 	discovery *document
 	library   http.Handler
 	noSecret  []byte // compared when there is no client to compare with
 	emailMFA  bool
+
+	registration Registration
+	fetch        func(ctx context.Context, uri string) ([]byte, error)
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -55,7 +63,10 @@ func newMachine(c machineConfig) (*machine, error) {
 	if c.Issuer == "" || c.DB == nil || c.Box == nil || c.Now == nil || c.Logger == nil {
 		return nil, errors.New("provider: a part of the machine endpoints is missing")
 	}
-	discovery, err := newDiscovery(c.Issuer)
+	if err := c.Registration.check(); err != nil {
+		return nil, err
+	}
+	discovery, err := newDiscovery(c.Issuer, c.Registration.on())
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +75,7 @@ func newMachine(c machineConfig) (*machine, error) {
 		ring.newKey = c.NewSigningKey
 	}
 	_, noSecret := NewClientSecret()
+	names := &subjects{} // filled in by start
 	m := &machine{
 		issuer:    c.Issuer,
 		db:        c.DB,
@@ -72,10 +84,15 @@ func newMachine(c machineConfig) (*machine, error) {
 		lifetimes: c.Lifetimes,
 		clients:   newClientSource(c.DB, c.Logger),
 		keys:      ring,
-		mint:      &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
+		subjects:  names,
+		box:       c.Box,
+		mint:      &minter{issuer: c.Issuer, keys: ring, subjects: names, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
 		emailMFA:  !c.EmailNotMFA,
 		discovery: discovery,
 		noSecret:  noSecret,
+
+		registration: c.Registration.orDefaults(),
+		fetch:        c.Fetch,
 	}
 	// Endpoints that are not named are not routed. The library's default cross-origin policy, which reflects any origin with
 	// credentials, is switched off; ours is in guard.
@@ -94,6 +111,9 @@ func (m *machine) start(ctx context.Context) error {
 		return fmt.Errorf("provider: %w", err)
 	}
 	if err := m.keys.load(ctx); err != nil {
+		return fmt.Errorf("provider: %w", err)
+	}
+	if err := m.subjects.loadSalt(ctx, m.db, m.box, m.now()); err != nil {
 		return fmt.Errorf("provider: %w", err)
 	}
 	return nil
@@ -128,6 +148,7 @@ func (m *machine) mount(r chi.Router) {
 	for _, e := range endpoints() {
 		r.Handle(e.path, m.guard(e, m.library))
 	}
+	m.mountRegistration(r)
 	discovery := m.serveDocument(func() *document { return m.discovery })
 	r.Handle(pathDiscovery, discovery)
 	r.Handle(pathOAuthMetadata, discovery)

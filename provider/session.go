@@ -84,7 +84,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		if flow.ClientID != nil {
 			event.ClientID = *flow.ClientID
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
-			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
+			if other = q.Subject != "" && !p.names(q, st.Account.ID); !other {
 				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now); err != nil {
 					return err
 				}
@@ -233,7 +233,10 @@ func (p *Provider) grant(
 	if err := tx.InsertGrant(ctx, arg); err != nil {
 		return "", fmt.Errorf("insert grant: %w", err)
 	}
-	return code, nil
+	if p.isUnused(q.ClientID) {
+		err = noteUsed(ctx, tx.Queries, q.ClientID, now)
+	}
+	return code, err
 }
 
 // newGrant makes a code and the row behind it. The evidence is what counts for this request, so that no token says more than

@@ -31,7 +31,8 @@ func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, 
 	if err != nil {
 		return nil, fmt.Errorf("read access token: %w", err)
 	}
-	if _, ok := m.clients.Lookup(row.TokenSet.ClientID); !ok {
+	c, ok := m.clients.Lookup(row.TokenSet.ClientID)
+	if !ok {
 		return nil, refuseToken("its client is not active")
 	}
 	if !hasScope(row.TokenSet.Scope, scopeOpenID) {
@@ -42,7 +43,7 @@ func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, 
 		return nil, fmt.Errorf("grant %s: %w", row.Grant.ID, err)
 	}
 	return &userinfoClaims{
-		Subject:   string(row.Account.ID),
+		Subject:   m.subjects.subjectFor(c, row.Account.ID),
 		identity:  identityOf(row.Account, row.TokenSet.Scope),
 		assurance: assuranceOf(evidence, m.emailMFA),
 	}, nil

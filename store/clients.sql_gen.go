@@ -101,7 +101,7 @@ func (q *Queries) FindFormerSecret(ctx context.Context, arg FindFormerSecretPara
 }
 
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, registered_at, registered_by, registration_hash, used_at FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -128,12 +128,16 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
 		&i.Settings,
+		&i.RegisteredAt,
+		&i.RegisteredBy,
+		&i.RegistrationHash,
+		&i.UsedAt,
 	)
 	return i, err
 }
 
 const HoldClient = `-- name: HoldClient :one
-UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings
+UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, registered_at, registered_by, registration_hash, used_at
 `
 
 // The client as it is and stays until the transaction ends.
@@ -161,6 +165,10 @@ func (q *Queries) HoldClient(ctx context.Context, id string) (Client, error) {
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
 		&i.Settings,
+		&i.RegisteredAt,
+		&i.RegisteredBy,
+		&i.RegistrationHash,
+		&i.UsedAt,
 	)
 	return i, err
 }
@@ -210,7 +218,7 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 }
 
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, registered_at, registered_by, registration_hash, used_at FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -243,6 +251,10 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.SecretMadeAt,
 			&i.FormerSecretUsedAt,
 			&i.Settings,
+			&i.RegisteredAt,
+			&i.RegisteredBy,
+			&i.RegistrationHash,
+			&i.UsedAt,
 		); err != nil {
 			return nil, err
 		}

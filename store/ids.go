@@ -31,6 +31,8 @@ type (
 	// ReenrolTicketID is a ticket to set up a factor after a reset.
 	ReenrolTicketID string
 	ImportID        string
+	// RegistrationTokenID is a token that lets clients register themselves.
+	RegistrationTokenID string
 	// AnnouncementID is one announcement of enforcement.
 	AnnouncementID string
 	// ResealID is one run that puts new keys under what is sealed.

@@ -229,6 +229,10 @@ type Client struct {
 	SecretMadeAt           *time.Time
 	FormerSecretUsedAt     *time.Time
 	Settings               json.RawMessage
+	RegisteredAt           *time.Time
+	RegisteredBy           string
+	RegistrationHash       []byte
+	UsedAt                 *time.Time
 }
 
 type Customer struct {
@@ -445,6 +449,19 @@ type ReenrolTicket struct {
 	UsedAt          *time.Time
 }
 
+type RegistrationToken struct {
+	ID         RegistrationTokenID
+	TokenHash  []byte
+	Label      string
+	CreatedBy  string
+	MaxUses    int32
+	Uses       int32
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt *time.Time
+	RevokedAt  *time.Time
+}
+
 type Replay struct {
 	Key       []byte
 	ExpiresAt time.Time
@@ -486,6 +503,12 @@ type Role struct {
 	Rights    string
 	CreatedAt time.Time
 	UpdatedAt time.Time
+}
+
+type Salt struct {
+	Name        string
+	ValueSealed []byte
+	CreatedAt   time.Time
 }
 
 type SearchTerm struct {

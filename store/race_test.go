@@ -350,5 +350,21 @@ func TestThrottleUnderBurst(t *testing.T) {
 		if won != 7 {
 			t.Errorf("budget let %d through", won)
 		}
+		if err := db.InTx(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertRegistrationToken(t.Context(), store.InsertRegistrationTokenParams{
+				ID: id[store.RegistrationTokenID](nobody), TokenHash: hash(9), MaxUses: 5, Now: t0, ExpiresAt: after(time.Hour),
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		won = race(t, func(ctx context.Context, _ int) error {
+			return db.InTx(ctx, func(tx *store.Tx) error {
+				_, err := tx.UseRegistrationToken(ctx, store.UseRegistrationTokenParams{TokenHash: hash(9), Now: at(0)})
+				return err
+			})
+		})
+		if won != 5 {
+			t.Errorf("an initial access token of 5 uses let %d through", won)
+		}
 	})
 }

@@ -9,6 +9,9 @@ import (
 // sweepBatch is how many rows one transaction removes: few enough not to be noticed by the requests beside it.
 const sweepBatch = 500
 
+// unusedClients is how long a client that registered itself is kept while nobody signs in to it.
+const unusedClients = 30 * 24 * time.Hour
+
 // Retention says how long rows are kept after they stopped meaning anything, for support and for the audit trail's sake.
 type Retention struct {
 	// Flows, Challenges, Sessions and Tokens count from expiry. Grants, the memory of used codes, go with Tokens.
@@ -65,6 +68,13 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		}},
 		{"grants", func(q *Queries) (int64, error) {
 			return q.SweepGrants(ctx, SweepGrantsParams{Before: now.Add(-keep.Tokens), BatchSize: sweepBatch})
+		}},
+		{"clients", func(q *Queries) (int64, error) {
+			before := now.Add(-unusedClients)
+			return q.SweepUnusedClients(ctx, SweepUnusedClientsParams{Before: &before, BatchSize: sweepBatch})
+		}},
+		{"registration_tokens", func(q *Queries) (int64, error) {
+			return q.SweepRegistrationTokens(ctx, SweepRegistrationTokensParams{Before: now.Add(-keep.Tokens), BatchSize: sweepBatch})
 		}},
 		{"outbox", func(q *Queries) (int64, error) {
 			return q.SweepMessages(ctx, SweepMessagesParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
