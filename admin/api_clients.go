@@ -23,6 +23,8 @@ type apiClient struct {
 	IDTokenAlg             string     `json:"id_token_signed_response_alg"`
 	RequirePKCE            bool       `json:"require_pkce"`
 	DisabledAt             *time.Time `json:"disabled_at,omitempty"`
+	RegisteredAt           *time.Time `json:"registered_at,omitempty" doc:"when it registered itself; absent if staff did"`
+	RegisteredBy           string     `json:"registered_by,omitempty" doc:"label of the initial access token; absent if anybody could"`
 	FormerSecretUntil      *time.Time `json:"former_secret_until,omitempty" doc:"until when the secret before the present one works"`
 	FormerSecretUsedAt     *time.Time `json:"former_secret_used_at,omitempty" doc:"when that was last used, to the minute"`
 	Secret                 string     `json:"client_secret,omitempty" doc:"only in the answer to a change that made one; shown there and never again"`
@@ -37,6 +39,7 @@ func apiClientOf(c store.Client) apiClient {
 		ID: c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, RequirePKCE: c.RequirePkce,
+		RegisteredAt: c.RegisteredAt, RegisteredBy: c.RegisteredBy,
 		DisabledAt: c.DisabledAt, FormerSecretUntil: c.FormerSecretUntil, FormerSecretUsedAt: c.FormerSecretUsedAt,
 		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
 	}
@@ -91,7 +94,7 @@ type (
 	findClients struct {
 		paging
 		Search string `query:"search" max:"100" doc:"looked for in client_id and name"`
-		State  string `query:"state" enum:"active,disabled,rotating" doc:"rotating: a former secret still works"`
+		State  string `query:"state" enum:"active,disabled,rotating,registered" doc:"rotating: a former secret still works; registered: by itself"`
 	}
 	createClient struct{ Body apiClientInput }
 	clientByID   struct {

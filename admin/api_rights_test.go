@@ -136,7 +136,7 @@ func (p *program) objects(op *operation, want string, hides bool) {
 	hidden := s
 	for _, id := range []string{
 		string(p.customer), string(p.group), string(p.chief), firstKey, string(p.stock.request), "/surfaces/store", "/clients/program", "/clients/shop", string(p.stock.customer), string(p.stock.group),
-		p.stock.role, string(p.stock.reset), string(p.stock.message), string(p.stock.job),
+		p.stock.role, string(p.stock.token), string(p.stock.reset), string(p.stock.message), string(p.stock.job),
 	} {
 		with := missing
 		if strings.HasPrefix(id, "/") {

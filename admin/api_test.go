@@ -53,6 +53,8 @@ type stock struct {
 	reset   store.ResetID
 	form    store.FormID
 	message store.MessageID
+	// token is an initial access token that counts.
+	token store.RegistrationTokenID
 	// guarded is an account that takes a second operator, and request asks for one.
 	guarded store.AccountID
 	request store.ApprovalID
@@ -336,6 +338,10 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"enableClient":       {path: "/clients/shop/disabled"},
 		"endFormerSecret":    {path: "/clients/shop/former-secret"},
 
+		"listRegistrationTokens":  {path: "/registration-tokens"},
+		"createRegistrationToken": {path: "/registration-tokens", body: `{"label":"market","days":7,"uses":2}`},
+		"revokeRegistrationToken": {path: "/registration-tokens/" + string(p.stock.token)},
+
 		"rotateClientSecret": {path: "/clients/shop/secret", body: `{"overlap":"24h"}`, match: "/clients/shop"},
 	}
 }
@@ -466,6 +472,13 @@ func (p *program) restock(now time.Time) {
 		r, err := p.CreateRole(ctx, System(), RoleInput{Name: name, Rights: []string{"view"}})
 		must(p.t, err)
 		p.stock.role = r.ID
+	}
+	tokens, err := p.RegistrationTokens(ctx, System())
+	must(p.t, err)
+	if !slices.ContainsFunc(tokens, func(t RegistrationToken) bool { return t.ID == p.stock.token && t.State == TokenLive }) {
+		_, made, err := p.CreateRegistrationToken(ctx, System(), NewRegistrationToken{Label: name, Days: 7, Uses: 1})
+		must(p.t, err)
+		p.stock.token = made.ID
 	}
 	if run, err := p.ImportRun(ctx, System(), p.stock.job, 0); err != nil || run.State != importChecked {
 		p.stock.job = store.NewID[store.ImportID]()

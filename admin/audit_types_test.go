@@ -140,6 +140,15 @@ func (w *world) provoked() []provoked {
 			must(w.t, err)
 			return only(w.EndFormerSecret(ctx, a, row.ID))
 		}},
+		{audit.RegistrationTokenCreate, func(a Actor) error {
+			_, _, err := w.CreateRegistrationToken(ctx, a, NewRegistrationToken{Label: "market", Days: 1, Uses: 1})
+			return err
+		}},
+		{audit.RegistrationTokenRevoke, func(a Actor) error {
+			_, made, err := w.CreateRegistrationToken(ctx, System(), NewRegistrationToken{Label: "market", Days: 1, Uses: 1})
+			must(w.t, err)
+			return w.RevokeRegistrationToken(ctx, a, made.ID)
+		}},
 		{audit.TwoFactorSet, func(a Actor) error {
 			return only(w.SetTwoFactor(ctx, a, w.tanaka, account.TwoFactorUse, account.TwoFactorDont))
 		}},

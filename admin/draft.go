@@ -42,6 +42,7 @@ func draftFields() []string {
 	for _, name := range RightNames() {
 		fields = append(fields, rightField(name))
 	}
+	fields = append(fields, fieldLabel, fieldDays, fieldUses)
 	return append(fields, clientDraft()...)
 }
 

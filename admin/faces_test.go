@@ -68,10 +68,13 @@ func faces() map[string][]string {
 		"/admin/accounts/{id}/approval/{act}/{method}": {"askApproval"},
 		"/admin/accounts/{id}/guard":                   {"setAccountApproval"},
 
-		"/admin/register-client/{kind}":         {"createClient"},
-		"/admin/clients/{client}":               {"updateClient"},
-		"/admin/clients/{client}/state":         {"disableClient", "enableClient"},
-		"/admin/clients/{client}/delete":        {"deleteClient"},
+		"/admin/register-client/{kind}":          {"createClient"},
+		"/admin/clients/{client}":                {"updateClient"},
+		"/admin/clients/{client}/state":          {"disableClient", "enableClient"},
+		"/admin/clients/{client}/delete":         {"deleteClient"},
+		"/admin/registration-tokens":             {"createRegistrationToken", "listRegistrationTokens"},
+		"/admin/registration-tokens/{id}/revoke": {"revokeRegistrationToken"},
+
 		"/admin/clients/{client}/secret":        {"rotateClientSecret"},
 		"/admin/clients/{client}/former-secret": {"endFormerSecret"},
 

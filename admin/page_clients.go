@@ -205,7 +205,7 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := ClientsQuery{Who: query.Get("q"), State: query.Get("state")}
-	if !slices.Contains([]string{"active", "disabled", "rotating"}, in.State) {
+	if !slices.Contains([]string{"active", "disabled", "rotating", "registered"}, in.State) {
 		in.State = ""
 	}
 	span := Span{After: keyAfter(query), Limit: pageSize}
@@ -217,12 +217,13 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 		return answer(err)
 	}
 	v := templates.ClientsView{
-		Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, Filtered: in != ClientsQuery{} || span.After != "",
+		Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, TokensURL: registrationTokensURL, Filtered: in != ClientsQuery{} || span.After != "",
 	}
 	for _, c := range rows {
 		row := templates.ClientRow{
 			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
 		}
+		row.Registered = c.RegisteredAt != nil
 		row.LastAt, row.LastISO = h.at(c.LastSignIn)
 		row.FormerUntil, _ = h.at(c.FormerUntil)
 		row.FormerUsed, _ = h.at(c.FormerSecretUsedAt)
@@ -365,6 +366,8 @@ func (h *Handler) renderClient(
 	case !errors.Is(err, store.ErrNotFound):
 		return answer(err)
 	}
+	v.RegisteredAt, _ = h.at(c.RegisteredAt)
+	v.RegisteredBy = c.RegisteredBy
 	v.Disabled, _ = h.at(c.DisabledAt)
 	v.LastAt, v.LastISO = h.at(c.LastSignIn)
 	if c.AuthMethod != authNone {

@@ -179,6 +179,8 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		SecretURL: "/admin/clients/store/secret", SwitchURL: "/admin/clients/store/state", DeleteURL: "/admin/clients/store/delete",
 	}
 	rotating, broken, locked := one, one, one
+	locked.RegisteredAt, locked.RegisteredBy = "2026-11-22 10:15", "マーケット連携"
+	broken.RegisteredAt = "2026-11-22 10:15"
 	one.Folded = true
 	one.Customer, one.CustomerURL, one.Group = "株式会社サンプル商事", PathCustomers+"/1", "本社"
 	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
@@ -197,7 +199,17 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 			{Name: "ストア", ID: "store", URL: "/admin/clients/store", Surface: "store", Method: "client_secret_basic", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", FormerUntil: "2026-11-23 10:15", FormerUsed: "2026-11-22 10:14"},
 			{Name: "マイページ", ID: "mypage", URL: "/admin/clients/mypage", Surface: "store", Method: "client_secret_post", Disabled: true, FormerUntil: "2026-11-23 10:15"},
 			{Name: "在庫連携", ID: "sync", URL: "/admin/clients/sync", Surface: "admin", Method: "none"},
-		}}, console(NavClients), flash(text(FlashDeleted), "")),
+			{Name: "外部サービス", ID: "xk2m4q7t", URL: "/admin/clients/xk2m4q7t", Surface: "store", Method: "client_secret_basic", Registered: true},
+		}, TokensURL: "/admin/registration-tokens"}, console(NavClients), flash(text(FlashDeleted), "")),
+		screen("admin-registration-tokens", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "7", Uses: "1", Rows: []RegistrationTokenRow{
+			{Label: "マーケット連携", State: "live", CreatedBy: "admin", Uses: 3, MaxUses: 10, CreatedAt: "2026-11-22 10:00", CreatedISO: "2026-11-22T10:00:00+09:00", ExpiresAt: "2026-11-29 10:00", ExpiresISO: "2026-11-29T10:00:00+09:00", RevokeAction: "/admin/registration-tokens/1/revoke"},
+			{Label: "試験", State: "used_up", CreatedBy: "admin", Uses: 1, MaxUses: 1, CreatedAt: "2026-11-20 10:00", CreatedISO: "2026-11-20T10:00:00+09:00", ExpiresAt: "2026-11-27 10:00", ExpiresISO: "2026-11-27T10:00:00+09:00"},
+			{Label: "旧システム", State: "expired", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
+			{Label: "誤って発行", State: "revoked", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
+		}}, console(NavClients)),
+		screen("admin-registration-tokens-invalid", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "900", Uses: "0", Errors: map[string]string{"label": "用途を入力してください。", "days": "有効日数は1〜90の数字で入力してください。", "uses": "登録できる数は1〜1000の数字で入力してください。"}}, console(NavClients)),
+		screen("admin-registration-token-issued", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Label: "マーケット連携", Token: "ia_Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
+		screen("admin-registration-token-issued-gone", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
 		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
 		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
 		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}}}, console(NavClients)),

@@ -158,6 +158,10 @@ const (
 	MsgClientURIScheme   = "error.client_uri_scheme" // {n} the line, {uri}; a private-use scheme beside a secret
 	MsgClientURIsMany    = "error.client_uris_many"  // {max}
 	MsgClientBackchannel = "error.client_backchannel"
+	MsgTokenLabel        = "error.token_label"
+	MsgTokenLabelLong    = "error.token_label_long"
+	MsgTokenDays         = "error.token_days"
+	MsgTokenUses         = "error.token_uses"
 	MsgClientOverlap     = "error.client_overlap"
 	MsgClientNoSecret    = "error.client_no_secret"
 	MsgClientTyped       = "error.client_typed"
@@ -224,6 +228,7 @@ const (
 	FlashRoleDeleted    = "flash.role_deleted"
 	FlashClientDisabled = "flash.client_disabled"
 	FlashClientEnabled  = "flash.client_enabled"
+	FlashTokenRevoked   = "flash.token_revoked"
 	FlashFormerEnded    = "flash.former_ended"
 	FlashFreezeLifted   = "flash.freeze_lifted"
 )
@@ -262,6 +267,7 @@ func flashTones() map[string]string {
 		FlashAccountEnabled:  "ok",
 		FlashClientDisabled:  "ok",
 		FlashClientEnabled:   "ok",
+		FlashTokenRevoked:    "ok",
 		FlashFormerEnded:     "ok",
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",

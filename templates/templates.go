@@ -151,6 +151,8 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.Client, "admin", "admin-client")
 	bindPage(b, &s.ClientSecret, "admin", "admin-client-secret")
 	bindPage(b, &s.ClientIssued, "admin", "admin-client-issued")
+	bindPage(b, &s.RegistrationTokens, "admin", "admin-registration-tokens")
+	bindPage(b, &s.RegistrationTokenIssued, "admin", "admin-registration-token-issued")
 	bindPage(b, &s.ClientSwitch, "admin", "admin-client-switch")
 	bindPage(b, &s.ClientDelete, "admin", "admin-client-delete")
 

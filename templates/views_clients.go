@@ -8,6 +8,8 @@ type ClientRow struct {
 	// LastAt is when somebody last signed in; empty if nothing of that is kept.
 	LastAt, LastISO string
 	Disabled        bool
+	// Registered is whether it registered itself.
+	Registered bool
 	// FormerUntil is until when a former secret works, FormerUsed when that was last used; empty for never.
 	FormerUntil, FormerUsed string
 }
@@ -15,7 +17,9 @@ type ClientRow struct {
 // ClientsView is 連携アプリケーション. GET fields: q, state, after.
 type ClientsView struct {
 	Action, Query, State, NewURL string
-	Rows                         []ClientRow
+	// TokensURL leads to what lets applications register themselves.
+	TokensURL string
+	Rows      []ClientRow
 	// Filtered is whether not everything is looked for.
 	Filtered bool
 	Pager    Pager
@@ -76,6 +80,8 @@ type ClientView struct {
 
 	// Title is its name as it is stored, SurfaceID its surface.
 	Title, SurfaceID string
+	// RegisteredAt is when it registered itself; empty if staff did. RegisteredBy is the label of what let it.
+	RegisteredAt, RegisteredBy string
 	// Disabled is since when it is disabled; empty if it is not.
 	Disabled string
 	// LastAt is when somebody last signed in; empty if nothing of that is kept.

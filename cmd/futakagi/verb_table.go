@@ -17,6 +17,7 @@ var (
 	rolloutColumns      = []string{"surface", "enforced", "grace_days", "announced_for", "stopped", "seen", "never"}
 	clientColumns       = []string{"client_id", "client_name", "surface", "token_endpoint_auth_method", "former_secret_until", "disabled_at"}
 	clientChangeColumns = append(slices.Clone(clientColumns), "client_secret")
+	tokenColumns        = []string{"id", "label", "state", "uses", "max_uses", "expires_at"}
 	provisionColumns    = []string{"client_id", "customer_id", "user_group_id"}
 	importColumns       = []string{"id", "state", "file_name", "total", "done", "created", "updated", "unchanged", "refused", "problem"}
 )
@@ -135,6 +136,9 @@ func clientVerbs() []verb {
 		{"delete", "Delete an application for good, which voids everything it holds", "deleteClient", nil},
 		{"rotate-secret", "Give an application a new secret and print it, once", "rotateClientSecret", []string{"client_secret", "former_secret_until"}},
 		{"end-former-secret", "End the former secret of an application", "endFormerSecret", clientColumns},
+		{"tokens", "List initial access tokens, which let applications register themselves", "listRegistrationTokens", tokenColumns},
+		{"create-token", "Make an initial access token and print it, once", "createRegistrationToken", []string{"id", "token", "expires_at"}},
+		{"revoke-token", "Take an initial access token back", "revokeRegistrationToken", nil},
 		{"provisioning", "Show whose accounts an application provisions (SCIM)", "getProvisioning", provisionColumns},
 		{"provision", "Let an application provision the accounts of a user group's customer", "setProvisioning", provisionColumns},
 		{"unprovision", "Stop an application from provisioning", "removeProvisioning", nil},
