@@ -104,9 +104,10 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	many, results := c.many()
 	keys, shown := c.keys()
 	clients, parties := c.clients()
+	tokens, issued := c.registration()
 	second, requests := c.approvals()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, second)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, requests)
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, tokens, second)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, issued, requests)
 }
 
 // quiet forgets wrong guesses.

@@ -269,8 +269,8 @@ func TestRegistrationIsLookedAfterByItsToken(t *testing.T) {
 		}
 		acts := map[string]int{}
 		for _, row := range rows {
-			if row.ClientID == rp.ID && strings.HasPrefix(row.Type, "client.") {
-				acts[row.Type+" by "+row.ActorKind]++
+			if row.AuditEvent.ClientID == rp.ID && strings.HasPrefix(row.AuditEvent.Type, "client.") {
+				acts[row.AuditEvent.Type+" by "+row.AuditEvent.ActorKind]++
 			}
 		}
 		if acts["client.create by anonymous"] != 1 || acts["client.update by client"] != 3 || acts["client.delete by client"] != 1 {
