@@ -39,8 +39,8 @@ type apiNewRegistrationToken struct {
 type (
 	apiRegistrationTokenInput struct {
 		Label string `json:"label" max:"400" doc:"who it is for"`
-		Days  int    `json:"days" doc:"how many days it is good for, 90 at most"`
-		Uses  int    `json:"uses" doc:"how many applications it registers, 1000 at most"`
+		Days  int    `json:"days" min:"1" max:"90" doc:"how many days it is good for"`
+		Uses  int    `json:"uses" min:"1" max:"1000" doc:"how many applications it registers"`
 	}
 	createRegistrationToken struct{ Body apiRegistrationTokenInput }
 	registrationTokenByID   struct {

@@ -127,7 +127,7 @@ func (s *Service) CreateRegistrationToken(ctx context.Context, actor Actor, in N
 		random, _ := web.NewToken()
 		token = initialPrefix + random
 		row := store.RegistrationToken{
-			ID: store.NewID[store.RegistrationTokenID](), Label: in.Label, CreatedBy: w.event.Actor.Name, MaxUses: int32(in.Uses), //nolint:gosec // within bounds
+			ID: store.NewID[store.RegistrationTokenID](), Label: in.Label, CreatedBy: w.event.Actor.Name, MaxUses: int32(in.Uses),
 			CreatedAt: w.now, ExpiresAt: w.now.AddDate(0, 0, in.Days),
 		}
 		if err := w.tx.InsertRegistrationToken(ctx, store.InsertRegistrationTokenParams{

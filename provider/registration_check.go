@@ -39,12 +39,10 @@ func registrableMethods() []string {
 
 // registrableAlgs are the algorithms that a registration can name for what is signed besides ID tokens. A member without any is one
 // that we do not do.
-func registrableAlgs(member string) []string {
-	switch member {
-	case "userinfo_signed_response_alg", "introspection_signed_response_alg", "request_object_signing_alg", "token_endpoint_auth_signing_alg":
-		return nil
+func registrableAlgs() map[string][]string {
+	return map[string][]string{
+		"userinfo_signed_response_alg": {}, "introspection_signed_response_alg": {}, "request_object_signing_alg": {}, "token_endpoint_auth_signing_alg": {},
 	}
-	return nil
 }
 
 // beyondUs are members that ask for what we do not do. To pass over them would leave the client with less than it relies on.
@@ -156,7 +154,7 @@ func (in *registration) readKeys(r *metadataReader) {
 		"userinfo_signed_response_alg": &s.UserinfoAlg, "introspection_signed_response_alg": &s.IntrospectionAlg,
 		"request_object_signing_alg": &s.RequestObjectAlg, "token_endpoint_auth_signing_alg": &s.AssertionAlg,
 	} {
-		*to = r.among(member, "", registrableAlgs(member)...)
+		*to = r.among(member, "", registrableAlgs()[member]...)
 	}
 	s.JWKSURI = r.text("jwks_uri")
 	raw, ok := r.members["jwks"]

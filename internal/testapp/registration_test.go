@@ -3,6 +3,7 @@ package testapp_test
 import (
 	"crypto/x509"
 	"encoding/json"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/client"
+	"github.com/futakagi/futakagi/delivery"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/provider"
@@ -176,7 +178,7 @@ func TestRegistrationIsLookedAfterByItsToken(t *testing.T) {
 		}
 		refused := ""
 		for _, c := range []struct{ path, token string }{
-			{path, second.Str("registration_access_token")}, {"/register/nobody", token}, {"/register/store", token}, {"/register/%00", token}, {path, token + "x"},
+			{path, second.Str("registration_access_token")}, {"/register/nobody", token}, {"/register/store", token}, {"/register/%2f", token}, {path, token + "x"},
 			{path, rp.Secret}, {path, "ia_" + token[4:]}, {"/register/" + other.ID, token}, {"/register/" + strings.Repeat("x", 300), token},
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
@@ -335,7 +337,7 @@ func startsWith(t *testing.T, r provider.Registration) error {
 	t.Helper()
 	c := server.Defaults()
 	c.Issuer, c.DatabaseURL, c.MasterKey = "https://id.example.jp", "sqlite:"+t.TempDir()+"/f.db", testapp.MasterKey
-	c.Registration = r
+	c.Registration, c.Logger, c.AutoMigrate = r, slog.New(slog.DiscardHandler), true
 	s, err := server.New(t.Context(), c)
 	if err == nil {
 		return s.Close()
@@ -387,7 +389,7 @@ func TestPairwiseSubjects(t *testing.T) {
 		party := func(uri, kind string) (*testapp.RelyingParty, testapp.Reply) {
 			rp, _ := registered(t, a, map[string]any{
 				"redirect_uris": []string{uri}, "subject_type": kind, "grant_types": []string{"authorization_code", "refresh_token"},
-				"post_logout_redirect_uris": []string{uri + "/bye"},
+				"post_logout_redirect_uris": []string{uri + "/bye"}, "backchannel_logout_uri": uri + "/out",
 			})
 			return rp, tokensFor(t, a, b, rp)
 		}
@@ -415,6 +417,21 @@ func TestPairwiseSubjects(t *testing.T) {
 		}
 		if r := one.Refresh(first.Str("refresh_token")); r.IDToken(t)["sub"] != names["one"] || r.IDToken(t)["sid"] != first.IDToken(t)["sid"] {
 			t.Errorf("refreshed: %s", r.Body)
+		}
+
+		session, _ := open.IDToken(t)["sid"].(string)
+		for rp, tokens := range map[*testapp.RelyingParty]testapp.Reply{public: open, one: first, two: second} {
+			told, err := a.Provider.Push(t.Context(), delivery.Push{
+				Kind: delivery.KindSignOut, Recipient: rp.ID, AccountID: store.AccountID(person), SessionID: store.SessionID(session),
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			form, _ := url.ParseQuery(string(told.Body))
+			logout := testapp.Reply{JSON: map[string]any{"id_token": form.Get("logout_token")}}.IDToken(t)
+			if said := tokens.IDToken(t); logout["sub"] != said["sub"] || logout["sid"] != said["sid"] || told.URL != rp.RedirectURI+"/out" {
+				t.Errorf("logout token %v, ID token %v", logout, said)
+			}
 		}
 
 		claims := func(sub string) string { return `{"id_token":{"sub":{"value":"` + sub + `"}}}` }
