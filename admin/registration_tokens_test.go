@@ -107,7 +107,7 @@ func TestClientsThatRegisteredThemselvesAreShownAsSuch(t *testing.T) {
 		return err
 	})
 	c.wants(c.get("/admin/clients?state=registered"), "外部", "動的登録")
-	c.lacks(c.get("/admin/clients?state=registered"), "ストア")
+	c.lacks(c.get("/admin/clients?state=registered"), `/admin/clients/shop"`)
 	c.wants(c.get("/admin/clients/dynamic"), "に動的登録（市場）")
 }
 
