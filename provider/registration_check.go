@@ -256,8 +256,11 @@ func (in *registration) checkURIs() error {
 		}
 	}
 	for _, asked := range []struct{ member, uri string }{
-		{"jwks_uri", s.JWKSURI}, {"sector_identifier_uri", s.SectorIdentifierURI}, {"initiate_login_uri", s.InitiateLoginURI},
-		{"backchannel_logout_uri", in.backchannel}, {"frontchannel_logout_uri", s.FrontchannelLogoutURI},
+		{"jwks_uri", s.JWKSURI},
+		{"sector_identifier_uri", s.SectorIdentifierURI},
+		{"initiate_login_uri", s.InitiateLoginURI},
+		{"backchannel_logout_uri", in.backchannel},
+		{"frontchannel_logout_uri", s.FrontchannelLogoutURI},
 	} {
 		if asked.uri != "" && !askedURI(asked.uri) {
 			return refuseMetadata("%s must be an https URL without a fragment", asked.member)

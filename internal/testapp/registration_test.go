@@ -178,8 +178,15 @@ func TestRegistrationIsLookedAfterByItsToken(t *testing.T) {
 		}
 		refused := ""
 		for _, c := range []struct{ path, token string }{
-			{path, second.Str("registration_access_token")}, {"/register/nobody", token}, {"/register/store", token}, {"/register/a%20b", token}, {path, token + "x"},
-			{path, rp.Secret}, {path, "ia_" + token[4:]}, {"/register/" + other.ID, token}, {"/register/" + strings.Repeat("x", 300), token},
+			{path, second.Str("registration_access_token")},
+			{"/register/nobody", token},
+			{"/register/store", token},
+			{"/register/a%20b", token},
+			{path, token + "x"},
+			{path, rp.Secret},
+			{path, "ia_" + token[4:]},
+			{"/register/" + other.ID, token},
+			{"/register/" + strings.Repeat("x", 300), token},
 		} {
 			for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
 				r := lookAfter(t, a, method, c.path, c.token, smallest)
