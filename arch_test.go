@@ -30,7 +30,7 @@ var own = map[string][]string{
 	"account":         {"store", "audit"},
 	"keys":            {"store", "audit"},
 	"mfa":             {"store", "audit", "signin", "signin/standing", "delivery", "web", "templates"},
-	"provider":        {"store", "audit", "account", "client", "keys", "signin", "signin/standing", "delivery", "web", "templates"},
+	"provider":        {"internal/outbound", "store", "audit", "account", "client", "keys", "signin", "signin/standing", "delivery", "web", "templates"},
 	"password":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
 	"admin":           {"store", "audit", "account", "client", "keys", "signin", "delivery", "web", "templates", "mfa", "password"},
 	"config":          {},

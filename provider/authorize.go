@@ -43,7 +43,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return refuseHere("the query string cannot be read").page()
 	}
 	form.Del("lang") // ours, of the language links
-	q, client, err := p.parseAuthRequest(form, now)
+	q, client, err := p.readAuthRequest(ctx, form, now)
 	if here, ok := errors.AsType[*unsafeError](err); ok {
 		return here.page()
 	}
@@ -97,7 +97,28 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authRequest, surface string, session web.Session, st standing.Standing, now time.Time) error {
 	ctx := r.Context()
 	code, arg := p.newGrant(q, surface, st, session.ID, now)
+	if len(q.Pushed) > 0 {
+		return p.grantPushed(w, r, q, code, arg, now)
+	}
 	if err := p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }); err != nil {
+		return fmt.Errorf("grant on session: %w", err)
+	}
+	return p.answer(w, r, q, url.Values{"code": {code}})
+}
+
+// grantPushed is grantAtOnce for a pushed request, which counts once.
+func (p *Provider) grantPushed(w http.ResponseWriter, r *http.Request, q authRequest, code string, arg store.InsertGrantParams, now time.Time) error {
+	ctx := r.Context()
+	err := p.db.InTx(ctx, func(tx *store.Tx) error {
+		if err := usePushed(ctx, tx, q, now); err != nil {
+			return err
+		}
+		return tx.InsertGrant(ctx, arg)
+	})
+	if errors.Is(err, errPushedUsed) {
+		return p.answerError(w, r, q, refusePushed())
+	}
+	if err != nil {
 		return fmt.Errorf("grant on session: %w", err)
 	}
 	return p.answer(w, r, q, url.Values{"code": {code}})

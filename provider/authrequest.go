@@ -24,6 +24,8 @@ type authRequest struct {
 	CodeChallenge string `json:"code_challenge,omitempty"`
 	// Subject is who the id_token_hint names; the answer may be about nobody else.
 	Subject string `json:"subject,omitempty"`
+	// Pushed is the key of the pushed request that this one was, if it was (RFC 9126).
+	Pushed []byte `json:"pushed,omitempty"`
 
 	// What follows shapes the sign-in and has columns of its own in the flow's row.
 	prompt    []string
@@ -118,29 +120,45 @@ func longest(name string) int {
 // parseAuthRequest validates a request. An *unsafeError is for our own page. With an *authError the returned request says
 // where and how the relying party gets to hear of it.
 func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest, *Client, error) {
-	one := func(name string) string { return form.Get(name) }
+	q, client, err := p.addressOf(form)
+	if err != nil {
+		return q, client, err
+	}
+	return q, client, p.fillAuthRequest(&q, client, form, now)
+}
 
-	// Who asks, and where may the answer go? Nothing else matters before that.
-	for _, name := range []string{"client_id", "redirect_uri"} {
-		if len(form[name]) > 1 {
-			return authRequest{}, nil, refuseHere("%s appears more than once", name)
-		}
+// requestingClient says who asks.
+func (p *Provider) requestingClient(form url.Values) (*Client, error) {
+	if len(form["client_id"]) > 1 {
+		return nil, refuseHere("client_id appears more than once")
 	}
-	if one("client_id") == "" {
-		return authRequest{}, nil, refuseHere("client_id is missing")
+	if form.Get("client_id") == "" {
+		return nil, refuseHere("client_id is missing")
 	}
-	client, ok := p.clients.Lookup(one("client_id"))
+	client, ok := p.clients.Lookup(form.Get("client_id"))
 	if !ok {
-		return authRequest{}, nil, refuseHere("client_id is not known")
+		return nil, refuseHere("client_id is not known")
 	}
-	if one("redirect_uri") == "" {
+	return client, nil
+}
+
+// addressOf says who asks, and where and how the answer may go. Nothing else matters before that.
+func (p *Provider) addressOf(form url.Values) (authRequest, *Client, error) {
+	client, err := p.requestingClient(form)
+	if err != nil {
+		return authRequest{}, nil, err
+	}
+	if len(form["redirect_uri"]) > 1 {
+		return authRequest{}, nil, refuseHere("redirect_uri appears more than once")
+	}
+	if form.Get("redirect_uri") == "" {
 		return authRequest{}, nil, refuseHere("redirect_uri is missing")
 	}
-	if !redirectAllowed(one("redirect_uri"), client.RedirectURIs()) {
+	if !redirectAllowed(form.Get("redirect_uri"), client.RedirectURIs()) {
 		return authRequest{}, nil, refuseHere("redirect_uri is not registered for this client")
 	}
 
-	q := authRequest{ClientID: client.ID(), RedirectURI: one("redirect_uri"), ResponseMode: modeQuery}
+	q := authRequest{ClientID: client.ID(), RedirectURI: form.Get("redirect_uri"), ResponseMode: modeQuery}
 	if m := form["response_mode"]; len(m) == 1 && m[0] == modeFormPost {
 		q.ResponseMode = modeFormPost
 	}
@@ -148,7 +166,7 @@ func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest
 	if s := form["state"]; len(s) == 1 && len(s[0]) <= maxParam && cleanText(s[0]) {
 		q.State = s[0]
 	}
-	return q, client, p.fillAuthRequest(&q, client, form, now)
+	return q, client, nil
 }
 
 func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Values, now time.Time) error {
@@ -164,10 +182,8 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		}
 	}
 	switch {
-	case form.Has("request"):
-		return refuse("request_not_supported", "request objects are not supported")
 	case form.Has("request_uri"):
-		return refuse("request_uri_not_supported", "request_uri is not supported")
+		return refuse("request_uri_not_supported", "request_uri must be one of pushed_authorization_request_endpoint")
 	case form.Has("registration"):
 		return refuse("registration_not_supported", "the registration parameter is not supported")
 	}
@@ -187,6 +203,9 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		return refuse("unauthorized_client", "this client may not use the authorization code flow")
 	}
 
+	if err := q.checkFAPIRequest(client); err != nil {
+		return err
+	}
 	asked := strings.Fields(form.Get("scope"))
 	if !slices.Contains(asked, "openid") {
 		return refuse("invalid_scope", "scope must contain openid")

@@ -35,7 +35,7 @@ func (p *Provider) ClientToken(ctx context.Context, token string) (store.TokenSe
 // ClientSecret finds the client that proves itself with its secret in the Authorization header (RFC 6749 section 2.3.1), if it could
 // get tokens of its own with it. It fails with [ErrNotClientToken].
 func (p *Provider) ClientSecret(ctx context.Context, header http.Header) (id string, err error) {
-	c, err := p.machine.authenticate(ctx, header, nil)
+	c, err := p.machine.authenticate(ctx, pathToken, header, nil)
 	if err != nil || !c.confidential() || !c.AllowsGrant(string(oidc.GrantTypeClientCredentials)) {
 		return "", ErrNotClientToken
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -29,7 +30,7 @@ const (
 // discoveryMaxAge is short: after an update, clients should learn of a new feature within minutes.
 const discoveryMaxAge = 5 * time.Minute
 
-// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names
+// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9101 §10.5, RFC 9126 §5, RFC 9207 §3). It names
 // what works and nothing else; members whose absence would mean "yes" are written out.
 type metadata struct {
 	Issuer                       string            `json:"issuer"`
@@ -40,14 +41,19 @@ type metadata struct {
 	IntrospectionEndpoint        string            `json:"introspection_endpoint"`
 	RevocationEndpoint           string            `json:"revocation_endpoint"`
 	EndSessionEndpoint           string            `json:"end_session_endpoint"`
+	PushedRequestEndpoint        string            `json:"pushed_authorization_request_endpoint"`
 	ScopesSupported              []string          `json:"scopes_supported"`
 	ResponseTypesSupported       []string          `json:"response_types_supported"`
 	ResponseModesSupported       []string          `json:"response_modes_supported"`
 	GrantTypesSupported          []oidc.GrantType  `json:"grant_types_supported"`
 	SubjectTypesSupported        []string          `json:"subject_types_supported"`
 	IDTokenAlgs                  []string          `json:"id_token_signing_alg_values_supported"`
+	RequestObjectAlgs            []string          `json:"request_object_signing_alg_values_supported"`
 	TokenAuthMethods             []oidc.AuthMethod `json:"token_endpoint_auth_methods_supported"`
 	IntrospectionAuthMethods     []oidc.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
+	TokenAuthAlgs                []string          `json:"token_endpoint_auth_signing_alg_values_supported"`
+	IntrospectionAuthAlgs        []string          `json:"introspection_endpoint_auth_signing_alg_values_supported"`
+	RevocationAuthAlgs           []string          `json:"revocation_endpoint_auth_signing_alg_values_supported"`
 	RevocationAuthMethods        []oidc.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods         []string          `json:"code_challenge_methods_supported"`
 	ACRValues                    []string          `json:"acr_values_supported"`
@@ -59,6 +65,7 @@ type metadata struct {
 	ClaimsParameter              bool              `json:"claims_parameter_supported"`
 	RequestParameter             bool              `json:"request_parameter_supported"`
 	RequestURIParameter          bool              `json:"request_uri_parameter_supported"`
+	RequirePushedRequests        bool              `json:"require_pushed_authorization_requests"`
 	AuthorizationResponseIssuers bool              `json:"authorization_response_iss_parameter_supported"`
 	BackchannelLogout            bool              `json:"backchannel_logout_supported"`
 	BackchannelLogoutSession     bool              `json:"backchannel_logout_session_supported"`
@@ -66,8 +73,8 @@ type metadata struct {
 
 func newDiscovery(issuer string) (*document, error) {
 	base := strings.TrimSuffix(issuer, "/")
-	secrets := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost}
-	anyMethod := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodNone}
+	proofs := []oidc.AuthMethod{oidc.AuthMethodBasic, oidc.AuthMethodPost, oidc.AuthMethodPrivateKeyJWT}
+	anyMethod := append(slices.Clone(proofs), oidc.AuthMethodNone)
 	body, err := json.Marshal(metadata{
 		Issuer:                   issuer,
 		AuthorizationEndpoint:    base + pathAuthorize,
@@ -77,14 +84,19 @@ func newDiscovery(issuer string) (*document, error) {
 		IntrospectionEndpoint:    base + pathIntrospect,
 		RevocationEndpoint:       base + pathRevoke,
 		EndSessionEndpoint:       base + pathLogout,
+		PushedRequestEndpoint:    base + pathPAR,
 		ScopesSupported:          identityScopes(),
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query", "form_post"},
 		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenAlgs:              signingAlgs(),
+		RequestObjectAlgs:        verifiedAlgs(),
+		TokenAuthAlgs:            verifiedAlgs(),
+		IntrospectionAuthAlgs:    verifiedAlgs(),
+		RevocationAuthAlgs:       verifiedAlgs(),
 		TokenAuthMethods:         anyMethod,
-		IntrospectionAuthMethods: secrets,
+		IntrospectionAuthMethods: proofs,
 		RevocationAuthMethods:    anyMethod,
 		CodeChallengeMethods:     []string{"S256"},
 		ACRValues:                signin.ACRValues(),
@@ -97,6 +109,7 @@ func newDiscovery(issuer string) (*document, error) {
 		UILocales:                    []string{"ja", "en"},
 		ServiceDocumentation:         "https://github.com/futakagi/futakagi",
 		ClaimsParameter:              true,
+		RequestParameter:             true,
 		AuthorizationResponseIssuers: true,
 		BackchannelLogout:            true,
 		BackchannelLogoutSession:     true,

@@ -39,6 +39,7 @@ const (
 	// These have an entry of their own but no code in any standard.
 	codeMethod  = "method_not_allowed"
 	codeTooBig  = "too_large"
+	codeTooMany = "too_many"
 	codeNoToken = "no_token"
 )
 
@@ -56,6 +57,8 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusMethodNotAllowed, codeInvalidRequest, "This method is not allowed here."}, true
 	case codeTooBig:
 		return catalogueEntry{http.StatusRequestEntityTooLarge, codeInvalidRequest, "The request is too large."}, true
+	case codeTooMany:
+		return catalogueEntry{http.StatusTooManyRequests, codeUnavailable, "Too many requests from this address. Try again in a minute."}, true
 	case codeInvalidClient:
 		return catalogueEntry{http.StatusUnauthorized, code, "Client authentication failed."}, true
 	case codeInvalidGrant:
@@ -112,6 +115,10 @@ func asProtocolError(err error) *protocolError {
 
 // writeError answers a failed request; an unexpected cause goes into the request's log record.
 func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if refused, ok := errors.AsType[*authError](err); ok {
+		m.writeRefusal(w, r, refused)
+		return
+	}
 	e := asProtocolError(err)
 	entry, ok := catalogue(e.code)
 	if !ok {
@@ -125,6 +132,8 @@ func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	h := w.Header()
 	switch {
+	case e.code == codeTooMany:
+		h.Set("Retry-After", "60")
 	case e.code == codeInvalidClient:
 		h.Set("WWW-Authenticate", `Basic realm="futakagi", charset="UTF-8"`)
 	case e.code == codeNoToken:

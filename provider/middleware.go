@@ -117,7 +117,7 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 	case e.bearer:
 		x.accessToken, err = bearerToken(r)
 	case e.client:
-		if x.client, err = m.authenticate(r.Context(), r.Header, r.PostForm); err == nil {
+		if x.client, err = m.authenticate(r.Context(), e.path, r.Header, r.PostForm); err == nil {
 			err = checkParameters(e.path, r.PostForm, x.client)
 		}
 	}
@@ -127,6 +127,9 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 // checkParameters refuses what the library would: it words and logs such errors on its own.
 func checkParameters(path string, form url.Values, c *Client) error {
 	required := []string{"token"}
+	if path == pathPAR {
+		return nil // an authorization request has rules of its own
+	}
 	if path == pathToken {
 		grantType := form.Get("grant_type")
 		switch oidc.GrantType(grantType) {

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/signin"
@@ -35,6 +36,8 @@ type Config struct {
 	Templates *templates.Set
 	// Toolkit carries sessions, flows and the error pages.
 	Toolkit *web.Toolkit
+	// Outbound fetches the key sets of clients that keep them at an address. Optional: without it those clients prove nothing.
+	Outbound *outbound.Client
 	// Now is the clock.
 	Now func() time.Time
 	// Logger receives what no caller can be told.
@@ -118,7 +121,7 @@ func New(c Config) (*Provider, error) {
 	}
 	m, err := newMachine(machineConfig{
 		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,
-		EmailNotMFA: c.EmailNotMFA,
+		EmailNotMFA: c.EmailNotMFA, Outbound: c.Outbound,
 	})
 	if err != nil {
 		return nil, err
@@ -151,7 +154,7 @@ func (p *Provider) Start(ctx context.Context) error {
 // CrossSitePaths are the endpoints that other origins may post to: machines, which carry no cookie, and the two browser
 // endpoints whose posts do no more than a link could.
 func CrossSitePaths() []string {
-	return append(machinePaths(), "/authorize", "/logout")
+	return append(machinePaths(), pathPAR, "/authorize", "/logout")
 }
 
 // Mount adds the provider's routes.
@@ -174,6 +177,8 @@ func (p *Provider) Mount(r chi.Router) {
 	r.Get("/signed-out", h(p.getSignedOut))
 
 	p.machine.mount(r)
+	par := pushEndpoint()
+	r.Handle(par.path, p.guard(par, http.HandlerFunc(p.postPushed)))
 }
 
 // getOnly keeps HEAD away from the addresses that the protocols define to act on GET: asking for headers must change nothing

@@ -13,6 +13,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
@@ -29,8 +30,9 @@ type machineConfig struct {
 	Keys      keys.Rules
 	// NewSigningKey is that of Config.
 	NewSigningKey func(alg string) (crypto.Signer, error)
-	// EmailNotMFA is that of Config.
+	// EmailNotMFA and Outbound are those of Config.
 	EmailNotMFA bool
+	Outbound    *outbound.Client
 }
 
 // machine is the side of the provider that programs talk to: token, userinfo, introspection, revocation, keys, discovery.
@@ -42,12 +44,14 @@ type machine struct {
 	logger    *slog.Logger
 	lifetimes Lifetimes
 	clients   *ClientSource
-	keys      *Keyring
-	mint      *minter
-	discovery *document
-	library   http.Handler
-	noSecret  []byte // compared when there is no client to compare with
-	emailMFA  bool
+	// clientKeys are what clients sign with.
+	clientKeys *clientKeys
+	keys       *Keyring
+	mint       *minter
+	discovery  *document
+	library    http.Handler
+	noSecret   []byte // compared when there is no client to compare with
+	emailMFA   bool
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -65,17 +69,18 @@ func newMachine(c machineConfig) (*machine, error) {
 	}
 	_, noSecret := NewClientSecret()
 	m := &machine{
-		issuer:    c.Issuer,
-		db:        c.DB,
-		now:       c.Now,
-		logger:    c.Logger,
-		lifetimes: c.Lifetimes,
-		clients:   newClientSource(c.DB, c.Logger),
-		keys:      ring,
-		mint:      &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
-		emailMFA:  !c.EmailNotMFA,
-		discovery: discovery,
-		noSecret:  noSecret,
+		issuer:     c.Issuer,
+		db:         c.DB,
+		now:        c.Now,
+		logger:     c.Logger,
+		lifetimes:  c.Lifetimes,
+		clients:    newClientSource(c.DB, c.Logger),
+		clientKeys: newClientKeys(c.Outbound, c.Now, c.Logger),
+		keys:       ring,
+		mint:       &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
+		emailMFA:   !c.EmailNotMFA,
+		discovery:  discovery,
+		noSecret:   noSecret,
 	}
 	// Endpoints that are not named are not routed. The library's default cross-origin policy, which reflects any origin with
 	// credentials, is switched off; ours is in guard.

@@ -52,6 +52,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		minted mintedSession
 		code   string
 		other  bool
+		used   bool // by another browser, or another tab
 	)
 	err := p.db.InTx(ctx, func(tx *store.Tx) error {
 		// The account's row comes first, as in every change of an account: a reset or a sign-out of all sessions beside this
@@ -85,7 +86,11 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 			event.ClientID = *flow.ClientID
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
 			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
-				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now); err != nil {
+				err = usePushed(ctx, tx, q, now)
+				if used = errors.Is(err, errPushedUsed); !used && err == nil {
+					code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now)
+				}
+				if err != nil && !used {
 					return err
 				}
 			}
@@ -110,6 +115,8 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		return web.SeeOther(w, r, to)
 	case other:
 		return p.answerError(w, r, q, refuse("login_required", "another person than the one of id_token_hint signed in"))
+	case used:
+		return p.answerError(w, r, q, refusePushed())
 	default:
 		return p.answer(w, r, q, url.Values{"code": {code}})
 	}
@@ -252,6 +259,14 @@ func (p *Provider) newGrant(
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
 		CredentialEpoch: a.CredentialEpoch, SecondFactor: st.SatisfiesTwoFactor(), Scope: q.Scope, Nonce: q.Nonce,
 		Evidence: granted.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
-		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: expires,
+		CodeExpiresAt: now.Add(p.codeLife(q.ClientID)), Now: now, ExpiresAt: expires,
 	}
+}
+
+// codeLife is how long a client's code may be redeemed.
+func (p *Provider) codeLife(clientID string) time.Duration {
+	if c, ok := p.clients.Lookup(clientID); ok {
+		return c.codeLife(p.lifetimes.Code)
+	}
+	return p.lifetimes.Code
 }

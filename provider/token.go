@@ -85,7 +85,7 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 // fits nothing, which stops the downgrade of RFC 9700 §4.8.
 func challengeOf(c *Client, verifier string) (challenge string, ok bool) {
 	if verifier == "" {
-		return "", !c.requirePKCE
+		return "", !c.RequiresPKCE()
 	}
 	if len(verifier) < 43 || len(verifier) > 128 {
 		return "", false
@@ -182,7 +182,7 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	accessExpiry := earlier(now.Add(m.lifetimes.Access), row.Grant.ExpiresAt)
 	err = m.db.RotateRefresh(ctx, store.RefreshRotation{
 		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
-		AccessHash: accessHash, AccessExpiresAt: accessExpiry,
+		AccessHash: accessHash, AccessExpiresAt: accessExpiry, Keep: !c.rotates(),
 		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.lifetimes.Refresh), row.Grant.ExpiresAt),
 	})
 	if errors.Is(err, store.ErrNotFound) {
@@ -197,6 +197,9 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 		ExpiresIn:    seconds(accessExpiry.Sub(now)),
 		RefreshToken: next,
 		Scope:        formatScope(scope),
+	}
+	if !c.rotates() {
+		resp.RefreshToken = "" // the one that came goes on
 	}
 	g := row.Grant
 	g.Scope = resp.Scope

@@ -72,12 +72,18 @@ type RefreshRotation struct {
 	AccessExpiresAt  time.Time
 	RefreshHash      []byte
 	RefreshExpiresAt time.Time
+
+	// Keep leaves the presented token in force, until RefreshExpiresAt at most, and makes no other: RefreshHash is not stored.
+	Keep bool
 }
 
 // RotateRefresh spends a refresh token and stores its successor, in one transaction of one round trip. It returns [ErrNotFound] if
 // the token was refused (used, expired, or its grant, account or policy no longer allow it), in which case nothing has changed.
 // Of many tries one succeeds.
 func (db *DB) RotateRefresh(ctx context.Context, arg RefreshRotation) error {
+	if arg.Keep {
+		return db.keepRefresh(ctx, arg)
+	}
 	err := db.pipeline(ctx, func(q *Queries) error {
 		return oneRow(q.UseRefreshToken(ctx, UseRefreshTokenParams{Now: &arg.Now, SuccessorID: &arg.SuccessorID, ID: arg.ID}))
 	}, func(q *Queries) error {
@@ -89,6 +95,24 @@ func (db *DB) RotateRefresh(ctx context.Context, arg RefreshRotation) error {
 	})
 	if err != nil {
 		return fmt.Errorf("rotate refresh token: %w", err)
+	}
+	return nil
+}
+
+// keepRefresh stores another access token beside a refresh token that goes on. Of many tries each succeeds.
+func (db *DB) keepRefresh(ctx context.Context, arg RefreshRotation) error {
+	err := db.pipeline(ctx, func(q *Queries) error {
+		return oneRow(q.KeepRefreshToken(ctx, KeepRefreshTokenParams{
+			Now: &arg.Now, SuccessorID: &arg.SuccessorID, RefreshExpiresAt: &arg.RefreshExpiresAt, ID: arg.ID,
+		}))
+	}, func(q *Queries) error {
+		return oneRow(q.InsertNextTokenSet(ctx, InsertNextTokenSetParams{
+			Scope: arg.Scope, AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,
+			KeyThumbprint: arg.KeyThumbprint, Audience: arg.Audience, Now: arg.Now, ID: arg.ID, SuccessorID: &arg.SuccessorID,
+		}))
+	})
+	if err != nil {
+		return fmt.Errorf("use refresh token: %w", err)
 	}
 	return nil
 }

@@ -431,6 +431,15 @@ type Provisioner struct {
 	UpdatedAt   time.Time
 }
 
+type PushedRequest struct {
+	Key        []byte
+	ClientID   string
+	Parameters string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	UsedAt     *time.Time
+}
+
 type ReenrolTicket struct {
 	ID              ReenrolTicketID
 	AccountID       AccountID

@@ -9,6 +9,9 @@ import (
 // sweepBatch is how many rows one transaction removes: few enough not to be noticed by the requests beside it.
 const sweepBatch = 500
 
+// pushedFor is longer than a sign-in may take, whatever its configuration says.
+const pushedFor = 24 * time.Hour
+
 // Retention says how long rows are kept after they stopped meaning anything, for support and for the audit trail's sake.
 type Retention struct {
 	// Flows, Challenges, Sessions and Tokens count from expiry. Grants, the memory of used codes, go with Tokens.
@@ -32,6 +35,10 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 	}{
 		{"flows", func(q *Queries) (int64, error) {
 			return q.SweepFlows(ctx, SweepFlowsParams{Before: now.Add(-keep.Flows), BatchSize: sweepBatch})
+		}},
+		{"pushed_requests", func(q *Queries) (int64, error) {
+			// A sign-in that began with one may end as late as its flow, and must find it then.
+			return q.SweepPushedRequests(ctx, SweepPushedRequestsParams{Before: now.Add(-keep.Flows - pushedFor), BatchSize: sweepBatch})
 		}},
 		{"challenges", func(q *Queries) (int64, error) {
 			return q.SweepChallenges(ctx, SweepChallengesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})

@@ -428,6 +428,43 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 	return err
 }
 
+const InsertNextTokenSet = `-- name: InsertNextTokenSet :execrows
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, key_thumbprint, audience, created_at, expires_at)
+SELECT p.successor_id, p.grant_id, p.client_id, CAST($1 AS text), CAST($2 AS bytea), CAST($3 AS timestamptz),
+    CAST($4 AS text), CAST($5 AS text), CAST($6 AS timestamptz), p.expires_at
+FROM token_sets p
+WHERE p.id = $7 AND p.successor_id = $8
+`
+
+type InsertNextTokenSetParams struct {
+	Scope           string
+	AccessHash      []byte
+	AccessExpiresAt time.Time
+	KeyThumbprint   string
+	Audience        string
+	Now             time.Time
+	ID              TokenSetID
+	SuccessorID     *TokenSetID
+}
+
+// Follows KeepRefreshToken in its batch and writes only if that statement won: an access token without a refresh token of its own.
+func (q *Queries) InsertNextTokenSet(ctx context.Context, arg InsertNextTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, InsertNextTokenSet,
+		arg.Scope,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.KeyThumbprint,
+		arg.Audience,
+		arg.Now,
+		arg.ID,
+		arg.SuccessorID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const InsertRefreshedTokenSet = `-- name: InsertRefreshedTokenSet :execrows
 INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
     audience, created_at, expires_at)
@@ -464,6 +501,42 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 		arg.Now,
 		arg.ID,
 		arg.SuccessorID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const KeepRefreshToken = `-- name: KeepRefreshToken :execrows
+UPDATE token_sets SET successor_id = $1, refresh_expires_at = $2
+WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $4
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $4
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $4
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $4)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
+`
+
+type KeepRefreshTokenParams struct {
+	SuccessorID      *TokenSetID
+	RefreshExpiresAt *time.Time
+	ID               TokenSetID
+	Now              *time.Time
+}
+
+// For clients whose refresh tokens are not rotated: the same barriers, and the token goes on. Its row says which access token it brought
+// last.
+func (q *Queries) KeepRefreshToken(ctx context.Context, arg KeepRefreshTokenParams) (int64, error) {
+	result, err := q.db.Exec(ctx, KeepRefreshToken,
+		arg.SuccessorID,
+		arg.RefreshExpiresAt,
+		arg.ID,
+		arg.Now,
 	)
 	if err != nil {
 		return 0, err

@@ -153,7 +153,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	// Features.
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
-		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), NewSigningKey: c.NewSigningKey, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Outbound: others, Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), NewSigningKey: c.NewSigningKey, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
 		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(

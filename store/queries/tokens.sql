@@ -76,6 +76,29 @@ SELECT p.successor_id, p.grant_id, p.client_id, CAST(@scope AS text), CAST(@acce
 FROM token_sets p
 WHERE p.id = @id AND p.successor_id = @successor_id;
 
+-- name: KeepRefreshToken :execrows
+-- For clients whose refresh tokens are not rotated: the same barriers, and the token goes on. Its row says which access token it brought
+-- last.
+UPDATE token_sets SET successor_id = @successor_id, refresh_expires_at = @refresh_expires_at
+WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @now
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
+
+-- name: InsertNextTokenSet :execrows
+-- Follows KeepRefreshToken in its batch and writes only if that statement won: an access token without a refresh token of its own.
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, key_thumbprint, audience, created_at, expires_at)
+SELECT p.successor_id, p.grant_id, p.client_id, CAST(@scope AS text), CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
+    CAST(@key_thumbprint AS text), CAST(@audience AS text), CAST(@now AS timestamptz), p.expires_at
+FROM token_sets p
+WHERE p.id = @id AND p.successor_id = @successor_id;
+
 -- name: InsertClientTokenSet :exec
 -- client_credentials: a token of the client itself.
 INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, key_thumbprint, audience, created_at, expires_at)
