@@ -7,12 +7,14 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rsa"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"math"
+	"math/big"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,6 +55,8 @@ type joseHeader struct {
 type signed struct {
 	header  joseHeader
 	payload []byte // not to be believed before verify
+	input   string // what is signed
+	sig     []byte
 	object  *jose.JSONWebSignature
 }
 
@@ -95,7 +99,7 @@ func parseJWS(raw string, algs []string) (*signed, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: not a signature in compact serialization", errSignature)
 	}
-	return &signed{header: header, payload: decoded[1], object: object}, nil
+	return &signed{header: header, payload: decoded[1], input: parts[0] + "." + parts[1], sig: decoded[2], object: object}, nil
 }
 
 func parseHeader(raw []byte) (joseHeader, error) {
@@ -130,7 +134,7 @@ func (s *signed) verify(keys []jose.JSONWebKey) error {
 		if tries++; tries > maxTries {
 			break
 		}
-		if _, err := s.object.Verify(key.Key); err == nil {
+		if s.by(key) {
 			return nil
 		}
 	}
@@ -138,6 +142,17 @@ func (s *signed) verify(keys []jose.JSONWebKey) error {
 		return fmt.Errorf("%w: no key fits", errSignature)
 	}
 	return fmt.Errorf("%w: %d keys tried", errSignature, min(tries, maxTries))
+}
+
+// by reports whether a key that fits made the signature.
+func (s *signed) by(key jose.JSONWebKey) bool {
+	if public, ok := key.Key.(*rsa.PublicKey); ok && s.header.Alg == algPS256 {
+		// The library takes a salt of any length; RFC 7518 section 3.5 takes one.
+		digest := sha256.Sum256([]byte(s.input))
+		return rsa.VerifyPSS(public, crypto.SHA256, digest[:], s.sig, &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) == nil
+	}
+	_, err := s.object.Verify(key.Key)
+	return err == nil
 }
 
 // fits reports whether a key can have signed under a header. Every algorithm has one kind of key, whatever a library would take.
@@ -161,13 +176,36 @@ func usableKey(key crypto.PublicKey) bool {
 	switch public := key.(type) {
 	case *rsa.PublicKey:
 		bits := public.N.BitLen()
-		return bits >= minRSABits && bits <= maxRSABits && public.E >= 3 && public.E%2 == 1
+		return bits >= minRSABits && bits <= maxRSABits && public.E >= 3 && public.E%2 == 1 && !factorable(public.N)
 	case *ecdsa.PublicKey:
 		return public.Curve == elliptic.P256() || public.Curve == elliptic.P384()
 	case ed25519.PublicKey:
 		return len(public) == ed25519.PublicKeySize
 	}
 	return false
+}
+
+// factorable reports whether a modulus is of the form that a widespread chip made, whose factors can be computed (CVE-2017-15361): then
+// it is a power of 65537 modulo every small prime, which another modulus is by a chance of one in a hundred million.
+func factorable(n *big.Int) bool {
+	for _, p := range []int64{
+		3, 5, 7, 11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53, 59, 61, 67, 71, 73, 79, 83, 89, 97, 101, 103, 107, 109, 113, 127, 131, 137, 139, 149,
+		151, 157, 163, 167,
+	} {
+		rest := new(big.Int).Mod(n, big.NewInt(p)).Int64()
+		power, found := int64(1), false
+		for range p {
+			if power == rest {
+				found = true
+				break
+			}
+			power = power * 65537 % p
+		}
+		if !found {
+			return false
+		}
+	}
+	return true
 }
 
 // parseObject reads one JSON object. Nothing may be said twice: of two readers, one would believe the first and one the last (RFC 7519

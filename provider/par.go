@@ -173,7 +173,10 @@ func (p *Provider) readAuthRequest(ctx context.Context, form url.Values, now tim
 	if refused, ok := errors.AsType[*authError](err); ok {
 		// Told where the answer was to go, if that is said outside and is registered; else here.
 		q, _, here := p.addressOf(form)
-		if here != nil {
+		switch {
+		case here != nil && form.Has("redirect_uri"):
+			return q, c, here
+		case here != nil:
 			return authRequest{ClientID: c.id}, c, &unsafeError{*refused}
 		}
 		return q, c, refused

@@ -281,10 +281,10 @@ func TestTrap_DiscoveryPromisesWhatIsNot(t *testing.T) {
 			t.Errorf("discovery mentions %s", wrong)
 		}
 	}
-	// Every endpoint it names exists, apart from the two for browsers, which are mounted elsewhere.
+	// Every endpoint it names exists, apart from those that are mounted with the pages.
 	for name, v := range r.json {
 		path, ok := strings.CutPrefix(asString(v), testIssuer)
-		if !ok || path == "" || path == pathAuthorize || path == pathLogout {
+		if !ok || path == "" || path == pathAuthorize || path == pathLogout || path == pathPAR {
 			continue
 		}
 		if got := b.do(httptest.NewRequest(http.MethodPost, path, nil)); got.Code == http.StatusNotFound {

@@ -20,6 +20,10 @@ type RelyingParty struct {
 	RedirectURI string
 	// Verifier is its PKCE verifier.
 	Verifier string
+	// Key is what it signs assertions and requests with; nil for those that have a secret or nothing.
+	Key *ClientKey
+	// ProofKey is the key that its tokens are bound to; nil for none.
+	ProofKey *ClientKey
 
 	app *App
 	t   testing.TB
@@ -98,6 +102,8 @@ func (rp *RelyingParty) Post(path string, form url.Values) Reply {
 	form = cloneValues(form)
 	basic := false
 	switch {
+	case rp.Key != nil:
+		form = AssertionForm(rp.Assertion(nil), form)
 	case rp.Secret == "":
 		form.Set("client_id", rp.ID)
 	case rp.ID == "post":
@@ -110,6 +116,9 @@ func (rp *RelyingParty) Post(path string, form url.Values) Reply {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if basic {
 		req.SetBasicAuth(url.QueryEscape(rp.ID), url.QueryEscape(rp.Secret))
+	}
+	if rp.ProofKey != nil {
+		req.Header.Set("DPoP", rp.Proof(http.MethodPost, path))
 	}
 	return rp.app.send(rp.t, req)
 }
