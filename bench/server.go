@@ -17,7 +17,9 @@ import (
 	"sync"
 	"time"
 
+	registration "github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/internal/server"
+	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -147,7 +149,13 @@ func seed(ctx context.Context, s *server.Server) error {
 				return err
 			}
 		}
-		return nil
+		key, err := clientKey()
+		if err != nil {
+			return err
+		}
+		client.ID, client.Name, client.IDTokenAlg, client.AuthMethod, client.SecretHash = "keyed", "keyed", "ES256", "private_key_jwt", nil
+		client.Settings = registration.Settings{JWKS: testapp.KeySet(key)}.Encode()
+		return tx.InsertClient(ctx, client)
 	})
 	if err != nil {
 		return fmt.Errorf("write fixtures: %w", err)
