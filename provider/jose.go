@@ -60,8 +60,8 @@ type signed struct {
 	object  *jose.JSONWebSignature
 }
 
-// verifyJWS returns header and payload of a JWS that one of the keys signed with one of the algorithms. It is what every signature of
-// others, and those of our own that come back, are verified with.
+// verifyJWS returns header and payload of a JWS that one of the keys signed with one of the algorithms. With its two halves, for those
+// who choose keys by the header, it is what every signature is verified with: of others, and our own that come back.
 func verifyJWS(raw string, keys []jose.JSONWebKey, algs []string) (joseHeader, []byte, error) {
 	s, err := parseJWS(raw, algs)
 	if err != nil {

@@ -9,8 +9,8 @@ import (
 // sweepBatch is how many rows one transaction removes: few enough not to be noticed by the requests beside it.
 const sweepBatch = 500
 
-// pushedFor is longer than a sign-in may take, whatever its configuration says.
-const pushedFor = 24 * time.Hour
+// longestSignIn is the most that the configuration lets a sign-in take.
+const longestSignIn = 2 * time.Hour
 
 // Retention says how long rows are kept after they stopped meaning anything, for support and for the audit trail's sake.
 type Retention struct {
@@ -38,7 +38,7 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		}},
 		{"pushed_requests", func(q *Queries) (int64, error) {
 			// A sign-in that began with one may end as late as its flow, and must find it then.
-			return q.SweepPushedRequests(ctx, SweepPushedRequestsParams{Before: now.Add(-keep.Flows - pushedFor), BatchSize: sweepBatch})
+			return q.SweepPushedRequests(ctx, SweepPushedRequestsParams{Before: now.Add(-keep.Flows - longestSignIn), BatchSize: sweepBatch})
 		}},
 		{"challenges", func(q *Queries) (int64, error) {
 			return q.SweepChallenges(ctx, SweepChallengesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
