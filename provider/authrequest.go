@@ -127,10 +127,18 @@ func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest
 	return q, client, p.fillAuthRequest(&q, client, form, now)
 }
 
+// atMostOnce refuses what decides where an answer goes, if it is said twice.
+func atMostOnce(form url.Values, name string) error {
+	if len(form[name]) > 1 {
+		return refuseHere("%s appears more than once", name)
+	}
+	return nil
+}
+
 // requestingClient says who asks.
 func (p *Provider) requestingClient(form url.Values) (*Client, error) {
-	if len(form["client_id"]) > 1 {
-		return nil, refuseHere("client_id appears more than once")
+	if err := atMostOnce(form, "client_id"); err != nil {
+		return nil, err
 	}
 	if form.Get("client_id") == "" {
 		return nil, refuseHere("client_id is missing")
@@ -148,8 +156,8 @@ func (p *Provider) addressOf(form url.Values) (authRequest, *Client, error) {
 	if err != nil {
 		return authRequest{}, nil, err
 	}
-	if len(form["redirect_uri"]) > 1 {
-		return authRequest{}, nil, refuseHere("redirect_uri appears more than once")
+	if err := atMostOnce(form, "redirect_uri"); err != nil {
+		return authRequest{}, nil, err
 	}
 	if form.Get("redirect_uri") == "" {
 		return authRequest{}, nil, refuseHere("redirect_uri is missing")

@@ -158,8 +158,8 @@ func (p *Provider) readAuthRequest(ctx context.Context, form url.Values, now tim
 		return authRequest{}, nil, err
 	}
 	if uri := form.Get("request_uri"); strings.HasPrefix(uri, prefixRequestURI) {
-		if len(form["request_uri"]) > 1 {
-			return authRequest{}, nil, refuseHere("request_uri appears more than once")
+		if err := atMostOnce(form, "request_uri"); err != nil {
+			return authRequest{}, nil, err
 		}
 		asked, key, err := p.openPushed(ctx, c, uri, now)
 		if err != nil {
