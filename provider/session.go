@@ -87,7 +87,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
 			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
 				err = usePushed(ctx, tx, q, now)
-				if used = errors.Is(err, errPushedUsed); !used && err == nil {
+				if used = errors.Is(err, errPushedUsed); err == nil {
 					code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now)
 				}
 				if err != nil && !used {
