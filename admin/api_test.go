@@ -77,7 +77,8 @@ func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
 	p.api, err = NewAPI(APIConfig{
 		Service: p.Service, Issuer: "https://id.example.jp", DB: p.db, Box: box, Templates: p.set, Toolkit: kit, Now: p.clock.now,
 		RequestsPerMinute: perMinute, NotToken: errNoToken,
-		ClientToken: func(_ context.Context, token string) (store.TokenSetID, error) {
+		ClientToken: func(_ http.Header, r *http.Request) (store.TokenSetID, error) {
+			_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 			id, ok := p.tokens[token]
 			if !ok {
 				return "", errNoToken

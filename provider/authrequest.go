@@ -22,6 +22,8 @@ type authRequest struct {
 	Scope         string `json:"scope"` // granted, not merely asked for
 	Nonce         string `json:"nonce,omitempty"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// KeyThumbprint is the key that may redeem the code (RFC 9449 §10); empty: any.
+	KeyThumbprint string `json:"dpop_jkt,omitempty"`
 	// Subject is who the id_token_hint names; the answer may be about nobody else.
 	Subject string `json:"subject,omitempty"`
 
@@ -196,6 +198,9 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 
 	if err := q.fillPKCE(client, form); err != nil {
 		return err
+	}
+	if q.KeyThumbprint = form.Get("dpop_jkt"); form.Has("dpop_jkt") && !validThumbprint(q.KeyThumbprint) {
+		return refuse("invalid_request", "dpop_jkt must be the base64url SHA-256 thumbprint of a key (43 characters)")
 	}
 	if err := q.fillPrompt(form); err != nil {
 		return err

@@ -94,6 +94,8 @@ type introspection struct {
 	Audience  string `json:"aud,omitempty"`
 	Issuer    string `json:"iss,omitempty"`
 	SessionID string `json:"sid,omitempty"`
+	// Confirmation is the key that the token is bound to (RFC 9449 §6.2).
+	Confirmation *confirmation `json:"cnf,omitempty"`
 	assurance
 }
 

@@ -50,6 +50,7 @@ type metadata struct {
 	IntrospectionAuthMethods     []oidc.AuthMethod `json:"introspection_endpoint_auth_methods_supported"`
 	RevocationAuthMethods        []oidc.AuthMethod `json:"revocation_endpoint_auth_methods_supported"`
 	CodeChallengeMethods         []string          `json:"code_challenge_methods_supported"`
+	DPoPAlgs                     []string          `json:"dpop_signing_alg_values_supported"`
 	ACRValues                    []string          `json:"acr_values_supported"`
 	PromptValues                 []string          `json:"prompt_values_supported"`
 	ClaimTypes                   []string          `json:"claim_types_supported"`
@@ -87,6 +88,7 @@ func newDiscovery(issuer string) (*document, error) {
 		IntrospectionAuthMethods: secrets,
 		RevocationAuthMethods:    anyMethod,
 		CodeChallengeMethods:     []string{"S256"},
+		DPoPAlgs:                 proofAlgs(),
 		ACRValues:                signin.ACRValues(),
 		PromptValues:             []string{"none", "login", "consent", "select_account"},
 		ClaimTypes:               []string{"normal"},

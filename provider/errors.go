@@ -35,6 +35,8 @@ const (
 	codeInsufficientScope    = "insufficient_scope"
 	codeServerError          = "server_error"
 	codeUnavailable          = "temporarily_unavailable"
+	codeInvalidProof         = "invalid_dpop_proof"
+	codeUseNonce             = "use_dpop_nonce"
 
 	// These have an entry of their own but no code in any standard.
 	codeMethod  = "method_not_allowed"
@@ -73,6 +75,10 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusUnauthorized, code, "The access token is invalid, expired or revoked."}, true
 	case codeInsufficientScope:
 		return catalogueEntry{http.StatusForbidden, code, "The access token does not carry the scope openid."}, true
+	case codeInvalidProof:
+		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof is missing, malformed, used before or not made for this request."}, true
+	case codeUseNonce:
+		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof must hold the nonce of the header DPoP-Nonce."}, true
 	case codeServerError:
 		return catalogueEntry{http.StatusInternalServerError, code, "The server could not answer."}, true
 	case codeUnavailable:
@@ -129,6 +135,12 @@ func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) 
 		h.Set("WWW-Authenticate", `Basic realm="futakagi", charset="UTF-8"`)
 	case e.code == codeNoToken:
 		h.Set("WWW-Authenticate", `Bearer realm="futakagi"`)
+		h.Add("WWW-Authenticate", challengeDPoP("", ""))
+	case bearerEndpoint(r) && (ofProof(e.code) || byDPoP(r)):
+		if ofProof(e.code) {
+			entry.status = http.StatusUnauthorized // RFC 9449 section 7.1 and 9
+		}
+		h.Set("WWW-Authenticate", challengeDPoP(entry.sent, entry.description))
 	case e.code == codeInvalidToken || e.code == codeInsufficientScope || bearerEndpoint(r):
 		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="futakagi", error="%s", error_description="%s"`, entry.sent, entry.description))
 	}

@@ -46,7 +46,7 @@ func (m *machine) introspectAccess(ctx context.Context, c *Client, hash []byte) 
 		return nil, err
 	}
 	info := m.describe(c, row.TokenSet)
-	info.TokenType = tokenTypeBearer
+	info.TokenType = tokenTypeFor(row.TokenSet.KeyThumbprint)
 	info.Expiry = earlier(row.TokenSet.AccessExpiresAt, row.Grant.ExpiresAt).Unix()
 	info.Username = row.Account.LoginID
 	return info, info.addGrant(row.Grant, m.emailMFA)
@@ -61,7 +61,7 @@ func (m *machine) introspectClientToken(ctx context.Context, c *Client, hash []b
 		return nil, err
 	}
 	info := m.describe(c, set)
-	info.TokenType = tokenTypeBearer
+	info.TokenType = tokenTypeFor(set.KeyThumbprint)
 	info.Expiry = set.AccessExpiresAt.Unix()
 	info.Subject = c.id
 	return info, nil
@@ -81,6 +81,9 @@ func (m *machine) introspectRefresh(ctx context.Context, c *Client, hash []byte)
 	}
 	info := m.describe(c, row.TokenSet)
 	info.Scope = row.Grant.Scope
+	if c.confidential() {
+		info.Confirmation = nil // bound to the client, whatever key it uses (RFC 9449 section 5)
+	}
 	info.Expiry = earlier(*row.TokenSet.RefreshExpiresAt, row.Grant.ExpiresAt).Unix()
 	return info, info.addGrant(row.Grant, m.emailMFA)
 }
@@ -93,6 +96,8 @@ func (m *machine) describe(c *Client, set store.TokenSet) *introspection {
 		IssuedAt: set.CreatedAt.Unix(),
 		Audience: c.id,
 		Issuer:   m.issuer,
+
+		Confirmation: confirmationOf(set.KeyThumbprint),
 	}
 }
 

@@ -28,11 +28,13 @@ type endpoint struct {
 	cors bool
 	// bearer demands an access token; client demands that a client says who it is.
 	bearer, client bool
+	// proof lets the client prove that it has a key, and demands it of those that must.
+	proof bool
 }
 
 func endpoints() []endpoint {
 	return []endpoint{
-		{path: pathToken, methods: []string{http.MethodPost}, cors: true, client: true},
+		{path: pathToken, methods: []string{http.MethodPost}, cors: true, client: true, proof: true},
 		{path: pathUserinfo, methods: []string{http.MethodGet, http.MethodPost}, cors: true, bearer: true},
 		{path: pathIntrospect, methods: []string{http.MethodPost}, client: true},
 		{path: pathRevoke, methods: []string{http.MethodPost}, client: true},
@@ -41,9 +43,11 @@ func endpoints() []endpoint {
 
 // exchange is one request to a machine endpoint. It travels in the context through the library.
 type exchange struct {
-	// accessToken is what a bearer presents; client is who sends the request, authenticated. Each endpoint has one of them.
-	accessToken string
-	client      *Client
+	// presented is an access token; client is who sends the request, authenticated. Each endpoint has one of them.
+	presented presented
+	client    *Client
+	// key is the thumbprint of the key that the client proved to have (RFC 9449); empty: none.
+	key string
 	// failure is why the request is refused; it replaces whatever the library answers.
 	failure error
 }
@@ -68,10 +72,10 @@ func (m *machine) guard(e endpoint, next http.Handler) http.Handler {
 		h.Set("Pragma", "no-cache")
 		if e.cors {
 			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, DPoP-Nonce")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", allow)
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 				h.Set("Access-Control-Max-Age", "600")
 				w.WriteHeader(http.StatusNoContent)
 				return
@@ -115,10 +119,13 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 	}
 	switch {
 	case e.bearer:
-		x.accessToken, err = bearerToken(r)
+		x.presented, err = m.present(w.Header(), r)
 	case e.client:
 		if x.client, err = m.authenticate(r.Context(), r.Header, r.PostForm); err == nil {
 			err = checkParameters(e.path, r.PostForm, x.client)
+		}
+		if err == nil && e.proof {
+			x.key, err = m.proveAtClientEndpoint(r, w.Header(), x.client)
 		}
 	}
 	return err
@@ -192,27 +199,44 @@ func cleanText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// bearerToken finds the access token in the header or in the body, and in one of them only (RFC 6750 §2).
-func bearerToken(r *http.Request) (string, error) {
+// present finds the access token of a request and the proof beside it.
+func (m *machine) present(answer http.Header, r *http.Request) (t presented, err error) {
+	t.answer = answer
+	if t.token, t.bound, err = accessToken(r); err == nil && t.bound {
+		t.proof, err = m.proofOf(r)
+	}
+	return t, err
+}
+
+// accessToken finds the access token in the header or in the body, and in one of them only (RFC 6750 §2). Only in the header can
+// it be presented as bound (RFC 9449 §7.1).
+func accessToken(r *http.Request) (token string, bound bool, err error) {
 	inBody := r.PostForm.Get("access_token")
 	lines := r.Header.Values("Authorization")
 	switch {
 	case len(lines) > 1, len(lines) == 1 && inBody != "":
-		return "", refuseRequest("more than one access token")
+		return "", false, refuseRequest("more than one access token")
 	case len(lines) == 1:
 		scheme, token, _ := strings.Cut(lines[0], " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return "", &protocolError{code: codeNoToken, reason: "another scheme than Bearer"}
+		bound := strings.EqualFold(scheme, tokenTypeDPoP)
+		if !bound && !strings.EqualFold(scheme, tokenTypeBearer) {
+			return "", false, &protocolError{code: codeNoToken, reason: "another scheme than Bearer and DPoP"}
 		}
 		if token = strings.TrimLeft(token, " "); token == "" {
-			return "", refuseRequest("the Authorization header holds no token")
+			return "", false, refuseRequest("the Authorization header holds no token")
 		}
-		return token, nil
+		return token, bound, nil
 	case inBody != "":
-		return inBody, nil
+		return inBody, false, nil
 	default:
-		return "", &protocolError{code: codeNoToken}
+		return "", false, &protocolError{code: codeNoToken}
 	}
+}
+
+// byDPoP reports whether a request presents its access token by the scheme DPoP.
+func byDPoP(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, tokenTypeDPoP)
 }
 
 func bearerEndpoint(r *http.Request) bool { return r.URL.Path == pathUserinfo }

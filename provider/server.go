@@ -46,6 +46,7 @@ type machine struct {
 	mint      *minter
 	discovery *document
 	library   http.Handler
+	nonces    *nonces
 	noSecret  []byte // compared when there is no client to compare with
 	emailMFA  bool
 }
@@ -74,6 +75,7 @@ func newMachine(c machineConfig) (*machine, error) {
 		keys:      ring,
 		mint:      &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
 		emailMFA:  !c.EmailNotMFA,
+		nonces:    &nonces{box: c.Box, clock: c.Now},
 		discovery: discovery,
 		noSecret:  noSecret,
 	}

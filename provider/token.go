@@ -55,7 +55,7 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	refresh, refreshHash := newBearer(prefixRefresh)
 	offline := c.AllowsGrant(string(oidc.GrantTypeRefreshToken))
 	g, err := m.db.RedeemCode(ctx, store.CodeRedemption{
-		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, Now: now,
+		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, KeyThumbprint: exchangeOf(ctx).key, Now: now,
 		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: accessHash, AccessExpiresAt: now.Add(m.lifetimes.Access),
 		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.lifetimes.Refresh),
 	})
@@ -67,7 +67,7 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	}
 	resp := &tokenResponse{
 		AccessToken: access,
-		TokenType:   tokenTypeBearer,
+		TokenType:   tokenTypeFor(exchangeOf(ctx).key),
 		ExpiresIn:   seconds(earlier(now.Add(m.lifetimes.Access), g.ExpiresAt).Sub(now)),
 		Scope:       g.Scope,
 	}
@@ -91,8 +91,7 @@ func challengeOf(c *Client, verifier string) (challenge string, ok bool) {
 		return "", false
 	}
 	for _, b := range []byte(verifier) {
-		unreserved := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0
-		if !unreserved {
+		if !unreserved(b) {
 			return "", false
 		}
 	}
@@ -193,7 +192,7 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	}
 	resp := &tokenResponse{
 		AccessToken:  access,
-		TokenType:    tokenTypeBearer,
+		TokenType:    tokenTypeFor(exchangeOf(ctx).key),
 		ExpiresIn:    seconds(accessExpiry.Sub(now)),
 		RefreshToken: next,
 		Scope:        formatScope(scope),
@@ -312,13 +311,13 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 	access, hash := newBearer(prefixAccess)
 	arg := store.InsertClientTokenSetParams{
 		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
-		AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
+		AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), KeyThumbprint: exchangeOf(ctx).key, Now: now,
 	}
 	if err := m.db.Once(ctx, func(q *store.Queries) error { return q.InsertClientTokenSet(ctx, arg) }); err != nil {
 		return nil, fmt.Errorf("store client token: %w", err)
 	}
 	return &tokenResponse{
-		AccessToken: access, TokenType: tokenTypeBearer, ExpiresIn: seconds(m.lifetimes.Access), Scope: formatScope(scope),
+		AccessToken: access, TokenType: tokenTypeFor(exchangeOf(ctx).key), ExpiresIn: seconds(m.lifetimes.Access), Scope: formatScope(scope),
 	}, nil
 }
 

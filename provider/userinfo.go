@@ -15,12 +15,12 @@ import (
 // UserInfo implements [op.Server] (OpenID Connect Core §5.3).
 func (s *server) UserInfo(ctx context.Context, _ *op.Request[oidc.UserInfoRequest]) (*op.Response, error) {
 	// Not the request's field: the library also takes a token from the URL.
-	claims, err := s.userinfo(ctx, exchangeOf(ctx).accessToken)
+	claims, err := s.userinfo(ctx, exchangeOf(ctx).presented)
 	return answer(ctx, claims, err)
 }
 
-func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, error) {
-	hash, ok := bearerHash(prefixAccess, token)
+func (m *machine) userinfo(ctx context.Context, t presented) (*userinfoClaims, error) {
+	hash, ok := bearerHash(prefixAccess, t.token)
 	if !ok {
 		return nil, refuseToken("not an access token")
 	}
@@ -33,6 +33,9 @@ func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, 
 	}
 	if _, ok := m.clients.Lookup(row.TokenSet.ClientID); !ok {
 		return nil, refuseToken("its client is not active")
+	}
+	if err := m.allow(ctx, t, row.TokenSet); err != nil {
+		return nil, err
 	}
 	if !hasScope(row.TokenSet.Scope, scopeOpenID) {
 		return nil, &protocolError{code: codeInsufficientScope}
