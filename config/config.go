@@ -144,6 +144,7 @@ type Tokens struct {
 	Access          time.Duration `koanf:"access" default:"15m" doc:"Access token."`
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
+	RefreshRetry    time.Duration `koanf:"refresh_retry" default:"10s" doc:"How long an application that lost the answer may send a refresh token again that it has used. It then gets other tokens, and those of the lost answer are void. Later, it is taken for a stolen one. 0s: at once."`
 	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
 }
 

@@ -207,6 +207,7 @@ func (k checker) lifetimes(c *Config) {
 	k.duration("tokens.access", t.Access, time.Minute, day)
 	k.duration("tokens.refresh", t.Refresh, time.Hour, 365*day)
 	k.duration("tokens.refresh_absolute", t.RefreshAbsolute, time.Hour, 365*day)
+	k.duration("tokens.refresh_retry", t.RefreshRetry, 0, time.Minute)
 	if c.Keys.RotateEvery != 0 {
 		k.duration("keys.rotate_every", c.Keys.RotateEvery, day, 5*365*day)
 	}

@@ -403,4 +403,6 @@ func challengeDPoP(code, description string) string {
 }
 
 // ofProof reports whether an error is about a proof.
-func ofProof(code string) bool { return slices.Contains([]string{codeInvalidProof, codeUseNonce}, code) }
+func ofProof(code string) bool {
+	return slices.Contains([]string{codeInvalidProof, codeUseNonce}, code)
+}

@@ -76,6 +76,8 @@ type Lifetimes struct {
 	CustomerSession, OperatorSession time.Duration
 	// Code, IDToken, Access and Refresh are those of the tokens; RefreshAbsolute ends a family however often it was refreshed.
 	Code, IDToken, Access, Refresh, RefreshAbsolute time.Duration
+	// RefreshRetry is how long a client that lost the answer may present a used refresh token again; 0: not at all.
+	RefreshRetry time.Duration
 }
 
 // Provider is the OpenID provider: protocol endpoints, sign-in and sessions.
@@ -115,6 +117,9 @@ func New(c Config) (*Provider, error) {
 		if d <= 0 {
 			return nil, errors.New("provider: every lifetime must be positive")
 		}
+	}
+	if l.RefreshRetry < 0 || l.RefreshRetry > maxRefreshRetry {
+		return nil, errors.New("provider: a refresh token may be presented again for a minute at most")
 	}
 	m, err := newMachine(machineConfig{
 		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,

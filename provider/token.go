@@ -156,17 +156,34 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if !ok {
 		return nil, refuseGrant("not a refresh token")
 	}
-	row, err := m.db.Read().GetRefresh(ctx, hash)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, refuseGrant("unknown refresh token")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read refresh token: %w", err)
-	}
 	now := m.now()
-	if err := m.checkRefresh(ctx, c, row, now); err != nil {
-		return nil, err
+	// What was read may be overtaken, by the same client too: then what it sends is a retry.
+	for range 2 {
+		row, err := m.db.Read().GetRefresh(ctx, hash)
+		if errors.Is(err, store.ErrNotFound) {
+			return nil, refuseGrant("unknown refresh token")
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read refresh token: %w", err)
+		}
+		if !m.retries(ctx, c, row, now) {
+			if err := m.checkRefresh(ctx, c, row, now); err != nil {
+				return nil, err
+			}
+		}
+		resp, err := m.issueRefreshed(ctx, c, row, token, asked, now)
+		if !errors.Is(err, store.ErrNotFound) {
+			return resp, err
+		}
 	}
+	return nil, m.explainRefresh(ctx, c, hash, now)
+}
+
+// issueRefreshed makes the tokens that follow a refresh token and stores them in its place. It fails with [store.ErrNotFound] if what was
+// read of it holds no more.
+func (m *machine) issueRefreshed(
+	ctx context.Context, c *Client, row store.GetRefreshRow, token string, asked []string, now time.Time,
+) (*tokenResponse, error) {
 	// The client's registration may have shrunk since.
 	granted := strings.Fields(c.GrantedScope(strings.Fields(row.Grant.Scope)))
 	if !slices.Contains(granted, scopeOffline) {
@@ -179,16 +196,17 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	access, accessHash := newBearer(prefixAccess)
 	next, nextHash := newBearer(prefixRefresh)
 	accessExpiry := earlier(now.Add(m.lifetimes.Access), row.Grant.ExpiresAt)
-	err = m.db.RotateRefresh(ctx, store.RefreshRotation{
+	kept, err := m.storeRefreshed(ctx, c, row, store.RefreshRotation{
 		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
+		Confidential: c.confidential(), KeyThumbprint: exchangeOf(ctx).key,
 		AccessHash: accessHash, AccessExpiresAt: accessExpiry,
 		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.lifetimes.Refresh), row.Grant.ExpiresAt),
 	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, m.explainRefresh(ctx, c, hash, now)
-	}
 	if err != nil {
 		return nil, err
+	}
+	if kept {
+		next = token
 	}
 	resp := &tokenResponse{
 		AccessToken:  access,
@@ -225,6 +243,10 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 	if row.TokenSet.ClientID != c.id {
 		// It proves nothing about the rightful client, whose family must not die by somebody else's request.
 		return refuseGrant("another client's refresh token")
+	}
+	if bound := row.TokenSet.KeyThumbprint; bound != "" && !c.confidential() && bound != exchangeOf(ctx).key && row.TokenSet.RefreshUsedAt == nil {
+		// Whoever this is lacks the key, and the rightful client has lost nothing yet.
+		return refuseGrant("bound to another key")
 	}
 	if row.TokenSet.RefreshUsedAt != nil {
 		if err := m.revokeReused(ctx, c, row.Grant, "refresh_token", now); err != nil {

@@ -26,6 +26,8 @@ type (
 	ResetID     string
 	ApprovalID  string
 
+	// DeviceCodeID is what a device asked for that has no browser.
+	DeviceCodeID string
 	// FormID names one showing of a form, so that sending it twice does its work once.
 	FormID string
 	// ReenrolTicketID is a ticket to set up a factor after a reset.

@@ -241,6 +241,20 @@ type Customer struct {
 	Indexed   bool
 }
 
+type DeviceCode struct {
+	ID           DeviceCodeID
+	DeviceHash   []byte
+	UserHash     []byte
+	ClientID     string
+	Scope        string
+	PollInterval int64
+	NextPollAt   time.Time
+	DecidedAt    *time.Time
+	GrantID      *GrantID
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
+}
+
 type Factor struct {
 	ID           FactorID
 	AccountID    AccountID

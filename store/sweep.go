@@ -75,6 +75,9 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"budgets", func(q *Queries) (int64, error) {
 			return q.SweepBudgets(ctx, SweepBudgetsParams{Now: now, BatchSize: sweepBatch})
 		}},
+		{"device_codes", func(q *Queries) (int64, error) {
+			return q.SweepDeviceCodes(ctx, SweepDeviceCodesParams{Before: now.Add(-keep.Flows), BatchSize: sweepBatch})
+		}},
 		{"replays", func(q *Queries) (int64, error) {
 			return q.SweepReplays(ctx, SweepReplaysParams{Before: now, BatchSize: sweepBatch})
 		}},

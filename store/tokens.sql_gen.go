@@ -471,6 +471,69 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 	return result.RowsAffected(), nil
 }
 
+const InsertReissuedTokenSet = `-- name: InsertReissuedTokenSet :execrows
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
+SELECT CAST($1 AS text), v.grant_id, v.client_id, v.scope, CAST($2 AS bytea), CAST($3 AS timestamptz),
+    CAST($4 AS bytea), CAST($5 AS timestamptz), v.key_thumbprint, v.audience, CAST($6 AS timestamptz), v.expires_at
+FROM token_sets v
+WHERE v.id = $7
+`
+
+type InsertReissuedTokenSetParams struct {
+	NewID            string
+	AccessHash       []byte
+	AccessExpiresAt  time.Time
+	RefreshHash      []byte
+	RefreshExpiresAt time.Time
+	Now              time.Time
+	ID               TokenSetID
+}
+
+func (q *Queries) InsertReissuedTokenSet(ctx context.Context, arg InsertReissuedTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, InsertReissuedTokenSet,
+		arg.NewID,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.RefreshHash,
+		arg.RefreshExpiresAt,
+		arg.Now,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const LockTokenSet = `-- name: LockTokenSet :one
+UPDATE token_sets SET successor_id = successor_id WHERE id = $1 RETURNING id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience
+`
+
+// Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+func (q *Queries) LockTokenSet(ctx context.Context, id TokenSetID) (TokenSet, error) {
+	row := q.db.QueryRow(ctx, LockTokenSet, id)
+	var i TokenSet
+	err := row.Scan(
+		&i.ID,
+		&i.GrantID,
+		&i.ClientID,
+		&i.Scope,
+		&i.AccessHash,
+		&i.AccessExpiresAt,
+		&i.AccessRevokedAt,
+		&i.RefreshHash,
+		&i.RefreshExpiresAt,
+		&i.RefreshUsedAt,
+		&i.SuccessorID,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.KeyThumbprint,
+		&i.Audience,
+	)
+	return i, err
+}
+
 const RedeemCode = `-- name: RedeemCode :one
 UPDATE grants SET redeemed_at = $1, redemption_id = $2
 WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge = $6
@@ -535,6 +598,53 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		&i.Resources,
 	)
 	return i, err
+}
+
+const RenewAccessToken = `-- name: RenewAccessToken :execrows
+UPDATE token_sets SET access_hash = $1, access_expires_at = $2, access_revoked_at = NULL,
+    refresh_expires_at = $3, scope = $4, key_thumbprint = $5, audience = $6
+WHERE token_sets.id = $7 AND refresh_used_at IS NULL AND refresh_expires_at > $8
+  AND (CAST($9 AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = $5)
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $8
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $8
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $8)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
+`
+
+type RenewAccessTokenParams struct {
+	AccessHash       []byte
+	AccessExpiresAt  time.Time
+	RefreshExpiresAt *time.Time
+	Scope            string
+	KeyThumbprint    string
+	Audience         string
+	ID               TokenSetID
+	Now              *time.Time
+	Confidential     bool
+}
+
+// The refresh token stays; the access token beside it is replaced.
+func (q *Queries) RenewAccessToken(ctx context.Context, arg RenewAccessTokenParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RenewAccessToken,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.RefreshExpiresAt,
+		arg.Scope,
+		arg.KeyThumbprint,
+		arg.Audience,
+		arg.ID,
+		arg.Now,
+		arg.Confidential,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const RevokeAccessToken = `-- name: RevokeAccessToken :execrows
@@ -625,6 +735,23 @@ func (q *Queries) RevokeSessionGrants(ctx context.Context, arg RevokeSessionGran
 	return result.RowsAffected(), nil
 }
 
+const SetSuccessor = `-- name: SetSuccessor :execrows
+UPDATE token_sets SET successor_id = $1 WHERE id = $2
+`
+
+type SetSuccessorParams struct {
+	SuccessorID *TokenSetID
+	ID          TokenSetID
+}
+
+func (q *Queries) SetSuccessor(ctx context.Context, arg SetSuccessorParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetSuccessor, arg.SuccessorID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const SweepGrants = `-- name: SweepGrants :execrows
 DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.expires_at < $1 ORDER BY g.expires_at LIMIT $2)
 `
@@ -662,6 +789,7 @@ func (q *Queries) SweepTokenSets(ctx context.Context, arg SweepTokenSetsParams) 
 const UseRefreshToken = `-- name: UseRefreshToken :execrows
 UPDATE token_sets SET refresh_used_at = $1, successor_id = $2, access_revoked_at = $1
 WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
+  AND (CAST($4 AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = $5)
   AND EXISTS (
     SELECT 1 FROM grants g
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -674,13 +802,61 @@ WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
 `
 
 type UseRefreshTokenParams struct {
-	Now         *time.Time
-	SuccessorID *TokenSetID
-	ID          TokenSetID
+	Now           *time.Time
+	SuccessorID   *TokenSetID
+	ID            TokenSetID
+	Confidential  bool
+	KeyThumbprint string
 }
 
+// A public client must prove that it has the key its token is bound to (RFC 9449 section 5).
 func (q *Queries) UseRefreshToken(ctx context.Context, arg UseRefreshTokenParams) (int64, error) {
-	result, err := q.db.Exec(ctx, UseRefreshToken, arg.Now, arg.SuccessorID, arg.ID)
+	result, err := q.db.Exec(ctx, UseRefreshToken,
+		arg.Now,
+		arg.SuccessorID,
+		arg.ID,
+		arg.Confidential,
+		arg.KeyThumbprint,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const VoidTokenSet = `-- name: VoidTokenSet :execrows
+UPDATE token_sets SET refresh_used_at = $1, access_revoked_at = $1
+WHERE token_sets.id = $2 AND refresh_used_at IS NULL AND access_revoked_at IS NULL AND refresh_expires_at > $1
+  AND token_sets.scope = $3 AND token_sets.key_thumbprint = $4 AND token_sets.audience = $5
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
+`
+
+type VoidTokenSetParams struct {
+	Now           *time.Time
+	ID            TokenSetID
+	Scope         string
+	KeyThumbprint string
+	Audience      string
+}
+
+// What was issued and has not been used: neither of its tokens counts from here on, and whoever presents the refresh token is the second
+// to do so.
+func (q *Queries) VoidTokenSet(ctx context.Context, arg VoidTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, VoidTokenSet,
+		arg.Now,
+		arg.ID,
+		arg.Scope,
+		arg.KeyThumbprint,
+		arg.Audience,
+	)
 	if err != nil {
 		return 0, err
 	}

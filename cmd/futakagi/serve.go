@@ -135,6 +135,7 @@ func lifetimes(c *config.Config) provider.Lifetimes {
 		Access:          c.Tokens.Access,
 		Refresh:         c.Tokens.Refresh,
 		RefreshAbsolute: c.Tokens.RefreshAbsolute,
+		RefreshRetry:    c.Tokens.RefreshRetry,
 	}
 }
 

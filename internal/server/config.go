@@ -115,7 +115,7 @@ func Defaults() Config {
 		Lifetimes: provider.Lifetimes{
 			Flow: 30 * time.Minute, CustomerSession: 24 * time.Hour, OperatorSession: 12 * time.Hour,
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
-			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour,
+			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour, RefreshRetry: 10 * time.Second,
 		},
 		SMSCountries: []string{"JP"}, SMSPerDay: 5000, SMSPerPrefixDay: 100,
 	}

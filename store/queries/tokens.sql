@@ -54,8 +54,10 @@ JOIN surfaces s ON s.id = g.surface_id
 WHERE t.refresh_hash = @refresh_hash;
 
 -- name: UseRefreshToken :execrows
+-- A public client must prove that it has the key its token is bound to (RFC 9449 section 5).
 UPDATE token_sets SET refresh_used_at = @now, successor_id = @successor_id, access_revoked_at = @now
 WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @now
+  AND (CAST(@confidential AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = @key_thumbprint)
   AND EXISTS (
     SELECT 1 FROM grants g
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -75,6 +77,53 @@ SELECT p.successor_id, p.grant_id, p.client_id, CAST(@scope AS text), CAST(@acce
     CAST(@now AS timestamptz), p.expires_at
 FROM token_sets p
 WHERE p.id = @id AND p.successor_id = @successor_id;
+
+-- name: RenewAccessToken :execrows
+-- The refresh token stays; the access token beside it is replaced.
+UPDATE token_sets SET access_hash = @access_hash, access_expires_at = @access_expires_at, access_revoked_at = NULL,
+    refresh_expires_at = @refresh_expires_at, scope = @scope, key_thumbprint = @key_thumbprint, audience = @audience
+WHERE token_sets.id = @id AND refresh_used_at IS NULL AND refresh_expires_at > @now
+  AND (CAST(@confidential AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = @key_thumbprint)
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
+
+-- name: LockTokenSet :one
+-- Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+UPDATE token_sets SET successor_id = successor_id WHERE id = @id RETURNING *;
+
+-- name: VoidTokenSet :execrows
+-- What was issued and has not been used: neither of its tokens counts from here on, and whoever presents the refresh token is the second
+-- to do so.
+UPDATE token_sets SET refresh_used_at = @now, access_revoked_at = @now
+WHERE token_sets.id = @id AND refresh_used_at IS NULL AND access_revoked_at IS NULL AND refresh_expires_at > @now
+  AND token_sets.scope = @scope AND token_sets.key_thumbprint = @key_thumbprint AND token_sets.audience = @audience
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > @now
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
+
+-- name: InsertReissuedTokenSet :execrows
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
+SELECT CAST(@new_id AS text), v.grant_id, v.client_id, v.scope, CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
+    CAST(@refresh_hash AS bytea), CAST(@refresh_expires_at AS timestamptz), v.key_thumbprint, v.audience, CAST(@now AS timestamptz), v.expires_at
+FROM token_sets v
+WHERE v.id = @id;
+
+-- name: SetSuccessor :execrows
+UPDATE token_sets SET successor_id = @successor_id WHERE id = @id;
 
 -- name: InsertClientTokenSet :exec
 -- client_credentials: a token of the client itself.

@@ -1,0 +1,46 @@
+package provider
+
+import (
+	"context"
+	"crypto/subtle"
+	"time"
+
+	"github.com/futakagi/futakagi/client"
+	"github.com/futakagi/futakagi/store"
+)
+
+// maxRefreshRetry bounds how late a used refresh token can come without being taken for a stolen one.
+const maxRefreshRetry = time.Minute
+
+// rotates reports whether a client gets a new refresh token with every refresh. FAPI 2.0 (section 5.3.2.1) forbids it: there, a token is
+// of no use without the client's key, and a lost answer must not cost the person a sign-in.
+func (c *Client) rotates() bool {
+	return c.settings.Profile != client.ProfileFAPI2 || !c.confidential()
+}
+
+// retries reports whether a refresh token that was used comes from a client that may not have got the answer: it comes soon, from the
+// same client, which has the key if there is one, and nothing stands against the grant.
+func (m *machine) retries(ctx context.Context, c *Client, row store.GetRefreshRow, now time.Time) bool {
+	used := row.TokenSet.RefreshUsedAt
+	if m.lifetimes.RefreshRetry == 0 || used == nil || row.TokenSet.SuccessorID == nil || row.TokenSet.ClientID != c.id || !used.After(now.Add(-m.lifetimes.RefreshRetry)) {
+		return false
+	}
+	bound := row.TokenSet.KeyThumbprint
+	if bound != "" && !c.confidential() && subtle.ConstantTimeCompare([]byte(bound), []byte(exchangeOf(ctx).key)) != 1 {
+		return false
+	}
+	return refreshBarrier(row, now) == ""
+}
+
+// storeRefreshed stores what follows a refresh token: beside it if the client keeps it, else in its place, or in the place of what a lost
+// answer held. kept says that the refresh token is still the client's.
+func (m *machine) storeRefreshed(ctx context.Context, c *Client, row store.GetRefreshRow, next store.RefreshRotation) (kept bool, err error) {
+	switch {
+	case row.TokenSet.RefreshUsedAt != nil:
+		return false, m.db.RetryRefresh(ctx, next, next.Now.Add(-m.lifetimes.RefreshRetry))
+	case !c.rotates():
+		return true, m.db.RenewAccess(ctx, next)
+	default:
+		return false, m.db.RotateRefresh(ctx, next)
+	}
+}
