@@ -106,7 +106,9 @@ const (
 	LogSweep        Type = "audit.sweep"  // rows past their time were removed
 	LogExport       Type = "audit.export" // somebody took a copy of rows away
 	TokenReuse      Type = "token.reuse"
-	TokenRefuse     Type = "token.refuse" // a refresh token that account or policy do not let count any more
+	DeviceAllow     Type = "token.device"      // a person let a device in that has no browser
+	DeviceDeny      Type = "token.device_deny" // they did not
+	TokenRefuse     Type = "token.refuse"      // a refresh token that account or policy do not let count any more
 	TokenRevoke     Type = "token.revoke"
 )
 

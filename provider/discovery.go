@@ -20,11 +20,15 @@ const (
 	pathToken         = "/token"
 	pathUserinfo      = "/userinfo"
 	pathIntrospect    = "/introspect"
+	pathDeviceAuth    = "/device_authorization"
 	pathRevoke        = "/revoke"
 	pathLogout        = "/logout"
 	pathDiscovery     = oidc.DiscoveryEndpoint
 	pathOAuthMetadata = "/.well-known/oauth-authorization-server"
 )
+
+// grantDevice is the grant type of devices without a browser (RFC 8628 §3.4).
+const grantDevice = string(oidc.GrantTypeDeviceCode)
 
 // discoveryMaxAge is short: after an update, clients should learn of a new feature within minutes.
 const discoveryMaxAge = 5 * time.Minute
@@ -40,6 +44,7 @@ type metadata struct {
 	IntrospectionEndpoint        string            `json:"introspection_endpoint"`
 	RevocationEndpoint           string            `json:"revocation_endpoint"`
 	EndSessionEndpoint           string            `json:"end_session_endpoint"`
+	DeviceAuthorizationEndpoint  string            `json:"device_authorization_endpoint"`
 	ScopesSupported              []string          `json:"scopes_supported"`
 	ResponseTypesSupported       []string          `json:"response_types_supported"`
 	ResponseModesSupported       []string          `json:"response_modes_supported"`
@@ -81,7 +86,7 @@ func newDiscovery(issuer string) (*document, error) {
 		ScopesSupported:          identityScopes(),
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query", "form_post"},
-		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
+		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials, oidc.GrantTypeDeviceCode},
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenAlgs:              signingAlgs(),
 		TokenAuthMethods:         anyMethod,
@@ -96,6 +101,7 @@ func newDiscovery(issuer string) (*document, error) {
 			"iss", "sub", "aud", "azp", "exp", "iat", "auth_time", "nonce", "acr", "amr", "sid", "at_hash", claimTwoFactor,
 			"name", "preferred_username", "email", "email_verified",
 		},
+		DeviceAuthorizationEndpoint:  base + pathDeviceAuth,
 		UILocales:                    []string{"ja", "en"},
 		ServiceDocumentation:         "https://github.com/futakagi/futakagi",
 		ClaimsParameter:              true,

@@ -212,40 +212,42 @@ func wrongProofs(p prover, method, address string, at time.Time, more map[string
 		"jwk private":                head(func(h map[string]any) { h["jwk"] = json.RawMessage(private) }),
 		"jwk symmetric":              head(func(h map[string]any) { h["jwk"] = map[string]string{"kty": "oct", "k": "c2VjcmV0"} }),
 		"jwk of another key":         head(func(h map[string]any) { h["jwk"] = newProver(t).jwk() }),
-		"jwk off the curve":          head(func(h map[string]any) { h["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"} }),
-		"jwk of unknown kind":        head(func(h map[string]any) { h["jwk"] = map[string]string{"kty": "XX"} }),
-		"jwk a string":               head(func(h map[string]any) { h["jwk"] = "x" }),
-		"crit":                       head(func(h map[string]any) { h["crit"] = []string{"x"}; h["x"] = 1 }),
-		"b64 false":                  head(func(h map[string]any) { h["crit"] = []string{"b64"}; h["b64"] = false }),
-		"jti missing":                body("jti", nil),
-		"jti empty":                  body("jti", ""),
-		"jti a number":               body("jti", 1),
-		"jti huge":                   body("jti", strings.Repeat("x", maxProofID+1)),
-		"htm missing":                body("htm", nil),
-		"htm of another method":      body("htm", http.MethodPut),
-		"htm in small letters":       body("htm", strings.ToLower(method)),
-		"htm a list":                 body("htm", []string{method}),
-		"htu missing":                body("htu", nil),
-		"htu of another path":        body("htu", address+"/x"),
-		"htu of another host":        body("htu", strings.Replace(address, "://", "://evil.", 1)),
-		"htu of another scheme":      body("htu", "ftp"+strings.TrimPrefix(strings.TrimPrefix(address, "https"), "http")),
-		"htu of another port":        body("htu", strings.Replace(address, ".com/", ".com:444/", 1)+"x"),
-		"htu with a user":            body("htu", strings.Replace(address, "://", "://user@", 1)),
-		"htu relative":               body("htu", "/token"),
-		"htu not an address":         body("htu", "%zz"),
-		"htu null":                   p.seal([]byte(header), []byte(strings.Replace(claims, `"htu":"`+address+`"`, `"htu":null`, 1))),
-		"iat missing":                body("iat", nil),
-		"iat a string":               body("iat", "now"),
-		"iat too long ago":           body("iat", at.Add(-proofWindow-time.Second).Unix()),
-		"iat in the future":          body("iat", at.Add(proofWindow+time.Second).Unix()),
-		"iat beyond numbers":         p.seal([]byte(header), []byte(strings.Replace(claims, `"iat":`, `"iat":1e300,"x":`, 1))),
-		"iat negative":               body("iat", -1e18),
-		"claims twice":               p.seal([]byte(header), twice(claims, "jti", `"other"`)),
-		"claims a list":              p.seal([]byte(header), []byte(`["jti"]`)),
-		"claims and more":            p.seal([]byte(header), []byte(claims+"{}")),
-		"claims broken":              p.seal([]byte(header), []byte(claims[:len(claims)-1])),
-		"nonce a number":             body("nonce", 1),
-		"huge":                       body("x", strings.Repeat("x", maxProof)),
+		"jwk off the curve": head(func(h map[string]any) {
+			h["jwk"] = map[string]string{"kty": "EC", "crv": "P-256", "x": "AA", "y": "AA"}
+		}),
+		"jwk of unknown kind":   head(func(h map[string]any) { h["jwk"] = map[string]string{"kty": "XX"} }),
+		"jwk a string":          head(func(h map[string]any) { h["jwk"] = "x" }),
+		"crit":                  head(func(h map[string]any) { h["crit"] = []string{"x"}; h["x"] = 1 }),
+		"b64 false":             head(func(h map[string]any) { h["crit"] = []string{"b64"}; h["b64"] = false }),
+		"jti missing":           body("jti", nil),
+		"jti empty":             body("jti", ""),
+		"jti a number":          body("jti", 1),
+		"jti huge":              body("jti", strings.Repeat("x", maxProofID+1)),
+		"htm missing":           body("htm", nil),
+		"htm of another method": body("htm", http.MethodPut),
+		"htm in small letters":  body("htm", strings.ToLower(method)),
+		"htm a list":            body("htm", []string{method}),
+		"htu missing":           body("htu", nil),
+		"htu of another path":   body("htu", address+"/x"),
+		"htu of another host":   body("htu", strings.Replace(address, "://", "://evil.", 1)),
+		"htu of another scheme": body("htu", "ftp"+strings.TrimPrefix(strings.TrimPrefix(address, "https"), "http")),
+		"htu of another port":   body("htu", strings.Replace(address, ".com/", ".com:444/", 1)),
+		"htu with a user":       body("htu", strings.Replace(address, "://", "://user@", 1)),
+		"htu relative":          body("htu", "/token"),
+		"htu not an address":    body("htu", "%zz"),
+		"htu null":              p.seal([]byte(header), []byte(strings.Replace(claims, `"htu":"`+address+`"`, `"htu":null`, 1))),
+		"iat missing":           body("iat", nil),
+		"iat a string":          body("iat", "now"),
+		"iat too long ago":      body("iat", at.Add(-proofWindow-time.Second).Unix()),
+		"iat in the future":     body("iat", at.Add(proofWindow+time.Second).Unix()),
+		"iat beyond numbers":    p.seal([]byte(header), []byte(strings.Replace(claims, `"iat":`, `"iat":1e300,"x":`, 1))),
+		"iat negative":          body("iat", -1e18),
+		"claims twice":          p.seal([]byte(header), twice(claims, "jti", `"other"`)),
+		"claims a list":         p.seal([]byte(header), []byte(`["jti"]`)),
+		"claims and more":       p.seal([]byte(header), []byte(claims+"{}")),
+		"claims broken":         p.seal([]byte(header), []byte(claims[:len(claims)-1])),
+		"nonce a number":        body("nonce", 1),
+		"huge":                  body("x", strings.Repeat("x", maxProof)),
 	}
 }
 
@@ -255,7 +257,9 @@ func TestWrongProofsAreRefused(t *testing.T) {
 	p := newProver(t)
 	ask := func(proofs ...string) reply {
 		r := b.request(pathToken, "shop", url.Values{"grant_type": {"client_credentials"}})
-		r.Header[headerProof] = proofs
+		for _, text := range proofs {
+			r.Header.Add(headerProof, text)
+		}
 		return b.do(r)
 	}
 	for name, text := range wrongProofs(p, http.MethodPost, testIssuer+pathToken, testStart, nil) {

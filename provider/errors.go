@@ -37,11 +37,16 @@ const (
 	codeUnavailable          = "temporarily_unavailable"
 	codeInvalidProof         = "invalid_dpop_proof"
 	codeUseNonce             = "use_dpop_nonce"
+	codePending              = "authorization_pending"
+	codeSlowDown             = "slow_down"
+	codeAccessDenied         = "access_denied"
+	codeExpiredToken         = "expired_token"
 
 	// These have an entry of their own but no code in any standard.
 	codeMethod  = "method_not_allowed"
 	codeTooBig  = "too_large"
 	codeNoToken = "no_token"
+	codeTooMany = "too_many"
 )
 
 type catalogueEntry struct {
@@ -77,6 +82,16 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusForbidden, code, "The access token does not carry the scope openid."}, true
 	case codeInvalidProof:
 		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof is missing, malformed, used before or not made for this request."}, true
+	case codePending:
+		return catalogueEntry{http.StatusBadRequest, code, "Nobody has allowed or denied this yet. Ask again after the interval."}, true
+	case codeSlowDown:
+		return catalogueEntry{http.StatusBadRequest, code, "Asked too early. Wait five seconds longer between requests from now on."}, true
+	case codeAccessDenied:
+		return catalogueEntry{http.StatusBadRequest, code, "The person denied it."}, true
+	case codeExpiredToken:
+		return catalogueEntry{http.StatusBadRequest, code, "The device code has expired. Begin again."}, true
+	case codeTooMany:
+		return catalogueEntry{http.StatusTooManyRequests, codeUnavailable, "Too many requests from this address. Try again later."}, true
 	case codeUseNonce:
 		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof must hold the nonce of the header DPoP-Nonce."}, true
 	case codeServerError:

@@ -36,6 +36,7 @@ func endpoints() []endpoint {
 	return []endpoint{
 		{path: pathToken, methods: []string{http.MethodPost}, cors: true, client: true, proof: true},
 		{path: pathUserinfo, methods: []string{http.MethodGet, http.MethodPost}, cors: true, bearer: true},
+		{path: pathDeviceAuth, methods: []string{http.MethodPost}, client: true},
 		{path: pathIntrospect, methods: []string{http.MethodPost}, client: true},
 		{path: pathRevoke, methods: []string{http.MethodPost}, client: true},
 	}
@@ -96,7 +97,13 @@ func (m *machine) guard(e endpoint, next http.Handler) http.Handler {
 		// route for log and metrics.
 		ctx = context.WithValue(ctx, chi.RouteCtxKey, (*chi.Context)(nil))
 		held := &heldErrors{ResponseWriter: w, exchange: x}
-		next.ServeHTTP(held, r.WithContext(ctx))
+		inner := r.WithContext(ctx)
+		if x.presented.bound {
+			// The library knows no other scheme and would find no token. It decides nothing: ours was read above.
+			inner.Header = r.Header.Clone()
+			inner.Header.Set("Authorization", tokenTypeBearer+" "+x.presented.token)
+		}
+		next.ServeHTTP(held, inner)
 		switch {
 		case x.failure != nil:
 			m.writeError(w, r, x.failure)
@@ -134,7 +141,13 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 // checkParameters refuses what the library would: it words and logs such errors on its own.
 func checkParameters(path string, form url.Values, c *Client) error {
 	required := []string{"token"}
-	if path == pathToken {
+	switch path {
+	case pathDeviceAuth:
+		required = nil
+		if !c.AllowsGrant(grantDevice) {
+			return &protocolError{code: codeUnauthorizedClient}
+		}
+	case pathToken:
 		grantType := form.Get("grant_type")
 		switch oidc.GrantType(grantType) {
 		case oidc.GrantTypeCode:
@@ -143,6 +156,8 @@ func checkParameters(path string, form url.Values, c *Client) error {
 			required = []string{"refresh_token"}
 		case oidc.GrantTypeClientCredentials:
 			required = nil
+		case oidc.GrantTypeDeviceCode:
+			required = []string{"device_code"}
 		case "":
 			return refuseRequest("grant_type is missing")
 		default:

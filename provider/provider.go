@@ -123,7 +123,7 @@ func New(c Config) (*Provider, error) {
 	}
 	m, err := newMachine(machineConfig{
 		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,
-		EmailNotMFA: c.EmailNotMFA,
+		EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
 	})
 	if err != nil {
 		return nil, err
@@ -177,6 +177,12 @@ func (p *Provider) Mount(r chi.Router) {
 	r.Post("/logout/confirm", h(p.postLogoutConfirm))
 	r.Get("/logout/confirm", h(getOnly(p.getLogout)))
 	r.Get("/signed-out", h(p.getSignedOut))
+
+	r.Get(PathDevice, h(getOnly(p.getDevice)))
+	r.Post(PathDevice, h(p.postDevice))
+	r.Get(pathDeviceConfirm, h(getOnly(p.getDeviceConfirm)))
+	r.Post(pathDeviceConfirm, h(p.postDeviceConfirm))
+	r.Get(PathDevice+"/done", h(p.getDeviceDone))
 
 	p.machine.mount(r)
 }

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"crypto/subtle"
+	"errors"
 	"time"
 
 	"github.com/futakagi/futakagi/client"
@@ -40,7 +41,11 @@ func (m *machine) storeRefreshed(ctx context.Context, c *Client, row store.GetRe
 		return false, m.db.RetryRefresh(ctx, next, next.Now.Add(-m.lifetimes.RefreshRetry))
 	case !c.rotates():
 		return true, m.db.RenewAccess(ctx, next)
-	default:
-		return false, m.db.RotateRefresh(ctx, next)
 	}
+	err = m.db.RotateRefresh(ctx, next)
+	if errors.Is(err, store.ErrNotFound) && m.lifetimes.RefreshRetry > 0 {
+		// Perhaps the same client was quicker: of requests sent at once, all but one are retries.
+		err = m.db.RetryRefresh(ctx, next, next.Now.Add(-m.lifetimes.RefreshRetry))
+	}
+	return false, err
 }

@@ -31,6 +31,8 @@ type machineConfig struct {
 	NewSigningKey func(alg string) (crypto.Signer, error)
 	// EmailNotMFA is that of Config.
 	EmailNotMFA bool
+	// FlowsPerAddress is that of Config.
+	FlowsPerAddress int
 }
 
 // machine is the side of the provider that programs talk to: token, userinfo, introspection, revocation, keys, discovery.
@@ -49,6 +51,9 @@ type machine struct {
 	nonces    *nonces
 	noSecret  []byte // compared when there is no client to compare with
 	emailMFA  bool
+
+	// deviceBudget bounds how many devices may begin.
+	deviceBudget *flowBudget
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -78,6 +83,8 @@ func newMachine(c machineConfig) (*machine, error) {
 		nonces:    &nonces{box: c.Box, clock: c.Now},
 		discovery: discovery,
 		noSecret:  noSecret,
+
+		deviceBudget: newFlowBudget(c.FlowsPerAddress),
 	}
 	// Endpoints that are not named are not routed. The library's default cross-origin policy, which reflects any origin with
 	// credentials, is switched off; ours is in guard.
@@ -128,7 +135,12 @@ func machinePaths() []string {
 // mount adds the routes of the machine endpoints.
 func (m *machine) mount(r chi.Router) {
 	for _, e := range endpoints() {
-		r.Handle(e.path, m.guard(e, m.library))
+		next := m.library
+		if e.path == pathDeviceAuth {
+			// The library would not ask whether the client may.
+			next = http.HandlerFunc(m.serveDeviceAuthorization)
+		}
+		r.Handle(e.path, m.guard(e, next))
 	}
 	discovery := m.serveDocument(func() *document { return m.discovery })
 	r.Handle(pathDiscovery, discovery)

@@ -72,6 +72,9 @@ func (p *Provider) appName(lang templates.Lang, flow store.Flow) string {
 	if p.surfaces[flow.SurfaceID] == web.Operator {
 		return p.templates.T(lang, "app.console")
 	}
+	if strings.HasPrefix(flow.ReturnTo, PathDevice+"/") {
+		return p.templates.T(lang, "app.device")
+	}
 	return p.templates.T(lang, "app.security")
 }
 

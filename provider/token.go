@@ -50,6 +50,11 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	if !ok {
 		return nil, m.explainCode(ctx, c, hash, "no usable code verifier")
 	}
+	return m.redeemGrant(ctx, c, hash, redirectURI, challenge)
+}
+
+// redeemGrant spends what a grant is redeemed with, a code or a device code, by its hash.
+func (m *machine) redeemGrant(ctx context.Context, c *Client, hash []byte, redirectURI, challenge string) (*tokenResponse, error) {
 	now := m.now()
 	access, accessHash := newBearer(prefixAccess)
 	refresh, refreshHash := newBearer(prefixRefresh)
@@ -156,27 +161,24 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if !ok {
 		return nil, refuseGrant("not a refresh token")
 	}
+	row, err := m.db.Read().GetRefresh(ctx, hash)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, refuseGrant("unknown refresh token")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read refresh token: %w", err)
+	}
 	now := m.now()
-	// What was read may be overtaken, by the same client too: then what it sends is a retry.
-	for range 2 {
-		row, err := m.db.Read().GetRefresh(ctx, hash)
-		if errors.Is(err, store.ErrNotFound) {
-			return nil, refuseGrant("unknown refresh token")
-		}
-		if err != nil {
-			return nil, fmt.Errorf("read refresh token: %w", err)
-		}
-		if !m.retries(ctx, c, row, now) {
-			if err := m.checkRefresh(ctx, c, row, now); err != nil {
-				return nil, err
-			}
-		}
-		resp, err := m.issueRefreshed(ctx, c, row, token, asked, now)
-		if !errors.Is(err, store.ErrNotFound) {
-			return resp, err
+	if !m.retries(ctx, c, row, now) {
+		if err := m.checkRefresh(ctx, c, row, now); err != nil {
+			return nil, err
 		}
 	}
-	return nil, m.explainRefresh(ctx, c, hash, now)
+	resp, err := m.issueRefreshed(ctx, c, row, token, asked, now)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, m.explainRefresh(ctx, c, hash, now)
+	}
+	return resp, err
 }
 
 // issueRefreshed makes the tokens that follow a refresh token and stores them in its place. It fails with [store.ErrNotFound] if what was

@@ -40,13 +40,13 @@ func (db *DB) RetryRefresh(ctx context.Context, arg RefreshRotation, after time.
 		if err := oneRow(tx.VoidTokenSet(ctx, void)); err != nil {
 			return err
 		}
-		if err := oneRow(tx.InsertReissuedTokenSet(ctx, InsertReissuedTokenSetParams{
-			NewID: string(arg.SuccessorID), ID: *used.SuccessorID, AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,
-			RefreshHash: arg.RefreshHash, RefreshExpiresAt: arg.RefreshExpiresAt, Now: arg.Now,
-		})); err != nil {
+		if err := oneRow(tx.SetSuccessor(ctx, SetSuccessorParams{ID: arg.ID, SuccessorID: &arg.SuccessorID})); err != nil {
 			return err
 		}
-		return oneRow(tx.SetSuccessor(ctx, SetSuccessorParams{ID: arg.ID, SuccessorID: &arg.SuccessorID}))
+		return oneRow(tx.InsertReissuedTokenSet(ctx, InsertReissuedTokenSetParams{
+			ID: arg.ID, VoidID: void.ID, SuccessorID: &arg.SuccessorID, AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,
+			RefreshHash: arg.RefreshHash, RefreshExpiresAt: arg.RefreshExpiresAt, Now: arg.Now,
+		}))
 	})
 	if err != nil {
 		return fmt.Errorf("retry refresh: %w", err)

@@ -474,31 +474,34 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 const InsertReissuedTokenSet = `-- name: InsertReissuedTokenSet :execrows
 INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
     audience, created_at, expires_at)
-SELECT CAST($1 AS text), v.grant_id, v.client_id, v.scope, CAST($2 AS bytea), CAST($3 AS timestamptz),
-    CAST($4 AS bytea), CAST($5 AS timestamptz), v.key_thumbprint, v.audience, CAST($6 AS timestamptz), v.expires_at
-FROM token_sets v
-WHERE v.id = $7
+SELECT p.successor_id, v.grant_id, v.client_id, v.scope, CAST($1 AS bytea), CAST($2 AS timestamptz),
+    CAST($3 AS bytea), CAST($4 AS timestamptz), v.key_thumbprint, v.audience, CAST($5 AS timestamptz), v.expires_at
+FROM token_sets p JOIN token_sets v ON v.id = $6
+WHERE p.id = $7 AND p.successor_id = $8
 `
 
 type InsertReissuedTokenSetParams struct {
-	NewID            string
 	AccessHash       []byte
 	AccessExpiresAt  time.Time
 	RefreshHash      []byte
 	RefreshExpiresAt time.Time
 	Now              time.Time
+	VoidID           TokenSetID
 	ID               TokenSetID
+	SuccessorID      *TokenSetID
 }
 
+// Follows SetSuccessor: the row gets the id that is noted there, and everything else but the tokens of the one that is void.
 func (q *Queries) InsertReissuedTokenSet(ctx context.Context, arg InsertReissuedTokenSetParams) (int64, error) {
 	result, err := q.db.Exec(ctx, InsertReissuedTokenSet,
-		arg.NewID,
 		arg.AccessHash,
 		arg.AccessExpiresAt,
 		arg.RefreshHash,
 		arg.RefreshExpiresAt,
 		arg.Now,
+		arg.VoidID,
 		arg.ID,
+		arg.SuccessorID,
 	)
 	if err != nil {
 		return 0, err

@@ -115,12 +115,13 @@ WHERE token_sets.id = @id AND refresh_used_at IS NULL AND access_revoked_at IS N
       AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL));
 
 -- name: InsertReissuedTokenSet :execrows
+-- Follows SetSuccessor: the row gets the id that is noted there, and everything else but the tokens of the one that is void.
 INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
     audience, created_at, expires_at)
-SELECT CAST(@new_id AS text), v.grant_id, v.client_id, v.scope, CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
+SELECT p.successor_id, v.grant_id, v.client_id, v.scope, CAST(@access_hash AS bytea), CAST(@access_expires_at AS timestamptz),
     CAST(@refresh_hash AS bytea), CAST(@refresh_expires_at AS timestamptz), v.key_thumbprint, v.audience, CAST(@now AS timestamptz), v.expires_at
-FROM token_sets v
-WHERE v.id = @id;
+FROM token_sets p JOIN token_sets v ON v.id = @void_id
+WHERE p.id = @id AND p.successor_id = @successor_id;
 
 -- name: SetSuccessor :execrows
 UPDATE token_sets SET successor_id = @successor_id WHERE id = @id;

@@ -3,7 +3,7 @@
 -- What devices without a browser ask for, until somebody has said yes or no elsewhere (RFC 8628). What is allowed is a grant, whose
 -- code is the device code.
 CREATE TABLE device_codes (
-    id text PRIMARY KEY,
+    id uuid PRIMARY KEY,
     device_hash bytea NOT NULL,
     user_hash bytea NOT NULL,      -- of the code that people type
     client_id text NOT NULL,
@@ -11,7 +11,7 @@ CREATE TABLE device_codes (
     poll_interval bigint NOT NULL, -- seconds
     next_poll_at timestamptz NOT NULL,
     decided_at timestamptz,
-    grant_id text,                 -- null after the decision: denied
+    grant_id uuid,                 -- null after the decision: denied
     created_at timestamptz NOT NULL,
     expires_at timestamptz NOT NULL
 );
