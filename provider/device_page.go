@@ -57,7 +57,7 @@ func (p *Provider) postDevice(w http.ResponseWriter, r *http.Request) error {
 	}
 	v := templates.DeviceView{Code: form.Text("user_code"), Errors: map[string]string{}}
 	if v.Code == "" {
-		v.Errors["user_code"] = p.templates.T(web.Lang(r), "device.code_blank")
+		v.Errors["user_code"] = p.templates.T(web.Lang(r), templates.MsgDeviceBlank)
 		return p.renderDevice(w, r, http.StatusUnprocessableEntity, v)
 	}
 	code, _, err := p.findDevice(r, v.Code)
@@ -73,7 +73,7 @@ func (p *Provider) postDevice(w http.ResponseWriter, r *http.Request) error {
 // refuseDeviceCode asks for another code. Wrong, expired and decided are one answer.
 func (p *Provider) refuseDeviceCode(w http.ResponseWriter, r *http.Request, v templates.DeviceView) error {
 	web.Event(r.Context()).Add(slog.String("outcome", "unknown_user_code"))
-	v.Errors = map[string]string{"user_code": p.templates.T(web.Lang(r), "device.code_wrong")}
+	v.Errors = map[string]string{"user_code": p.templates.T(web.Lang(r), templates.MsgDeviceWrong)}
 	return p.renderDevice(w, r, http.StatusUnprocessableEntity, v)
 }
 
@@ -99,6 +99,7 @@ func (p *Provider) findDevice(r *http.Request, typed string) (code string, d sto
 
 // tryUserCode spends one try. It is counted before the code is looked at, so that many at once are not more.
 func (p *Provider) tryUserCode(ctx context.Context, key string, most int64, now time.Time) error {
+	key += now.UTC().Truncate(userCodeWindow).Format(" 2006-01-02T15:04")
 	err := p.db.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{Key: key, Now: now, ExpiresAt: now.Add(userCodeWindow), Ceiling: most})
 		return err

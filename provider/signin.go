@@ -74,7 +74,7 @@ func (p *Provider) appName(lang templates.Lang, flow store.Flow) string {
 		return p.templates.T(lang, "app.console")
 	}
 	if strings.HasPrefix(flow.ReturnTo, PathDevice+"/") {
-		return p.templates.T(lang, "app.device")
+		return p.templates.T(lang, templates.AppDevice)
 	}
 	return p.templates.T(lang, "app.security")
 }

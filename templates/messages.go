@@ -10,6 +10,10 @@ const (
 	MsgReauthenticate = "login.again"   // LoginView.Notice: a fresh sign-in is asked for
 	MsgStepUp         = "login.step_up" // LoginView.Notice: the application asks for more proof
 
+	MsgDeviceBlank = "device.code_blank"
+	MsgDeviceWrong = "device.code_wrong"
+
+	AppDevice    = "app.device"        // the name of the page that lets a device in, as a destination
 	AppConsole   = "app.console"       // the name of the operators' console as a destination
 	AppSecurity  = "app.security"      // the name of the self-service page as a destination
 	AuditUntil   = "admin.audit.until" // {time}; until when what an event is about lasts
