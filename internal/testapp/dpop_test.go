@@ -19,15 +19,11 @@ func TestStepUpWithABoundToken(t *testing.T) {
 	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		a.Equip(t, "suzuki", testapp.ByApp)
+		leaveToPassword(t, a, "suzuki")
 		rp, p, b := a.RelyingParty(t, "store"), a.NewProver(t), a.NewBrowser(t)
 		levelOf := func(start string, way testapp.Way) (acr string, authTime float64, token string) {
 			t.Helper()
-			var page testapp.Page
-			if way == testapp.ByPassword {
-				page = a.SignInBy(t, b, start, "suzuki", way)
-			} else {
-				page = a.SignIn(t, b, start, "suzuki")
-			}
+			page := a.SignInBy(t, b, start, "suzuki", way)
 			r := p.Post(rp, rp.Exchange(page.Location().Query().Get("code")))
 			if r.Status != 200 || r.Str("token_type") != "DPoP" {
 				t.Fatalf("redeem: %d %s (sign-in ended at %d %s)", r.Status, r.Body, page.Status, page.URL)
