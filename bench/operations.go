@@ -46,6 +46,7 @@ func operations() []operation {
 		{name: "discovery", targetCPU: 0.025, prepare: document("/.well-known/openid-configuration")},
 		{name: "JWKS", targetCPU: 0.025, prepare: document("/jwks")},
 		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials},
+		{name: "client_credentials with a proof (DPoP), opaque", statements: 2, commits: 2, prepare: boundCredentials},
 		{name: "userinfo", targetCPU: 0.15, prepare: userinfo},
 		{name: "introspection", targetCPU: 0.15, prepare: introspection},
 		{name: "refresh with rotation, ES256", targetCPU: 0.6, prepare: refresh("ES256")},

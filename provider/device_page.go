@@ -150,13 +150,22 @@ func (p *Provider) lookAtDevice(w http.ResponseWriter, r *http.Request, typed st
 		}
 	}
 	now := p.now()
-	if at.st.Next() != signin.StepIssue {
+	switch at.st.Next() {
+	case signin.StepIssue:
+	case signin.StepUnmet:
+		return at, false, unmetHere()
+	default:
 		return at, false, p.startFlow(w, r, flowStart{
 			surface: surface, request: []byte("{}"), returnTo: deviceConfirmURL(at.code), policy: policy, session: at.session,
 			evidence: at.st.State.Evidence,
 		}, now)
 	}
 	return at, true, p.tryUserCode(r.Context(), "device-session:"+string(at.session.ID), userCodePerSession, now)
+}
+
+// unmetHere says on our own page that the person cannot reach what the application asks for.
+func unmetHere() error {
+	return (&unsafeError{authError{code: "unmet_authentication_requirements", description: "this account cannot reach the level that the application needs"}}).page()
 }
 
 // getDeviceConfirm says what is asked for, and by what.

@@ -24,6 +24,7 @@ import (
 
 	"github.com/go-jose/go-jose/v4"
 
+	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 )
@@ -47,6 +48,8 @@ const (
 	proofWindow = time.Minute
 	// proofMemory is how much longer a proof is remembered than it counts, for replicas whose clocks differ.
 	proofMemory = time.Minute
+	// proofsPerFlow is how many proofs of clients without a secret one network may send for each sign-in that it may begin.
+	proofsPerFlow = 10
 	// minProofRSA and maxProofRSA are the sizes of an RSA key in bits: what is larger costs more than a proof may.
 	minProofRSA, maxProofRSA = 2048, 4096
 )
@@ -327,6 +330,12 @@ func (m *machine) proveAtClientEndpoint(r *http.Request, answer http.Header, c *
 			return "", &protocolError{code: codeInvalidProof, reason: "this client must bind its tokens"}
 		}
 		return "", nil
+	}
+	if !c.confidential() {
+		// Whoever knows the name of such a client can send proofs, and each is a row.
+		if _, ok := m.proofBudget.take(audit.OriginOf(r.Context()).Network(), m.now()); !ok {
+			return "", &protocolError{code: codeTooMany, reason: "too many proofs from this address"}
+		}
 	}
 	return p.key, m.useProof(r.Context(), answer, c, p)
 }

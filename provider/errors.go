@@ -159,6 +159,9 @@ func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	case e.code == codeInvalidToken || e.code == codeInsufficientScope || bearerEndpoint(r):
 		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="futakagi", error="%s", error_description="%s"`, entry.sent, entry.description))
 	}
+	if entry.status == http.StatusTooManyRequests {
+		h.Set("Retry-After", "60")
+	}
 	if entry.status >= http.StatusInternalServerError {
 		h.Del("WWW-Authenticate")
 		if entry.status == http.StatusServiceUnavailable {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -52,8 +53,8 @@ type machine struct {
 	noSecret  []byte // compared when there is no client to compare with
 	emailMFA  bool
 
-	// deviceBudget bounds how many devices may begin.
-	deviceBudget *flowBudget
+	// deviceBudget bounds how many devices may begin, and proofBudget how many proofs come from clients without a secret.
+	deviceBudget, proofBudget *flowBudget
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -84,7 +85,7 @@ func newMachine(c machineConfig) (*machine, error) {
 		discovery: discovery,
 		noSecret:  noSecret,
 
-		deviceBudget: newFlowBudget(c.FlowsPerAddress),
+		deviceBudget: newFlowBudget(c.FlowsPerAddress), proofBudget: newFlowBudget(proofsPerFlow * cmp.Or(c.FlowsPerAddress, defaultFlowsPerAddress)),
 	}
 	// Endpoints that are not named are not routed. The library's default cross-origin policy, which reflects any origin with
 	// credentials, is switched off; ours is in guard.
