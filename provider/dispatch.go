@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
@@ -99,6 +100,9 @@ func (p *Provider) lead(w http.ResponseWriter, r *http.Request, flow store.Flow,
 
 // endUnmet tells the relying party that this account cannot reach the level it asked for.
 func (p *Provider) endUnmet(w http.ResponseWriter, r *http.Request, flow store.Flow) error {
+	if flow.ClientID == nil && strings.HasPrefix(flow.ReturnTo, pathDeviceConfirm) {
+		return unmetHere()
+	}
 	if flow.ClientID == nil {
 		return fmt.Errorf("internal flow %s asks for a level nobody can reach", flow.ID)
 	}
