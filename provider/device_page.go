@@ -62,7 +62,7 @@ func (p *Provider) postDevice(w http.ResponseWriter, r *http.Request) error {
 	}
 	code, _, err := p.findDevice(r, v.Code)
 	if errors.Is(err, errNoDevice) {
-		return p.refuseDeviceCode(w, r, v)
+		return p.refuseDeviceCode(w, r, http.StatusUnprocessableEntity, v)
 	}
 	if err != nil {
 		return err
@@ -71,10 +71,10 @@ func (p *Provider) postDevice(w http.ResponseWriter, r *http.Request) error {
 }
 
 // refuseDeviceCode asks for another code. Wrong, expired and decided are one answer.
-func (p *Provider) refuseDeviceCode(w http.ResponseWriter, r *http.Request, v templates.DeviceView) error {
+func (p *Provider) refuseDeviceCode(w http.ResponseWriter, r *http.Request, status int, v templates.DeviceView) error {
 	web.Event(r.Context()).Add(slog.String("outcome", "unknown_user_code"))
 	v.Errors = map[string]string{"user_code": p.templates.T(web.Lang(r), templates.MsgDeviceWrong)}
-	return p.renderDevice(w, r, http.StatusUnprocessableEntity, v)
+	return p.renderDevice(w, r, status, v)
 }
 
 // findDevice finds what waits under a code, and counts that it was tried.
@@ -172,7 +172,7 @@ func unmetHere() error {
 func (p *Provider) getDeviceConfirm(w http.ResponseWriter, r *http.Request) error {
 	at, ok, err := p.lookAtDevice(w, r, r.URL.Query().Get("user_code"))
 	if errors.Is(err, errNoDevice) {
-		return p.refuseDeviceCode(w, r, templates.DeviceView{})
+		return p.refuseDeviceCode(w, r, http.StatusNotFound, templates.DeviceView{})
 	}
 	if err != nil || !ok {
 		return err
@@ -210,14 +210,14 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 	}
 	at, ok, err := p.lookAtDevice(w, r, form.Text("user_code"))
 	if errors.Is(err, errNoDevice) {
-		return p.refuseDeviceCode(w, r, templates.DeviceView{})
+		return p.refuseDeviceCode(w, r, http.StatusUnprocessableEntity, templates.DeviceView{})
 	}
 	if err != nil || !ok {
 		return err
 	}
 	err = p.decideDevice(r.Context(), at, decision == "allow", p.now())
 	if errors.Is(err, errNoDevice) {
-		return p.refuseDeviceCode(w, r, templates.DeviceView{})
+		return p.refuseDeviceCode(w, r, http.StatusUnprocessableEntity, templates.DeviceView{})
 	}
 	if err != nil {
 		return err

@@ -105,8 +105,9 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	keys, shown := c.keys()
 	clients, parties := c.clients()
 	second, requests := c.approvals()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, second)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, requests)
+	devices, asked := c.devices()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, devices, second)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, asked, requests)
 }
 
 // quiet forgets wrong guesses.
