@@ -7,6 +7,9 @@ type DeviceView struct {
 	Errors map[string]string
 }
 
+// Invalid reports whether the page answers a refused form.
+func (v DeviceView) Invalid() bool { return len(v.Errors) > 0 }
+
 // DeviceScope is one thing that a device would get: one that has a sentence of its own, or the name of another.
 type DeviceScope struct {
 	Known, Name string
