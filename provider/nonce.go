@@ -26,7 +26,7 @@ func (n *nonces) step() int64 { return n.clock().Unix() / int64(nonceStep/time.S
 // now is the nonce to use from now on.
 func (n *nonces) now() string {
 	step := n.step()
-	out := binary.BigEndian.AppendUint64(nil, uint64(step)) //nolint:gosec // there and back
+	out := binary.BigEndian.AppendUint64(nil, uint64(step))
 	out = append(out, n.box.MAC(noncePurpose, strconv.FormatInt(step, 10))...)
 	return base64.RawURLEncoding.EncodeToString(out)
 }
@@ -38,7 +38,7 @@ func (n *nonces) check(nonce string) (current, right bool) {
 	if err != nil || len(raw) <= 8 || len(raw) > 128 {
 		return false, false
 	}
-	step, now := int64(binary.BigEndian.Uint64(raw)), n.step() //nolint:gosec // there and back
+	step, now := int64(binary.BigEndian.Uint64(raw)), n.step()
 	if step < now-1 || step > now+1 || !n.box.CheckMAC(raw[8:], noncePurpose, strconv.FormatInt(step, 10)) {
 		return false, false
 	}
