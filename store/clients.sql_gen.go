@@ -380,7 +380,7 @@ func (q *Queries) RevokeClientGrants(ctx context.Context, arg RevokeClientGrants
 
 const RevokeClientTokens = `-- name: RevokeClientTokens :execrows
 UPDATE token_sets SET access_revoked_at = $1
-WHERE client_id = $2 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $1
+WHERE client_id = $2 AND (grant_id IS NULL OR parent_id IS NOT NULL) AND access_revoked_at IS NULL AND access_expires_at > $1
 `
 
 type RevokeClientTokensParams struct {
@@ -388,7 +388,7 @@ type RevokeClientTokensParams struct {
 	ClientID string
 }
 
-// The tokens that a client got for itself.
+// The tokens that a client got by its secret alone: for itself, and in exchange for others.
 func (q *Queries) RevokeClientTokens(ctx context.Context, arg RevokeClientTokensParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RevokeClientTokens, arg.Now, arg.ClientID)
 	if err != nil {

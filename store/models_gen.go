@@ -305,6 +305,7 @@ type Grant struct {
 	RevokedAt       *time.Time
 	KeyThumbprint   string
 	Resources       string
+	Claims          string
 }
 
 type ImportChunk struct {
@@ -572,6 +573,8 @@ type TokenSet struct {
 	ExpiresAt        time.Time
 	KeyThumbprint    string
 	Audience         string
+	ParentID         *string
+	Actors           string
 }
 
 type TrustedDevice struct {
