@@ -188,7 +188,7 @@ func eventsElsewhere() map[audit.Type]string {
 		audit.FactorRemove: person, audit.FactorOrder: person, audit.AddressUndo: person, audit.TicketUse: "its failures are rows of its own",
 		audit.SetUpPostpone: person, audit.SettingsFreeze: person, audit.PasswordChange: person, audit.PasswordForgot: person, audit.PasswordReset: person,
 		audit.DeviceTrust: person, audit.DeviceUse: byRow, audit.DeviceVoid: byRow, audit.FactorBounce: byRow,
-		audit.TokenReuse: program, audit.TokenRefuse: program, audit.TokenRevoke: program,
+		audit.TokenReuse: program, audit.TokenRefuse: program, audit.TokenRevoke: program, audit.TokenExchange: program,
 		audit.KeyCreate: "made by the server itself", audit.LogSweep: "made by the command line, which the database refuses",
 		audit.ConsoleView: "written for refusals alone: looking leaves no row", audit.ReenrolSet: "written beside settings.enforcement, whose refusal it shares",
 		audit.EnforcementList: "whoever may not take the list is refused a look at the console",

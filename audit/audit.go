@@ -108,6 +108,7 @@ const (
 	TokenReuse      Type = "token.reuse"
 	TokenRefuse     Type = "token.refuse" // a refresh token that account or policy do not let count any more
 	TokenRevoke     Type = "token.revoke"
+	TokenExchange   Type = "token.exchange" // an access token for another, with which a client acts for the person
 )
 
 // Result is how it ended.

@@ -22,6 +22,9 @@ type authRequest struct {
 	Scope         string `json:"scope"` // granted, not merely asked for
 	Nonce         string `json:"nonce,omitempty"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// Resources are what tokens may be for (RFC 8707); Claims are the claims asked for by name, as they are stored.
+	Resources []string `json:"resources,omitempty"`
+	Claims    string   `json:"claims,omitempty"`
 	// Subject is who the id_token_hint names; the answer may be about nobody else.
 	Subject string `json:"subject,omitempty"`
 
@@ -153,14 +156,16 @@ func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest
 
 func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Values, now time.Time) error {
 	for name, values := range form {
-		if len(values) > 1 {
-			return refuse("invalid_request", "%s appears more than once", printable(name))
+		if len(values) > repeats(name) {
+			return refuse("invalid_request", "%s appears more than once, or too often", printable(name))
 		}
-		if len(values[0]) > longest(name) {
-			return refuse("invalid_request", "%s is too long", printable(name))
-		}
-		if !cleanText(values[0]) {
-			return refuse("invalid_request", "%s has control characters or is not UTF-8", printable(name))
+		for _, v := range values {
+			if len(v) > longest(name) {
+				return refuse("invalid_request", "%s is too long", printable(name))
+			}
+			if !cleanText(v) {
+				return refuse("invalid_request", "%s has control characters or is not UTF-8", printable(name))
+			}
 		}
 	}
 	switch {
@@ -193,6 +198,11 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 	}
 	q.Scope = client.GrantedScope(asked)
 	q.Nonce = form.Get("nonce")
+	resources, ok := targets(form["resource"], client.settings.Resources, p.issuer)
+	if !ok {
+		return refuse("invalid_target", "resource is not one that this client is registered for")
+	}
+	q.Resources = resources
 
 	if err := q.fillPKCE(client, form); err != nil {
 		return err
@@ -220,30 +230,50 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		}
 		q.Subject = claims.Subject
 	}
-	return q.fillClaims(form)
-}
-
-// fillClaims reads the claims parameter, which may name a level and a person too.
-func (q *authRequest) fillClaims(form url.Values) error {
-	if !form.Has("claims") {
-		return nil
-	}
-	asked, err := parseClaims(form.Get("claims"))
+	claims, err := q.fillClaims(form)
 	if err != nil {
 		return err
 	}
-	if asked.unmet {
-		return refuse("unmet_authentication_requirements", "claims asks for an acr that is not known here")
+	q.fillRegistered(client, form, claims)
+	return nil
+}
+
+// fillRegistered adds what the registration says where the request does not (OpenID Connect Registration §2), and the least level of all
+// sign-ins to this client, below which nothing in a request leads.
+func (q *authRequest) fillRegistered(client *Client, form url.Values, asked claimsRequest) {
+	s := client.settings
+	if !form.Has("max_age") && s.DefaultMaxAge != nil {
+		age := time.Duration(min(*s.DefaultMaxAge, 1<<31-1)) * time.Second
+		q.maxAge = &age
 	}
+	if !form.Has("acr_values") && !asked.acr {
+		q.level = max(q.level, signin.LowestLevel(s.DefaultACRValues))
+	}
+	q.level = max(q.level, signin.ParseACR(s.MinACR))
+}
+
+// fillClaims reads the claims parameter, which may name a level and a person too.
+func (q *authRequest) fillClaims(form url.Values) (claimsRequest, error) {
+	if !form.Has("claims") {
+		return claimsRequest{}, nil
+	}
+	asked, err := parseClaims(form.Get("claims"))
+	if err != nil {
+		return asked, err
+	}
+	if asked.unmet {
+		return asked, refuse("unmet_authentication_requirements", "claims asks for an acr that is not known here")
+	}
+	q.Claims = asked.named.encode()
 	q.level = max(q.level, asked.level)
 	switch {
 	case asked.subject == "":
 	case q.Subject != "" && q.Subject != asked.subject:
-		return refuse("invalid_request", "claims and id_token_hint name different people")
+		return asked, refuse("invalid_request", "claims and id_token_hint name different people")
 	default:
 		q.Subject = asked.subject
 	}
-	return nil
+	return asked, nil
 }
 
 // fillPKCE reads the code challenge (RFC 7636). Only S256 is accepted: with plain, whoever reads the request has the verifier.

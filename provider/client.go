@@ -78,6 +78,9 @@ func newClient(row store.Client) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client %q: %w", row.ID, err)
 	}
+	if err := checkTokenSettings(settings); err != nil {
+		return nil, fmt.Errorf("client %q: %w", row.ID, err)
+	}
 	c.settings = settings
 	switch c.authMethod {
 	case oidc.AuthMethodBasic, oidc.AuthMethodPost:

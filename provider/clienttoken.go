@@ -18,7 +18,7 @@ var ErrNotClientToken = errors.New("not a live token of a client's own")
 // ClientToken finds the access token that a client got for itself (client_credentials). A token that stands for a person is none,
 // whatever its scope. It fails with [ErrNotClientToken].
 func (p *Provider) ClientToken(ctx context.Context, token string) (store.TokenSetID, error) {
-	hash, ok := bearerHash(prefixAccess, token)
+	hash, _, ok := p.accessHash(token)
 	if !ok {
 		return "", ErrNotClientToken
 	}
@@ -28,6 +28,9 @@ func (p *Provider) ClientToken(ctx context.Context, token string) (store.TokenSe
 	}
 	if err != nil {
 		return "", fmt.Errorf("read client token: %w", err)
+	}
+	if !isForUs(set, p.machine.issuer) {
+		return "", ErrNotClientToken // an API it was shown to must not use it here
 	}
 	return set.ID, nil
 }

@@ -43,6 +43,8 @@ type metadata struct {
 	ScopesSupported              []string          `json:"scopes_supported"`
 	ResponseTypesSupported       []string          `json:"response_types_supported"`
 	ResponseModesSupported       []string          `json:"response_modes_supported"`
+	UserinfoAlgs                 []string          `json:"userinfo_signing_alg_values_supported"`
+	IntrospectionAlgs            []string          `json:"introspection_signing_alg_values_supported"`
 	GrantTypesSupported          []oidc.GrantType  `json:"grant_types_supported"`
 	SubjectTypesSupported        []string          `json:"subject_types_supported"`
 	IDTokenAlgs                  []string          `json:"id_token_signing_alg_values_supported"`
@@ -80,7 +82,9 @@ func newDiscovery(issuer string) (*document, error) {
 		ScopesSupported:          identityScopes(),
 		ResponseTypesSupported:   []string{"code"},
 		ResponseModesSupported:   []string{"query", "form_post"},
-		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials},
+		UserinfoAlgs:             signingAlgs(),
+		IntrospectionAlgs:        signingAlgs(),
+		GrantTypesSupported:      []oidc.GrantType{oidc.GrantTypeCode, oidc.GrantTypeRefreshToken, oidc.GrantTypeClientCredentials, oidc.GrantTypeTokenExchange},
 		SubjectTypesSupported:    []string{"public"},
 		IDTokenAlgs:              signingAlgs(),
 		TokenAuthMethods:         anyMethod,

@@ -33,6 +33,7 @@ const (
 	codeInvalidScope         = "invalid_scope"
 	codeInvalidToken         = "invalid_token"
 	codeInsufficientScope    = "insufficient_scope"
+	codeInvalidTarget        = "invalid_target"
 	codeServerError          = "server_error"
 	codeUnavailable          = "temporarily_unavailable"
 
@@ -40,6 +41,8 @@ const (
 	codeMethod  = "method_not_allowed"
 	codeTooBig  = "too_large"
 	codeNoToken = "no_token"
+	// RFC 8693 §2.2.2 has no code of its own for a token that may not be exchanged.
+	codeSubjectToken = "invalid_subject_token"
 )
 
 type catalogueEntry struct {
@@ -66,6 +69,11 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusBadRequest, code, "The grant type is not supported."}, true
 	case codeInvalidScope:
 		return catalogueEntry{http.StatusBadRequest, code, "The scope exceeds what was granted."}, true
+	case codeInvalidTarget:
+		return catalogueEntry{http.StatusBadRequest, code, "The resource is not one that this client or this grant may have tokens for."}, true
+	case codeSubjectToken:
+		return catalogueEntry{http.StatusBadRequest, codeInvalidRequest, "The subject token cannot be exchanged: it must be a live access token of " +
+			"a person, for a resource that this client serves."}, true
 	case codeNoToken:
 		// RFC 6750 §3.1: a request without any token learns the scheme and nothing else.
 		return catalogueEntry{http.StatusUnauthorized, "", ""}, true

@@ -45,14 +45,19 @@ func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
 // do not need.
 const rsaBits = 2048
 
-// The typ of ID tokens and of logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4). Each kind of token we sign has its own, so
-// that none passes for another (RFC 8725 §3.11).
+// The typ of ID tokens, logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), access tokens (RFC 9068 §2.1), and signed answers of
+// userinfo and introspection (RFC 9701 §5). Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
 const (
-	typIDToken     = "JWT"
-	typLogoutToken = "logout+jwt"
+	typIDToken       = "JWT"
+	typLogoutToken   = "logout+jwt"
+	typAccessToken   = "at+jwt"
+	typUserinfo      = "userinfo+jwt"
+	typIntrospection = "token-introspection+jwt"
 )
 
-func tokenTypes() []string { return []string{typIDToken, typLogoutToken} }
+func tokenTypes() []string {
+	return []string{typIDToken, typLogoutToken, typAccessToken, typUserinfo, typIntrospection}
+}
 
 var (
 	errNoKey        = errors.New("no signing key for the algorithm")

@@ -44,6 +44,12 @@ type exchange struct {
 	// accessToken is what a bearer presents; client is who sends the request, authenticated. Each endpoint has one of them.
 	accessToken string
 	client      *Client
+	// resources are what the request names for its token (RFC 8707), key the thumbprint of the key it proves to have (RFC 9449); none: "".
+	resources []string
+	key       string
+	// accept is what the caller wants to read; signed is the answer if it is a JWT, and replaces the library's.
+	accept []string
+	signed *signedAnswer
 	// failure is why the request is refused; it replaces whatever the library answers.
 	failure error
 }
@@ -96,6 +102,8 @@ func (m *machine) guard(e endpoint, next http.Handler) http.Handler {
 		switch {
 		case x.failure != nil:
 			m.writeError(w, r, x.failure)
+		case x.signed != nil:
+			x.signed.write(w)
 		case held.status != 0:
 			m.writeError(w, r, libraryError(held.status, held.body))
 		}
@@ -120,6 +128,7 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 		if x.client, err = m.authenticate(r.Context(), r.Header, r.PostForm); err == nil {
 			err = checkParameters(e.path, r.PostForm, x.client)
 		}
+		x.resources, x.accept = r.PostForm["resource"], r.Header.Values("Accept")
 	}
 	return err
 }
@@ -136,6 +145,8 @@ func checkParameters(path string, form url.Values, c *Client) error {
 			required = []string{"refresh_token"}
 		case oidc.GrantTypeClientCredentials:
 			required = nil
+		case oidc.GrantTypeTokenExchange:
+			required = []string{"subject_token", "subject_token_type"}
 		case "":
 			return refuseRequest("grant_type is missing")
 		default:
@@ -143,6 +154,9 @@ func checkParameters(path string, form url.Values, c *Client) error {
 		}
 		if !c.AllowsGrant(grantType) {
 			return &protocolError{code: codeUnauthorizedClient}
+		}
+		if err := checkExchange(form); err != nil && oidc.GrantType(grantType) == oidc.GrantTypeTokenExchange {
+			return err
 		}
 	}
 	for _, name := range required {
@@ -173,14 +187,16 @@ func readForm(w http.ResponseWriter, r *http.Request, optional bool) error {
 		return refuseRequest("the form cannot be parsed")
 	}
 	for name, values := range r.PostForm {
-		if len(values) > 1 {
-			return refuseRequest("a parameter appears twice")
+		if len(values) > repeats(name) {
+			return refuseRequest("a parameter appears twice, or too often")
 		}
-		if !cleanText(name) || !cleanText(values[0]) {
-			return refuseRequest("a parameter holds control characters or is not UTF-8")
-		}
-		if len(values[0]) > maxField {
-			return refuseRequest("a parameter is too long")
+		for _, v := range values {
+			if !cleanText(name) || !cleanText(v) {
+				return refuseRequest("a parameter holds control characters or is not UTF-8")
+			}
+			if len(v) > maxField {
+				return refuseRequest("a parameter is too long")
+			}
 		}
 	}
 	return nil
@@ -232,7 +248,7 @@ const maxHeld = 4 << 10
 func (w *heldErrors) WriteHeader(status int) {
 	switch {
 	case w.passed || w.status != 0:
-	case status >= http.StatusBadRequest || w.exchange.failure != nil:
+	case status >= http.StatusBadRequest || w.exchange.failure != nil || w.exchange.signed != nil:
 		w.status = status
 	default:
 		w.passed = true

@@ -45,7 +45,7 @@ func bearerHash(prefix, value string) (hash []byte, ok bool) {
 	return hashSecret(value), true
 }
 
-// minter writes ID tokens.
+// minter writes ID tokens and the other things that are signed.
 type minter struct {
 	issuer   string
 	keys     *Keyring
@@ -61,7 +61,7 @@ func (m *minter) idToken(c *Client, g store.Grant, evidence signin.EvidenceList,
 		Subject:         string(g.AccountID),
 		Audience:        c.id,
 		AuthorizedParty: c.id,
-		Expiry:          now.Add(m.lifetime).Unix(),
+		Expiry:          now.Add(m.lifetimeOf(c)).Unix(),
 		IssuedAt:        now.Unix(),
 		assurance:       assuranceOf(evidence, m.emailMFA),
 		Nonce:           nonce,

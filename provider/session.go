@@ -252,6 +252,7 @@ func (p *Provider) newGrant(
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
 		CredentialEpoch: a.CredentialEpoch, SecondFactor: st.SatisfiesTwoFactor(), Scope: q.Scope, Nonce: q.Nonce,
 		Evidence: granted.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
-		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: expires,
+		Resources: formatScope(q.Resources), Claims: q.Claims,
+		CodeExpiresAt: now.Add(p.codeLife(q.ClientID)), Now: now, ExpiresAt: expires,
 	}
 }

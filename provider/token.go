@@ -51,13 +51,19 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 		return nil, m.explainCode(ctx, c, hash, "no usable code verifier")
 	}
 	now := m.now()
-	access, accessHash := newBearer(prefixAccess)
+	resources, err := m.codeAudience(ctx, c, hash)
+	if err != nil {
+		return nil, err
+	}
+	access, accessExpiry := c.newAccess(), now.Add(m.accessLife(c))
 	refresh, refreshHash := newBearer(prefixRefresh)
 	offline := c.AllowsGrant(string(oidc.GrantTypeRefreshToken))
+	key := exchangeOf(ctx).key
 	g, err := m.db.RedeemCode(ctx, store.CodeRedemption{
 		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, Now: now,
-		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: accessHash, AccessExpiresAt: now.Add(m.lifetimes.Access),
-		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.lifetimes.Refresh),
+		KeyThumbprint: key, Audience: formatScope(resources),
+		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: access.hash, AccessExpiresAt: accessExpiry,
+		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.refreshLife(c)),
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, m.explainCode(ctx, c, hash, "wrong client, redirect URI or verifier, or too late, or no longer allowed")
@@ -65,10 +71,18 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	if err != nil {
 		return nil, err
 	}
+	if len(resources) == 0 {
+		resources = strings.Fields(g.Resources)
+	}
+	accessExpiry = earlier(accessExpiry, g.ExpiresAt)
+	token, err := m.grantedAccess(c, access, g, accessFacts{scope: g.Scope, audience: resources, key: key, now: now, expires: accessExpiry})
+	if err != nil {
+		return nil, err
+	}
 	resp := &tokenResponse{
-		AccessToken: access,
+		AccessToken: token,
 		TokenType:   tokenTypeBearer,
-		ExpiresIn:   seconds(earlier(now.Add(m.lifetimes.Access), g.ExpiresAt).Sub(now)),
+		ExpiresIn:   seconds(accessExpiry.Sub(now)),
 		Scope:       g.Scope,
 	}
 	if offline && hasScope(g.Scope, scopeOffline) {
@@ -177,13 +191,18 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "more than was granted"}
 	}
-	access, accessHash := newBearer(prefixAccess)
+	resources, err := m.refreshAudience(ctx, c, row.Grant)
+	if err != nil {
+		return nil, err
+	}
+	access, key := c.newAccess(), exchangeOf(ctx).key
 	next, nextHash := newBearer(prefixRefresh)
-	accessExpiry := earlier(now.Add(m.lifetimes.Access), row.Grant.ExpiresAt)
+	accessExpiry := earlier(now.Add(m.accessLife(c)), row.Grant.ExpiresAt)
 	err = m.db.RotateRefresh(ctx, store.RefreshRotation{
 		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
-		AccessHash: accessHash, AccessExpiresAt: accessExpiry,
-		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.lifetimes.Refresh), row.Grant.ExpiresAt),
+		KeyThumbprint: key, Audience: formatScope(resources),
+		AccessHash: access.hash, AccessExpiresAt: accessExpiry,
+		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.refreshLife(c)), row.Grant.ExpiresAt),
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, m.explainRefresh(ctx, c, hash, now)
@@ -191,8 +210,14 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if err != nil {
 		return nil, err
 	}
+	signed, err := m.grantedAccess(c, access, row.Grant, accessFacts{
+		scope: formatScope(scope), audience: resources, key: key, now: now, expires: accessExpiry,
+	})
+	if err != nil {
+		return nil, err
+	}
 	resp := &tokenResponse{
-		AccessToken:  access,
+		AccessToken:  signed,
 		TokenType:    tokenTypeBearer,
 		ExpiresIn:    seconds(accessExpiry.Sub(now)),
 		RefreshToken: next,
@@ -233,7 +258,11 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 		}
 		return refuseGrant("refresh token was used before")
 	}
-	if reason := refreshBarrier(row, now); reason != "" {
+	reason := refreshBarrier(row, now)
+	if evidence, err := evidenceOf(row.Grant); reason == "" && (err != nil || !c.reaches(evidence)) {
+		reason = "less than the client demands now"
+	}
+	if reason != "" {
 		if err := m.recordRefusal(ctx, c, row.Grant, reason, now); err != nil {
 			return err
 		}
@@ -308,17 +337,28 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "not a scope of the client's own"}
 	}
+	resources, ok := targets(exchangeOf(ctx).resources, c.settings.Resources, m.issuer)
+	if !ok {
+		return nil, refuseTarget("not a resource of the client's registration")
+	}
 	now := m.now()
-	access, hash := newBearer(prefixAccess)
+	access, key := c.newAccess(), exchangeOf(ctx).key
+	expires := now.Add(m.accessLife(c))
+	token, err := m.mint.accessToken(c, access, accessFacts{
+		subject: c.id, scope: formatScope(scope), audience: resources, key: key, now: now, expires: expires,
+	})
+	if err != nil {
+		return nil, err
+	}
 	arg := store.InsertClientTokenSetParams{
-		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
-		AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
+		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope), KeyThumbprint: key, Audience: formatScope(resources),
+		AccessHash: access.hash, AccessExpiresAt: expires, Now: now,
 	}
 	if err := m.db.Once(ctx, func(q *store.Queries) error { return q.InsertClientTokenSet(ctx, arg) }); err != nil {
 		return nil, fmt.Errorf("store client token: %w", err)
 	}
 	return &tokenResponse{
-		AccessToken: access, TokenType: tokenTypeBearer, ExpiresIn: seconds(m.lifetimes.Access), Scope: formatScope(scope),
+		AccessToken: token, TokenType: tokenTypeBearer, ExpiresIn: seconds(expires.Sub(now)), Scope: formatScope(scope),
 	}, nil
 }
 
@@ -327,17 +367,21 @@ func (m *machine) addIDToken(ctx context.Context, resp *tokenResponse, c *Client
 	if !hasScope(g.Scope, scopeOpenID) {
 		return nil
 	}
-	evidence, err := signin.ParseEvidence(g.Evidence)
+	evidence, err := evidenceOf(g)
+	if err != nil {
+		return err
+	}
+	asked, err := readNamedClaims(g.Claims)
 	if err != nil {
 		return fmt.Errorf("grant %s: %w", g.ID, err)
 	}
 	var id identity
-	if wantsIdentity(g.Scope) {
+	if told := c.tells(g.Scope, asked.IDToken); told != (disclosure{}) {
 		a, err := m.db.Read().GetAccount(ctx, g.AccountID)
 		if err != nil {
 			return fmt.Errorf("read account of grant: %w", err)
 		}
-		id = identityOf(a, g.Scope)
+		id = identityOf(a, told)
 	}
 	resp.IDToken, err = m.mint.idToken(c, g, evidence, id, resp.AccessToken, nonce, now)
 	return err

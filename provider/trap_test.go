@@ -133,7 +133,7 @@ func TestTrap_ClientCredentialsByAssertion(t *testing.T) {
 func TestTrap_GrantsNobodyAskedFor(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
 	for _, grant := range []string{
-		"urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
+		"urn:ietf:params:oauth:grant-type:jwt-bearer",
 		"urn:ietf:params:oauth:grant-type:device_code", "password", "implicit", "urn:openid:params:grant-type:ciba",
 	} {
 		form := url.Values{

@@ -573,7 +573,7 @@ type TokenSet struct {
 	ExpiresAt        time.Time
 	KeyThumbprint    string
 	Audience         string
-	ParentID         *string
+	ParentID         *TokenSetID
 	Actors           string
 }
 
