@@ -673,11 +673,19 @@ var scenario = []step{
 	{"InsertCodeTokenSet", store.InsertCodeTokenSetParams{AccessHash: hash(1), AccessExpiresAt: after(time.Hour), Offline: true, RefreshHash: hash(2), RefreshExpiresAt: after(2 * time.Hour), Now: t0, CodeHash: hash(1), TokenSetID: ref[store.TokenSetID](tokens)}, rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, has("Grant.SecondFactor", true)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Hour)}, fails(store.ErrNotFound)},
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 2*time.Hour), rows(0)}, // would outlive what it is made of
+	{"InsertExchangedTokenSet", exchanged(4, nobody, time.Minute), rows(0)},
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 30*time.Minute), rows(1)},
+	{"InsertExchangedTokenSet", exchanged(2, tokens+4001, 20*time.Minute), rows(1)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, has("TokenSet.ParentID", ref[store.TokenSetID](tokens+4001))},
 	{"GetRefresh", hash(2), has("TokenSet.RefreshExpiresAt", after(2*time.Hour))},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Now: at(time.Minute)}, rows(1)},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 2000), Now: at(time.Minute)}, rows(0)},
 	{"InsertRefreshedTokenSet", store.InsertRefreshedTokenSetParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Scope: "openid", AccessHash: hash(3), AccessExpiresAt: after(time.Hour), RefreshHash: hash(4), RefreshExpiresAt: after(2 * time.Hour), Now: after(time.Minute)}, rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(41), Now: after(time.Minute)}, fails(store.ErrNotFound)}, // with what it was made of
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"InsertExchangedTokenSet", exchanged(3, tokens+4002, time.Minute), rows(0)},
 	{"GetRefresh", hash(4), has("TokenSet.GrantID", id[store.GrantID](grant))},
 	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "other", Now: at(0)}, rows(0)},
 	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "shop", Now: at(0)}, rows(1)},
@@ -695,7 +703,7 @@ var scenario = []step{
 	{"SetClientDisabled", store.SetClientDisabledParams{ID: "shop", DisabledAt: at(0), Now: t0}, rows(1)},
 	{"GetClientAccessToken", store.GetClientAccessTokenParams{AccessHash: hash(5), Now: t0}, fails(store.ErrNotFound)},
 	{"SetClientDisabled", store.SetClientDisabledParams{ID: "shop", Now: t0}, rows(1)},
-	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(1)},
+	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(3)}, // of its own, and two it exchanged
 	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(0)},
 	{"RevokeClientGrants", store.RevokeClientGrantsParams{ClientID: "other", Now: at(0)}, rows(0)},
 	{"RevokeClientGrants", store.RevokeClientGrantsParams{ClientID: "shop", Now: at(100 * time.Hour)}, rows(0)},
@@ -713,6 +721,7 @@ var scenario = []step{
 	{"RevokeGrant", store.RevokeGrantParams{ID: id[store.GrantID](grant), Now: at(0)}, rows(0)},
 	{"RevokeSessionGrants", store.RevokeSessionGrantsParams{SessionID: id[store.SessionID](session), Now: at(0)}, rows(1)},
 	{"RevokeAccountGrants", store.RevokeAccountGrantsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(0)},
+	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(2)},
 	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(2)},
 	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(1)},
 	{"SweepGrants", store.SweepGrantsParams{Before: after(1000 * time.Hour), BatchSize: 10}, rows(4)},
@@ -857,6 +866,14 @@ func newGrant(n, code int) store.InsertGrantParams {
 		ID: id[store.GrantID](n), ClientID: "shop", AccountID: id[store.AccountID](account), SessionID: id[store.SessionID](session), SurfaceID: "store",
 		CredentialEpoch: 5, SecondFactor: true, Scope: "openid offline_access", Nonce: "n", Evidence: doc(`["pwd", "otp"]`),
 		RedirectURI: "https://shop.example/cb", CodeHash: hash(code), CodeChallenge: "cc", CodeExpiresAt: after(time.Minute), Now: t0, ExpiresAt: after(100 * time.Hour),
+	}
+}
+
+// exchanged is the nth token got in exchange for another.
+func exchanged(n, parent int, life time.Duration) store.InsertExchangedTokenSetParams {
+	return store.InsertExchangedTokenSetParams{
+		ID: id[string](tokens + 4000 + n), ClientID: "shop", Actors: "shop", Scope: "api", AccessHash: hash(40 + n),
+		AccessExpiresAt: after(life), Audience: "https://api.example/", Now: t0, ParentID: id[store.TokenSetID](parent),
 	}
 }
 
