@@ -55,6 +55,9 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	if set.KeyThumbprint != "" && set.KeyThumbprint != key {
 		return nil, refuseSubject("bound to another key than the request proves")
 	}
+	if evidence, err := evidenceOf(row.Grant); err != nil || !c.reaches(evidence) {
+		return nil, refuseSubject("less was proved than this client demands")
+	}
 	actors := append([]string{c.id}, strings.Fields(set.Actors)...)
 	if len(actors) > maxActors {
 		return nil, refuseSubject("exchanged too often")
