@@ -496,3 +496,16 @@ func FuzzTargets(f *testing.F) {
 		}
 	})
 }
+
+// FAPI 2.0 Security Profile §5.3.2.1: a code lives for a minute at most, however long others do.
+func TestCodesOfAProfileAreShort(t *testing.T) {
+	b := newMachineBench(t, storetest.SQLite(t))
+	b.lifetimes.Code = 5 * time.Minute
+	b.register("bank", algES256, client.Settings{Profile: client.ProfileFAPI2})
+	if got := b.codeLife("bank"); got != time.Minute {
+		t.Errorf("%v", got)
+	}
+	if got := b.codeLife("shop"); got != 5*time.Minute {
+		t.Errorf("others: %v", got)
+	}
+}
