@@ -45,13 +45,17 @@ func operations() []operation {
 		}},
 		{name: "discovery", targetCPU: 0.025, prepare: document("/.well-known/openid-configuration")},
 		{name: "JWKS", targetCPU: 0.025, prepare: document("/jwks")},
-		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials},
+		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials("ES256")},
+		{name: "client_credentials, JWT ES256", targetCPU: 0.15, prepare: credentials("JWT-ES256")},
+		{name: "client_credentials, JWT RS256", targetCPU: 1.5, prepare: credentials("JWT-RS256")},
 		{name: "userinfo", targetCPU: 0.15, prepare: userinfo},
-		{name: "introspection", targetCPU: 0.15, prepare: introspection},
+		{name: "introspection", targetCPU: 0.15, prepare: introspection("ES256")},
+		{name: "introspection of a JWT ES256", prepare: introspection("JWT-ES256")},
 		{name: "refresh with rotation, ES256", targetCPU: 0.6, prepare: refresh("ES256")},
 		{name: "refresh with rotation, RS256", targetCPU: 1.9, prepare: refresh("RS256")},
 		{name: "code + PKCE on a session, ES256", targetCPU: 1.0, statements: 3, commits: 2, prepare: codes("ES256")},
 		{name: "code + PKCE on a session, RS256", targetCPU: 2.9, statements: 3, commits: 2, prepare: codes("RS256")},
+		{name: "code + PKCE on a session, ES256, access token a JWT", statements: 3, commits: 2, prepare: codes("JWT-ES256")},
 		{name: "code + PKCE on a session, EdDSA", statements: 3, commits: 2, prepare: codes("EdDSA")},
 		{name: "sign-in with a password", prepare: func(_ context.Context, p *person) (func(context.Context) error, error) {
 			return func(ctx context.Context) error {
@@ -253,15 +257,19 @@ func userinfo(ctx context.Context, p *person) (func(context.Context) error, erro
 	return func(ctx context.Context) error { return p.get(ctx, "/userinfo", got.Access, nil) }, err
 }
 
-func introspection(ctx context.Context, p *person) (func(context.Context) error, error) {
-	got, err := p.code(ctx, "ES256", "openid profile")
-	return func(ctx context.Context) error {
-		return p.post(ctx, "/introspect", "ES256", url.Values{"token": {got.Access}}, nil)
-	}, err
+func introspection(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(ctx context.Context, p *person) (func(context.Context) error, error) {
+		got, err := p.code(ctx, client, "openid profile")
+		return func(ctx context.Context) error {
+			return p.post(ctx, "/introspect", client, url.Values{"token": {got.Access}}, nil)
+		}, err
+	}
 }
 
-func credentials(_ context.Context, p *person) (func(context.Context) error, error) {
-	return func(ctx context.Context) error {
-		return p.post(ctx, "/token", "ES256", url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}, nil)
-	}, nil
+func credentials(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(_ context.Context, p *person) (func(context.Context) error, error) {
+		return func(ctx context.Context) error {
+			return p.post(ctx, "/token", client, url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}, nil)
+		}, nil
+	}
 }

@@ -17,6 +17,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/store"
 )
@@ -121,7 +122,7 @@ func seed(ctx context.Context, s *server.Server) error {
 	now := time.Now().UTC()
 	sum := sha256.Sum256([]byte(secret))
 	customer, group := store.NewID[store.CustomerID](), store.NewID[store.UserGroupID]()
-	client := store.InsertClientParams{
+	registration := store.InsertClientParams{
 		SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: sum[:],
 		RedirectURIs: json.RawMessage(`["` + callback + `"]`), PostLogoutRedirectURIs: json.RawMessage(`[]`),
 		GrantTypes:  json.RawMessage(`["authorization_code","refresh_token","client_credentials"]`),
@@ -142,9 +143,11 @@ func seed(ctx context.Context, s *server.Server) error {
 			return err
 		}
 		for _, alg := range []string{"ES256", "RS256", "EdDSA"} {
-			client.ID, client.Name, client.IDTokenAlg = alg, alg, alg
-			if err := tx.InsertClient(ctx, client); err != nil {
-				return err
+			for id, settings := range map[string]client.Settings{alg: {}, "JWT-" + alg: {AccessTokenFormat: client.FormatJWT}} {
+				registration.ID, registration.Name, registration.IDTokenAlg, registration.Settings = id, id, alg, settings.Encode()
+				if err := tx.InsertClient(ctx, registration); err != nil {
+					return err
+				}
 			}
 		}
 		return nil
