@@ -487,7 +487,7 @@ func FuzzTargets(f *testing.F) {
 	f.Add(testIssuer, "")
 	f.Add(testAPI+" ", "%20")
 	f.Fuzz(func(t *testing.T, one, two string) {
-		named, ok := targets([]string{one, two, one}, []string{testAPI, testArchive}, testIssuer)
+		named, ok := targets([]string{one, two, one}, []string{testAPI, testArchive, testIssuer})
 		if !ok {
 			return
 		}

@@ -36,12 +36,15 @@ func (a audience) MarshalJSON() ([]byte, error) {
 	return json.Marshal([]string(a))
 }
 
-// targets is what resources a request names of those that it may, each once. Every client may name this server itself, so that one token can
-// be for an API and for userinfo. ok is false if one is named that may not be, or too much.
-func targets(asked, allowed []string, issuer string) (named []string, ok bool) {
+// mayTarget are the resources that a client may name. Every client may name this server itself, so that one token can be for an API and for
+// userinfo.
+func (m *machine) mayTarget(c *Client) []string { return slices.Concat(c.settings.Resources, []string{m.issuer}) }
+
+// targets is what resources a request names of those that are allowed, each once. ok is false if one is named that is not, or too much.
+func targets(asked, allowed []string) (named []string, ok bool) {
 	length := 0
 	for _, r := range asked {
-		if r != issuer && !slices.Contains(allowed, r) {
+		if !slices.Contains(allowed, r) {
 			return nil, false
 		}
 		if slices.Contains(named, r) {
@@ -110,9 +113,8 @@ func (m *machine) codeAudience(ctx context.Context, c *Client, hash []byte) ([]s
 // refreshAudience is what a refreshed access token is for: a part of what was granted, as far as the client is still registered for it.
 func (m *machine) refreshAudience(ctx context.Context, c *Client, g store.Grant) ([]string, error) {
 	named := strings.Fields(g.Resources)
-	granted := slices.DeleteFunc(slices.Clone(named), func(r string) bool {
-		return r != m.issuer && !slices.Contains(c.settings.Resources, r)
-	})
+	allowed := m.mayTarget(c)
+	granted := slices.DeleteFunc(slices.Clone(named), func(r string) bool { return !slices.Contains(allowed, r) })
 	resources, ok := narrowAudience(exchangeOf(ctx).resources, granted)
 	if !ok || len(named) > 0 && len(resources) == 0 {
 		return nil, refuseTarget("not a resource of the grant, or of the registration any more")

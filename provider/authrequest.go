@@ -198,7 +198,7 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 	}
 	q.Scope = client.GrantedScope(asked)
 	q.Nonce = form.Get("nonce")
-	resources, ok := targets(form["resource"], client.settings.Resources, p.issuer)
+	resources, ok := targets(form["resource"], p.mayTarget(client))
 	if !ok {
 		return refuse("invalid_target", "resource is not one that this client is registered for")
 	}

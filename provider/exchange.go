@@ -62,7 +62,8 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	if len(actors) > maxActors {
 		return nil, refuseSubject("exchanged too often")
 	}
-	resources, ok := targets(slices.Concat(exchangeOf(ctx).resources, r.Audience), c.settings.Resources, m.issuer)
+	// Of this server's own answers, too, only if that is registered: an API does not read about people because they use it.
+	resources, ok := targets(slices.Concat(exchangeOf(ctx).resources, r.Audience), c.settings.Resources)
 	if !ok || len(resources) == 0 {
 		return nil, refuseTarget("no resource, or none of the client's registration")
 	}

@@ -147,6 +147,7 @@ func TestExchangeGainsNothing(t *testing.T) {
 			"resource of others":                       {"api", token, []string{"resource", testArchive}, 400, target},
 			"resource of others beside its own":        {"api", token, more("resource", testArchive), 400, target},
 			"audience of others":                       {"api", token, more("audience", testArchive), 400, target},
+			"this server":                              {"api", token, []string{"resource", testIssuer}, 400, target},
 			"audience is a client":                     {"api", token, []string{"audience", "ledger"}, 400, target},
 			"no resource":                              {"api", token, nil, 400, target},
 			"two audiences":                            {"api", token, []string{"audience", testLedger, "audience", testLedger}, 400, codeInvalidRequest},
@@ -190,6 +191,9 @@ func TestExchangeGainsNothing(t *testing.T) {
 		}
 		// It is none that userinfo takes, unless it is for userinfo; then it tells what its own scope does.
 		wantRefused(t, b.getUserinfo(got.str("access_token")), http.StatusUnauthorized, codeInvalidToken)
+		b.register("api", algES256, client.Settings{
+			AccessTokenFormat: client.FormatJWT, ResourceServers: []string{testAPI}, Resources: []string{testLedger, testIssuer},
+		})
 		if r := b.getUserinfo(b.exchange("api", token, "resource", testIssuer).str("access_token")); r.str("sub") != string(b.account) || r.str("name")+r.str("email") != "" {
 			t.Errorf("userinfo: %s", r.Body)
 		}

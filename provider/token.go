@@ -337,7 +337,7 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "not a scope of the client's own"}
 	}
-	resources, ok := targets(exchangeOf(ctx).resources, c.settings.Resources, m.issuer)
+	resources, ok := targets(exchangeOf(ctx).resources, m.mayTarget(c))
 	if !ok {
 		return nil, refuseTarget("not a resource of the client's registration")
 	}

@@ -380,7 +380,10 @@ func (q *Queries) RevokeClientGrants(ctx context.Context, arg RevokeClientGrants
 
 const RevokeClientTokens = `-- name: RevokeClientTokens :execrows
 UPDATE token_sets SET access_revoked_at = $1
-WHERE client_id = $2 AND (grant_id IS NULL OR parent_id IS NOT NULL) AND access_revoked_at IS NULL AND access_expires_at > $1
+WHERE access_revoked_at IS NULL AND access_expires_at > $1 AND id IN (
+    SELECT o.id FROM token_sets o WHERE o.client_id = $2 AND o.grant_id IS NULL
+    UNION ALL
+    SELECT e.id FROM token_sets e WHERE e.client_id = $2 AND e.parent_id IS NOT NULL)
 `
 
 type RevokeClientTokensParams struct {
