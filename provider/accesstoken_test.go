@@ -2,6 +2,7 @@ package provider
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
@@ -466,10 +467,25 @@ func TestSettingsOfTokensThatAreNotKnownAreRefused(t *testing.T) {
 }
 
 func FuzzAccessHash(f *testing.F) {
-	b := newMachineBench(f, storetest.SQLite(f))
+	// One key that never changes, so that no database is needed.
+	private := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
+	head, err := encodeHeader(algEdDSA, "k", typAccessToken)
+	if err != nil {
+		f.Fatal(err)
+	}
+	key := &signingKey{
+		kid: "k", alg: algEdDSA, public: private.Public(), private: private, headers: map[string]string{typAccessToken: head},
+	}
+	b := &machine{issuer: testIssuer, keys: newKeyring(nil, nil, testRules(), func() time.Time { return testStart }, nil)}
+	b.keys.current.Store(&keySnapshot{
+		signers: map[string][]*signingKey{algEdDSA: {key}}, headers: map[string]headerOf{head: {key, typAccessToken}},
+	})
 	token, err := b.keys.Sign(algEdDSA, typAccessToken, accessClaims{Issuer: testIssuer, ID: prefixJTI + strings.Repeat("A", 43)})
 	if err != nil {
 		f.Fatal(err)
+	}
+	if _, isJWT, ok := b.accessHash(token); !ok || !isJWT {
+		f.Fatal("the seed is no access token")
 	}
 	for _, seed := range []string{token, token[:len(token)-2], prefixAccess + strings.Repeat("A", 43), prefixJTI + strings.Repeat("A", 43), "a.b.c", "..", ""} {
 		f.Add(seed)
