@@ -38,7 +38,9 @@ func (a audience) MarshalJSON() ([]byte, error) {
 
 // mayTarget are the resources that a client may name. Every client may name this server itself, so that one token can be for an API and for
 // userinfo.
-func (m *machine) mayTarget(c *Client) []string { return slices.Concat(c.settings.Resources, []string{m.issuer}) }
+func (m *machine) mayTarget(c *Client) []string {
+	return slices.Concat(c.settings.Resources, []string{m.issuer})
+}
 
 // targets is what resources a request names of those that are allowed, each once. ok is false if one is named that is not, or too much.
 func targets(asked, allowed []string) (named []string, ok bool) {
