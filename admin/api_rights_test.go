@@ -19,7 +19,7 @@ func supportMay() []string {
 	return []string{
 		"listCustomers", "getCustomer", "listUserGroups", "getUserGroup", "listAccounts", "getAccount", "updateAccount", "disableAccount",
 		"enableAccount", "sendPasswordReset", "getTwoFactor", "setTwoFactor", "resetFactors", "resetFactor", "listDevices", "removeDevices",
-		"removeDevice", "unmaskAddress", "planReset", "getReset", "listHoldings", "resetCustomer", "getCustomerReset", "listExemptions",
+		"removeDevice", "listConsents", "revokeConsent", "endSessions", "unmaskAddress", "planReset", "getReset", "listHoldings", "resetCustomer", "getCustomerReset", "listExemptions",
 		"grantExemption", "endExemption", "issuePass", "withdrawPass", "issueTicket", "listFreezes", "previewSwitches", "setSwitches",
 		"getRollout", "listConcerned", "getDelivery", "listOperatorActs", "listApprovals", "getApproval", "askApproval", "setAccountApproval", "listSurfaces", "getEnforcement", "getPolicy", "listAuditEvents", "listDeliveries",
 	}

@@ -265,6 +265,9 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listDevices":        {path: account + "/two-factor/devices"},
 		"removeDevices":      {path: account + "/two-factor/devices"},
 		"removeDevice":       {path: account + "/two-factor/devices/" + device},
+		"listConsents":       {path: account + "/consents"},
+		"revokeConsent":      {path: account + "/consents/partner"},
+		"endSessions":        {path: account + "/sessions"},
 		"listApprovals":      {path: "/approvals?state=open&limit=1"},
 		"getApproval":        {path: "/approvals/" + string(p.stock.request)},
 		"askApproval":        {path: guarded + "/approvals", body: `{"act":"reset","method":"email","handover":"staff","hours":4,"minutes":30,"email":"n@example.jp","reason":"lost phone","identity_checked":true}`},
@@ -422,6 +425,7 @@ func (p *program) stocked() {
 	if len(status.Devices) == 0 {
 		p.device(p.tanaka)
 	}
+	p.consent(p.tanaka)
 	spare := store.AccountID(p.stock.spare)
 	if _, err := p.db.Read().GetAccount(ctx, spare); err != nil {
 		spare = p.person("spare-"+store.NewID[string]()[:8]+version(now), account.RoleBuyer)

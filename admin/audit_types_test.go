@@ -159,6 +159,8 @@ func (w *world) provoked() []provoked {
 			return only(w.WithdrawPass(ctx, a, id))
 		}},
 		{audit.AccountGuard, func(a Actor) error { return only(w.SetGuard(ctx, a, spare(next()), time.Time{}, true)) }},
+		{audit.AppRevoke, func(a Actor) error { return w.RevokeConsent(ctx, a, w.tanaka, w.consent(w.tanaka)) }},
+		{audit.SessionEnd, func(a Actor) error { return w.EndSessions(ctx, a, w.tanaka) }},
 		{audit.DeviceRemove, func(a Actor) error { return w.RemoveDevice(ctx, a, w.tanaka, w.device(w.tanaka)) }},
 		{audit.LogExport, func(a Actor) error {
 			return only(w.ExportAudit(ctx, a, AuditQuery{Kind: "key"}, audit.CSV, func() io.Writer { return io.Discard }))

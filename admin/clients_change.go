@@ -122,6 +122,9 @@ func (s *Service) UpdateClient(
 		}
 		w.event.Data = clientChanges(former, next)
 		if former.Surface != next.Surface {
+			if _, err := w.tx.DropClientConsents(ctx, id); err != nil {
+				return fmt.Errorf("drop consents: %w", err)
+			}
 			if err := w.voidClient(ctx, id); err != nil {
 				return err
 			}

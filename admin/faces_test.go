@@ -46,6 +46,8 @@ func faces() map[string][]string {
 		"/admin/accounts/{id}/two-factor/ticket":           {"issueTicket"},
 		"/admin/accounts/{id}/two-factor/devices":          {"removeDevices"},
 		"/admin/accounts/{id}/two-factor/devices/{device}": {"removeDevice"},
+		"/admin/accounts/{id}/sessions/end":                {"endSessions"},
+		"/admin/accounts/{id}/apps/{client}/revoke":        {"revokeConsent"},
 		"/admin/accounts/{id}/two-factor/unmask":           {"unmaskAddress"},
 		"/admin/accounts/{id}/two-factor/thaw":             {"liftFreeze"},
 		"/admin/accounts/{id}/two-factor/exemption":        {"grantExemption"},

@@ -107,6 +107,7 @@ func (h *Handler) Mount(r chi.Router) {
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
 			formOn(parent, "/admin/accounts/{id}/"+path, save)
 		}
+		h.mountAccess(formOn)
 		get("/admin/accounts/{id}/activity", h.getActivity)
 		formOn(parent, "/admin/accounts/{id}/unmask", h.postUnmask)
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)

@@ -50,6 +50,10 @@ const (
 	DeviceVoid   Type = "device.void"   // one presented a secret that was none
 	DeviceRemove Type = "device.remove" // one, or all, are asked again
 
+	AppConsent Type = "app.consent" // the person lets an application of somebody else's learn something
+	AppRefuse  Type = "app.refuse"  // or does not
+	AppRevoke  Type = "app.revoke"  // what it was allowed was taken back
+
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
 	CustomerDelete  Type = "customer.delete"

@@ -24,6 +24,8 @@ type authRequest struct {
 	CodeChallenge string `json:"code_challenge,omitempty"`
 	// Subject is who the id_token_hint names; the answer may be about nobody else.
 	Subject string `json:"subject,omitempty"`
+	// AskConsent asks the person whatever was allowed before: prompt=consent.
+	AskConsent bool `json:"ask_consent,omitempty"`
 
 	// What follows shapes the sign-in and has columns of its own in the flow's row.
 	prompt    []string
@@ -288,6 +290,7 @@ func (q *authRequest) fillPrompt(form url.Values) error {
 			return refuse("invalid_request", "prompt has a value that is not known")
 		}
 	}
+	q.AskConsent = q.prompts(promptConsent)
 	if q.prompts(promptNone) && len(q.prompt) > 1 {
 		return refuse("invalid_request", "prompt=none cannot be combined with another prompt")
 	}

@@ -29,7 +29,7 @@ const (
 // discoveryMaxAge is short: after an update, clients should learn of a new feature within minutes.
 const discoveryMaxAge = 5 * time.Minute
 
-// metadata is what we say about ourselves (OpenID Connect Discovery §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names
+// metadata is what we say about ourselves (OpenID Connect Discovery §3, Front-Channel Logout §3, Back-Channel Logout §2.1, RFC 8414 §2, RFC 9207 §3). It names
 // what works and nothing else; members whose absence would mean "yes" are written out.
 type metadata struct {
 	Issuer                       string            `json:"issuer"`
@@ -60,6 +60,8 @@ type metadata struct {
 	RequestParameter             bool              `json:"request_parameter_supported"`
 	RequestURIParameter          bool              `json:"request_uri_parameter_supported"`
 	AuthorizationResponseIssuers bool              `json:"authorization_response_iss_parameter_supported"`
+	FrontchannelLogout           bool              `json:"frontchannel_logout_supported"`
+	FrontchannelLogoutSession    bool              `json:"frontchannel_logout_session_supported"`
 	BackchannelLogout            bool              `json:"backchannel_logout_supported"`
 	BackchannelLogoutSession     bool              `json:"backchannel_logout_session_supported"`
 }
@@ -98,6 +100,8 @@ func newDiscovery(issuer string) (*document, error) {
 		ServiceDocumentation:         "https://github.com/futakagi/futakagi",
 		ClaimsParameter:              true,
 		AuthorizationResponseIssuers: true,
+		FrontchannelLogout:           true,
+		FrontchannelLogoutSession:    true,
 		BackchannelLogout:            true,
 		BackchannelLogoutSession:     true,
 	})

@@ -21,6 +21,10 @@ func (p *Provider) standingOf(ctx context.Context, q *store.Queries, f store.Flo
 	if errors.Is(err, standing.ErrGone) {
 		return st, web.ErrFlowGone
 	}
+	if err != nil {
+		return st, err
+	}
+	st.State.ConsentDue, err = p.flowConsentDue(ctx, q, f, st)
 	return st, err
 }
 
@@ -59,6 +63,7 @@ var stepPaths = map[signin.Step]string{
 	signin.StepSetUpFactor:     "/signin/two-factor",
 	signin.StepShowBackupCodes: "/signin/backup-codes",
 	signin.StepChallenge:       "/signin/challenge",
+	signin.StepConsent:         pathConsent,
 }
 
 func flowURL(path string, id store.FlowID) string {

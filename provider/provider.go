@@ -167,6 +167,9 @@ func (p *Provider) Mount(r chi.Router) {
 	r.Post("/signin/cancel", h(p.postCancel))
 	r.Get("/signin/cancel", h(p.getCancel))
 
+	r.Get(pathConsent, h(p.getConsent))
+	r.Post(pathConsent, h(p.postConsent))
+
 	r.Get("/logout", h(getOnly(p.getLogout)))
 	r.Post("/logout", h(p.postLogout))
 	r.Post("/logout/confirm", h(p.postLogoutConfirm))

@@ -68,6 +68,10 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		if st.Next() != signin.StepIssue {
 			return errNotYet
 		}
+		// Before anything else is locked: a client that is deleted beside this holds its row.
+		if err := p.rememberConsent(ctx, tx, q, flow, st.Account, now); err != nil {
+			return err
+		}
 		if minted, err = p.mintSession(ctx, tx, r, flow, st, now); err != nil {
 			return err
 		}

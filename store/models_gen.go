@@ -231,6 +231,14 @@ type Client struct {
 	Settings               json.RawMessage
 }
 
+type Consent struct {
+	AccountID AccountID
+	ClientID  string
+	Scope     string
+	GrantedAt time.Time
+	UpdatedAt time.Time
+}
+
 type Customer struct {
 	ID        CustomerID
 	Code      string
@@ -281,6 +289,7 @@ type Flow struct {
 	ExpiresAt       time.Time
 	FinishedAt      *time.Time
 	Postponed       bool
+	ConsentedScope  string
 }
 
 type Grant struct {

@@ -573,6 +573,24 @@ func (q *Queries) RevokeAccountGrants(ctx context.Context, arg RevokeAccountGran
 	return result.RowsAffected(), nil
 }
 
+const RevokeConsentGrants = `-- name: RevokeConsentGrants :execrows
+UPDATE grants SET revoked_at = $1 WHERE account_id = $2 AND client_id = $3 AND revoked_at IS NULL
+`
+
+type RevokeConsentGrantsParams struct {
+	Now       *time.Time
+	AccountID AccountID
+	ClientID  string
+}
+
+func (q *Queries) RevokeConsentGrants(ctx context.Context, arg RevokeConsentGrantsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RevokeConsentGrants, arg.Now, arg.AccountID, arg.ClientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const RevokeGrant = `-- name: RevokeGrant :execrows
 UPDATE grants SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL
 `

@@ -250,6 +250,16 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	openPass := &PassState{Until: "2026-11-22 10:45", By: "support", WithdrawAction: "/admin/accounts/3/two-factor/pass/withdraw"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
+	consent := func(s *Set) Page[ConsentView] { return s.Consent }
+	asksConsent := ConsentView{
+		Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ミナト経費", Initial: "ミ", ThirdParty: true,
+		AppURL: "https://minato.example/", AppHost: "minato.example", Name: "佐藤 陽子", LoginID: "sato", Account: "1", ReturnHost: "app.minato.example",
+		PolicyURL: "https://minato.example/privacy", TermsURL: "https://minato.example/terms",
+		Scopes: []ScopeLine{{Scope: "profile", Values: []string{"佐藤 陽子", "sato"}}, {Scope: "email", Values: []string{"sato@example.jp"}}, {Scope: "offline_access"}, {Scope: "stock:read"}},
+	}
+	asksMore := asksConsent
+	asksMore.LogoURL, asksMore.Problem = "/assets/icon.svg", text(MsgDecide)
+	asksMore.Scopes = []ScopeLine{{Scope: "profile", Values: []string{"佐藤 陽子", "sato"}}, {Scope: "offline_access", New: true}}
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
 	order := func(s *Set) Page[FactorOrderView] { return s.FactorOrder }
 	remove := func(s *Set) Page[FactorRemoveView] { return s.FactorRemove }
@@ -437,6 +447,11 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
 		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),
 		screen("signed-out", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{SignInURL: "/signin/start", ContinueURL: "http://localhost:8081/"}),
+		screen("signed-out-frames", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{ContinueURL: "http://localhost:8081/?state=s", Frames: []string{"http://localhost:8081/frontchannel-logout?iss=i&sid=s", "http://localhost:8082/bye"}}),
+		screen("consent", consent, asksConsent),
+		screen("consent-more", consent, asksMore),
+		screen("consent-own", consent, ConsentView{Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ストア", Initial: "ス", Name: "佐藤 陽子", LoginID: "sato", Account: "1", Scopes: []ScopeLine{{Scope: "offline_access"}}, ReturnHost: "localhost:8081"}),
+		screen("app-revoke", func(s *Set) Page[AppRevokeView] { return s.AppRevoke }, AppRevokeView{Action: "/account/security/apps/1/revoke", BackURL: "/account/security", App: "ミナト経費", Scopes: []string{"openid", "profile", "email", "offline_access"}}),
 		screen("error", failure, ErrorView{Kind: ErrorProtocol, Ref: "E-7K2M-93QF", Code: "invalid_request", Description: "redirect_uri is not registered for this client", At: "2026-11-22 10:15:08", HomeURL: "http://localhost:8082/"}),
 		screen("error-server", failure, ErrorView{Ref: "E-7K2M-93QF", RetryURL: "/"}),
 		screen("error-not-found", failure, ErrorView{Kind: ErrorNotFound, HomeURL: "/admin/customers"}, admin),

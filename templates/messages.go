@@ -161,6 +161,7 @@ const (
 	MsgClientOverlap     = "error.client_overlap"
 	MsgClientNoSecret    = "error.client_no_secret"
 	MsgClientTyped       = "error.client_typed"
+	MsgDecide            = "error.decide"
 	MsgLastManager       = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
@@ -179,6 +180,7 @@ const (
 	FlashCodesReissued   = "flash.codes_reissued"
 	FlashDeviceRemoved   = "flash.device_removed"
 	FlashDevicesRemoved  = "flash.devices_removed"
+	FlashAppRevoked      = "flash.app_revoked"
 	FlashSessionEnded    = "flash.session_ended"
 	FlashSessionsEnded   = "flash.sessions_ended"
 	FlashSaved           = "flash.saved"
@@ -195,6 +197,8 @@ const (
 
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
+	FlashAccountAppRevoked     = "flash.account_app_revoked"
+	FlashAccountSessionsEnded  = "flash.account_sessions_ended"
 
 	FlashExempted       = "flash.exempted"
 	FlashExemptionEnded = "flash.exemption_ended"
@@ -244,6 +248,7 @@ func flashTones() map[string]string {
 		FlashCodesReissued:   "ok",
 		FlashDeviceRemoved:   "ok",
 		FlashDevicesRemoved:  "ok",
+		FlashAppRevoked:      "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
 		FlashDeleted:         "ok",
@@ -268,6 +273,8 @@ func flashTones() map[string]string {
 
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
+		FlashAccountAppRevoked:     "ok",
+		FlashAccountSessionsEnded:  "ok",
 
 		FlashExempted:       "ok",
 		FlashExemptionEnded: "ok",

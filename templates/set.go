@@ -23,6 +23,8 @@ type Set struct {
 	Locked           Page[LockedView]
 	Logout           Page[LogoutView]
 	SignedOut        Page[SignedOutView]
+	Consent          Page[ConsentView]
+	AppRevoke        Page[AppRevokeView]
 	Error            Page[ErrorView]
 	SessionExpired   Page[SessionExpiredView]
 	Security         Page[SecurityView]

@@ -79,6 +79,8 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.Locked, "auth", "challenge-locked")
 	bindPage(b, &s.Logout, "auth", "logout")
 	bindPage(b, &s.SignedOut, "auth", "signed-out")
+	bindPage(b, &s.Consent, "auth", "consent")
+	bindPage(b, &s.AppRevoke, "auth", "app-revoke")
 	bindPage(b, &s.Error, "auth", "error")
 	bindPage(b, &s.SessionExpired, "auth", "session-expired")
 	bindPage(b, &s.Security, "account", "security")
@@ -331,6 +333,11 @@ func bindMail[T any](b *binder, mail *Mail[T], name string) {
 func (s *Set) funcs(lang Lang) template.FuncMap {
 	c := s.catalogs[lang]
 	return template.FuncMap{
+		// What applications learn and may do.
+		"scope":     func(name string) string { return scopeName(c, name) },
+		"scopeMore": func(name string) string { return scopeMore(c, name) },
+		"scopes":    func(names []string) []string { return scopeNames(c, names) },
+
 		"t":        c.text,
 		"event":    func(code string) string { return label(c, "event.", code) },
 		"activity": func(code string, done bool) string { return activity(c, code, done) },

@@ -109,6 +109,9 @@ UPDATE grants SET revoked_at = @now WHERE session_id = @session_id AND revoked_a
 -- name: RevokeAccountGrants :execrows
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND revoked_at IS NULL;
 
+-- name: RevokeConsentGrants :execrows
+UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND client_id = @client_id AND revoked_at IS NULL;
+
 -- name: RevokeOtherGrants :execrows
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND session_id <> @keep AND revoked_at IS NULL;
 
