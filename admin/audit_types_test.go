@@ -185,7 +185,7 @@ func eventsElsewhere() map[audit.Type]string {
 	)
 	return map[audit.Type]string{
 		audit.SignInPassword: "its failures are rows of its own", audit.SignInPasskey: "its failures are rows of its own",
-		audit.SignInFactor: "its failures are rows of its own", audit.SignInComplete: person, audit.SignOut: person, audit.SessionEnd: person,
+		audit.SignInFactor: "its failures are rows of its own", audit.SignInComplete: person, audit.SignOut: person, audit.AppConsent: person, audit.AppRefuse: person,
 		audit.CodeSend: person, audit.FactorEnrol: person, audit.FactorChange: person, audit.BackupIssue: person, audit.PasskeyRename: person,
 		audit.FactorRemove: person, audit.FactorOrder: person, audit.AddressUndo: person, audit.TicketUse: "its failures are rows of its own",
 		audit.SetUpPostpone: person, audit.SettingsFreeze: person, audit.PasswordChange: person, audit.PasswordForgot: person, audit.PasswordReset: person,
