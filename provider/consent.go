@@ -276,17 +276,17 @@ func (p *Provider) postConsent(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if form.Get(fieldAccount) != string(at.st.Account.ID) {
+	decision := form.Get(fieldDecision)
+	switch {
+	case decision != decisionAllow && decision != decisionDeny:
+		return p.renderConsent(w, r, at, http.StatusUnprocessableEntity, p.templates.T(web.Lang(r), templates.MsgDecide))
+	case form.Get(fieldAccount) != string(at.st.Account.ID):
 		// The page was shown to somebody else, who signed in in this browser before.
 		return web.SeeOther(w, r, flowURL(pathConsent, at.flow.ID))
-	}
-	switch form.Get(fieldDecision) {
-	case decisionAllow:
-		return p.allow(w, r, at)
-	case decisionDeny:
+	case decision == decisionDeny:
 		return p.deny(w, r, at)
 	default:
-		return p.renderConsent(w, r, at, http.StatusUnprocessableEntity, p.templates.T(web.Lang(r), templates.MsgDecide))
+		return p.allow(w, r, at)
 	}
 }
 
