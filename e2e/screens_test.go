@@ -40,6 +40,7 @@ func TestScreens(t *testing.T) {
 			v.methods(w)
 			v.selfService(w)
 			v.passwords(w)
+			v.consent(w)
 			v.console(w)
 			v.clients(w)
 			v.resets(w)

@@ -1,0 +1,40 @@
+package e2e
+
+import (
+	"time"
+
+	"github.com/futakagi/futakagi/demo"
+	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/store"
+)
+
+// consent looks at what people allow applications of others, and at the sign-out that tells applications.
+func (v *viewer) consent(w *world) {
+	app, _ := w.partner(v.t, "e2e-screen", "Minato Expenses", true, "openid", "profile", "email")
+	p := w.person(v.t, withoutTwoFactor)
+	b := v.browser(w)
+	v.signIn(b, app.url, p)
+	v.look(b, "consent")
+	b.hit("button[value=allow]")
+	b.origin(app.url)
+	w.widen(v.t, "e2e-screen", "openid", "profile", "email", "offline_access")
+	b.open(app.url + "/login")
+	v.look(b, "consent-more")
+	b.hit("button[value=allow]")
+	b.open(w.Addresses.Provider + "/account/security")
+	v.look(b, "security-apps")
+	w.clock.advance(standing.FreshFor + time.Second)
+	b.hit("form[action$='/apps/e2e-screen/revoke'] button")
+	b.fill("password", demo.Password)
+	b.hit(submit)
+	v.look(b, "app-revoke")
+	c := v.browser(w)
+	c.open(w.Addresses.Provider + "/admin")
+	v.password(c, w.person(v.t, isOperator))
+	account, err := w.Server.DB.Read().GetAccountByLogin(v.t.Context(), store.GetAccountByLoginParams{Kind: p.Kind, LoginKey: p.LoginID})
+	c.do(err)
+	c.open(w.Addresses.Provider + "/admin/accounts/" + string(account.ID))
+	v.look(c, "admin-account-apps")
+	b.open(w.Addresses.Provider + "/logout")
+	v.look(b, "logout-everywhere")
+}
