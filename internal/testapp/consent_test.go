@@ -372,7 +372,7 @@ func TestConsent_TakenBackBesideSingleSignOn(t *testing.T) {
 	})
 }
 
-// TestConsent_StaffSeeAndEndIt by the API of the console's forms.
+// TestConsent_StaffSeeAndEndIt: the page of an account lists what it allows, and its forms take that back and sign the person out.
 func TestConsent_StaffSeeAndEndIt(t *testing.T) {
 	t.Parallel()
 	a := testapp.New(t)
