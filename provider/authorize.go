@@ -111,7 +111,7 @@ func (p *Provider) grantAtOnce(
 	ctx := r.Context()
 	code, arg := p.newGrant(q, client.Surface(), st, session.ID, now)
 	insert := func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }
-	err := error(nil)
+	var err error
 	if client.asksConsent() {
 		err = p.onConsent(ctx, client, q, session.AccountID, insert)
 	} else {
