@@ -146,11 +146,15 @@ func (tx *Tx) EndSession(ctx context.Context, now time.Time, id SessionID, accou
 	return n == 1, nil
 }
 
-// tell queues what the relying parties concerned are told. It comes before the rows say that the sessions ended.
+// tell queues what the relying parties concerned are told, and notes what streams of signals are. It comes before the rows say that the
+// sessions ended.
 //
 // Each session is told of by itself. Of sessions whose rows are gone there may be many, one for each month's sign-in: where all of them
 // end, one message that names no session stands for them.
 func (tx *Tx) tell(ctx context.Context, now time.Time, account AccountID, which ListSessionClientsParams) error {
+	if err := tx.noteEnded(ctx, now, account, which); err != nil {
+		return err
+	}
 	which.AccountID, which.Now = account, now
 	rows, err := tx.ListSessionClients(ctx, which)
 	if err != nil {

@@ -25,6 +25,7 @@ type (
 	EventID     string
 	ResetID     string
 	ApprovalID  string
+	StreamID    string
 
 	// FormID names one showing of a form, so that sending it twice does its work once.
 	FormID string

@@ -379,6 +379,7 @@ type Outbox struct {
 	RemoteID      string
 	TagHash       []byte
 	SessionID     *SessionID
+	StreamID      *StreamID
 }
 
 type Pass struct {
@@ -507,6 +508,37 @@ type Session struct {
 	SeenAt          time.Time
 	ExpiresAt       time.Time
 	EndedAt         *time.Time
+}
+
+type Signal struct {
+	ID        MessageID
+	StreamID  StreamID
+	Kind      string
+	AccountID *AccountID
+	SessionID *SessionID
+	Data      json.RawMessage
+	CreatedAt time.Time
+	Deadline  time.Time
+}
+
+type SignalStream struct {
+	ID                  StreamID
+	ClientID            string
+	Method              string
+	Endpoint            string
+	AuthorizationSealed []byte
+	Events              string
+	EventsRequested     string
+	Description         string
+	Status              string
+	StatusBy            string
+	StatusReason        string
+	VerifiedAt          *time.Time
+	PolledAt            *time.Time
+	Error               string
+	ErrorAt             *time.Time
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 type SigningKey struct {

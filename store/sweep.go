@@ -69,6 +69,12 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"outbox", func(q *Queries) (int64, error) {
 			return q.SweepMessages(ctx, SweepMessagesParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
 		}},
+		{"signals", func(q *Queries) (int64, error) {
+			return q.SweepSignals(ctx, SweepSignalsParams{Now: now, BatchSize: sweepBatch})
+		}},
+		{"signals", func(q *Queries) (int64, error) {
+			return q.TrimSignals(ctx, TrimSignalsParams{Most: MaxSignals, BatchSize: sweepBatch})
+		}},
 		{"throttles", func(q *Queries) (int64, error) {
 			return q.SweepThrottles(ctx, SweepThrottlesParams{Before: now.Add(-keep.Throttles), BatchSize: sweepBatch})
 		}},
