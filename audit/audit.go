@@ -96,8 +96,12 @@ const (
 	ClientDisable   Type = "client.disable"
 	ClientEnable    Type = "client.enable"
 	ClientDelete    Type = "client.delete"
-	ClientSecret    Type = "client.secret"     // a new secret; until when the former one works is in its data
-	ClientSecretEnd Type = "client.secret_end" // the former secret was ended early
+	ClientSecret    Type = "client.secret"        // a new secret; until when the former one works is in its data
+	ClientSecretEnd Type = "client.secret_end"    // the former secret was ended early
+	StreamCreate    Type = "client.stream_create" // a client asks to be told of security events
+	StreamUpdate    Type = "client.stream_update"
+	StreamStatus    Type = "client.stream_status" // it, or an operator, pauses, stops or goes on with that
+	StreamDelete    Type = "client.stream_delete"
 	KeyCreate       Type = "key.create"
 	KeyRotate       Type = "key.rotate"   // an operator let the next one take over
 	KeyRetire       Type = "key.retire"   // one signs no more, as the next one does
@@ -246,6 +250,7 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 		RequestID:     Clip(o.RequestID),
 		Data:          data,
 	}
+	signal(tx, now, e)
 	stream := streamOf(row.AccountID, row.ID)
 	tx.AppendAudit(stream, func(seq int64, prev []byte) ([]byte, func(context.Context, *store.Queries) error, error) {
 		row.Stream, row.Seq, row.PrevHash = &stream, &seq, prev

@@ -46,6 +46,7 @@ func parts() []part {
 		{"outbox.payload_sealed", messages},
 		{"api_requests.answer_sealed", apiAnswers},
 		{"import_chunks.data_sealed", importChunks},
+		{"signal_streams.authorization_sealed", streams},
 	}
 }
 
@@ -220,4 +221,16 @@ func readPosition(text string, v any) error {
 		return fmt.Errorf("read position of the walk: %w", err)
 	}
 	return nil
+}
+
+func streams(ctx context.Context, q *store.Queries, after string, prefix []byte, n int32) ([]value, error) {
+	rows, err := q.ListStaleStreams(ctx, store.ListStaleStreamsParams{After: firstID(after), Prefix: prefix, PageSize: n})
+	return mapped(rows, err, func(r store.ListStaleStreamsRow) value {
+		return value{
+			sealed: r.AuthorizationSealed, at: seal.Place{Table: "signal_streams", Row: string(r.ID)}, position: string(r.ID),
+			put: func(ctx context.Context, q *store.Queries, fresh []byte) (int64, error) {
+				return q.ResealStreams(ctx, store.ResealStreamsParams{ID: r.ID, Stale: r.AuthorizationSealed, Fresh: fresh})
+			},
+		}
+	})
 }

@@ -52,7 +52,7 @@ const (
 	typLogoutToken = "logout+jwt"
 )
 
-func tokenTypes() []string { return []string{typIDToken, typLogoutToken} }
+func tokenTypes() []string { return []string{typIDToken, typLogoutToken, typSecurityEvent} }
 
 var (
 	errNoKey        = errors.New("no signing key for the algorithm")

@@ -129,10 +129,13 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	kind := web.Kind(st.Account.Kind)
 	m := mintedSession{kind: kind, token: token}
 	if flow.SessionID != nil {
-		evidence, err := besideSession(ctx, tx, *flow.SessionID, st.State.Evidence)
+		had, err := evidenceOf(ctx, tx, *flow.SessionID)
 		if err != nil {
 			return m, err
 		}
+		// Another tab may have stepped the session up meanwhile, and a level that was reached is not lowered. The caller holds the account,
+		// so that of two tabs one comes after the other.
+		evidence := had.Beside(st.State.Evidence)
 		n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
 			TokenHash: hash, Evidence: evidence.Encode(), Now: now, ExpiresAt: p.sessionEnd(kind, evidence, now),
 			ID: *flow.SessionID, AccountID: st.Account.ID, CredentialEpoch: st.Account.CredentialEpoch,
@@ -145,6 +148,12 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 			return m, web.ErrFlowGone
 		}
 		m.id = *flow.SessionID
+		if from, to := had.Level(), evidence.Level(); to > from {
+			tx.Signal(store.Happening{
+				Kind: store.SignalAssuranceChange, Account: st.Account.ID, Session: m.id, At: now,
+				Data: store.SignalData{Level: to.ACR(), FormerLevel: from.ACR()},
+			})
+		}
 		return m, nil
 	}
 	// A browser has one session per kind of account. The one it comes with, if any, ends with the change of person.
@@ -163,9 +172,8 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	return m, nil
 }
 
-// besideSession is what was proved in a sign-in beside what its session has by now: another tab may have stepped it up meanwhile, and
-// a level that was reached is not lowered. The caller holds the account, so that of two tabs one comes after the other.
-func besideSession(ctx context.Context, tx *store.Tx, id store.SessionID, proved signin.EvidenceList) (signin.EvidenceList, error) {
+// evidenceOf is what a session rests on by now.
+func evidenceOf(ctx context.Context, tx *store.Tx, id store.SessionID) (signin.EvidenceList, error) {
 	session, err := tx.GetSession(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, web.ErrFlowGone
@@ -177,7 +185,7 @@ func besideSession(ctx context.Context, tx *store.Tx, id store.SessionID, proved
 	if err != nil {
 		return nil, fmt.Errorf("session %s: %w", id, err)
 	}
-	return has.Beside(proved), nil
+	return has, nil
 }
 
 // sessionEnd is the absolute end of a session: so long after the password, or the passkey that took its place, however often it

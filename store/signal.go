@@ -185,6 +185,54 @@ func (tx *Tx) TellStream(ctx context.Context, now time.Time, s SignalStream, kin
 	return q.send(ctx)
 }
 
+// ChangeStreamStatus sets a stream's status, which the caller holds. What waits goes on waiting while the stream is paused; a stream that
+// is disabled loses it. A receiver whose stream staff changed is told (Shared Signals Framework 1.0 section 8.1.5).
+func (tx *Tx) ChangeStreamStatus(ctx context.Context, now time.Time, s SignalStream, status, by, reason string) error {
+	if _, err := tx.SetStreamStatus(ctx, SetStreamStatusParams{
+		Status: status, StatusBy: by, StatusReason: reason, Now: now, ID: s.ID,
+	}); err != nil {
+		return fmt.Errorf("set stream status: %w", err)
+	}
+	if status == StreamDisabled {
+		if err := tx.dropWaiting(ctx, s.ID); err != nil {
+			return err
+		}
+	}
+	if by == ByOperator {
+		d := SignalData{Status: status, StatusReason: reason}
+		if err := tx.TellStream(ctx, now, s, SignalStreamUpdated, d); err != nil {
+			return err
+		}
+	}
+	if status != StreamEnabled {
+		return nil
+	}
+	// What waited may go.
+	if err := tx.Notify(ctx, PushChannel, ""); err != nil {
+		return err
+	}
+	return tx.Notify(ctx, SignalsChannel, "")
+}
+
+// EndStream deletes a stream of a client with what waits on it, and reports whether there was one.
+func (tx *Tx) EndStream(ctx context.Context, id StreamID, client string) (bool, error) {
+	n, err := tx.DeleteStream(ctx, DeleteStreamParams{ID: id, ClientID: client})
+	if err != nil || n == 0 {
+		return false, err
+	}
+	return true, tx.dropWaiting(ctx, id)
+}
+
+func (tx *Tx) dropWaiting(ctx context.Context, id StreamID) error {
+	if _, err := tx.DropStreamMessages(ctx, &id); err != nil {
+		return fmt.Errorf("drop messages of stream: %w", err)
+	}
+	if _, err := tx.DropSignals(ctx, id); err != nil {
+		return fmt.Errorf("drop signals: %w", err)
+	}
+	return nil
+}
+
 // queue gathers rows, so that they are written in one round trip.
 type queue struct {
 	tx       *Tx

@@ -1,0 +1,50 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/futakagi/futakagi/store"
+)
+
+// typSecurityEvent is the typ of security event tokens (RFC 8417 §2.3).
+const typSecurityEvent = "secevent+jwt"
+
+// SignEvent signs the claims of a security event token. The algorithm is the one that the CAEP Interoperability Profile 1.0 demands,
+// whatever the client's ID tokens are signed with.
+func (p *Provider) SignEvent(claims any) (string, error) {
+	return p.keys.Sign(algRS256, typSecurityEvent, claims)
+}
+
+// EventSubject is the sub by which a client knows an account.
+func (p *Provider) EventSubject(_ string, account store.AccountID) string { return string(account) }
+
+// ClientGrant finds the client that got itself an access token, and for what the token may be used: the scopes that the client's
+// registration still has. A token that is bound to a key is none here, where nobody looks at proofs of keys; nor is one for somebody
+// else (RFC 8707). It fails with [ErrNotClientToken].
+func (p *Provider) ClientGrant(ctx context.Context, token string) (clientID string, scopes []string, err error) {
+	hash, ok := bearerHash(prefixAccess, token)
+	if !ok {
+		return "", nil, ErrNotClientToken
+	}
+	set, err := p.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{Now: p.now(), AccessHash: hash})
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil, ErrNotClientToken
+	}
+	if err != nil {
+		return "", nil, fmt.Errorf("read client token: %w", err)
+	}
+	c, known := p.clients.Lookup(set.ClientID)
+	if !known || set.KeyThumbprint != "" || set.Audience != "" && !hasScope(set.Audience, p.machine.issuer) {
+		return "", nil, ErrNotClientToken
+	}
+	for s := range strings.FieldsSeq(set.Scope) {
+		if slices.Contains(c.scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	return c.id, scopes, nil
+}
