@@ -185,6 +185,12 @@ func (v *vault) fill(box *seal.Box, n int) {
 					ID: store.MessageID(id), AccountID: &account, PayloadSealed: sealed("outbox", id, string(account)), TagHash: []byte(id),
 					Now: t0, Deadline: t0,
 				}),
+				tx.InsertClient(ctx, store.InsertClientParams{
+					ID: id, SurfaceID: "store", RedirectURIs: []byte(`[]`), PostLogoutRedirectURIs: []byte(`[]`), GrantTypes: []byte(`[]`), Scopes: []byte(`[]`), Now: t0,
+				}),
+				tx.InsertStream(ctx, store.InsertStreamParams{
+					ID: store.StreamID(id), ClientID: id, Method: "push", AuthorizationSealed: sealed("signal_streams", id, ""), Now: t0,
+				}),
 				tx.InsertImportJob(ctx, store.InsertImportJobParams{
 					ID: store.ImportID(id), FileHash: []byte{1}, Options: "{}", State: "uploading", Now: t0,
 				}),

@@ -893,7 +893,7 @@ func TestConformance(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		var transcript []string
-		for i, s := range slices.Concat(scenario, resets, signOuts, importScenario(), approvals) {
+		for i, s := range slices.Concat(scenario, resets, signOuts, signalling, importScenario(), approvals) {
 			exercised[s.method] = true
 			call := func(q *store.Queries) (any, error) {
 				args := []reflect.Value{reflect.ValueOf(ctx)}

@@ -124,7 +124,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var op *provider.Provider // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
+	var op *provider.Provider        // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
 	var transmitter *signals.Service // says what receivers of security events are told
 	others, err := outbound.New(outbound.Config{Allow: c.OutboundAllow, Loopback: c.OutboundLoopback, Roots: c.OutboundRoots})
 	if err != nil {
