@@ -213,6 +213,9 @@ func move(ctx context.Context, tx *store.Tx, now time.Time, row store.SignalStre
 		}
 		return tx.Notify(ctx, store.PushChannel, "")
 	}
+	if _, err := tx.DropPushedSignals(ctx, row.ID); err != nil {
+		return fmt.Errorf("drop what was pushed: %w", err)
+	}
 	if _, err := tx.DropStreamMessages(ctx, &row.ID); err != nil {
 		return fmt.Errorf("take back messages: %w", err)
 	}

@@ -108,6 +108,9 @@ var signalling = func() []step {
 		{"EnqueueWaitingSignals", store.EnqueueWaitingSignalsParams{Recipient: "receiver", Now: t0, StreamID: polled}, rows(0)},
 		{"DropStreamMessages", &polled, rows(2)},
 
+		{"DropPushedSignals", pushed, rows(1)},
+		{"InsertSignal", signal(0, pushed, 0), ok},
+		{"DropPushedSignals", polled, rows(0)},
 		{"TrimSignals", store.TrimSignalsParams{Most: 1, BatchSize: 10}, rows(1)}, // the older of two
 		{"ListSignals", waits(polled, time.Minute, true), length(1)},
 		{"InsertSignal", signal(4, id[store.StreamID](owner+2), 0), ok},

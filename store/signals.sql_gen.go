@@ -89,6 +89,19 @@ func (q *Queries) DeleteStream(ctx context.Context, arg DeleteStreamParams) (int
 	return result.RowsAffected(), nil
 }
 
+const DropPushedSignals = `-- name: DropPushedSignals :execrows
+DELETE FROM signals WHERE signals.stream_id = $1 AND EXISTS (SELECT 1 FROM outbox o WHERE o.id = signals.id AND o.state <> 'queued')
+`
+
+// What a stream that is polled from now on was told already.
+func (q *Queries) DropPushedSignals(ctx context.Context, streamID StreamID) (int64, error) {
+	result, err := q.db.Exec(ctx, DropPushedSignals, streamID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const DropSignals = `-- name: DropSignals :execrows
 DELETE FROM signals WHERE stream_id = $1
 `

@@ -84,6 +84,10 @@ ON CONFLICT (id) DO NOTHING;
 -- What is in hand comes to its own end.
 DELETE FROM outbox WHERE stream_id = @stream_id AND state = 'queued' AND leased_until IS NULL;
 
+-- name: DropPushedSignals :execrows
+-- What a stream that is polled from now on was told already.
+DELETE FROM signals WHERE signals.stream_id = @stream_id AND EXISTS (SELECT 1 FROM outbox o WHERE o.id = signals.id AND o.state <> 'queued');
+
 -- name: DropSignals :execrows
 DELETE FROM signals WHERE stream_id = @stream_id;
 
