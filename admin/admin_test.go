@@ -841,6 +841,9 @@ func TestRights(t *testing.T) {
 			return only(w.RotateSecret(ctx, a, "shop", shop(), "7d"))
 		}},
 		{"end former secret", ErrForbidden, audit.ClientSecretEnd, func(a Actor) error { return only(w.EndFormerSecret(ctx, a, "shop")) }},
+		{"pause stream", ErrForbidden, audit.StreamStatus, func(a Actor) error { return only(w.SetStreamPaused(ctx, a, "shop", w.stream("shop"), true)) }},
+		{"delete stream", ErrForbidden, audit.StreamDelete, func(a Actor) error { return w.DeleteStream(ctx, a, "shop", w.stream("shop")) }},
+		{"see streams", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ClientStreams(ctx, a, "shop")) }},
 		{"disable client", ErrForbidden, audit.ClientDisable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", true)) }},
 		{"enable client", ErrForbidden, audit.ClientEnable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", false)) }},
 		{"see clients", ErrForbidden, audit.ConsoleView, func(a Actor) error {

@@ -92,7 +92,7 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.removals, a.twoFactor, a.resets, a.spares, a.switches, a.roles, a.approvals, a.settings, a.rollout, a.logs, a.files, a.clients, a.provisioning, a.keys,
+		a.customers, a.accounts, a.removals, a.twoFactor, a.resets, a.spares, a.switches, a.roles, a.approvals, a.settings, a.rollout, a.logs, a.files, a.clients, a.streams, a.provisioning, a.keys,
 	} {
 		add(&a.table)
 	}

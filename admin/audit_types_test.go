@@ -140,6 +140,14 @@ func (w *world) provoked() []provoked {
 			must(w.t, err)
 			return only(w.EndFormerSecret(ctx, a, row.ID))
 		}},
+		{audit.StreamStatus, func(a Actor) error {
+			id := w.shopClient(func(in *NewClient) { in.ID = next() }).ID
+			return only(w.SetStreamPaused(ctx, a, id, w.stream(id), true))
+		}},
+		{audit.StreamDelete, func(a Actor) error {
+			id := w.shopClient(func(in *NewClient) { in.ID = next() }).ID
+			return w.DeleteStream(ctx, a, id, w.stream(id))
+		}},
 		{audit.TwoFactorSet, func(a Actor) error {
 			return only(w.SetTwoFactor(ctx, a, w.tanaka, account.TwoFactorUse, account.TwoFactorDont))
 		}},
@@ -166,6 +174,17 @@ func (w *world) provoked() []provoked {
 	}
 }
 
+// stream is a stream of a client, on which nothing happened.
+func (w *world) stream(clientID string) store.StreamID {
+	id := store.NewID[store.StreamID]()
+	must(w.t, w.db.InTx(w.t.Context(), func(tx *store.Tx) error {
+		return tx.InsertStream(w.t.Context(), store.InsertStreamParams{
+			ID: id, ClientID: clientID, Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: w.clock.now(),
+		})
+	}))
+	return id
+}
+
 // demanded is somebody who has a factor that is demanded.
 func (w *world) demanded(login string) store.AccountID {
 	id := w.person(login, account.RoleBuyer)
@@ -188,6 +207,7 @@ func eventsElsewhere() map[audit.Type]string {
 		audit.FactorRemove: person, audit.FactorOrder: person, audit.AddressUndo: person, audit.TicketUse: "its failures are rows of its own",
 		audit.SetUpPostpone: person, audit.SettingsFreeze: person, audit.PasswordChange: person, audit.PasswordForgot: person, audit.PasswordReset: person,
 		audit.DeviceTrust: person, audit.DeviceUse: byRow, audit.DeviceVoid: byRow, audit.FactorBounce: byRow,
+		audit.StreamCreate: "what a receiver does with its own, which is refused by its token", audit.StreamUpdate: "as client.stream_create",
 		audit.TokenReuse: program, audit.TokenRefuse: program, audit.TokenRevoke: program,
 		audit.KeyCreate: "made by the server itself", audit.LogSweep: "made by the command line, which the database refuses",
 		audit.ConsoleView: "written for refusals alone: looking leaves no row", audit.ReenrolSet: "written beside settings.enforcement, whose refusal it shares",

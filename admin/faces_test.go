@@ -75,6 +75,8 @@ func faces() map[string][]string {
 		"/admin/clients/{client}/secret":        {"rotateClientSecret"},
 		"/admin/clients/{client}/former-secret": {"endFormerSecret"},
 
+		"/admin/clients/{client}/streams/{stream}": {"pauseStream", "resumeStream", "deleteStream"},
+
 		"/admin/keys/rotate":       {"rotateSigningKeys"},
 		"/admin/keys/{kid}/revoke": {"revokeSigningKey"},
 		"/admin/keys/reseal":       {"startReseal"},

@@ -29,6 +29,8 @@ func (h *Handler) mountClients(get mountPage, form mountForm, pages formPages) {
 	get(page+"/secret/issued", h.getClientIssued)
 	pages[page+"/former-secret"] = func(r *http.Request) string { return clientURL(chi.URLParam(r, "client")) }
 	form(page+"/former-secret", h.toClient, h.postEndFormer)
+	pages[page+"/streams/{stream}"] = func(r *http.Request) string { return clientURL(chi.URLParam(r, "client")) }
+	form(page+"/streams/{stream}", h.toClient, h.postStream)
 	form(page+"/state", h.getClientSwitch, h.postClientSwitch)
 	form(page+"/delete", h.getDeleteClient, h.postDeleteClient)
 }
@@ -364,6 +366,9 @@ func (h *Handler) renderClient(
 		v.Customer, v.CustomerURL, v.Group = kept.Customer.Name, customerURL(kept.Customer.ID), kept.Group.Name
 	case !errors.Is(err, store.ErrNotFound):
 		return answer(err)
+	}
+	if v.Streams, err = h.streamsOf(r, c); err != nil {
+		return err
 	}
 	v.Disabled, _ = h.at(c.DisabledAt)
 	v.LastAt, v.LastISO = h.at(c.LastSignIn)

@@ -183,6 +183,11 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	one.Customer, one.CustomerURL, one.Group = "株式会社サンプル商事", PathCustomers+"/1", "本社"
 	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
 	broken.FormerUntil = "2026-11-23 10:15"
+	rotating.Streams = []ClientStream{
+		{ID: "1", Description: "本番", Endpoint: "https://store.example.jp/security-events/receiver", Status: "enabled", Waiting: 2, Sent: 120, Failed: 1, SentAt: "2026-11-22 10:14", Reply: "400 invalid_key", Action: "/admin/clients/store/streams/1"},
+		{ID: "2", Polled: true, Status: "paused", ByStaff: true, Waiting: 4, SentAt: "2026-11-22 10:14", Action: "/admin/clients/store/streams/2"},
+		{ID: "3", Polled: true, Status: "disabled"},
+	}
 	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
 	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
 	web := clientFixture(options)

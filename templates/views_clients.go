@@ -70,6 +70,26 @@ type ClientFormView struct{ ClientFields }
 // Invalid reports whether the page answers a refused form.
 func (v ClientFormView) Invalid() bool { return len(v.Errors) > 0 }
 
+// ClientStream is a stream of security events that a relying party keeps. Field: do (pause, resume, delete).
+type ClientStream struct {
+	ID, Description string
+	// Endpoint is where events are pushed; Polled is whether they are fetched instead.
+	Endpoint string
+	Polled   bool
+	// Status is enabled, paused or disabled; ByStaff is whether staff set it.
+	Status  string
+	ByStaff bool
+	// Waiting, Sent and Failed count events. SentAt is when the last one arrived, or the stream was last polled; empty for never. Reply is
+	// what the last one was refused with.
+	Waiting, Sent, Failed int64
+	SentAt, Reply         string
+	// Action is where the buttons lead; empty hides them.
+	Action string
+}
+
+// Running is whether events are sent.
+func (s ClientStream) Running() bool { return s.Status == "enabled" }
+
 // ClientView is one relying party.
 type ClientView struct {
 	ClientFields
@@ -88,6 +108,8 @@ type ClientView struct {
 	Connect []Fact
 	// Customer is whose accounts it keeps through SCIM, Group where those are that it put into no other; empty if it keeps none.
 	Customer, CustomerURL, Group string
+	// Streams are its streams of security events.
+	Streams []ClientStream
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
 	SecretURL, EndAction, SwitchURL, DeleteURL string
 }

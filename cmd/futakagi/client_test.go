@@ -34,6 +34,8 @@ func walkClient(t *testing.T, on func(args ...string) result) {
 		{[]string{"rotate-secret", "shop", "--overlap", "2h"}, exitUsage, "not_one_of"},
 		{[]string{"rotate-secret", "shop", "--overlap", "7d", "-o", "json"}, exitOK, `"former_secret_until": "20`},
 		{[]string{"end-former-secret", "shop"}, exitOK, "shop"},
+		{[]string{"streams", "shop"}, exitOK, ""},
+		{[]string{"pause-stream", "shop", "01900000-0000-7000-8000-000000000001"}, exitFailure, "not_found"},
 		{[]string{"disable", "shop"}, exitOK, "20"},
 		{[]string{"list"}, exitOK, "disabled"},
 		{[]string{"enable", "shop"}, exitOK, "shop"},
