@@ -53,6 +53,8 @@ type stock struct {
 	reset   store.ResetID
 	form    store.FormID
 	message store.MessageID
+	// stream is one of the client shop.
+	stream store.StreamID
 	// guarded is an account that takes a second operator, and request asks for one.
 	guarded store.AccountID
 	request store.ApprovalID
@@ -335,6 +337,10 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"disableClient":      {path: "/clients/shop/disabled"},
 		"enableClient":       {path: "/clients/shop/disabled"},
 		"endFormerSecret":    {path: "/clients/shop/former-secret"},
+		"listStreams":        {path: "/clients/shop/streams"},
+		"pauseStream":        {path: "/clients/shop/streams/" + string(p.stock.stream) + "/paused"},
+		"resumeStream":       {path: "/clients/shop/streams/" + string(p.stock.stream) + "/paused"},
+		"deleteStream":       {path: "/clients/shop/streams/" + string(p.stock.stream)},
 
 		"rotateClientSecret": {path: "/clients/shop/secret", body: `{"overlap":"24h"}`, match: "/clients/shop"},
 	}
@@ -376,7 +382,10 @@ func (p *program) shop() {
 		_, serr := tx.SetClientSecret(ctx, store.SetClientSecretParams{
 			ID: "shop", Version: now, Now: &now, SecretHash: []byte("next"), FormerSecretHash: []byte("now"), FormerSecretUntil: new(now.Add(time.Hour)),
 		})
-		return errors.Join(err, serr)
+		p.stock.stream = store.NewID[store.StreamID]() // the former one went with the client
+		return errors.Join(err, serr, tx.InsertStream(ctx, store.InsertStreamParams{
+			ID: p.stock.stream, ClientID: "shop", Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: now,
+		}))
 	})
 }
 

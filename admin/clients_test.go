@@ -457,6 +457,17 @@ func TestConsoleClientLife(t *testing.T) {
 	at, _ = c.post("/admin/clients/shop/former-secret")
 	c.wants(c.get(at), "以前のシークレットを無効にしました。")
 
+	stream := string(c.stream("shop"))
+	c.wants(c.get("/admin/clients/shop"), "セキュリティイベントの配信", "アプリケーションが取得", "配信中", "待機中 0件")
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "pause")
+	c.wants(c.get(at), "更新しました。", "一時停止中", "担当者が設定", "待機中 1件") // its receiver is told
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "resume")
+	c.wants(c.get(at), "配信中", "待機中 2件")
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "delete")
+	if body := c.get(at); strings.Contains(body, "セキュリティイベントの配信") {
+		t.Error("the stream that was deleted is shown")
+	}
+
 	must(t, c.SetProvisioning(t.Context(), System(), "shop", c.group))
 	c.wants(c.get("/admin/clients/shop"), "SCIM プロビジョニング", `href="/admin/customers/`+string(c.customer)+`"`, "標準のユーザーグループ")
 

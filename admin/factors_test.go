@@ -148,7 +148,7 @@ func TestM08_ResetOfOneFactor(t *testing.T) {
 		}
 		want := map[string]string{
 			"method": "email", "factors": "email", "set_up": "true", "notices": "2", "identity_checked": "true",
-			"codes": "0", "devices": "1", "sessions": "1", "attempts": "1", "clients": "",
+			"codes": "0", "devices": "1", "sessions": "1", "attempts": "1", "clients": "", "left": "sms passkey",
 		}
 		if diff := cmp.Diff(want, dataOf(t, rows[0])); diff != "" {
 			t.Errorf("audit data:\n%s", diff)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/store"
 )
 
 const (
@@ -91,8 +92,16 @@ func (c *cast) clients() ([]form, []look) {
 	former.page = page
 	state := at("/state", field{name: "do"})
 	state.status, state.press = http.StatusBadRequest, value("do", "disable")
+	stream := at("/streams/{stream}", field{name: "do"})
+	stream.own = string(store.NewID[store.StreamID]())
+	stream.path, stream.page, stream.status, stream.press = page+"/streams/"+stream.own, page, http.StatusBadRequest, value("do", "pause")
+	inTx(c.t, c.App, func(tx *store.Tx) error {
+		return tx.InsertStream(c.t.Context(), store.InsertStreamParams{
+			ID: store.StreamID(stream.own), ClientID: id, Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: c.Clock.Now(),
+		})
+	})
 	forms := []form{
-		at("", edit...), former, state,
+		at("", edit...), former, state, stream,
 		at("/secret", same("overlap", saysClientOverlap, with()), same("version", saysElsewhere, value("overlap", "24h"))),
 		at("/delete", field{name: "typed", with: with(), blank: saysClientTyped, bad: saysClientTyped, foreign: []string{"store", strings.ToUpper(id)}, wrong: saysClientTyped},
 			same("version", saysElsewhere, value("typed", id))),
