@@ -62,3 +62,43 @@ func TestInitiator(t *testing.T) {
 		}
 	}
 }
+
+// TestChangesOfCredentials: what receivers hear of an event, by its type and facts.
+func TestChangesOfCredentials(t *testing.T) {
+	data := func(pairs ...string) map[string]string {
+		out := map[string]string{}
+		for i := 0; i+1 < len(pairs); i += 2 {
+			out[pairs[i]] = pairs[i+1]
+		}
+		return out
+	}
+	for _, c := range []struct {
+		name string
+		e    Event
+		want []credentialChange
+		lost bool
+	}{
+		{"a method set up", Event{Type: FactorEnrol, Data: data("method", "passkey")}, []credentialChange{{"passkey", created}}, false},
+		{"another address", Event{Type: FactorChange, Data: data("method", "sms")}, []credentialChange{{"sms", updated}}, false},
+		{"one of several removed", Event{Type: FactorRemove, Data: data("method", "totp")}, []credentialChange{{"totp", deleted}}, false},
+		{"the last one removed", Event{Type: FactorRemove, Data: data("method", "totp", "last", "true")}, []credentialChange{{"totp", deleted}, {"backup", deleted}}, true},
+		{"everything reset", Event{Type: FactorReset, Data: data("factors", "totp email", "codes", "3")}, []credentialChange{{"totp", revoked}, {"email", revoked}, {"backup", revoked}}, true},
+		{"one reset of two", Event{Type: FactorReset, Data: data("factors", "email", "codes", "0", "left", "totp")}, []credentialChange{{"email", revoked}}, false},
+		{"nothing to reset", Event{Type: FactorReset, Data: data("factors", "", "codes", "0")}, nil, false},
+		{"turned on by the person", Event{Type: TwoFactorSet, Data: data("from", "dont_use", "to", "use")}, nil, false},
+		{"undone from the former address", Event{Type: AddressUndo, Data: data("method", "email")}, []credentialChange{{"email", updated}}, false},
+		{"first backup codes", Event{Type: BackupIssue, Reason: "set_up"}, []credentialChange{{"backup", created}}, false},
+		{"new backup codes", Event{Type: BackupIssue, Reason: "reissue"}, []credentialChange{{"backup", updated}}, false},
+		{"imported", Event{Type: AccountUpdate, Data: data("factors", "totp", "removed", "email", "password", "true")}, []credentialChange{{"totp", created}, {"email", revoked}, {"password", updated}}, false},
+		{"renamed", Event{Type: AccountUpdate, Data: data("email.from", "a", "email.to", "b")}, nil, false},
+	} {
+		if got := changes(c.e); !slices.Equal(got, c.want) || lostSecondFactor(c.e) != c.lost {
+			t.Errorf("%s: %v, lost %v", c.name, got, lostSecondFactor(c.e))
+		}
+	}
+	for method, want := range map[string]string{"password": "password", "sms": "phone-sms", "totp": "app", "passkey": CredentialPasskey, "email": CredentialEmail} {
+		if got := credentialType(method); got != want {
+			t.Errorf("%s: %s", method, got)
+		}
+	}
+}
