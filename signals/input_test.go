@@ -135,7 +135,7 @@ func TestWaitingRoomHasSoManyPlaces(t *testing.T) {
 	if !w.enter(ids[maxWaiting]) {
 		t.Error("a place that was left stays taken")
 	}
-	bell, open := w.next()
+	bell, _ := w.next()
 	w.ring()
 	select {
 	case <-bell:
@@ -144,7 +144,7 @@ func TestWaitingRoomHasSoManyPlaces(t *testing.T) {
 	}
 	w.close()
 	w.ring()
-	if _, open = w.next(); open || w.enter(ids[0]) {
+	if _, open := w.next(); open || w.enter(ids[0]) {
 		t.Error("a room that is closed lets somebody in")
 	}
 }

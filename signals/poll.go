@@ -140,7 +140,7 @@ func (s *Service) wait(ctx context.Context, row store.SignalStream, n int, bell 
 // list is what waits, one more than asked for if there is more.
 func (s *Service) list(ctx context.Context, row store.SignalStream, n int) ([]store.Signal, error) {
 	rows, err := s.cfg.DB.Read().ListSignals(ctx, store.ListSignalsParams{
-		StreamID: row.ID, Now: s.now(), Enabled: row.Status == store.StreamEnabled, PageSize: int32(n + 1), //nolint:gosec // at most maxFetched
+		StreamID: row.ID, Now: s.now(), Enabled: row.Status == store.StreamEnabled, PageSize: int32(n + 1),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("list signals: %w", err)
