@@ -518,10 +518,11 @@ func (s *sweep) look(l look) {
 // their sites ask for, is tested elsewhere.
 func swept(path string) bool {
 	others := append(provider.CrossSitePaths(), "/assets/*", "/favicon.ico", "/jwks", "/userinfo", "/authorize", "/logout",
-		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server")
+		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/ssf-configuration")
 	// What programs send has sweeps of its own in package admin, made from the table of operations and for SCIM; reports of deliveries
-	// have theirs in package delivery. The form that brings a file, and what comes of it: TestUpload… in package admin.
+	// have theirs in package delivery, and receivers of security events in TestSignals_StreamsAreTheirReceiversOwn. The form that brings a file, and what comes of it: TestUpload… in package admin.
 	return !slices.Contains(others, path) && !strings.HasPrefix(path, "/api/") && !strings.HasPrefix(path, "/scim/") && !strings.HasPrefix(path, "/hooks/") &&
+		!strings.HasPrefix(path, "/ssf/") &&
 		!strings.HasPrefix(path, templates.PathImport)
 }
 
