@@ -37,13 +37,14 @@ var own = map[string][]string{
 
 	"internal/seal":     {},
 	"internal/outbound": {},
+	"internal/rpcheck":  {},
 	"internal/server":   {"client", "internal/outbound", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "admin"},
 	"internal/testapp":  {"client", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":   {},
 	"store/storetest":   {"store", "internal/pgtest"},
 	"mfa/webauthntest":  {},
 	"demo":              {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
-	"cmd":               {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
+	"cmd":               {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/rpcheck", "internal/server"},
 	"bench":             {"client", "store", "account", "admin", "audit", "internal/testapp", "internal/pgtest", "internal/server"},
 	"e2e":               {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }

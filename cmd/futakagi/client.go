@@ -20,7 +20,7 @@ func (a *app) clientCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand())
+	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand(), a.clientCheckCommand())
 	a.addVerbs(parent, clientVerbs())
 	return parent
 }
