@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -133,18 +132,21 @@ func (a *app) printFindings(results []rpcheck.Result, f checkFlags) error {
 		e.SetIndent("", "  ")
 		return e.Encode(findings)
 	}
-	w := tabwriter.NewWriter(a.out, 0, 0, 2, ' ', 0)
+	width := 0
+	for _, one := range findings {
+		width = max(width, len(one.Rule))
+	}
 	for _, one := range findings {
 		state := one.Outcome
 		if one.Text != "" {
 			state = strings.ToUpper(one.Level)
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\n", state, one.Rule, one.Section)
+		fmt.Fprintf(a.out, "%-7s  %-*s  %s\n", state, width, one.Rule, one.Section)
 		if one.Text != "" {
-			fmt.Fprintf(w, "\t  %s\t\n", one.Text)
+			fmt.Fprintf(a.out, "         %s\n", one.Text)
 		}
 	}
-	return w.Flush()
+	return nil
 }
 
 // languageOf reads the language of the terminal as programs do: LC_ALL before LC_MESSAGES before LANG.

@@ -112,11 +112,15 @@ func (b *browser) open(ctx context.Context, method, address string, form url.Val
 		if err != nil {
 			return page{}, fmt.Errorf("read the relying party's page: %w", err)
 		}
-		to, err := res.Location()
-		if res.StatusCode < 300 || res.StatusCode > 399 || err != nil {
+		to := res.Header.Get("Location")
+		if res.StatusCode < 300 || res.StatusCode > 399 || to == "" {
 			return page{url: u, status: res.StatusCode, body: string(body)}, nil
 		}
-		address = to.String()
+		next, err := u.Parse(to)
+		if err != nil {
+			return page{}, fmt.Errorf("the relying party leads to something that is no address: %w", err)
+		}
+		address = next.String()
 		if res.StatusCode != http.StatusTemporaryRedirect && res.StatusCode != http.StatusPermanentRedirect {
 			method, form = http.MethodGet, nil
 		}

@@ -270,14 +270,31 @@ func (c *Checker) try(ctx context.Context, p probe) (Result, error) {
 	if err != nil {
 		return result, err
 	}
-	redeemed, _, askedUserinfo := c.issuer.seen(v.round)
+	redeemed, _ := c.issuer.seen(v.round)
 	switch {
-	case signedIn && p.otherSubject && !askedUserinfo:
-		result.Outcome = Skipped // it does not look at userinfo
+	case p.otherSubject:
+		// Nobody has to refuse the sign-in, but what userinfo said must not be used.
+		result.Outcome, err = c.usesOther(ctx, v, signedIn)
+		return result, err
 	case signedIn, p.front && redeemed > 0, !p.mayFail && end.status > 499:
 		result.Outcome = Broken
 	}
 	return result, nil
+}
+
+// usesOther looks for what userinfo said of somebody else. Where a page shows neither that nor the person's own name, nothing can be told.
+func (c *Checker) usesOther(ctx context.Context, v *visit, signedIn bool) (Outcome, error) {
+	p, err := v.b.get(ctx, c.page)
+	switch {
+	case err != nil:
+		return Skipped, err
+	case strings.Contains(p.body, v.other()):
+		return Broken, nil
+	case !signedIn, strings.Contains(p.body, v.name), strings.Contains(p.body, v.subject):
+		return Passed, nil
+	default:
+		return Skipped, nil
+	}
 }
 
 // judgeRequests looks at the authorization requests of two sign-ins.
@@ -341,7 +358,7 @@ func (c *Checker) judgeTokens(visits ...*visit) []Result {
 	for _, r := range tokenRules() {
 		result := Result{Rule: r, Outcome: Passed}
 		for _, v := range visits {
-			redeemed, broken, _ := c.issuer.seen(v.round)
+			redeemed, broken := c.issuer.seen(v.round)
 			if slices.Contains(broken, r.ID) || r.ID == "token.once" && redeemed > 1 {
 				result.Outcome = Broken
 			}

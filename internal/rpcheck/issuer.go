@@ -16,6 +16,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -31,9 +32,8 @@ type round struct {
 	subject, name string
 
 	// What the relying party did.
-	redeemed      int
-	broken        []string // rules of the token request
-	askedUserinfo bool
+	redeemed int
+	broken   []string // rules of the token request
 }
 
 // issuer is a provider that lies when a probe says so.
@@ -80,10 +80,10 @@ func (i *issuer) begin(p probe, request url.Values) *round {
 }
 
 // seen is what a relying party did in a sign-in so far.
-func (i *issuer) seen(r *round) (redeemed int, broken []string, askedUserinfo bool) {
+func (i *issuer) seen(r *round) (redeemed int, broken []string) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return r.redeemed, append([]string(nil), r.broken...), r.askedUserinfo
+	return r.redeemed, slices.Clone(r.broken)
 }
 
 func (i *issuer) find(match func(*round) bool) *round {
@@ -210,13 +210,18 @@ func (i *issuer) userinfo(w http.ResponseWriter, r *http.Request) {
 		reply(w, http.StatusUnauthorized, map[string]any{"error": "invalid_token"})
 		return
 	}
-	of.askedUserinfo = true
 	claims := of.profile()
 	claims["sub"] = of.subject
 	if of.probe.otherSubject {
-		claims["sub"] = "somebody-else"
+		other := of.other()
+		claims["sub"], claims["name"], claims["preferred_username"], claims["email"] = other, other, other, other+"@example.com"
 	}
 	reply(w, http.StatusOK, claims)
+}
+
+// other is somebody else, whom userinfo speaks of where it lies.
+func (r *round) other() string {
+	return "other-" + strings.ToLower(strings.TrimPrefix(r.subject, "check-"))
 }
 
 func (r *round) profile() map[string]any {
