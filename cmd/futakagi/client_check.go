@@ -19,7 +19,7 @@ import (
 // checkFlags are those of 'client check'.
 type checkFlags struct {
 	rpcheck.Config
-	listen, lang, output string
+	listen, page, lang, output string
 }
 
 func (a *app) clientCheckCommand() *cobra.Command {
@@ -48,15 +48,14 @@ Exit code 1 means that a rule of a standard is broken.`,
   futakagi client check https://staging.example.jp/login --issuer https://check.example.jp --listen 127.0.0.1:9400 -o json`,
 		Args: cobra.ExactArgs(1),
 		RunE: action(func(c *cobra.Command, args []string) error {
-			f.SignIn = args[0]
-			return a.checkClient(c.Context(), f)
+			return a.checkClient(c.Context(), f, args[0])
 		}),
 	}
 	flags := c.Flags()
 	flags.StringVar(&f.Issuer, "issuer", "http://localhost:9400", "address of the test issuer, as the application is configured with it")
 	flags.StringVar(&f.listen, "listen", "", "address to serve the test issuer at (default: the issuer's)")
 	flags.StringVar(&f.ClientID, "client-id", "futakagi-check", "client_id the application is configured with")
-	flags.StringVar(&f.Page, "page", "", "address of the application that only signed-in people get (default: where a sign-in ends)")
+	flags.StringVar(&f.page, "page", "", "address of the application that only signed-in people get (default: where a sign-in ends)")
 	flags.StringVar(&f.Alg, "id-token-alg", "ES256", "how ID tokens are signed: ES256 or RS256")
 	flags.DurationVar(&f.Wait, "wait", 15*time.Second, "how long to wait for the application")
 	flags.StringVar(&f.lang, "lang", "", "language of the findings: ja or en (default: by $LANG)")
@@ -67,7 +66,7 @@ Exit code 1 means that a rule of a standard is broken.`,
 // errRulesBroken makes the exit code.
 var errRulesBroken = errors.New("the application breaks rules that are there to be kept")
 
-func (a *app) checkClient(ctx context.Context, f checkFlags) error {
+func (a *app) checkClient(ctx context.Context, f checkFlags, signIn string) error {
 	if f.lang == "" {
 		f.lang = languageOf(a.environ)
 	}
@@ -92,7 +91,10 @@ func (a *app) checkClient(ctx context.Context, f checkFlags) error {
 	go func() { _ = issuer.Serve(listener) }()
 	defer func() { _ = issuer.Close() }()
 
-	results, err := check.Run(ctx)
+	results, err := check.Run(ctx, signIn, f.page)
+	if errors.Is(err, rpcheck.ErrAddress) {
+		return usageError{err.Error()}
+	}
 	if err != nil {
 		return fmt.Errorf("check the application (issuer %s, client_id %s): %w", f.Issuer, f.ClientID, err)
 	}

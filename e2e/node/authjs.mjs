@@ -1,6 +1,6 @@
 // A site made of Auth.js, as Next.js uses it: a handler of node in place of the framework. The Go test beside it writes one line of
 // JSON with the client's registration, gets back the site's address, and goes there with a browser.
-import { Auth } from '@auth/core';
+import { Auth, skipCSRFCheck } from '@auth/core';
 import { createServer } from 'node:http';
 import { createInterface } from 'node:readline';
 
@@ -69,6 +69,7 @@ function logoutURL(token, backTo) {
 
 // What a framework would do from here on: a request of node to one of the web and back.
 const { getToken } = await import('@auth/core/jwt');
+const site = { ...config, basePath: '/auth', logger: { error: (e) => console.error(`${e.name}: ${e.cause?.err?.message ?? e.message}`) } };
 const server = createServer(async (req, res) => {
   const chunks = [];
   for await (const chunk of req) chunks.push(chunk);
@@ -80,6 +81,15 @@ const server = createServer(async (req, res) => {
     res.writeHead(303, { location: logoutURL(token, `${origin}/bye`), 'set-cookie': 'authjs.session-token=; Path=/; Max-Age=0' }).end();
     return;
   }
+  if (req.url === '/login') {
+    // What signIn() of a framework does on the server: a sign-in that begins with a redirect.
+    const begin = new Request(`${origin}/auth/signin/futakagi`, {
+      method: 'POST', headers: { cookie: req.headers.cookie ?? '' }, body: new URLSearchParams({ callbackUrl: `${origin}/auth/session` }),
+    });
+    const response = await Auth(begin, { ...site, skipCSRFCheck });
+    res.writeHead(response.status, [...response.headers].flat()).end();
+    return;
+  }
   if (req.url === '/token') {
     // For the test: what the site holds.
     res.end(JSON.stringify(await getToken({ req: request, secret: env.AUTH_SECRET })));
@@ -89,7 +99,7 @@ const server = createServer(async (req, res) => {
     res.end('{}');
     return;
   }
-  const response = await Auth(request, { ...config, basePath: '/auth' });
+  const response = await Auth(request, site);
   res.writeHead(response.status, [...response.headers].flat());
   res.end(Buffer.from(await response.arrayBuffer()));
 });

@@ -18,10 +18,6 @@ type Config struct {
 	Issuer string
 	// ClientID is what the relying party calls itself there; its secret may be any. Required.
 	ClientID string
-	// SignIn is the relying party's address that leads to a sign-in. Required.
-	SignIn string
-	// Page is an address of the relying party's that shows whether somebody is signed in; empty means where a good sign-in ends.
-	Page string
 	// Alg signs ID tokens: RS256 (if empty) or ES256.
 	Alg string
 	// Wait is how long to wait for a relying party that is not there yet, or does not know the issuer yet.
@@ -58,7 +54,8 @@ var (
 type Checker struct {
 	config Config
 	issuer *issuer
-	page   string
+	// signIn leads to a sign-in, and page shows whether somebody is signed in.
+	signIn, page string
 	// gated says that nobody gets a page there without being signed in.
 	gated bool
 }
@@ -71,11 +68,8 @@ func New(c Config) (*Checker, error) {
 	if c.Alg == "" {
 		c.Alg = "RS256"
 	}
-	for name, address := range map[string]string{"the issuer": c.Issuer, "the address of the sign-in": c.SignIn} {
-		u, err := url.Parse(address)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
-			return nil, fmt.Errorf("%s is not an http or https address", name)
-		}
+	if err := isAddress("the issuer", c.Issuer); err != nil {
+		return nil, err
 	}
 	if c.ClientID == "" || c.Alg != "RS256" && c.Alg != "ES256" {
 		return nil, errors.New("a client id and the algorithm RS256 or ES256 are needed")
@@ -84,14 +78,35 @@ func New(c Config) (*Checker, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make keys of the test issuer: %w", err)
 	}
-	return &Checker{config: c, issuer: i, page: c.Page}, nil
+	return &Checker{config: c, issuer: i}, nil
+}
+
+// ErrAddress says that something is no address.
+var ErrAddress = errors.New("not an http or https address")
+
+func isAddress(what, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Fragment != "" {
+		return fmt.Errorf("%s is %w", what, ErrAddress)
+	}
+	return nil
 }
 
 // Handler is the test issuer. Whoever runs a check serves it at the issuer's address.
 func (c *Checker) Handler() http.Handler { return c.issuer }
 
-// Run drives sign-ins at the relying party, good ones first, and returns what each rule has to say.
-func (c *Checker) Run(ctx context.Context) ([]Result, error) {
+// Run drives sign-ins at the relying party, good ones first, and returns what each rule has to say. They begin at its address signIn.
+// Whether somebody is signed in shows at its address page; if that is empty, where a good sign-in ends.
+func (c *Checker) Run(ctx context.Context, signIn, page string) ([]Result, error) {
+	c.signIn, c.page = signIn, page
+	if err := isAddress("the address of the sign-in", signIn); err != nil {
+		return nil, err
+	}
+	if page != "" {
+		if err := isAddress("the page", page); err != nil {
+			return nil, err
+		}
+	}
 	first, err := c.await(ctx)
 	if err != nil {
 		return nil, err
@@ -129,7 +144,7 @@ type visit struct {
 // ask lets a new browser begin a sign-in.
 func (c *Checker) ask(ctx context.Context, p probe) (*visit, error) {
 	b := newBrowser(c.issuer.url + "/authorize")
-	at, err := b.get(ctx, c.config.SignIn)
+	at, err := b.get(ctx, c.signIn)
 	if err != nil {
 		return nil, err
 	}

@@ -347,12 +347,12 @@ func check(t *testing.T, alg string, gated bool, faults ...string) ([]string, er
 	site := httptest.NewServer(p)
 	t.Cleanup(site.Close)
 	p.own = site.URL
-	c, err := rpcheck.New(rpcheck.Config{Issuer: front.URL, ClientID: "check", SignIn: site.URL + "/login", Alg: alg})
+	c, err := rpcheck.New(rpcheck.Config{Issuer: front.URL, ClientID: "check", Alg: alg})
 	if err != nil {
 		t.Fatal(err)
 	}
 	issuer = c.Handler()
-	results, err := c.Run(t.Context())
+	results, err := c.Run(t.Context(), site.URL+"/login", "")
 	var broken []string
 	for _, r := range results {
 		if r.Outcome == rpcheck.Broken {

@@ -20,6 +20,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/futakagi/futakagi/internal/rpcheck"
 	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
 )
@@ -308,20 +311,19 @@ func tool(names ...string) string {
 	return ""
 }
 
-func TestInteropOAuth2Proxy(t *testing.T) {
-	t.Parallel()
+// startProxy runs oauth2-proxy with the guide's files, and returns its address.
+func startProxy(t *testing.T, issuer, clientID, upstream string) string {
+	t.Helper()
 	path := tool("../../.tools/oauth2-proxy-v7.15.3", "oauth2-proxy")
 	if path == "" {
 		needed(t, "no oauth2-proxy found: .ci/needs builds it")
 	}
-	v := newGuest(t)
 	address := freePort(t)
-	site := "http://" + address
-	v.register("oauth2-proxy", site+"/oauth2/callback", site+"/bye")
 	dir := t.TempDir()
 	here := strings.NewReplacer(
-		"https://auth.example.jp", v.URL, "auth.example.jp", strings.TrimPrefix(v.URL, "http://"), "https://app.example.jp", site,
-		"127.0.0.1:4180", address, "http://127.0.0.1:3000", v.echo(), "CLIENT-SECRET", testapp.ClientSecret,
+		"https://auth.example.jp", issuer, "auth.example.jp", strings.TrimPrefix(issuer, "http://"), "https://app.example.jp", "http://"+address,
+		"127.0.0.1:4180", address, "http://127.0.0.1:3000", upstream, "CLIENT-SECRET", testapp.ClientSecret,
+		"clientID: oauth2-proxy", "clientID: "+clientID,
 		"/etc/oauth2-proxy/cookie-secret", filepath.Join(dir, "cookie-secret"),
 		"cookie_secure = true", "cookie_secure = false", // no TLS on loopback
 		`cookie_refresh = "10m"`, `cookie_refresh = "1s"`,
@@ -333,6 +335,14 @@ func TestInteropOAuth2Proxy(t *testing.T) {
 	t.Cleanup(cancel)
 	cmd := exec.CommandContext(ctx, path, "--config", filepath.Join(dir, "proxy.cfg"), "--alpha-config", filepath.Join(dir, "proxy.yaml"))
 	runSite(t, cmd, address)
+	return "http://" + address
+}
+
+func TestInteropOAuth2Proxy(t *testing.T) {
+	t.Parallel()
+	v := newGuest(t)
+	site := startProxy(t, v.URL, "oauth2-proxy", echo(t))
+	v.register("oauth2-proxy", site+"/oauth2/callback", site+"/bye")
 
 	var got struct {
 		Header http.Header
@@ -381,11 +391,12 @@ func TestInteropOAuth2Proxy(t *testing.T) {
 }
 
 // echo is an application behind a proxy: it answers with the headers it got.
-func (v *guest) echo() string {
+func echo(t *testing.T) string {
+	t.Helper()
 	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{"Header": r.Header})
 	}))
-	v.t.Cleanup(s.Close)
+	t.Cleanup(s.Close)
 	return s.URL
 }
 
@@ -406,8 +417,9 @@ func put(t *testing.T, path, text string) {
 	}
 }
 
-func TestInteropModAuthOpenIDC(t *testing.T) {
-	t.Parallel()
+// startHTTPD runs Apache with the guide's file, and returns its address.
+func startHTTPD(t *testing.T, issuer, clientID string) string {
+	t.Helper()
 	const modules = "/usr/lib/apache2/modules"
 	path := tool("/usr/sbin/apache2")
 	if _, err := os.Stat(modules + "/mod_auth_openidc.so"); path == "" || err != nil {
@@ -416,13 +428,12 @@ func TestInteropModAuthOpenIDC(t *testing.T) {
 		}
 		needed(t, "no Apache with mod_auth_openidc found: install the packages apache2-bin and libapache2-mod-auth-openidc (Debian)")
 	}
-	v := newGuest(t)
 	address := freePort(t)
 	site := "http://" + address
-	v.register("httpd", site+"/oidc/callback", site+"/bye")
 	dir := openDir(t)
 	here := strings.NewReplacer(
-		"https://auth.example.jp", v.URL, "https://app.example.jp", site, "CLIENT-SECRET", testapp.ClientSecret,
+		"https://auth.example.jp", issuer, "https://app.example.jp", site, "CLIENT-SECRET", testapp.ClientSecret,
+		"OIDCClientID httpd", "OIDCClientID "+clientID,
 		"COOKIE-PASSPHRASE", strings.Repeat("p", 32),
 	)
 	var conf strings.Builder
@@ -451,6 +462,14 @@ func TestInteropModAuthOpenIDC(t *testing.T) {
 		}
 	})
 	runSite(t, cmd, address)
+	return site
+}
+
+func TestInteropModAuthOpenIDC(t *testing.T) {
+	t.Parallel()
+	v := newGuest(t)
+	site := startHTTPD(t, v.URL, "httpd")
+	v.register("httpd", site+"/oidc/callback", site+"/bye")
 
 	p := v.signIn(v.b.Get(site+"/private/index.html"), testapp.ByEmail)
 	if p.Body != "private/index.html" || p.Header.Get("X-Sub") != v.sub() {
@@ -518,4 +537,71 @@ func unprivileged(t *testing.T, dir string) *syscall.SysProcAttr {
 		t.Fatal(err)
 	}
 	return &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+}
+
+// TestClientCheckJudgesOthers lets the check judge relying parties that others wrote, as the guides configure them. What it finds is so:
+// the guides tell of it. Where nothing is wrong it has to find nothing.
+func TestClientCheckJudgesOthers(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		start  func(t *testing.T, issuer string) (signIn string)
+		broken []string
+	}{
+		{
+			"oauth2-proxy", func(t *testing.T, issuer string) string { return startProxy(t, issuer, "check", echo(t)) + "/private" },
+			[]string{"answer.iss_wrong", "answer.iss_missing", "id_token.sub_missing", "id_token.at_hash"},
+		},
+		{
+			"mod_auth_openidc", func(t *testing.T, issuer string) string {
+				return startHTTPD(t, issuer, "check") + "/private/index.html"
+			},
+			[]string{"answer.iss_missing"},
+		},
+		{
+			"Auth.js", func(t *testing.T, issuer string) string {
+				program := talkTo(t, "authjs.mjs")
+				program.write(map[string]any{
+					"issuer": issuer, "id": "check", "secret": testapp.ClientSecret, "cookie_secret": strings.Repeat("cookie-secret-", 4), "refresh_ahead": 0,
+				})
+				var site struct{ URL string }
+				program.read(&site)
+				t.Cleanup(func() {
+					_ = program.in.Close()
+					_ = program.cmd.Wait() // the end of the test ends it
+				})
+				return site.URL + "/login"
+			},
+			[]string{"id_token.signature", "id_token.key_unknown", "id_token.at_hash"},
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			issuer := "http://" + l.Addr().String()
+			check, err := rpcheck.New(rpcheck.Config{Issuer: issuer, ClientID: "check", Alg: "ES256"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			server := &http.Server{Handler: check.Handler()}
+			go func() { _ = server.Serve(l) }()
+			t.Cleanup(func() { _ = server.Close() })
+			results, err := check.Run(t.Context(), c.start(t, issuer), "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var broken []string
+			for _, r := range results {
+				if r.Outcome == rpcheck.Broken {
+					broken = append(broken, r.ID)
+				}
+			}
+			if diff := cmp.Diff(c.broken, broken); diff != "" {
+				t.Errorf("found (-want +got):\n%s", diff)
+			}
+		})
+	}
 }
