@@ -59,8 +59,10 @@ func newBrowser(authorize string) *browser {
 		panic("rpcheck: " + err.Error()) // without options it cannot fail
 	}
 	b := &browser{authorize: authorize, jar: &jar{Jar: inner}}
+	// A connection for each request: what a careless server sends behind an answer is nobody's next answer.
+	transport := &http.Transport{Proxy: http.ProxyFromEnvironment, DisableKeepAlives: true}
 	b.client = &http.Client{
-		Jar: b.jar, Timeout: 30 * time.Second,
+		Jar: b.jar, Timeout: 30 * time.Second, Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	return b

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +81,30 @@ func TestConformanceSkipsWhatIsNotPromised(t *testing.T) {
 		}
 		if promised {
 			t.Errorf("%s is skipped, but discovery promises what it asks for", m.name)
+		}
+	}
+}
+
+// TestConformanceIsWrittenDown: the page about it has every module, in order, and says what does not apply.
+func TestConformanceIsWrittenDown(t *testing.T) {
+	t.Parallel()
+	text, err := os.ReadFile("../../docs/conformance.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for line := range strings.Lines(string(text)) {
+		if strings.HasPrefix(line, "| `oidcc-") {
+			rows = append(rows, line)
+		}
+	}
+	plan := basicPlan()
+	if len(rows) != len(plan) {
+		t.Fatalf("%d rows for %d modules", len(rows), len(plan))
+	}
+	for i, m := range plan {
+		if !strings.HasPrefix(rows[i], "| `"+m.name+"` |") || strings.Contains(rows[i], "does not apply") != (m.skip != "") {
+			t.Errorf("module %s is written down as %s", m.name, rows[i])
 		}
 	}
 }
