@@ -30,20 +30,22 @@ var own = map[string][]string{
 	"account":         {"store", "audit"},
 	"keys":            {"store", "audit"},
 	"mfa":             {"store", "audit", "signin", "signin/standing", "delivery", "web", "templates"},
-	"provider":        {"store", "audit", "account", "client", "keys", "signin", "signin/standing", "delivery", "web", "templates"},
+	"provider":        {"internal/outbound", "store", "audit", "account", "client", "keys", "signin", "signin/standing", "delivery", "web", "templates"},
+	"signals":         {"client", "store", "audit", "delivery", "internal/outbound", "web", "templates"},
 	"password":        {"store", "audit", "account", "signin", "signin/standing", "delivery", "web", "templates"},
 	"admin":           {"store", "audit", "account", "client", "keys", "signin", "delivery", "web", "templates", "mfa", "password"},
 	"config":          {},
 
 	"internal/seal":     {},
 	"internal/outbound": {},
-	"internal/server":   {"client", "internal/outbound", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "admin"},
-	"internal/testapp":  {"client", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "admin", "internal/server", "demo", "store/storetest"},
+	"internal/rpcheck":  {},
+	"internal/server":   {"client", "internal/outbound", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "password", "provider", "signals", "admin"},
+	"internal/testapp":  {"client", "store", "audit", "account", "keys", "signin", "signin/standing", "delivery", "web", "templates", "mfa", "mfa/webauthntest", "password", "provider", "signals", "admin", "internal/server", "demo", "store/storetest"},
 	"internal/pgtest":   {},
 	"store/storetest":   {"store", "internal/pgtest"},
 	"mfa/webauthntest":  {},
 	"demo":              {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "internal/server"},
-	"cmd":               {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/server"},
+	"cmd":               {"client", "store", "audit", "account", "keys", "signin", "delivery", "web", "templates", "mfa", "password", "provider", "admin", "config", "demo", "internal/rpcheck", "internal/server"},
 	"bench":             {"client", "store", "account", "admin", "audit", "internal/testapp", "internal/pgtest", "internal/server"},
 	"e2e":               {"store", "internal/testapp", "internal/pgtest", "demo", "mfa/webauthntest"},
 }
@@ -62,6 +64,7 @@ var oneHome = map[string][]string{
 	"github.com/aws/":             {"delivery"},
 	"github.com/knadh/koanf/":     {"config"},
 	"github.com/spf13/cobra":      {"cmd"},
+	"github.com/spf13/pflag":      {"cmd"},
 	"golang.org/x/term":           {"cmd"},
 	"github.com/tink-crypto/":     {"internal/seal"},
 	"github.com/pquerna/otp":      {"mfa"},
@@ -143,7 +146,7 @@ var ownTime = map[string]int{"web/middleware.go": 3, "web/upload.go": 1, "delive
 // TestClockIsInjected keeps the machine's clock out of the features: what cannot be given a time cannot be tested at its edges.
 func TestClockIsInjected(t *testing.T) {
 	clock := regexp.MustCompile(`\btime\.(Now|Since|Until)\(`)
-	for _, dir := range []string{"signin", "account", "audit", "keys", "mfa", "password", "provider", "admin", "delivery", "web"} {
+	for _, dir := range []string{"signin", "account", "audit", "keys", "mfa", "password", "provider", "signals", "admin", "delivery", "web"} {
 		for _, file := range goFiles(t, dir) {
 			if strings.HasPrefix(file, "delivery/smtptest/") {
 				continue // a part of tests

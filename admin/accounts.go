@@ -28,6 +28,8 @@ type Account struct {
 	Status mfa.Status
 	// Sessions counts the live sessions.
 	Sessions int
+	// Consents are what the person allows applications of others, the latest first.
+	Consents []store.ListConsentsRow
 	// Pass is the pass that is still open; nil if there is none.
 	Pass *store.Pass
 	// Shown is the field whose address the actor was just shown whole; see [Service.Unmask].
@@ -72,6 +74,9 @@ func (s *Service) Account(ctx context.Context, actor Actor, id store.AccountID) 
 		return Account{}, fmt.Errorf("list sessions: %w", err)
 	}
 	v.Sessions = len(sessions)
+	if v.Consents, err = q.ListConsents(ctx, acc.ID); err != nil {
+		return Account{}, fmt.Errorf("list consents: %w", err)
+	}
 	v.Pass, err = s.openPass(ctx, acc.ID)
 	return v, err
 }

@@ -813,6 +813,12 @@ func TestRights(t *testing.T) {
 			w.device(w.tanaka)
 			return only(w.RemoveDevices(ctx, a, w.tanaka))
 		}},
+		{"consents", nil, "", func(a Actor) error { return only(w.Consents(ctx, a, w.tanaka)) }},
+		{"operator's consents", store.ErrNotFound, audit.ConsoleView, func(a Actor) error { return only(w.Consents(ctx, a, w.chief)) }},
+		{"revoke consent", nil, audit.AppRevoke, func(a Actor) error { return w.RevokeConsent(ctx, a, w.tanaka, w.consent(w.tanaka)) }},
+		{"revoke operator's consent", store.ErrNotFound, audit.AppRevoke, func(a Actor) error { return w.RevokeConsent(ctx, a, w.chief, w.consent(w.chief)) }},
+		{"end sessions", nil, audit.SessionEnd, func(a Actor) error { return w.EndSessions(ctx, a, w.tanaka) }},
+		{"end operator's sessions", store.ErrNotFound, audit.SessionEnd, func(a Actor) error { return w.EndSessions(ctx, a, w.chief) }},
 		{"remove operator's devices", store.ErrNotFound, audit.DeviceRemove, func(a Actor) error { return only(w.RemoveDevices(ctx, a, w.chief)) }},
 		{"methods", nil, "", func(a Actor) error { return only(w.SurfacePolicies(ctx, a)) }},
 		{"preview of methods", ErrForbidden, audit.ConsoleView, func(a Actor) error {
@@ -841,6 +847,9 @@ func TestRights(t *testing.T) {
 			return only(w.RotateSecret(ctx, a, "shop", shop(), "7d"))
 		}},
 		{"end former secret", ErrForbidden, audit.ClientSecretEnd, func(a Actor) error { return only(w.EndFormerSecret(ctx, a, "shop")) }},
+		{"pause stream", ErrForbidden, audit.StreamStatus, func(a Actor) error { return only(w.SetStreamPaused(ctx, a, "shop", w.stream("shop"), true)) }},
+		{"delete stream", ErrForbidden, audit.StreamDelete, func(a Actor) error { return w.DeleteStream(ctx, a, "shop", w.stream("shop")) }},
+		{"see streams", ErrForbidden, audit.ConsoleView, func(a Actor) error { return only(w.ClientStreams(ctx, a, "shop")) }},
 		{"disable client", ErrForbidden, audit.ClientDisable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", true)) }},
 		{"enable client", ErrForbidden, audit.ClientEnable, func(a Actor) error { return only(w.SetClientDisabled(ctx, a, "shop", false)) }},
 		{"see clients", ErrForbidden, audit.ConsoleView, func(a Actor) error {
@@ -902,6 +911,8 @@ func TestNobodyActsOnThemselves(t *testing.T) {
 	for kind, do := range map[audit.Type]func() error{
 		audit.FactorReset:    func() error { _, err := w.ResetFactors(ctx, root, w.root, goodReason); return err },
 		audit.DeviceRemove:   func() error { _, err := w.RemoveDevices(ctx, root, w.root); return err },
+		audit.AppRevoke:      func() error { return w.RevokeConsent(ctx, root, w.root, w.consent(w.root)) },
+		audit.SessionEnd:     func() error { return w.EndSessions(ctx, root, w.root) },
 		audit.TwoFactorSet:   func() error { _, err := w.SetTwoFactor(ctx, root, w.root, "", account.TwoFactorDont); return err },
 		audit.AccountDisable: func() error { _, err := w.SetDisabled(ctx, root, w.root, true); return err },
 		audit.AccountUpdate: func() error {

@@ -30,8 +30,9 @@ type APIConfig struct {
 	Service *Service
 	// Issuer is the public base URL, for the document.
 	Issuer string
-	// ClientToken finds the access token that a client got for itself, or fails with NotToken.
-	ClientToken func(ctx context.Context, token string) (store.TokenSetID, error)
+	// ClientToken finds the access token that a client got for itself and presents with a request, or fails with NotToken. It writes
+	// into the answer's header what the client must do.
+	ClientToken func(answer http.Header, r *http.Request) (store.TokenSetID, error)
 	NotToken    error
 	// ClientSecret finds the client that proves itself with its secret in a request's header, or fails with NotToken.
 	ClientSecret func(ctx context.Context, header http.Header) (id string, err error)
@@ -52,7 +53,7 @@ type APIConfig struct {
 type API struct {
 	service      *Service
 	issuer       string
-	clientToken  func(context.Context, string) (store.TokenSetID, error)
+	clientToken  func(http.Header, *http.Request) (store.TokenSetID, error)
 	notToken     error
 	clientSecret func(context.Context, http.Header) (string, error)
 	db           *store.DB
@@ -92,7 +93,7 @@ func NewAPI(c APIConfig) (*API, error) {
 func (a *API) fill() {
 	a.table = table{schemas: schemas{}}
 	for _, add := range []func(*table){
-		a.customers, a.accounts, a.removals, a.twoFactor, a.resets, a.spares, a.switches, a.roles, a.approvals, a.settings, a.rollout, a.logs, a.files, a.clients, a.provisioning, a.keys,
+		a.customers, a.accounts, a.removals, a.twoFactor, a.consents, a.resets, a.spares, a.switches, a.roles, a.approvals, a.settings, a.rollout, a.logs, a.files, a.clients, a.registrationTokens, a.streams, a.provisioning, a.keys,
 	} {
 		add(&a.table)
 	}
@@ -144,21 +145,23 @@ func (a *API) route(op *operation) http.Handler {
 	})
 }
 
-// bearer is the client whose token a request carries (RFC 6750), as whom finds it.
+// bearer is the client whose token a request carries (RFC 6750, RFC 9449), as whom finds it.
 func (a *API) bearer(w http.ResponseWriter, r *http.Request, whom func(context.Context, store.TokenSetID) (Actor, error)) (Actor, error) {
 	lines := r.Header.Values("Authorization")
-	scheme, token, _ := strings.Cut(lines[0], " ")
-	if len(lines) > 1 || !strings.EqualFold(scheme, "Bearer") {
+	scheme, _, _ := strings.Cut(lines[0], " ")
+	if len(lines) > 1 || !strings.EqualFold(scheme, "Bearer") && !strings.EqualFold(scheme, "DPoP") {
 		w.Header().Set("WWW-Authenticate", "Bearer")
 		return Actor{}, web.ErrNoSession
 	}
-	set, err := a.clientToken(r.Context(), strings.TrimLeft(token, " "))
+	set, err := a.clientToken(w.Header(), r)
 	var actor Actor
 	if err == nil {
 		actor, err = whom(r.Context(), set)
 	}
 	if errors.Is(err, a.notToken) || errors.Is(err, ErrActorGone) {
-		w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		if w.Header().Get("WWW-Authenticate") == "" {
+			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		}
 		return Actor{}, &web.Error{Status: http.StatusUnauthorized, Code: codeInvalidToken, Cause: err}
 	}
 	return actor, err

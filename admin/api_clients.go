@@ -6,7 +6,9 @@ import (
 	"net/url"
 	"time"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // apiClient is a relying party as programs see it; nobody sees its secret, but whoever is given a new one.
@@ -18,27 +20,34 @@ type apiClient struct {
 	RedirectURIs           []string   `json:"redirect_uris"`
 	PostLogoutRedirectURIs []string   `json:"post_logout_redirect_uris"`
 	BackchannelLogoutURI   string     `json:"backchannel_logout_uri,omitempty"`
+	Logo                   string     `json:"logo_uri,omitempty" doc:"where its logo is, on this server"`
 	GrantTypes             []string   `json:"grant_types"`
 	Scopes                 []string   `json:"scopes"`
 	IDTokenAlg             string     `json:"id_token_signed_response_alg"`
 	RequirePKCE            bool       `json:"require_pkce"`
 	DisabledAt             *time.Time `json:"disabled_at,omitempty"`
+	RegisteredAt           *time.Time `json:"registered_at,omitempty" doc:"when it registered itself; absent if staff did"`
+	RegisteredBy           string     `json:"registered_by,omitempty" doc:"label of the initial access token; absent if anybody could"`
 	FormerSecretUntil      *time.Time `json:"former_secret_until,omitempty" doc:"until when the secret before the present one works"`
 	FormerSecretUsedAt     *time.Time `json:"former_secret_used_at,omitempty" doc:"when that was last used, to the minute"`
 	Secret                 string     `json:"client_secret,omitempty" doc:"only in the answer to a change that made one; shown there and never again"`
 	CreatedAt              time.Time  `json:"created_at"`
 	UpdatedAt              time.Time  `json:"updated_at"`
+	client.Settings
 }
 
 func (c apiClient) version() time.Time { return c.UpdatedAt }
 
 func apiClientOf(c store.Client) apiClient {
+	settings, _ := client.Parse(c.Settings) // the provider complains about a row that has anything else
 	return apiClient{
 		ID: c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
+		Logo:       templates.LogoURL(c.ID, c.LogoVersion),
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, RequirePKCE: c.RequirePkce,
+		RegisteredAt: c.RegisteredAt, RegisteredBy: c.RegisteredBy,
 		DisabledAt: c.DisabledAt, FormerSecretUntil: c.FormerSecretUntil, FormerSecretUsedAt: c.FormerSecretUsedAt,
-		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt,
+		CreatedAt: c.CreatedAt, UpdatedAt: c.UpdatedAt, Settings: settings.Normal(),
 	}
 }
 
@@ -64,26 +73,28 @@ type (
 		ID                     string   `json:"client_id,omitempty" max:"64" doc:"made up if absent"`
 		Name                   string   `json:"client_name" max:"256" doc:"what people are shown"`
 		Surface                string   `json:"surface,omitempty" max:"64" doc:"whose sign-in policy holds; store if absent"`
-		AuthMethod             string   `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,none" doc:"client_secret_basic if absent"`
+		AuthMethod             string   `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,private_key_jwt,none" doc:"client_secret_basic if absent"`
 		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-in answers go, compared byte for byte"`
 		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-out may lead"`
 		BackchannelLogoutURI   string   `json:"backchannel_logout_uri,omitempty" max:"2048" doc:"where the application hears that somebody was signed out"`
-		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials" max_items:"3"`
+		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials,urn:ietf:params:oauth:grant-type:device_code,urn:ietf:params:oauth:grant-type:token-exchange" max_items:"5"`
 		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50" doc:"what it may ask for"`
 		IDTokenAlg             string   `json:"id_token_signed_response_alg,omitempty" enum:"ES256,RS256,EdDSA" doc:"ES256 if absent"`
 		NoPKCE                 bool     `json:"no_pkce,omitempty" doc:"lets a confidential client do without"`
+		SettingsChange
 	}
 	apiClientChange struct {
 		Name                   *string  `json:"client_name,omitempty" max:"256" doc:"what people are shown"`
 		Surface                *string  `json:"surface,omitempty" max:"64" doc:"whose sign-in policy holds; what the client holds is void when it moves"`
-		AuthMethod             *string  `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,none"`
+		AuthMethod             *string  `json:"token_endpoint_auth_method,omitempty" enum:"client_secret_basic,client_secret_post,private_key_jwt,none"`
 		RedirectURIs           []string `json:"redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-in answers go, compared byte for byte"`
 		PostLogoutRedirectURIs []string `json:"post_logout_redirect_uris,omitempty" max:"2048" max_items:"50" doc:"where sign-out may lead"`
 		BackchannelLogoutURI   *string  `json:"backchannel_logout_uri,omitempty" max:"2048" doc:"empty for none"`
-		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials" max_items:"3"`
+		GrantTypes             []string `json:"grant_types,omitempty" enum:"authorization_code,refresh_token,client_credentials,urn:ietf:params:oauth:grant-type:device_code,urn:ietf:params:oauth:grant-type:token-exchange" max_items:"5"`
 		Scopes                 []string `json:"scopes,omitempty" max:"64" max_items:"50" doc:"what it may ask for"`
 		IDTokenAlg             *string  `json:"id_token_signed_response_alg,omitempty" enum:"ES256,RS256,EdDSA"`
-		RequirePKCE            *bool    `json:"require_pkce,omitempty" doc:"always true for a client without a secret"`
+		RequirePKCE            *bool    `json:"require_pkce,omitempty" doc:"always true for a public client"`
+		SettingsChange
 	}
 	apiSecretRotation struct {
 		Overlap string `json:"overlap" enum:"now,1h,24h,7d" doc:"for how long the former secret works beside the new one"`
@@ -91,10 +102,14 @@ type (
 	findClients struct {
 		paging
 		Search string `query:"search" max:"100" doc:"looked for in client_id and name"`
-		State  string `query:"state" enum:"active,disabled,rotating" doc:"rotating: a former secret still works"`
+		State  string `query:"state" enum:"active,disabled,rotating,registered" doc:"rotating: a former secret still works; registered: by itself"`
 	}
 	createClient struct{ Body apiClientInput }
-	clientByID   struct {
+	setLogo      struct {
+		ID   string `path:"id" max:"64"`
+		Body upload `kinds:"image/png,image/jpeg,image/gif"`
+	}
+	clientByID struct {
 		ID string `path:"id" max:"64"`
 	}
 	clientAtVersion struct {
@@ -136,6 +151,7 @@ func (a *API) clients(t *table) {
 				RedirectURIs: in.Body.RedirectURIs, PostLogoutRedirectURIs: in.Body.PostLogoutRedirectURIs,
 				BackchannelLogoutURI: in.Body.BackchannelLogoutURI,
 				GrantTypes:           in.Body.GrantTypes, Scopes: in.Body.Scopes, IDTokenAlg: in.Body.IDTokenAlg, NoPKCE: in.Body.NoPKCE,
+				Settings: in.Body.apply(client.Settings{}),
 			})
 			return apiNewClient(c), err
 		})
@@ -172,6 +188,16 @@ func (a *API) clientLife(t *table) {
 	add(t, scopeClients, http.MethodDelete, "/clients/{id}/disabled", "enableClient",
 		func(ctx context.Context, actor Actor, in clientByID) (apiClient, error) {
 			_, err := s.SetClientDisabled(ctx, actor, in.ID, false)
+			return after(ctx, actor, in.ID, err)
+		})
+	add(t, scopeClients, http.MethodPut, "/clients/{id}/logo", "setClientLogo",
+		func(ctx context.Context, actor Actor, in setLogo) (apiClient, error) {
+			_, err := s.SetLogo(ctx, actor, in.ID, in.Body)
+			return after(ctx, actor, in.ID, err)
+		})
+	add(t, scopeClients, http.MethodDelete, "/clients/{id}/logo", "removeClientLogo",
+		func(ctx context.Context, actor Actor, in clientByID) (apiClient, error) {
+			_, err := s.RemoveLogo(ctx, actor, in.ID)
 			return after(ctx, actor, in.ID, err)
 		})
 	add(t, scopeClients, http.MethodPost, "/clients/{id}/secret", "rotateClientSecret",

@@ -6,6 +6,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
@@ -24,6 +25,7 @@ type download struct {
 type upload struct {
 	io.Reader
 
+	// format is that of a table; empty for any other file.
 	format account.Format
 }
 
@@ -50,13 +52,13 @@ func readUpload(c *call) (upload, error) {
 		return upload{}, problem(codeMediaType)
 	}
 	u := upload{Reader: c.r.Body}
-	switch kind {
-	case kindCSV:
-		u.format = account.CSV
-	case kindNDJSON:
-		u.format = account.NDJSON
-	default:
+	switch {
+	case !slices.Contains(c.op.kinds, kind):
 		return upload{}, problem(codeMediaType)
+	case kind == kindCSV:
+		u.format = account.CSV
+	case kind == kindNDJSON:
+		u.format = account.NDJSON
 	}
 	return u, web.LongBody(c.w)
 }

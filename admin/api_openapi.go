@@ -75,14 +75,14 @@ func (a *API) describe(op *operation, problems *schema) map[string]any {
 		out["parameters"] = parameters
 	}
 	if op.uploads {
-		out["requestBody"] = map[string]any{"required": true, "content": fileContent()}
+		out["requestBody"] = map[string]any{"required": true, "content": fileContent(op.kinds)}
 	}
 	if op.body != nil {
 		out["requestBody"] = map[string]any{"required": true, "content": content("application/json", op.body)}
 	}
 	good := map[string]any{"description": http.StatusText(op.status), "headers": op.headers()}
 	if op.files {
-		good["content"] = fileContent()
+		good["content"] = fileContent(fileKinds())
 	}
 	if op.out != nil {
 		good["content"] = content("application/json", op.out)
@@ -123,9 +123,9 @@ func content(mediaType string, s *schema) map[string]any {
 }
 
 // fileContent is a file of any kind.
-func fileContent() map[string]any {
+func fileContent(kinds []string) map[string]any {
 	out := map[string]any{}
-	for _, kind := range fileKinds() {
+	for _, kind := range kinds {
 		out[kind] = map[string]any{}
 	}
 	return out

@@ -31,6 +31,8 @@ type operation struct {
 	matches, tagged bool
 	// uploads is whether its body is a file, files whether its answer is one.
 	uploads, files bool
+	// kinds are the media types of a body that is a file.
+	kinds []string
 
 	in reflect.Type
 	do func(ctx context.Context, actor Actor, in reflect.Value) (any, error)
@@ -73,7 +75,10 @@ func add[In, Out any](t *table, scope, method, path, id string, do func(context.
 	}
 	for _, f := range reflect.VisibleFields(op.in) {
 		if f.Type == reflect.TypeFor[upload]() {
-			op.uploads = true
+			op.uploads, op.kinds = true, fileKinds()
+			if kinds, ok := f.Tag.Lookup("kinds"); ok {
+				op.kinds = strings.Split(kinds, ",")
+			}
 			continue
 		}
 		if f.Name == "Body" {

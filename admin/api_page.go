@@ -33,12 +33,11 @@ func (a *API) referenceView() templates.APIReferenceView {
 		if op.keyed() {
 			row.Parameters = append(row.Parameters, templates.APIField{Name: headerKey, Type: "string", Optional: true})
 		}
-		files := []templates.APIField{{Name: "(download)", Type: strings.Join(fileKinds(), ", ")}}
 		if op.uploads {
-			row.Body = files
+			row.Body = []templates.APIField{{Name: "(upload)", Type: strings.Join(op.kinds, ", ")}}
 		}
 		if op.files {
-			row.Answer = files
+			row.Answer = []templates.APIField{{Name: "(download)", Type: strings.Join(fileKinds(), ", ")}}
 		}
 		v.Operations = append(v.Operations, row)
 		codes = append(codes, row.Problems...)

@@ -19,7 +19,7 @@ func supportMay() []string {
 	return []string{
 		"listCustomers", "getCustomer", "listUserGroups", "getUserGroup", "listAccounts", "getAccount", "updateAccount", "disableAccount",
 		"enableAccount", "sendPasswordReset", "getTwoFactor", "setTwoFactor", "resetFactors", "resetFactor", "listDevices", "removeDevices",
-		"removeDevice", "unmaskAddress", "planReset", "getReset", "listHoldings", "resetCustomer", "getCustomerReset", "listExemptions",
+		"removeDevice", "listConsents", "revokeConsent", "endSessions", "unmaskAddress", "planReset", "getReset", "listHoldings", "resetCustomer", "getCustomerReset", "listExemptions",
 		"grantExemption", "endExemption", "issuePass", "withdrawPass", "issueTicket", "listFreezes", "previewSwitches", "setSwitches",
 		"getRollout", "listConcerned", "getDelivery", "listOperatorActs", "listApprovals", "getApproval", "askApproval", "setAccountApproval", "listSurfaces", "getEnforcement", "getPolicy", "listAuditEvents", "listDeliveries",
 	}
@@ -136,7 +136,7 @@ func (p *program) objects(op *operation, want string, hides bool) {
 	hidden := s
 	for _, id := range []string{
 		string(p.customer), string(p.group), string(p.chief), firstKey, string(p.stock.request), "/surfaces/store", "/clients/program", "/clients/shop", string(p.stock.customer), string(p.stock.group),
-		p.stock.role, string(p.stock.reset), string(p.stock.message), string(p.stock.job),
+		p.stock.role, string(p.stock.token), string(p.stock.reset), string(p.stock.message), string(p.stock.job),
 	} {
 		with := missing
 		if strings.HasPrefix(id, "/") {

@@ -92,10 +92,13 @@ func (s schemas) object(t reflect.Type) *schema {
 	return o
 }
 
-// constrain reads the tags enum, min, max and doc of a field. The first three are about the items of a list, whose number max_items
-// bounds.
+// constrain reads the tags enum, min, max, doc and any of a field. The first three are about the items of a list, whose number max_items
+// bounds; any says what kind of JSON is read elsewhere.
 func constrain(p *schema, tag reflect.StructTag) {
 	p.Description = tag.Get("doc")
+	if kind, ok := tag.Lookup("any"); ok {
+		p.Type, p.AdditionalProperties = kind, &schema{}
+	}
 	number := func(name string) *int {
 		text, ok := tag.Lookup(name)
 		if !ok {

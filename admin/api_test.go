@@ -53,6 +53,10 @@ type stock struct {
 	reset   store.ResetID
 	form    store.FormID
 	message store.MessageID
+	// token is an initial access token that counts.
+	token store.RegistrationTokenID
+	// stream is one of the client shop.
+	stream store.StreamID
 	// guarded is an account that takes a second operator, and request asks for one.
 	guarded store.AccountID
 	request store.ApprovalID
@@ -77,7 +81,8 @@ func newProgram(t *testing.T, db *store.DB, perMinute int) *program {
 	p.api, err = NewAPI(APIConfig{
 		Service: p.Service, Issuer: "https://id.example.jp", DB: p.db, Box: box, Templates: p.set, Toolkit: kit, Now: p.clock.now,
 		RequestsPerMinute: perMinute, NotToken: errNoToken,
-		ClientToken: func(_ context.Context, token string) (store.TokenSetID, error) {
+		ClientToken: func(_ http.Header, r *http.Request) (store.TokenSetID, error) {
+			_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 			id, ok := p.tokens[token]
 			if !ok {
 				return "", errNoToken
@@ -233,7 +238,7 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 	reason := `{"reason":"lost phone","identity_checked":true}`
 	changedClient := `{"client_name":"shop 2","surface":"admin","token_endpoint_auth_method":"client_secret_post","redirect_uris":["https://shop.example.jp/cb2"],
 		"post_logout_redirect_uris":[],"backchannel_logout_uri":"https://shop.example.jp/out","grant_types":["authorization_code"],"scopes":["openid"],
-		"id_token_signed_response_alg":"RS256","require_pkce":false}`
+		"id_token_signed_response_alg":"RS256","require_pkce":false,` + changedSettings + `}`
 	guarded := account
 	if person == p.tanaka {
 		guarded = "/accounts/" + string(p.stock.guarded)
@@ -265,6 +270,9 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listDevices":        {path: account + "/two-factor/devices"},
 		"removeDevices":      {path: account + "/two-factor/devices"},
 		"removeDevice":       {path: account + "/two-factor/devices/" + device},
+		"listConsents":       {path: account + "/consents"},
+		"revokeConsent":      {path: account + "/consents/partner"},
+		"endSessions":        {path: account + "/sessions"},
 		"listApprovals":      {path: "/approvals?state=open&limit=1"},
 		"getApproval":        {path: "/approvals/" + string(p.stock.request)},
 		"askApproval":        {path: guarded + "/approvals", body: `{"act":"reset","method":"email","handover":"staff","hours":4,"minutes":30,"email":"n@example.jp","reason":"lost phone","identity_checked":true}`},
@@ -325,16 +333,26 @@ func (p *program) samples(person store.AccountID) map[string]sample {
 		"listFindings":         {path: job + "/findings?limit=1"},
 		"exportAccounts":       {path: "/accounts/export", body: `{"format":"ndjson","operators":true}`},
 		"exportAuditEvents":    {path: "/audit-events/export", body: `{"format":"csv","kind":"account","search":"","account_id":"","from":"2026-01-01","to":"2027-01-01"}`},
-		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"]}`},
+		"createClient":         {path: "/clients", body: `{"client_name":"shop","redirect_uris":["https://shop.example.jp/cb"],"scopes":["openid"],` + changedSettings + `}`},
 
 		"getProvisioning":    {path: "/clients/program/provisioning"},
 		"setProvisioning":    {path: "/clients/program/provisioning", body: `{"user_group_id":"` + string(p.group) + `"}`},
 		"removeProvisioning": {path: "/clients/program/provisioning"},
+		"setClientLogo":      {path: "/clients/shop/logo", body: tinyPNG(), media: "image/png"},
+		"removeClientLogo":   {path: "/clients/shop/logo"},
 		"updateClient":       {path: "/clients/shop", body: changedClient, match: "/clients/shop"},
 		"deleteClient":       {path: "/clients/shop", match: "/clients/shop"},
 		"disableClient":      {path: "/clients/shop/disabled"},
 		"enableClient":       {path: "/clients/shop/disabled"},
 		"endFormerSecret":    {path: "/clients/shop/former-secret"},
+		"listStreams":        {path: "/clients/shop/streams"},
+		"pauseStream":        {path: "/clients/shop/streams/" + string(p.stock.stream) + "/paused"},
+		"resumeStream":       {path: "/clients/shop/streams/" + string(p.stock.stream) + "/paused"},
+		"deleteStream":       {path: "/clients/shop/streams/" + string(p.stock.stream)},
+
+		"listRegistrationTokens":  {path: "/registration-tokens"},
+		"createRegistrationToken": {path: "/registration-tokens", body: `{"label":"market","days":7,"uses":2}`},
+		"revokeRegistrationToken": {path: "/registration-tokens/" + string(p.stock.token)},
 
 		"rotateClientSecret": {path: "/clients/shop/secret", body: `{"overlap":"24h"}`, match: "/clients/shop"},
 	}
@@ -376,7 +394,13 @@ func (p *program) shop() {
 		_, serr := tx.SetClientSecret(ctx, store.SetClientSecretParams{
 			ID: "shop", Version: now, Now: &now, SecretHash: []byte("next"), FormerSecretHash: []byte("now"), FormerSecretUntil: new(now.Add(time.Hour)),
 		})
-		return errors.Join(err, serr)
+		_, lerr := tx.SetClientLogoVersion(ctx, store.SetClientLogoVersionParams{ID: "shop", LogoVersion: "former", Now: now})
+		p.stock.stream = store.NewID[store.StreamID]() // the former one went with the client
+		return errors.Join(err, serr, lerr, tx.PutClientLogo(ctx, store.PutClientLogoParams{
+			ClientID: "shop", MediaType: "image/png", Data: []byte("former"), Sha256: []byte("former"), Now: now,
+		}), tx.InsertStream(ctx, store.InsertStreamParams{
+			ID: p.stock.stream, ClientID: "shop", Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: now,
+		}))
 	})
 }
 
@@ -422,6 +446,7 @@ func (p *program) stocked() {
 	if len(status.Devices) == 0 {
 		p.device(p.tanaka)
 	}
+	p.consent(p.tanaka)
 	spare := store.AccountID(p.stock.spare)
 	if _, err := p.db.Read().GetAccount(ctx, spare); err != nil {
 		spare = p.person("spare-"+store.NewID[string]()[:8]+version(now), account.RoleBuyer)
@@ -466,6 +491,13 @@ func (p *program) restock(now time.Time) {
 		r, err := p.CreateRole(ctx, System(), RoleInput{Name: name, Rights: []string{"view"}})
 		must(p.t, err)
 		p.stock.role = r.ID
+	}
+	tokens, err := p.RegistrationTokens(ctx, System())
+	must(p.t, err)
+	if !slices.ContainsFunc(tokens, func(t RegistrationToken) bool { return t.ID == p.stock.token && t.State == TokenLive }) {
+		_, made, err := p.CreateRegistrationToken(ctx, System(), NewRegistrationToken{Label: name, Days: 7, Uses: 1})
+		must(p.t, err)
+		p.stock.token = made.ID
 	}
 	if run, err := p.ImportRun(ctx, System(), p.stock.job, 0); err != nil || run.State != importChecked {
 		p.stock.job = store.NewID[store.ImportID]()
@@ -589,6 +621,9 @@ func (p *program) wrongBodies(s *schema, body string) map[string]string {
 	}
 	for name, member := range s.Properties {
 		wrong := any(map[string]any{})
+		if member.Type == "object" {
+			wrong = "x"
+		}
 		out[write(func(m map[string]any) { m[name] = wrong })] = name + " type"
 		out[write(func(m map[string]any) { m[name] = nil })] = name + " type"
 		if slices.Contains(s.Required, name) {
@@ -611,7 +646,7 @@ func (p *program) wrongBodies(s *schema, body string) map[string]string {
 		case member.Type == "array" && member.MaxItems != nil:
 			out[write(func(m map[string]any) { m[name] = make([]string, *member.MaxItems+1) })] = name + " too_long"
 			out[write(func(m map[string]any) { m[name] = []any{1} })] = name + "/0 type"
-		case member.Type != "boolean":
+		case member.Type == "object" && member.AdditionalProperties == (*schema)(nil), member.Type != "object" && member.Type != "boolean":
 			p.t.Errorf("%s has no bound: %+v", name, member)
 		}
 	}

@@ -110,7 +110,8 @@ func (w *world) provoked() []provoked {
 			return only(w.CreateClient(ctx, a, NewClient{Name: "x", RedirectURIs: []string{"https://rp.example/cb"}}))
 		}},
 		{audit.ClientProvision, func(a Actor) error {
-			return w.SetProvisioning(ctx, a, w.shopClient(func(in *NewClient) { in.ID = next() }).ID, w.group)
+			id := w.shopClient(func(in *NewClient) { in.ID, in.Scopes = next(), append(personScopes(), scopeSCIM) }).ID
+			return w.SetProvisioning(ctx, a, id, w.group)
 		}},
 		{audit.ClientUpdate, func(a Actor) error {
 			row := w.clientRow(w.shopClient(func(in *NewClient) { in.ID = next() }).ID)
@@ -140,6 +141,23 @@ func (w *world) provoked() []provoked {
 			must(w.t, err)
 			return only(w.EndFormerSecret(ctx, a, row.ID))
 		}},
+		{audit.RegistrationTokenCreate, func(a Actor) error {
+			_, _, err := w.CreateRegistrationToken(ctx, a, NewRegistrationToken{Label: "market", Days: 1, Uses: 1})
+			return err
+		}},
+		{audit.RegistrationTokenRevoke, func(a Actor) error {
+			_, made, err := w.CreateRegistrationToken(ctx, System(), NewRegistrationToken{Label: "market", Days: 1, Uses: 1})
+			must(w.t, err)
+			return w.RevokeRegistrationToken(ctx, a, made.ID)
+		}},
+		{audit.StreamStatus, func(a Actor) error {
+			id := w.shopClient(func(in *NewClient) { in.ID = next() }).ID
+			return only(w.SetStreamPaused(ctx, a, id, w.stream(id), true))
+		}},
+		{audit.StreamDelete, func(a Actor) error {
+			id := w.shopClient(func(in *NewClient) { in.ID = next() }).ID
+			return w.DeleteStream(ctx, a, id, w.stream(id))
+		}},
 		{audit.TwoFactorSet, func(a Actor) error {
 			return only(w.SetTwoFactor(ctx, a, w.tanaka, account.TwoFactorUse, account.TwoFactorDont))
 		}},
@@ -159,11 +177,24 @@ func (w *world) provoked() []provoked {
 			return only(w.WithdrawPass(ctx, a, id))
 		}},
 		{audit.AccountGuard, func(a Actor) error { return only(w.SetGuard(ctx, a, spare(next()), time.Time{}, true)) }},
+		{audit.AppRevoke, func(a Actor) error { return w.RevokeConsent(ctx, a, w.tanaka, w.consent(w.tanaka)) }},
+		{audit.SessionEnd, func(a Actor) error { return w.EndSessions(ctx, a, w.tanaka) }},
 		{audit.DeviceRemove, func(a Actor) error { return w.RemoveDevice(ctx, a, w.tanaka, w.device(w.tanaka)) }},
 		{audit.LogExport, func(a Actor) error {
 			return only(w.ExportAudit(ctx, a, AuditQuery{Kind: "key"}, audit.CSV, func() io.Writer { return io.Discard }))
 		}},
 	}
+}
+
+// stream is a stream of a client, on which nothing happened.
+func (w *world) stream(clientID string) store.StreamID {
+	id := store.NewID[store.StreamID]()
+	must(w.t, w.db.InTx(w.t.Context(), func(tx *store.Tx) error {
+		return tx.InsertStream(w.t.Context(), store.InsertStreamParams{
+			ID: id, ClientID: clientID, Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: w.clock.now(),
+		})
+	}))
+	return id
 }
 
 // demanded is somebody who has a factor that is demanded.
@@ -183,12 +214,14 @@ func eventsElsewhere() map[audit.Type]string {
 	)
 	return map[audit.Type]string{
 		audit.SignInPassword: "its failures are rows of its own", audit.SignInPasskey: "its failures are rows of its own",
-		audit.SignInFactor: "its failures are rows of its own", audit.SignInComplete: person, audit.SignOut: person, audit.SessionEnd: person,
+		audit.SignInFactor: "its failures are rows of its own", audit.SignInComplete: person, audit.SignOut: person, audit.AppConsent: person, audit.AppRefuse: person,
 		audit.CodeSend: person, audit.FactorEnrol: person, audit.FactorChange: person, audit.BackupIssue: person, audit.PasskeyRename: person,
 		audit.FactorRemove: person, audit.FactorOrder: person, audit.AddressUndo: person, audit.TicketUse: "its failures are rows of its own",
 		audit.SetUpPostpone: person, audit.SettingsFreeze: person, audit.PasswordChange: person, audit.PasswordForgot: person, audit.PasswordReset: person,
 		audit.DeviceTrust: person, audit.DeviceUse: byRow, audit.DeviceVoid: byRow, audit.FactorBounce: byRow,
-		audit.TokenReuse: program, audit.TokenRefuse: program, audit.TokenRevoke: program,
+		audit.StreamCreate: "what a receiver does with its own, which is refused by its token", audit.StreamUpdate: "as client.stream_create",
+		audit.TokenReuse: program, audit.TokenRefuse: program, audit.TokenRevoke: program, audit.TokenExchange: program,
+		audit.DeviceAllow: person, audit.DeviceDeny: "the person's own refusal",
 		audit.KeyCreate: "made by the server itself", audit.LogSweep: "made by the command line, which the database refuses",
 		audit.ConsoleView: "written for refusals alone: looking leaves no row", audit.ReenrolSet: "written beside settings.enforcement, whose refusal it shares",
 		audit.EnforcementList: "whoever may not take the list is refused a look at the console",

@@ -24,7 +24,7 @@ type NewClient struct {
 	Name string
 	// Surface is whose sign-in policy holds; [SurfaceStore] if empty.
 	Surface string
-	// AuthMethod is client_secret_basic (if empty), client_secret_post, or none for a public client.
+	// AuthMethod is client_secret_basic (if empty), client_secret_post, private_key_jwt, or none for a public client.
 	AuthMethod string
 	// RedirectURIs and PostLogoutRedirectURIs are where a browser may be sent, byte for byte.
 	RedirectURIs, PostLogoutRedirectURIs []string
@@ -52,15 +52,28 @@ type Client struct {
 const (
 	authBasic        = "client_secret_basic"
 	authPost         = "client_secret_post"
+	authKey          = "private_key_jwt"
 	authNone         = "none"
 	grantCode        = "authorization_code"
 	grantRefresh     = "refresh_token"
 	grantCredentials = "client_credentials"
+	grantDevice      = "urn:ietf:params:oauth:grant-type:device_code"
+	grantExchange    = "urn:ietf:params:oauth:grant-type:token-exchange"
 )
 
-func authMethods() []string { return []string{authBasic, authPost, authNone} }
+func authMethods() []string { return []string{authBasic, authPost, authKey, authNone} }
 
-func clientGrants() []string { return []string{grantCode, grantRefresh, grantCredentials} }
+// hasSecret is whether a client that authenticates so has a secret.
+func hasSecret(method string) bool { return method == authBasic || method == authPost }
+
+func clientGrants() []string {
+	return []string{grantCode, grantRefresh, grantCredentials, grantDevice, grantExchange}
+}
+
+// signsIn is whether people sign in with one of the grant types.
+func signsIn(grants []string) bool {
+	return slices.Contains(grants, grantCode) || slices.Contains(grants, grantDevice)
+}
 
 func signingAlgs() []string { return []string{"ES256", "RS256", "EdDSA"} }
 
@@ -86,7 +99,7 @@ func (in NewClient) orDefaults() NewClient {
 	if len(in.GrantTypes) == 0 {
 		in.GrantTypes = []string{grantCode, grantRefresh}
 	}
-	if len(in.Scopes) == 0 && slices.Contains(in.GrantTypes, grantCode) {
+	if len(in.Scopes) == 0 && signsIn(in.GrantTypes) {
 		in.Scopes = personScopes()
 	}
 	return in
@@ -105,7 +118,7 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 		}
 		made = Client{ID: in.ID}
 		var hash []byte
-		if in.AuthMethod != authNone {
+		if hasSecret(in.AuthMethod) {
 			made.Secret, hash = web.NewToken()
 		}
 		err = w.tx.InsertClient(ctx, store.InsertClientParams{
@@ -123,6 +136,11 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 		}
 		w.event.ClientID, w.event.Target = in.ID, clientName(in.Name, in.ID)
 		w.event.Data = map[string]string{"surface": in.Surface, "auth_method": in.AuthMethod, "scopes": spellList(in.Scopes)}
+		for name, word := range settingWords(in.Settings) {
+			if word != "" {
+				w.event.Data[name] = word
+			}
+		}
 		return announceClient(ctx, w.tx, in.ID)
 	})
 	if err != nil {

@@ -3,6 +3,7 @@ package admin
 import (
 	"context"
 	"fmt"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -25,6 +26,7 @@ type ClientChange struct {
 	GrantTypes, Scopes                   []string
 	IDTokenAlg                           *string
 	RequirePKCE                          *bool
+	SettingsChange
 }
 
 // registrationOf is the registration of a row.
@@ -34,7 +36,7 @@ func registrationOf(c store.Client) (NewClient, error) {
 		return NewClient{}, fmt.Errorf("client %s: %w", c.ID, err)
 	}
 	return NewClient{
-		Settings: settings,
+		Settings: settings.Normal(), // a database can spell the same keys in another way
 		ID:       c.ID, Name: c.Name, Surface: c.SurfaceID, AuthMethod: c.AuthMethod, RedirectURIs: listOfJSON(c.RedirectURIs),
 		PostLogoutRedirectURIs: listOfJSON(c.PostLogoutRedirectURIs), BackchannelLogoutURI: c.BackchannelLogoutURI,
 		GrantTypes: listOfJSON(c.GrantTypes), Scopes: listOfJSON(c.Scopes), IDTokenAlg: c.IDTokenAlg, NoPKCE: !c.RequirePkce,
@@ -67,6 +69,7 @@ func (c ClientChange) on(in NewClient) NewClient {
 	if c.RequirePKCE != nil {
 		in.NoPKCE = !*c.RequirePKCE
 	}
+	in.Settings = c.apply(in.Settings)
 	return in
 }
 
@@ -89,8 +92,9 @@ func (w *work) client(ctx context.Context, id string) (store.Client, error) {
 
 // UpdateClient changes a registration that the actor saw at a version, in force on every server at once. A client that gets a secret for
 // the first time is given one, which can be read here and never again; one that needs none any more loses it. What a client holds that
-// moves to another surface is void, since people signed in there by other rules. It fails with a [ClientError], [ErrConflict] or
-// [store.ErrNotFound], and reports whether anything was changed.
+// moves to another surface is void, since people signed in there by other rules; so is that of one that gets another sector, since a
+// refreshed ID token must name whom the first one did (OpenID Connect Core section 12.2). It fails with a [ClientError], [ErrConflict]
+// or [store.ErrNotFound], and reports whether anything was changed.
 func (s *Service) UpdateClient(
 	ctx context.Context, actor Actor, id string, version time.Time, change ClientChange,
 ) (secret string, changed bool, err error) {
@@ -122,6 +126,11 @@ func (s *Service) UpdateClient(
 		}
 		w.event.Data = clientChanges(former, next)
 		if former.Surface != next.Surface {
+			if _, err := w.tx.DropClientConsents(ctx, id); err != nil {
+				return fmt.Errorf("drop consents: %w", err)
+			}
+		}
+		if former.Surface != next.Surface || former.sector() != next.sector() {
 			if err := w.voidClient(ctx, id); err != nil {
 				return err
 			}
@@ -132,6 +141,12 @@ func (s *Service) UpdateClient(
 		return "", false, err
 	}
 	return secret, changed, nil
+}
+
+// sector is that of the subjects by which the client knows people.
+func (in NewClient) sector() string {
+	sector, _ := in.Sector(in.RedirectURIs) // one without a sector was refused
+	return sector
 }
 
 // sameOrder keeps the order of values of which none was added or taken away, since it means nothing.
@@ -151,7 +166,7 @@ func (w *work) saveClient(ctx context.Context, row store.Client, next NewClient)
 		BackchannelLogoutURI: next.BackchannelLogoutURI, Settings: next.Encode(),
 	}
 	switch {
-	case next.AuthMethod == authNone:
+	case !hasSecret(next.AuthMethod):
 	case row.SecretHash == nil:
 		secret, p.SecretHash = web.NewToken()
 		p.SecretMadeAt = &w.now
@@ -164,7 +179,7 @@ func (w *work) saveClient(ctx context.Context, row store.Client, next NewClient)
 
 // clientChanges are the changes of a registration for its audit row.
 func clientChanges(a, b NewClient) map[string]string {
-	return changes(
+	data := changes(
 		clientFieldName, a.Name, b.Name, clientFieldSurface, a.Surface, b.Surface, clientFieldAuth, a.AuthMethod, b.AuthMethod,
 		clientFieldRedirects, spellList(a.RedirectURIs), spellList(b.RedirectURIs),
 		clientFieldPostLogout, spellList(a.PostLogoutRedirectURIs), spellList(b.PostLogoutRedirectURIs),
@@ -172,6 +187,8 @@ func clientChanges(a, b NewClient) map[string]string {
 		clientFieldGrants, spellList(a.GrantTypes), spellList(b.GrantTypes), clientFieldScopes, spellList(a.Scopes), spellList(b.Scopes),
 		clientFieldAlg, a.IDTokenAlg, b.IDTokenAlg, "require_pkce", strconv.FormatBool(!a.NoPKCE), strconv.FormatBool(!b.NoPKCE),
 	)
+	maps.Copy(data, settingsChanges(a.Settings, b.Settings))
+	return data
 }
 
 // maxSpelled is how many bytes of a list an audit row has.
@@ -188,13 +205,9 @@ func spellList(values []string) string {
 
 // voidClient ends everything that a client holds, for people and for itself, and says in the event how much that was.
 func (w *work) voidClient(ctx context.Context, id string) error {
-	grants, err := w.tx.RevokeClientGrants(ctx, store.RevokeClientGrantsParams{ClientID: id, Now: &w.now})
+	grants, tokens, err := w.tx.VoidClient(ctx, id, w.now)
 	if err != nil {
-		return fmt.Errorf("revoke grants: %w", err)
-	}
-	tokens, err := w.tx.RevokeClientTokens(ctx, store.RevokeClientTokensParams{ClientID: id, Now: &w.now})
-	if err != nil {
-		return fmt.Errorf("revoke tokens: %w", err)
+		return err
 	}
 	if w.event.Data == nil {
 		w.event.Data = map[string]string{}

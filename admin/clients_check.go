@@ -100,10 +100,12 @@ func (in NewClient) check(validRedirect func(string) string) (NewClient, error) 
 	in.Name = strings.Join(strings.Fields(strings.ToValidUTF8(in.Name, "")), " ")
 	in.RedirectURIs, in.PostLogoutRedirectURIs = once(in.RedirectURIs), once(in.PostLogoutRedirectURIs)
 	in.GrantTypes, in.Scopes = once(in.GrantTypes), once(in.Scopes)
+	in.Settings = in.Normal()
 	in.NoPKCE = in.NoPKCE && in.AuthMethod != authNone // nothing but the verifier ties a public client's code to whoever asked for it
 	in.checkWords(wrong)
 	in.checkGrants(wrong)
 	in.checkURIs(wrong, validRedirect)
+	in.checkSettings(wrong)
 	if len(wrong.Fields) > 0 {
 		return in, wrong
 	}
@@ -151,10 +153,13 @@ func (in NewClient) checkGrants(wrong *ClientError) {
 	switch {
 	case len(in.GrantTypes) == 0:
 		wrong.add(clientFieldGrants, "must have at least one", templates.MsgClientGrants)
-	case has(grantRefresh) && !has(grantCode):
-		wrong.add(clientFieldGrants, "have refresh_token without authorization_code", templates.MsgClientRefresh)
+	case has(grantRefresh) && !signsIn(in.GrantTypes):
+		wrong.add(clientFieldGrants, "have refresh_token without authorization_code or the device grant", templates.MsgClientRefresh)
 	case has(grantCredentials) && in.AuthMethod == authNone:
 		wrong.add(clientFieldGrants, "have client_credentials, which a public client cannot use", templates.MsgClientPublic)
+	case has(grantExchange) && in.AuthMethod == authNone:
+		// Whoever trades tokens is somebody that we know (RFC 8693 section 2.1 leaves it open).
+		wrong.add(clientFieldGrants, "have token-exchange, which a public client cannot use", templates.MsgClientExchange)
 	}
 	if len(in.Scopes) > maxScopes {
 		wrong.add(clientFieldScopes, fmt.Sprintf("must be %d at most", maxScopes), templates.MsgClientScopesMany, "max", maxScopes)

@@ -61,8 +61,8 @@ func (s *Service) RotateSecret(ctx context.Context, actor Actor, id string, vers
 			text := fmt.Sprintf("is %q, must be %s", short(word), strings.Join(OverlapWords(), ", "))
 			return clientError(clientFieldOverlap, text, templates.MsgClientOverlap)
 		}
-		if row.AuthMethod == authNone {
-			return clientError(clientFieldAuth, "is none: the client has no secret", templates.MsgClientNoSecret)
+		if !hasSecret(row.AuthMethod) {
+			return clientError(clientFieldAuth, "is "+row.AuthMethod+": the client has no secret", templates.MsgClientNoSecret)
 		}
 		p := store.SetClientSecretParams{ID: id, Version: row.UpdatedAt, Now: &w.now}
 		made = NewSecret{Version: w.now}

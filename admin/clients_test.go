@@ -13,6 +13,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/web"
@@ -248,7 +249,8 @@ func TestRotateSecret(t *testing.T) {
 
 func errorOf[T any](_ T, err error) error { return err }
 
-// What a client holds is void when it is disabled, when it is enabled again, when it moves to another surface and when it is deleted.
+// What a client holds is void when it is disabled, when it is enabled again, when it moves to another surface, when
+// it knows people by other names and when it is deleted.
 func TestClientLifeVoidsWhatItHolds(t *testing.T) {
 	each(t, func(t *testing.T, w *world) {
 		ctx, root := t.Context(), w.actor(w.root)
@@ -265,6 +267,18 @@ func TestClientLifeVoidsWhatItHolds(t *testing.T) {
 		}{
 			{"disable", audit.ClientDisable, func() error { return errorOf(w.SetClientDisabled(ctx, root, "shop", true)) }},
 			{"enable", audit.ClientEnable, func() error { return errorOf(w.SetClientDisabled(ctx, root, "shop", false)) }},
+			{"other subjects", audit.ClientUpdate, func() error {
+				_, _, err := w.update(root, "shop", ClientChange{SettingsChange: SettingsChange{SubjectType: new(client.SubjectPairwise)}})
+				return err
+			}},
+			{"other sector", audit.ClientUpdate, func() error {
+				_, _, err := w.update(root, "shop", ClientChange{RedirectURIs: []string{"https://b.example.jp/cb"}})
+				return err
+			}},
+			{"sector by name", audit.ClientUpdate, func() error {
+				_, _, err := w.update(root, "shop", ClientChange{SettingsChange: SettingsChange{SectorIdentifierURI: new("https://c.example.jp/s")}})
+				return err
+			}},
 			{"move", audit.ClientUpdate, func() error {
 				_, _, err := w.update(root, "shop", ClientChange{Surface: new(SurfaceAdmin)})
 				return err
@@ -284,6 +298,13 @@ func TestClientLifeVoidsWhatItHolds(t *testing.T) {
 		if _, err := w.GetClient(ctx, root, "shop"); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("deleted: %v", err)
 		}
+		w.shopClient(func(in *NewClient) { in.SubjectType = client.SubjectPairwise })
+		w.liveGrant()
+		_, _, err := w.update(root, "shop", ClientChange{RedirectURIs: []string{"https://shop.example.jp/b"}, SettingsChange: SettingsChange{SectorIdentifierURI: new("https://SHOP.example.jp/s")}})
+		if live() != 1 || err != nil {
+			t.Errorf("another document of the same sector: %d live grants, %v", live(), err)
+		}
+		must(t, w.DeleteClient(ctx, root, "shop", w.clientRow("shop").UpdatedAt, "shop"))
 		w.shopClient()
 		if changed, err := w.SetClientDisabled(ctx, root, "shop", false); changed || err != nil {
 			t.Errorf("enabled already: %v %v", changed, err)
@@ -456,6 +477,19 @@ func TestConsoleClientLife(t *testing.T) {
 	c.wants(c.get("/admin"), "シークレット切り替え中 1件")
 	at, _ = c.post("/admin/clients/shop/former-secret")
 	c.wants(c.get(at), "以前のシークレットを無効にしました。")
+
+	_, _, err := c.update(System(), "shop", ClientChange{Scopes: []string{"openid", scopeSCIM}})
+	must(t, err)
+	stream := string(c.stream("shop"))
+	c.wants(c.get("/admin/clients/shop"), "セキュリティイベントの配信", "アプリケーションが取得", "配信中", "待機中 0件")
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "pause")
+	c.wants(c.get(at), "更新しました。", "一時停止中", "担当者が設定", "待機中 1件") // its receiver is told
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "resume")
+	c.wants(c.get(at), "配信中", "待機中 2件")
+	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "delete")
+	if body := c.get(at); strings.Contains(body, "セキュリティイベントの配信") {
+		t.Error("the stream that was deleted is shown")
+	}
 
 	must(t, c.SetProvisioning(t.Context(), System(), "shop", c.group))
 	c.wants(c.get("/admin/clients/shop"), "SCIM プロビジョニング", `href="/admin/customers/`+string(c.customer)+`"`, "標準のユーザーグループ")

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/go-chi/chi/v5"
@@ -42,14 +43,16 @@ func draftFields() []string {
 	for _, name := range RightNames() {
 		fields = append(fields, rightField(name))
 	}
+	fields = append(fields, fieldLabel, fieldDays, fieldUses)
 	return append(fields, clientDraft()...)
 }
 
 // keepDraft leaves the draft of a posted form in the browser. What is too long for a cookie is not kept.
 func keepDraft(w http.ResponseWriter, page string, id store.AccountID, form web.Form) error {
 	d := draft{Page: page, Account: id, Fields: map[string]string{}}
+	shown := clientDraft() // an empty field of a registration says nothing, and there are many
 	for _, name := range draftFields() {
-		if form.Has(name) {
+		if form.Has(name) && (form.Text(name) != "" || !slices.Contains(shown, name)) {
 			d.Fields[name] = form.Text(name)
 		}
 	}
@@ -119,7 +122,7 @@ func (h *Handler) gate(pages formPages) func(http.Handler) http.Handler {
 				next.ServeHTTP(w, r)
 				return nil
 			}
-			if _, file := Uploads()[r.URL.Path]; file { // too much for a draft: its page asked for the proof before
+			if _, file := web.UploadLimit(Uploads(), r.URL.Path); file { // too much for a draft: its page asked for the proof before
 				fresh.ServeHTTP(w, r)
 				return nil
 			}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
+	clients "github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
@@ -64,6 +65,23 @@ func (w *world) device(id store.AccountID) store.DeviceID {
 		})
 	})
 	return device
+}
+
+// consent lets an application of somebody else's learn something of an account, and returns its id.
+func (w *world) consent(id store.AccountID) string {
+	w.t.Helper()
+	const client = "partner"
+	w.tx(func(tx *store.Tx) error {
+		if err := tx.PutClient(w.t.Context(), store.PutClientParams{
+			ID: client, Name: "取引先", SurfaceID: SurfaceStore, AuthMethod: "none", RedirectURIs: []byte(`["https://partner.example/cb"]`),
+			PostLogoutRedirectURIs: []byte(`[]`), GrantTypes: []byte(`["authorization_code"]`), Scopes: []byte(`["openid","email"]`), IDTokenAlg: "ES256",
+			Settings: clients.Settings{ThirdParty: true}.Encode(), Now: w.clock.now(),
+		}); err != nil {
+			return err
+		}
+		return tx.PutConsent(w.t.Context(), store.PutConsentParams{AccountID: id, ClientID: client, Scope: "openid email", Now: w.clock.now()})
+	})
+	return client
 }
 
 // kinds are an account's factors, the main one first.
@@ -148,7 +166,7 @@ func TestM08_ResetOfOneFactor(t *testing.T) {
 		}
 		want := map[string]string{
 			"method": "email", "factors": "email", "set_up": "true", "notices": "2", "identity_checked": "true",
-			"codes": "0", "devices": "1", "sessions": "1", "attempts": "1", "clients": "",
+			"codes": "0", "devices": "1", "sessions": "1", "attempts": "1", "clients": "", "left": "sms passkey",
 		}
 		if diff := cmp.Diff(want, dataOf(t, rows[0])); diff != "" {
 			t.Errorf("audit data:\n%s", diff)

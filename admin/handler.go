@@ -107,6 +107,7 @@ func (h *Handler) Mount(r chi.Router) {
 		for path, save := range map[string]web.HandlerFunc{"password": h.postPassword, "state": h.postState, "reset-mail": h.postResetMail} {
 			formOn(parent, "/admin/accounts/{id}/"+path, save)
 		}
+		h.mountAccess(formOn)
 		get("/admin/accounts/{id}/activity", h.getActivity)
 		formOn(parent, "/admin/accounts/{id}/unmask", h.postUnmask)
 		form("/admin/accounts/{id}/two-factor", h.getTwoFactor, h.postTwoFactor)
@@ -138,7 +139,8 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/settings/two-factor", h.getSettings, h.postSettings)
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		h.mountRollout(get, form, pages)
-		h.mountClients(get, form, pages)
+		h.mountClients(r, get, form, pages)
+		h.mountRegistration(get, form, pages)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)

@@ -169,9 +169,11 @@ func (c *console) postRoutes() []string {
 				id = string(c.customer)
 			} else if strings.HasPrefix(route, "/admin/groups/") {
 				id = string(c.group)
+			} else if strings.HasPrefix(route, registrationTokensURL) {
+				id = string(c.spareToken())
 			}
 			routes = append(routes, strings.NewReplacer(
-				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(), "{kid}", firstKey, "{client}", c.spareClient(), "{kind}", "web",
+				"{id}", id, "{method}", "email", "{device}", string(c.device(c.tanaka)), "{surface}", SurfaceStore, "{role}", c.spareRole(), "{kid}", firstKey, "{client}", c.spareClient(), "{stream}", string(c.stream(c.spareClient())), "{kind}", "web",
 				"{act}", string(ActReset),
 			).Replace(route))
 		}

@@ -122,6 +122,7 @@ func (h *Handler) accountForm(lang templates.Lang, actor Actor, a Account) templ
 			v.UnmaskAction = accountURL(a.ID) + "/unmask"
 		}
 	}
+	v.Access = h.access(actor, a)
 	v.Freeze, v.Guard = h.freezeNotice(actor, a), guardOf(actor, a)
 	main, backups := h.factors(actor, a)
 	v.Main = main

@@ -169,7 +169,7 @@ func (h *Handler) auditRow(lang templates.Lang, row store.SearchAuditEventsRow) 
 func (h *Handler) changeText(lang templates.Lang, e store.AuditEvent) string {
 	words := map[string]string{}
 	switch audit.Type(e.Type) {
-	case audit.FactorReset, audit.DeviceRemove, audit.MethodsSet, audit.TicketIssue, audit.ExemptionGrant, audit.PassIssue:
+	case audit.FactorReset, audit.DeviceRemove, audit.AppRevoke, audit.SessionEnd, audit.MethodsSet, audit.TicketIssue, audit.ExemptionGrant, audit.PassIssue:
 		var data map[string]string
 		if json.Unmarshal(e.Data, &data) != nil {
 			return ""

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 	"github.com/futakagi/futakagi/web"
@@ -19,7 +20,7 @@ const registerURL = "/admin/register-client"
 
 func clientURL(id string) string { return templates.PathClients + "/" + id }
 
-func (h *Handler) mountClients(get mountPage, form mountForm, pages formPages) {
+func (h *Handler) mountClients(r chi.Router, get mountPage, form mountForm, pages formPages) {
 	get(templates.PathClients, h.getClients)
 	get(registerURL, h.getClientKinds)
 	form(registerURL+"/{kind}", h.getNewClient, h.postNewClient)
@@ -29,6 +30,12 @@ func (h *Handler) mountClients(get mountPage, form mountForm, pages formPages) {
 	get(page+"/secret/issued", h.getClientIssued)
 	pages[page+"/former-secret"] = func(r *http.Request) string { return clientURL(chi.URLParam(r, "client")) }
 	form(page+"/former-secret", h.toClient, h.postEndFormer)
+	h.mountLogo(r, pages, form)
+	form(page+"/provisioning", h.getScim, h.postScim)
+	pages[page+"/provisioning/end"] = pages[page+"/former-secret"]
+	form(page+"/provisioning/end", h.toClient, h.postScimEnd)
+	pages[page+"/streams/{stream}"] = func(r *http.Request) string { return clientURL(chi.URLParam(r, "client")) }
+	form(page+"/streams/{stream}", h.toClient, h.postStream)
 	form(page+"/state", h.getClientSwitch, h.postClientSwitch)
 	form(page+"/delete", h.getDeleteClient, h.postDeleteClient)
 }
@@ -37,7 +44,8 @@ func (h *Handler) mountClients(get mountPage, form mountForm, pages formPages) {
 type clientKind struct {
 	name, auth string
 	grants     []string
-	browser    bool
+	// browser is whether it runs in one, native whether on a device of its own.
+	browser, native bool
 }
 
 func clientKinds() []clientKind {
@@ -45,12 +53,30 @@ func clientKinds() []clientKind {
 	return []clientKind{
 		{name: "web", auth: authBasic, grants: people},
 		{name: "browser", auth: authNone, grants: people, browser: true},
-		{name: "native", auth: authNone, grants: people},
+		{name: "native", auth: authNone, grants: people, native: true},
 		{name: "service", auth: authBasic, grants: []string{grantCredentials}},
+		{name: "device", auth: authNone, grants: []string{grantDevice, grantRefresh}, native: true},
 	}
 }
 
-func (k clientKind) people() bool { return slices.Contains(k.grants, grantCode) }
+func (k clientKind) people() bool { return signsIn(k.grants) }
+
+// returns is whether browsers come back to it.
+func (k clientKind) returns() bool { return slices.Contains(k.grants, grantCode) }
+
+// proves is whether an application of the kind can prove who it is.
+func (k clientKind) proves() bool { return k.auth != authNone }
+
+// methods are how it can prove who it is: one that keeps nothing secret has no choice.
+func (k clientKind) methods() []string {
+	if k.auth == authNone {
+		return []string{authNone}
+	}
+	return []string{authBasic, authPost, authKey}
+}
+
+// anyKind stands for a registration that there is, which can become any kind.
+func anyKind() clientKind { return clientKind{grants: clientGrants()} }
 
 // clientKindOf is the kind that a page's address names.
 func clientKindOf(r *http.Request) (clientKind, error) {
@@ -92,6 +118,9 @@ func clientDraft() []string {
 	for _, s := range formScopes() {
 		fields = append(fields, scopeField(s))
 	}
+	for _, s := range formSettings() {
+		fields = append(fields, s.name)
+	}
 	return fields
 }
 
@@ -112,7 +141,7 @@ func clientInput(typed func(field string) string) NewClient {
 		ID: typed(clientFieldID), Name: typed(clientFieldName), Surface: typed(clientFieldSurface), AuthMethod: typed(clientFieldAuth),
 		RedirectURIs: linesOf(typed(clientFieldRedirects)), PostLogoutRedirectURIs: linesOf(typed(clientFieldPostLogout)),
 		BackchannelLogoutURI: typed(clientFieldBackchannel), IDTokenAlg: typed(clientFieldAlg), NoPKCE: typed(fieldPKCE) == "",
-		GrantTypes: []string{}, Scopes: []string{},
+		GrantTypes: []string{}, Scopes: []string{}, Settings: typedSettings(typed),
 	}
 	for _, g := range clientGrants() {
 		if typed(grantField(g)) != "" {
@@ -130,7 +159,7 @@ func clientInput(typed func(field string) string) NewClient {
 
 // withOpenID adds the scope without which nobody signs in.
 func withOpenID(in NewClient) NewClient {
-	if slices.Contains(in.GrantTypes, grantCode) && !slices.Contains(in.Scopes, "openid") {
+	if signsIn(in.GrantTypes) && !slices.Contains(in.Scopes, "openid") {
 		in.Scopes = append([]string{"openid"}, in.Scopes...)
 	}
 	return in
@@ -139,17 +168,27 @@ func withOpenID(in NewClient) NewClient {
 // newInput is what a form says about a new client of a kind.
 func (k clientKind) newInput(typed func(field string) string) NewClient {
 	in := clientInput(typed)
+	if slices.Contains(k.methods(), in.AuthMethod) {
+		k.auth = in.AuthMethod
+	}
 	in.AuthMethod, in.GrantTypes, in.Browser, in.NoPKCE, in.IDTokenAlg = k.auth, k.grants, k.browser, false, ""
 	return withOpenID(in)
 }
 
-// clientFields fills the form of a registration.
-func (h *Handler) clientFields(actor Actor, in NewClient) templates.ClientFields {
+// clientFields fills the form of a registration of a kind. typed is what was sent, or nil.
+func (h *Handler) clientFields(
+	actor Actor, lang templates.Lang, in NewClient, k clientKind, typed func(field string) string,
+) templates.ClientFields {
 	v := templates.ClientFields{
 		ID: in.ID, Name: in.Name, People: true, Redirects: strings.Join(in.RedirectURIs, "\n"), PostLogout: strings.Join(in.PostLogoutRedirectURIs, "\n"),
 		Backchannel: in.BackchannelLogoutURI, PKCE: !in.NoPKCE || in.AuthMethod == authNone, PKCEFixed: in.AuthMethod == authNone,
+		Parts: h.settingParts(lang, in.Settings, k, typed),
 	}
-	for _, m := range authMethods() {
+	methods := authMethods()
+	if k.name != "" {
+		methods = k.methods()
+	}
+	for _, m := range methods {
 		v.Methods = append(v.Methods, templates.Option{Value: m, Label: m, Selected: m == in.AuthMethod})
 	}
 	for _, alg := range signingAlgs() {
@@ -158,7 +197,7 @@ func (h *Handler) clientFields(actor Actor, in NewClient) templates.ClientFields
 	for _, g := range clientGrants() {
 		v.Grants = append(v.Grants, templates.ClientBox{Field: grantField(g), Value: g, Checked: slices.Contains(in.GrantTypes, g)})
 	}
-	signs := slices.Contains(in.GrantTypes, grantCode)
+	signs := signsIn(in.GrantTypes)
 	for _, s := range personScopes() {
 		box := templates.ClientBox{Field: scopeField(s), Value: s, Checked: slices.Contains(in.Scopes, s)}
 		if s == "openid" && signs {
@@ -205,7 +244,7 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	in := ClientsQuery{Who: query.Get("q"), State: query.Get("state")}
-	if !slices.Contains([]string{"active", "disabled", "rotating"}, in.State) {
+	if !slices.Contains([]string{"active", "disabled", "rotating", "registered"}, in.State) {
 		in.State = ""
 	}
 	span := Span{After: keyAfter(query), Limit: pageSize}
@@ -217,12 +256,13 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 		return answer(err)
 	}
 	v := templates.ClientsView{
-		Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, Filtered: in != ClientsQuery{} || span.After != "",
+		Action: templates.PathClients, Query: in.Who, State: in.State, NewURL: registerURL, TokensURL: registrationTokensURL, Filtered: in != ClientsQuery{} || span.After != "",
 	}
 	for _, c := range rows {
 		row := templates.ClientRow{
 			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
 		}
+		row.Registered = c.RegisteredAt != nil
 		row.LastAt, row.LastISO = h.at(c.LastSignIn)
 		row.FormerUntil, _ = h.at(c.FormerUntil)
 		row.FormerUsed, _ = h.at(c.FormerSecretUsedAt)
@@ -263,19 +303,28 @@ func (h *Handler) getNewClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, d := h.formFrame(w, r, templates.NavClients)
 	in := NewClient{GrantTypes: k.grants, AuthMethod: k.auth, Surface: SurfaceStore}
+	if k.native {
+		in.ApplicationType = client.TypeNative
+	}
+	var typed func(string) string
 	if k.people() {
 		in.Scopes = personScopes()
 	}
 	if len(d.Fields) > 0 {
-		in = k.newInput(func(field string) string { return d.or(field, "") })
+		typed = func(field string) string { return d.or(field, "") }
+		in = k.newInput(typed)
 	}
-	return h.renderNewClient(w, r, http.StatusOK, f, k, in, nil)
+	return h.renderNewClient(w, r, http.StatusOK, f, k, in, typed, nil)
 }
 
 func (h *Handler) renderNewClient(
-	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, k clientKind, in NewClient, errs map[string]string,
+	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, k clientKind, in NewClient, typed func(string) string,
+	errs map[string]string,
 ) error {
-	v := templates.ClientFormView{ClientFields: h.clientFields(actorOf(r), in)}
+	v := templates.ClientFormView{ClientFields: h.clientFields(actorOf(r), f.Lang, in, k, typed)}
+	if k.auth == authNone {
+		v.Methods = nil
+	}
 	v.Action, v.BackURL, v.Kind, v.People, v.Errors = registerURL+"/"+k.name, registerURL, k.name, k.people(), errs
 	if !v.People {
 		v.Scopes = nil
@@ -308,7 +357,7 @@ func (h *Handler) postNewClient(w http.ResponseWriter, r *http.Request) error {
 	if !ok {
 		return answer(err)
 	}
-	return h.renderNewClient(w, r, http.StatusUnprocessableEntity, f, k, in, texts)
+	return h.renderNewClient(w, r, http.StatusUnprocessableEntity, f, k, in, form.Text, texts)
 }
 
 // clientErrors is fieldErrors with what can be wrong with registrations alone.
@@ -341,18 +390,22 @@ func (h *Handler) getClient(w http.ResponseWriter, r *http.Request) error {
 	}
 	f, d := h.formFrame(w, r, templates.NavClients)
 	in := c.Registration
+	var typed func(string) string
 	if len(d.Fields) > 0 {
-		in = withOpenID(clientInput(func(field string) string { return d.or(field, "") }))
+		typed = func(field string) string { return d.or(field, "") }
+		in = withOpenID(clientInput(typed))
 		in.ID = c.ID
 	}
-	return h.renderClient(w, r, http.StatusOK, f, c, in, nil)
+	return h.renderClient(w, r, http.StatusOK, f, c, in, typed, nil)
 }
 
 func (h *Handler) renderClient(
-	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, c ClientState, in NewClient, errs map[string]string,
+	w http.ResponseWriter, r *http.Request, status int, f templates.Frame, c ClientState, in NewClient, typed func(string) string,
+	errs map[string]string,
 ) error {
 	v := templates.ClientView{
-		ClientFields: h.clientFields(actorOf(r), in), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
+		ClientFields: h.clientFields(actorOf(r), f.Lang, in, anyKind(), typed), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
+		LogoURL: templates.LogoURL(c.ID, c.LogoVersion),
 	}
 	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable, errs
 	var err error
@@ -365,9 +418,14 @@ func (h *Handler) renderClient(
 	case !errors.Is(err, store.ErrNotFound):
 		return answer(err)
 	}
+	v.RegisteredAt, _ = h.at(c.RegisteredAt)
+	v.RegisteredBy = c.RegisteredBy
+	if v.Streams, err = h.streamsOf(r, c); err != nil {
+		return err
+	}
 	v.Disabled, _ = h.at(c.DisabledAt)
 	v.LastAt, v.LastISO = h.at(c.LastSignIn)
-	if c.AuthMethod != authNone {
+	if hasSecret(c.AuthMethod) {
 		v.SecretAt = templates.Time(c.CreatedAt, h.zone)
 		if c.SecretMadeAt != nil {
 			v.SecretAt = templates.Time(*c.SecretMadeAt, h.zone)
@@ -384,7 +442,8 @@ func (h *Handler) renderClient(
 		return h.templates.Client.Render(w, status, f, v)
 	}
 	v.SwitchURL, v.DeleteURL = clientURL(c.ID)+"/state", clientURL(c.ID)+"/delete"
-	if c.AuthMethod != authNone {
+	v.LogoPage, v.ScimURL = clientURL(c.ID)+"/logo", clientURL(c.ID)+"/provisioning"
+	if hasSecret(c.AuthMethod) {
 		v.SecretURL = clientURL(c.ID) + "/secret"
 	}
 	if c.FormerUntil != nil {
@@ -401,20 +460,21 @@ func (h *Handler) connectOf(in NewClient) []templates.Fact {
 		{Label: "token_endpoint_auth_method", Value: in.AuthMethod},
 		{Label: "discovery", Value: h.issuer + "/.well-known/openid-configuration"},
 	}
-	people := slices.Contains(in.GrantTypes, grantCode)
+	people, returns, device := signsIn(in.GrantTypes), slices.Contains(in.GrantTypes, grantCode), slices.Contains(in.GrantTypes, grantDevice)
 	for _, e := range []struct {
 		name, path string
-		people     bool
+		has        bool
 	}{
-		{"authorization_endpoint", "/authorize", true},
-		{"token_endpoint", "/token", false},
-		{"userinfo_endpoint", "/userinfo", true},
-		{"jwks_uri", "/jwks", true},
-		{"end_session_endpoint", "/logout", true},
-		{"introspection_endpoint", "/introspect", false},
-		{"revocation_endpoint", "/revoke", false},
+		{"authorization_endpoint", "/authorize", returns},
+		{"device_authorization_endpoint", "/device_authorization", device},
+		{"token_endpoint", "/token", true},
+		{"userinfo_endpoint", "/userinfo", people},
+		{"jwks_uri", "/jwks", people},
+		{"end_session_endpoint", "/logout", returns},
+		{"introspection_endpoint", "/introspect", true},
+		{"revocation_endpoint", "/revoke", true},
 	} {
-		if people || !e.people {
+		if e.has {
 			facts = append(facts, templates.Fact{Label: e.name, Value: h.issuer + e.path})
 		}
 	}
@@ -448,7 +508,7 @@ func (h *Handler) postClient(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return h.renderClient(w, r, http.StatusUnprocessableEntity, f, c, in, texts)
+	return h.renderClient(w, r, http.StatusUnprocessableEntity, f, c, in, form.Text, texts)
 }
 
 // change is a change to just this registration.
@@ -456,7 +516,7 @@ func (in NewClient) change() ClientChange {
 	return ClientChange{
 		Name: &in.Name, Surface: &in.Surface, AuthMethod: &in.AuthMethod, RedirectURIs: in.RedirectURIs,
 		PostLogoutRedirectURIs: in.PostLogoutRedirectURIs, BackchannelLogoutURI: &in.BackchannelLogoutURI, GrantTypes: in.GrantTypes,
-		Scopes: in.Scopes, IDTokenAlg: &in.IDTokenAlg, RequirePKCE: new(!in.NoPKCE),
+		Scopes: in.Scopes, IDTokenAlg: &in.IDTokenAlg, RequirePKCE: new(!in.NoPKCE), SettingsChange: settingsChange(in.Settings),
 	}
 }
 

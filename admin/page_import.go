@@ -26,9 +26,11 @@ const (
 	importRefresh = "3"
 )
 
-// Uploads are the paths of console and API that take a file, and the most bytes of their bodies.
+// Uploads are the paths of console and API that take a file, and the most bytes of their bodies. A star is one part of a path.
 func Uploads() map[string]int64 {
-	return map[string]int64{templates.PathImport: MaxUpload + uploadForm, apiRoot + importsPath: MaxUpload + 1}
+	return map[string]int64{
+		templates.PathImport: MaxUpload + uploadForm, apiRoot + importsPath: MaxUpload + 1, templates.PathClients + "/*/logo": MaxLogo + uploadForm,
+	}
 }
 
 func importURL(id store.ImportID) string { return templates.PathImport + "/" + string(id) }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/templates"
 )
 
 // Provisioning is which customer's accounts a client keeps through SCIM.
@@ -29,7 +30,8 @@ func (s *Service) Provisioning(ctx context.Context, actor Actor, client string) 
 }
 
 // SetProvisioning lets a client keep the accounts of the customer that a user group belongs to. It fails with [store.ErrNotFound] for a
-// client or a user group that does not exist, and with [ErrForbidden] for an actor who may do less than the client then can.
+// client or a user group that does not exist, with a [ClientError] for a client without the scope api:scim, and with [ErrForbidden] for an
+// actor who may do less than the client then can.
 func (s *Service) SetProvisioning(ctx context.Context, actor Actor, client string, group store.UserGroupID) error {
 	_, err := s.act(ctx, actor, mayManageClients, audit.Event{Type: audit.ClientProvision, ClientID: client}, func(w *work) error {
 		if err := w.mayProvision(ctx, client); err != nil {
@@ -78,11 +80,15 @@ func (w *work) mayProvision(ctx context.Context, client string) error {
 	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
 		return fmt.Errorf("read scopes of client %q: %w", row.ID, err)
 	}
+	missing := !slices.Contains(scopes, scopeSCIM)
 	scopes = append(slices.DeleteFunc(scopes, func(s string) bool { return !isProvisioning(s) }), scopeSCIM)
 	for _, scope := range scopes {
 		if !w.actor.mayGrant(scope) || !w.actor.rights().has(rightsOfScopes([]string{scope})) {
 			return &refusal{err: ErrForbidden, word: wordRight}
 		}
+	}
+	if missing {
+		return clientError(clientFieldScopes, "must have "+scopeSCIM+" before the application can keep accounts", templates.MsgClientSCIM)
 	}
 	return nil
 }

@@ -117,6 +117,7 @@ func erase(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time)
 		what string
 		do   func() error
 	}{
+		{"consents", func() error { return tx.EraseConsents(ctx, id) }},
 		{"tickets", func() error { return tx.EraseTickets(ctx, id) }},
 		{"tickets of resets", func() error { return tx.EraseReenrolTickets(ctx, id) }},
 		{"passes", func() error { return tx.ErasePasses(ctx, id) }},

@@ -146,6 +146,9 @@ func resetData(r mfa.ResetResult) map[string]string {
 		"codes": strconv.Itoa(r.Took.BackupCodes), "devices": strconv.Itoa(r.Took.Devices), "sessions": strconv.Itoa(r.Took.Sessions),
 		"attempts": strconv.Itoa(r.Took.Attempts), "clients": strings.Join(clients, " "),
 	}
+	if len(r.Left) > 0 {
+		data["left"] = strings.Join(kindsOf(r.Left), " ")
+	}
 	if len(r.Told) > 0 {
 		data["told"] = strings.Join(r.Told, " ")
 	}

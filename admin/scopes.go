@@ -3,6 +3,8 @@ package admin
 import (
 	"slices"
 	"strings"
+
+	"github.com/futakagi/futakagi/client"
 )
 
 // The scopes of the API: what a client's token may be used for. No client has any of them unless its registration names it.
@@ -95,6 +97,6 @@ func (a Actor) mayGrantAll(scopes []string) bool {
 
 // knownScope reports whether a scope of the API is one.
 func knownScope(scope string) bool {
-	return !strings.HasPrefix(scope, scopePrefix) ||
+	return !strings.HasPrefix(scope, scopePrefix) && client.Known(scope) ||
 		slices.ContainsFunc(scopeRights(), func(s scopeRight) bool { return s.scope == scope })
 }

@@ -50,6 +50,10 @@ const (
 	DeviceVoid   Type = "device.void"   // one presented a secret that was none
 	DeviceRemove Type = "device.remove" // one, or all, are asked again
 
+	AppConsent Type = "app.consent" // the person lets an application of somebody else's learn something
+	AppRefuse  Type = "app.refuse"  // or does not
+	AppRevoke  Type = "app.revoke"  // what it was allowed was taken back
+
 	CustomerCreate  Type = "customer.create"
 	CustomerUpdate  Type = "customer.update"
 	CustomerDelete  Type = "customer.delete"
@@ -82,32 +86,41 @@ const (
 	ApprovalRefuse   Type = "approval.refuse"   // or does not
 	ApprovalWithdraw Type = "approval.withdraw" // whoever asked has changed their mind
 
-	ConsoleView     Type = "console.view"
-	EnforcementSet  Type = "settings.enforcement"
-	EnforcementTell Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
-	EnforcementList Type = "settings.export"   // they were downloaded as a list
-	GraceSet        Type = "settings.grace"
-	MethodsSet      Type = "settings.methods"
-	ReenrolSet      Type = "settings.reenrol"  // who may set up a factor after a reset
-	GuardSet        Type = "settings.approval" // whether opening any account of a surface takes a second operator
-	ClientCreate    Type = "client.create"
-	ClientProvision Type = "client.provisioning" // it keeps the accounts of a customer, or does so no more
-	ClientUpdate    Type = "client.update"
-	ClientDisable   Type = "client.disable"
-	ClientEnable    Type = "client.enable"
-	ClientDelete    Type = "client.delete"
-	ClientSecret    Type = "client.secret"     // a new secret; until when the former one works is in its data
-	ClientSecretEnd Type = "client.secret_end" // the former secret was ended early
-	KeyCreate       Type = "key.create"
-	KeyRotate       Type = "key.rotate"   // an operator let the next one take over
-	KeyRetire       Type = "key.retire"   // one signs no more, as the next one does
-	KeyRevoke       Type = "key.revoke"   // an operator took one back
-	KeyReseal       Type = "key.reseal"   // what is sealed got new keys: asked for, and done
-	LogSweep        Type = "audit.sweep"  // rows past their time were removed
-	LogExport       Type = "audit.export" // somebody took a copy of rows away
-	TokenReuse      Type = "token.reuse"
-	TokenRefuse     Type = "token.refuse" // a refresh token that account or policy do not let count any more
-	TokenRevoke     Type = "token.revoke"
+	ConsoleView             Type = "console.view"
+	EnforcementSet          Type = "settings.enforcement"
+	EnforcementTell         Type = "settings.announce" // mail to those whom enforcement would stop, or the end of it
+	EnforcementList         Type = "settings.export"   // they were downloaded as a list
+	GraceSet                Type = "settings.grace"
+	MethodsSet              Type = "settings.methods"
+	ReenrolSet              Type = "settings.reenrol"  // who may set up a factor after a reset
+	GuardSet                Type = "settings.approval" // whether opening any account of a surface takes a second operator
+	ClientCreate            Type = "client.create"
+	ClientProvision         Type = "client.provisioning" // it keeps the accounts of a customer, or does so no more
+	ClientUpdate            Type = "client.update"
+	ClientDisable           Type = "client.disable"
+	ClientEnable            Type = "client.enable"
+	ClientDelete            Type = "client.delete"
+	ClientSecret            Type = "client.secret"       // a new secret; until when the former one works is in its data
+	ClientSecretEnd         Type = "client.secret_end"   // the former secret was ended early
+	RegistrationTokenCreate Type = "client.token_create" // one that lets clients register themselves
+	RegistrationTokenRevoke Type = "client.token_revoke"
+	StreamCreate            Type = "client.stream_create" // a client asks to be told of security events
+	StreamUpdate            Type = "client.stream_update"
+	StreamStatus            Type = "client.stream_status" // it, or an operator, pauses, stops or goes on with that
+	StreamDelete            Type = "client.stream_delete"
+	KeyCreate               Type = "key.create"
+	KeyRotate               Type = "key.rotate"   // an operator let the next one take over
+	KeyRetire               Type = "key.retire"   // one signs no more, as the next one does
+	KeyRevoke               Type = "key.revoke"   // an operator took one back
+	KeyReseal               Type = "key.reseal"   // what is sealed got new keys: asked for, and done
+	LogSweep                Type = "audit.sweep"  // rows past their time were removed
+	LogExport               Type = "audit.export" // somebody took a copy of rows away
+	TokenReuse              Type = "token.reuse"
+	DeviceAllow             Type = "token.device"      // a person let a device in that has no browser
+	DeviceDeny              Type = "token.device_deny" // they did not
+	TokenRefuse             Type = "token.refuse"      // a refresh token that account or policy do not let count any more
+	TokenRevoke             Type = "token.revoke"
+	TokenExchange           Type = "token.exchange" // an access token for another, with which a client acts for the person
 )
 
 // Result is how it ended.
@@ -246,6 +259,7 @@ func Write(ctx context.Context, tx *store.Tx, now time.Time, e Event) error {
 		RequestID:     Clip(o.RequestID),
 		Data:          data,
 	}
+	signal(tx, now, e)
 	stream := streamOf(row.AccountID, row.ID)
 	tx.AppendAudit(stream, func(seq int64, prev []byte) ([]byte, func(context.Context, *store.Queries) error, error) {
 		row.Stream, row.Seq, row.PrevHash = &stream, &seq, prev

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -13,6 +15,9 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
+
+	"github.com/futakagi/futakagi/internal/testapp"
 )
 
 // operation is one thing that is measured.
@@ -45,14 +50,21 @@ func operations() []operation {
 		}},
 		{name: "discovery", targetCPU: 0.025, prepare: document("/.well-known/openid-configuration")},
 		{name: "JWKS", targetCPU: 0.025, prepare: document("/jwks")},
-		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials},
+		{name: "client_credentials, opaque", targetCPU: 0.35, prepare: credentials("ES256")},
+		{name: "client_credentials, JWT ES256", targetCPU: 0.15, prepare: credentials("JWT-ES256")},
+		{name: "client_credentials, JWT RS256", targetCPU: 1.5, prepare: credentials("JWT-RS256")},
+		{name: "client_credentials, private_key_jwt ES256", statements: 2, commits: 2, prepare: keyedCredentials},
+		{name: "client_credentials with a proof (DPoP), opaque", statements: 2, commits: 2, prepare: boundCredentials},
 		{name: "userinfo", targetCPU: 0.15, prepare: userinfo},
-		{name: "introspection", targetCPU: 0.15, prepare: introspection},
+		{name: "introspection", targetCPU: 0.15, prepare: introspection("ES256")},
+		{name: "introspection of a JWT ES256", prepare: introspection("JWT-ES256")},
 		{name: "refresh with rotation, ES256", targetCPU: 0.6, prepare: refresh("ES256")},
 		{name: "refresh with rotation, RS256", targetCPU: 1.9, prepare: refresh("RS256")},
 		{name: "code + PKCE on a session, ES256", targetCPU: 1.0, statements: 3, commits: 2, prepare: codes("ES256")},
 		{name: "code + PKCE on a session, RS256", targetCPU: 2.9, statements: 3, commits: 2, prepare: codes("RS256")},
+		{name: "code + PKCE on a session, ES256, access token a JWT", statements: 3, commits: 2, prepare: codes("JWT-ES256")},
 		{name: "code + PKCE on a session, EdDSA", statements: 3, commits: 2, prepare: codes("EdDSA")},
+		{name: "pushed request (PAR) + code + PKCE on a session, ES256", commits: 3, prepare: pushedCodes},
 		{name: "sign-in with a password", prepare: func(_ context.Context, p *person) (func(context.Context) error, error) {
 			return func(ctx context.Context) error {
 				_, err := signIn(ctx, p.t)
@@ -180,13 +192,20 @@ func (p *person) get(ctx context.Context, path, token string, into any) error {
 }
 
 func (p *person) post(ctx context.Context, path, client string, form url.Values, into any) error {
+	return p.postFor(ctx, http.StatusOK, path, client, form, into)
+}
+
+// postFor posts a form, in the name of a client with a secret unless it is empty, and wants a status.
+func (p *person) postFor(ctx context.Context, status int, path, client string, form url.Values, into any) error {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, p.t.Public+path, strings.NewReader(form.Encode()))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-	req.SetBasicAuth(client, secret)
-	_, err = p.send(req, http.StatusOK, into)
+	if client != "" {
+		req.SetBasicAuth(client, secret)
+	}
+	_, err = p.send(req, status, into)
 	return err
 }
 
@@ -201,24 +220,19 @@ const verifier = "a-code-verifier-that-is-long-enough-for-the-rules-of-rfc-7636"
 
 // code asks for tokens as the browser of somebody who is signed in already does.
 func (p *person) code(ctx context.Context, client, scope string) (tokens, error) {
+	location, err := p.authorize(ctx, request(client, scope))
+	if err != nil {
+		return tokens{}, err
+	}
+	return p.redeem(ctx, client, location)
+}
+
+// redeem takes a redirect to its tokens.
+func (p *person) redeem(ctx context.Context, client, location string) (tokens, error) {
 	var got tokens
-	sum := sha256.Sum256([]byte(verifier))
-	q := url.Values{
-		"client_id": {client}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {scope}, "state": {"state"}, "nonce": {"nonce"},
-		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.t.Public+"/authorize?"+q.Encode(), nil)
-	if err != nil {
-		return got, err
-	}
-	req.Header.Set("Cookie", p.session)
-	header, err := p.send(req, http.StatusSeeOther, nil)
-	if err != nil {
-		return got, err
-	}
-	to, err := url.Parse(header.Get("Location"))
+	to, err := url.Parse(location)
 	if err != nil || to.Query().Get("code") == "" {
-		return got, fmt.Errorf("no code in %s", header.Get("Location"))
+		return got, fmt.Errorf("no code in %s", location)
 	}
 	err = p.post(ctx, "/token", client, url.Values{
 		"grant_type": {"authorization_code"}, "code": {to.Query().Get("code")}, "redirect_uri": {callback}, "code_verifier": {verifier},
@@ -227,6 +241,59 @@ func (p *person) code(ctx context.Context, client, scope string) (tokens, error)
 		err = fmt.Errorf("tokens are missing")
 	}
 	return got, err
+}
+
+// authorize opens an authorization request in the browser of somebody who is signed in, and returns where it leads.
+func (p *person) authorize(ctx context.Context, q url.Values) (string, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, p.t.Public+"/authorize?"+q.Encode(), nil)
+	if err != nil {
+		return "", err
+	}
+	req.Header.Set("Cookie", p.session)
+	header, err := p.send(req, http.StatusSeeOther, nil)
+	return header.Get("Location"), err
+}
+
+func request(client, scope string) url.Values {
+	sum := sha256.Sum256([]byte(verifier))
+	return url.Values{
+		"client_id": {client}, "redirect_uri": {callback}, "response_type": {"code"}, "scope": {scope}, "state": {"state"}, "nonce": {"nonce"},
+		"code_challenge": {base64.RawURLEncoding.EncodeToString(sum[:])}, "code_challenge_method": {"S256"},
+	}
+}
+
+func pushedCodes(_ context.Context, p *person) (func(context.Context) error, error) {
+	return func(ctx context.Context) error {
+		var pushed struct {
+			RequestURI string `json:"request_uri"`
+		}
+		if err := p.postFor(ctx, http.StatusCreated, "/par", "ES256", request("ES256", "openid offline_access"), &pushed); err != nil {
+			return err
+		}
+		location, err := p.authorize(ctx, url.Values{"client_id": {"ES256"}, "request_uri": {pushed.RequestURI}})
+		if err == nil {
+			_, err = p.redeem(ctx, "ES256", location)
+		}
+		return err
+	}, nil
+}
+
+// clientKey is what the client "keyed" signs with: the same here and in the server, and of no use elsewhere.
+func clientKey() (*testapp.ClientKey, error) {
+	sum := sha256.Sum256([]byte("the client of the benchmark"))
+	private, err := ecdsa.ParseRawPrivateKey(elliptic.P256(), sum[:])
+	return &testapp.ClientKey{ID: "bench", Alg: "ES256", Private: private}, err
+}
+
+func keyedCredentials(_ context.Context, p *person) (func(context.Context) error, error) {
+	key, err := clientKey()
+	return func(ctx context.Context) error {
+		now := time.Now()
+		form := testapp.AssertionForm(key.Sign(nil, map[string]any{
+			"iss": "keyed", "sub": "keyed", "aud": p.t.Public, "jti": rand.Text(), "iat": now.Unix(), "exp": now.Add(time.Minute).Unix(),
+		}), url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}})
+		return p.postFor(ctx, http.StatusOK, "/token", "", form, nil)
+	}, err
 }
 
 func codes(client string) func(context.Context, *person) (func(context.Context) error, error) {
@@ -253,15 +320,19 @@ func userinfo(ctx context.Context, p *person) (func(context.Context) error, erro
 	return func(ctx context.Context) error { return p.get(ctx, "/userinfo", got.Access, nil) }, err
 }
 
-func introspection(ctx context.Context, p *person) (func(context.Context) error, error) {
-	got, err := p.code(ctx, "ES256", "openid profile")
-	return func(ctx context.Context) error {
-		return p.post(ctx, "/introspect", "ES256", url.Values{"token": {got.Access}}, nil)
-	}, err
+func introspection(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(ctx context.Context, p *person) (func(context.Context) error, error) {
+		got, err := p.code(ctx, client, "openid profile")
+		return func(ctx context.Context) error {
+			return p.post(ctx, "/introspect", client, url.Values{"token": {got.Access}}, nil)
+		}, err
+	}
 }
 
-func credentials(_ context.Context, p *person) (func(context.Context) error, error) {
-	return func(ctx context.Context) error {
-		return p.post(ctx, "/token", "ES256", url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}, nil)
-	}, nil
+func credentials(client string) func(context.Context, *person) (func(context.Context) error, error) {
+	return func(_ context.Context, p *person) (func(context.Context) error, error) {
+		return func(ctx context.Context) error {
+			return p.post(ctx, "/token", client, url.Values{"grant_type": {"client_credentials"}, "scope": {"stock:read"}}, nil)
+		}, nil
+	}
 }

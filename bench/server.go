@@ -17,7 +17,9 @@ import (
 	"sync"
 	"time"
 
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/internal/server"
+	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -121,7 +123,7 @@ func seed(ctx context.Context, s *server.Server) error {
 	now := time.Now().UTC()
 	sum := sha256.Sum256([]byte(secret))
 	customer, group := store.NewID[store.CustomerID](), store.NewID[store.UserGroupID]()
-	client := store.InsertClientParams{
+	registration := store.InsertClientParams{
 		SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: sum[:],
 		RedirectURIs: json.RawMessage(`["` + callback + `"]`), PostLogoutRedirectURIs: json.RawMessage(`[]`),
 		GrantTypes:  json.RawMessage(`["authorization_code","refresh_token","client_credentials"]`),
@@ -142,12 +144,20 @@ func seed(ctx context.Context, s *server.Server) error {
 			return err
 		}
 		for _, alg := range []string{"ES256", "RS256", "EdDSA"} {
-			client.ID, client.Name, client.IDTokenAlg = alg, alg, alg
-			if err := tx.InsertClient(ctx, client); err != nil {
-				return err
+			for id, settings := range map[string]client.Settings{alg: {}, "JWT-" + alg: {AccessTokenFormat: client.FormatJWT}} {
+				registration.ID, registration.Name, registration.IDTokenAlg, registration.Settings = id, id, alg, settings.Encode()
+				if err := tx.InsertClient(ctx, registration); err != nil {
+					return err
+				}
 			}
 		}
-		return nil
+		key, err := clientKey()
+		if err != nil {
+			return err
+		}
+		registration.ID, registration.Name, registration.IDTokenAlg, registration.AuthMethod, registration.SecretHash = "keyed", "keyed", "ES256", "private_key_jwt", nil
+		registration.Settings = client.Settings{JWKS: testapp.KeySet(key)}.Encode()
+		return tx.InsertClient(ctx, registration)
 	})
 	if err != nil {
 		return fmt.Errorf("write fixtures: %w", err)

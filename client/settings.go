@@ -38,6 +38,9 @@ type Settings struct {
 	AccessTokenFormat string `json:"access_token_format,omitempty"`
 	// Resources are the resource servers that tokens may be for (RFC 8707).
 	Resources []string `json:"resources,omitempty"`
+	// ResourceServers are the resources that this client serves itself: it may ask what a token for one of them says (RFC 7662), and
+	// exchange it for one to go on with (RFC 8693).
+	ResourceServers []string `json:"resource_servers,omitempty"`
 	// UserinfoAlg signs answers of the userinfo endpoint, IntrospectionAlg those of introspection (RFC 9701); they are plain JSON if empty.
 	UserinfoAlg      string `json:"userinfo_signed_response_alg,omitempty"`
 	IntrospectionAlg string `json:"introspection_signed_response_alg,omitempty"`

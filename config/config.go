@@ -30,6 +30,7 @@ type Config struct {
 	Flow             Flow           `koanf:"flow" doc:"A sign-in that is not finished yet."`
 	Tokens           Tokens         `koanf:"tokens" doc:"How long what applications receive is valid."`
 	Keys             Keys           `koanf:"keys" doc:"Keys that sign tokens."`
+	Registration     Registration   `koanf:"registration" doc:"Applications that register themselves (RFC 7591), see docs/registration.md."`
 	Passkey          Passkey        `koanf:"passkey" doc:"Passkeys and security keys. Changing rp_id makes every passkey registered before useless."`
 	Password         Password       `koanf:"password" doc:"Cost of password hashing (argon2id), how much of it may run at once, and how long new passwords are."`
 	Audit            Audit          `koanf:"audit" doc:"The audit log."`
@@ -144,12 +145,26 @@ type Tokens struct {
 	Access          time.Duration `koanf:"access" default:"15m" doc:"Access token."`
 	Refresh         time.Duration `koanf:"refresh" default:"30d" doc:"Refresh token that is not used."`
 	RefreshAbsolute time.Duration `koanf:"refresh_absolute" default:"90d" doc:"Refresh token family, counted from the sign-in."`
+	RefreshRetry    time.Duration `koanf:"refresh_retry" default:"10s" doc:"How long an application that lost the answer may send a refresh token again that it has used. It then gets other tokens, and those of the lost answer are void. Later, it is taken for a stolen one. 0s: at once."`
 	EmailAMR        string        `koanf:"email_amr" default:"mfa" doc:"What the claim amr says of a password and a code by mail: mfa, or mca, which leaves mfa out as NIST SP 800-63B-4 has it. The claim acr tells the levels apart either way."`
 }
 
 // Keys is the life of the keys that sign tokens.
 type Keys struct {
 	RotateEvery time.Duration `koanf:"rotate_every" default:"90d" doc:"How long a key signs before the next one takes over, which was published long before. 0s: only when an operator says so."`
+}
+
+// The words of registration.mode.
+const (
+	RegistrationOff   = "off"
+	RegistrationToken = "token"
+	RegistrationOpen  = "open"
+)
+
+// Registration says whether applications may register themselves.
+type Registration struct {
+	Mode    string `koanf:"mode" default:"off" doc:"off: nobody. token: whoever has an initial access token, which staff make in the console. open: anybody; for demonstrations."`
+	Surface string `koanf:"surface" default:"store" doc:"Surface that such applications belong to, one of customers."`
 }
 
 // Passkey names the relying party of WebAuthn.

@@ -82,6 +82,8 @@ func (k checker) general(c *Config) {
 		k.check("outbound.allow", network.Bits() > 0, "entry "+quote(network.String())+" allows every address", "name the networks of the applications only")
 	}
 	k.oneOf("outbound.loopback", c.Outbound.Loopback, "refuse", LoopbackAllow)
+	k.oneOf("registration.mode", c.Registration.Mode, RegistrationOff, RegistrationToken, RegistrationOpen)
+	k.check("registration.surface", c.Registration.Surface != "" && c.Registration.Surface != "admin", quote(c.Registration.Surface)+" is no surface of customers", "write store")
 	k.duration("drain_delay", c.DrainDelay, 0, time.Minute)
 	if c.MasterKey.IsSet() {
 		_, err := seal.ParseMasterKey(c.MasterKey.Reveal())
@@ -207,6 +209,7 @@ func (k checker) lifetimes(c *Config) {
 	k.duration("tokens.access", t.Access, time.Minute, day)
 	k.duration("tokens.refresh", t.Refresh, time.Hour, 365*day)
 	k.duration("tokens.refresh_absolute", t.RefreshAbsolute, time.Hour, 365*day)
+	k.duration("tokens.refresh_retry", t.RefreshRetry, 0, time.Minute)
 	if c.Keys.RotateEvery != 0 {
 		k.duration("keys.rotate_every", c.Keys.RotateEvery, day, 5*365*day)
 	}

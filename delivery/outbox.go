@@ -57,6 +57,9 @@ const (
 	KindPasswordResetLink = "password_reset_link" // the link to a new password
 
 	KindSignOut = store.KindSignOut // a relying party is told that a session ended
+
+	KindSignal       = store.KindSignal       // a relying party is told of a security event
+	KindStreamSignal = store.KindStreamSignal // or of the stream of such events itself
 )
 
 // The states of a message. The values are stored; "cancelled" is written by those who replace a code.

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -24,7 +25,7 @@ var ErrMoot = errors.New("the recipient is not to be told")
 // Push is what is to be told to a relying party.
 type Push struct {
 	ID store.MessageID
-	// Kind is [KindSignOut].
+	// Kind is [KindSignOut], [KindSignal] or [KindStreamSignal].
 	Kind string
 	// Recipient is the relying party's client_id.
 	Recipient string
@@ -37,6 +38,8 @@ type Push struct {
 type PushRequest struct {
 	URL, ContentType string
 	Body             []byte
+	// Authorization is the header of that name, if the recipient wants one.
+	Authorization string
 }
 
 // claimPush claims a push whose recipient has not enough of them in hand already.
@@ -54,6 +57,9 @@ func (o *Outbox) claimPush(ctx context.Context, owner string) (row store.Outbox,
 }
 
 // push makes one try to tell a relying party. It may hear twice of the same thing, where its answer was lost; that does no harm.
+//
+// An event is refused for good by 400 alone (RFC 8935 section 2.3). Any other refusal may come from a receiver that is being set up, or
+// whose key for our requests ran out: there is a week to get it right.
 func (o *Outbox) push(ctx context.Context, row store.Outbox, _ payload) (Receipt, error) {
 	p := Push{ID: row.ID, Kind: row.Kind, Recipient: row.Recipient}
 	if row.AccountID != nil {
@@ -76,11 +82,18 @@ func (o *Outbox) push(ctx context.Context, row store.Outbox, _ payload) (Receipt
 	r.Header.Set("Content-Type", made.ContentType)
 	r.Header.Set("User-Agent", userAgent)
 	r.Header.Set("Accept", "application/json")
+	if made.Authorization != "" {
+		r.Header.Set("Authorization", made.Authorization)
+	}
 	answer, err := o.cfg.Outbound.Do(r)
 	if err != nil {
 		return Receipt{}, pushFailed(err)
 	}
-	return judgePush(answer)
+	receipt, err := judgePush(answer)
+	if e, refused := errors.AsType[*SendError](err); refused && row.Kind != KindSignOut && answer.Status > http.StatusBadRequest {
+		e.Permanent = false
+	}
+	return receipt, err
 }
 
 // pushFailed words a request that got no answer.
@@ -116,15 +129,20 @@ func judgePush(a outbound.Answer) (Receipt, error) {
 	return Receipt{}, e
 }
 
-// oauthError is the form of an OAuth error code (RFC 6749 section 5.2), which is all that is kept of an answer's body.
+// oauthError is the form of an OAuth error code (RFC 6749 section 5.2) and of those for events (RFC 8935 section 2.4), which is all that is
+// kept of an answer's body.
 var oauthError = regexp.MustCompile(`^[a-z][a-z0-9_]{0,39}$`)
 
 func errorWord(body []byte) string {
 	var answer struct {
 		Error string `json:"error"`
+		Err   string `json:"err"`
 	}
-	if json.Unmarshal(body, &answer) != nil || !oauthError.MatchString(answer.Error) {
+	if json.Unmarshal(body, &answer) != nil {
 		return ""
 	}
-	return answer.Error
+	if word := cmp.Or(answer.Error, answer.Err); oauthError.MatchString(word) {
+		return word
+	}
+	return ""
 }

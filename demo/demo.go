@@ -22,6 +22,7 @@ import (
 	"github.com/futakagi/futakagi/demo/inbox"
 	"github.com/futakagi/futakagi/demo/relyingparty"
 	"github.com/futakagi/futakagi/internal/server"
+	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -153,6 +154,7 @@ func (d *Demo) config(o Options, ports *listeners, smsSecret string) (server.Con
 	c.Mailer, c.MailFrom, c.MailFromName = mailer, mailFrom, brand
 	c.SMS, c.SMSFrom, c.SMSCountries = sms, brand, []string{"JP"}
 	c.OutboundLoopback = true // the sample sites are on this machine
+	c.Registration = provider.Registration{Mode: provider.RegistrationOpen, Surface: "store"}
 	c.Logger, c.Now = o.Logger, o.Now
 	c.Brand = templates.Brand{
 		Name: brand, MyPageURL: d.Addresses.MyPage, MailFrom: mailFrom, Environment: templates.EnvironmentDemo,

@@ -113,7 +113,7 @@ func (v *viewer) clients(w *world) {
 	v.look(b, "admin-clients-none")
 	b.open(base + "/register-client")
 	v.look(b, "admin-client-kinds")
-	for _, kind := range []string{"web", "browser", "native", "service"} {
+	for _, kind := range []string{"web", "browser", "native", "device", "service"} {
 		b.open(base + "/register-client/" + kind)
 		v.look(b, "admin-client-new-"+kind)
 	}
@@ -128,6 +128,15 @@ func (v *viewer) clients(w *world) {
 	page := base + "/clients/screens-" + v.lang
 	b.open(page)
 	v.look(b, "admin-client")
+	js[int](b, `document.querySelectorAll("details").forEach((d) => { d.open = true }), 1`)
+	v.look(b, "admin-client-settings")
+	b.open(page + "/logo")
+	v.look(b, "admin-client-logo")
+	b.hit(submit)
+	v.look(b, "admin-client-logo-error")
+	b.open(page + "/provisioning")
+	v.look(b, "admin-client-scim-lacks")
+	b.open(page)
 	b.fill("name", "")
 	b.fill("redirect_uris", "http://app.example.jp/callback")
 	b.hit(submit)

@@ -39,6 +39,7 @@ func parts() []part {
 	return []part{
 		{"signing_keys.private_sealed", signingKeys},
 		{"audit_keys.private_sealed", auditKeys},
+		{"salts.value_sealed", salts},
 		{"factors.secret_sealed", factors},
 		{"backup_batches.codes_sealed", backupBatches},
 		{"ceremonies.data_sealed", ceremonies},
@@ -46,6 +47,7 @@ func parts() []part {
 		{"outbox.payload_sealed", messages},
 		{"api_requests.answer_sealed", apiAnswers},
 		{"import_chunks.data_sealed", importChunks},
+		{"signal_streams.authorization_sealed", streams},
 	}
 }
 
@@ -94,6 +96,18 @@ func auditKeys(ctx context.Context, q *store.Queries, after string, prefix []byt
 			sealed: r.PrivateSealed, at: seal.Place{Table: "audit_keys.private_sealed", Row: r.ID}, position: r.ID,
 			put: func(ctx context.Context, q *store.Queries, fresh []byte) (int64, error) {
 				return q.ResealAuditKeys(ctx, store.ResealAuditKeysParams{ID: r.ID, Stale: r.PrivateSealed, Fresh: fresh})
+			},
+		}
+	})
+}
+
+func salts(ctx context.Context, q *store.Queries, after string, prefix []byte, n int32) ([]value, error) {
+	rows, err := q.ListStaleSalts(ctx, store.ListStaleSaltsParams{After: after, Prefix: prefix, PageSize: n})
+	return mapped(rows, err, func(r store.ListStaleSaltsRow) value {
+		return value{
+			sealed: r.ValueSealed, at: seal.Place{Table: "salts", Row: r.Name}, position: r.Name,
+			put: func(ctx context.Context, q *store.Queries, fresh []byte) (int64, error) {
+				return q.ResealSalts(ctx, store.ResealSaltsParams{Name: r.Name, Stale: r.ValueSealed, Fresh: fresh})
 			},
 		}
 	})
@@ -220,4 +234,16 @@ func readPosition(text string, v any) error {
 		return fmt.Errorf("read position of the walk: %w", err)
 	}
 	return nil
+}
+
+func streams(ctx context.Context, q *store.Queries, after string, prefix []byte, n int32) ([]value, error) {
+	rows, err := q.ListStaleStreams(ctx, store.ListStaleStreamsParams{After: firstID(after), Prefix: prefix, PageSize: n})
+	return mapped(rows, err, func(r store.ListStaleStreamsRow) value {
+		return value{
+			sealed: r.AuthorizationSealed, at: seal.Place{Table: "signal_streams", Row: string(r.ID)}, position: string(r.ID),
+			put: func(ctx context.Context, q *store.Queries, fresh []byte) (int64, error) {
+				return q.ResealStreams(ctx, store.ResealStreamsParams{ID: r.ID, Stale: r.AuthorizationSealed, Fresh: fresh})
+			},
+		}
+	})
 }

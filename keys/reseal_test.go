@@ -54,8 +54,8 @@ func TestEverySealedColumnIsKnown(t *testing.T) {
 
 	// Which file seals what. A value sealed into a column that is not named so would not be found above.
 	want := map[string]int{
-		"provider/keyring.go": 1, "audit/sign.go": 1, "mfa/app.go": 1, "mfa/imported_plan.go": 1, "mfa/backup.go": 1, "mfa/ceremony.go": 1,
-		"mfa/reenrol.go": 1, "delivery/outbox.go": 1, "admin/api_idempotency.go": 1, "admin/upload.go": 1, "keys/reseal.go": 1,
+		"provider/keyring.go": 1, "provider/subject.go": 1, "audit/sign.go": 1, "mfa/app.go": 1, "mfa/imported_plan.go": 1, "mfa/backup.go": 1, "mfa/ceremony.go": 1,
+		"mfa/reenrol.go": 1, "delivery/outbox.go": 1, "admin/api_idempotency.go": 1, "admin/upload.go": 1, "keys/reseal.go": 1, "signals/service.go": 1,
 		"admin/page_search.go": 1, // a place in a list, which the browser keeps
 	}
 	seals := regexp.MustCompile(`(?i)box\.Seal\(`)
@@ -164,7 +164,8 @@ func (v *vault) fill(box *seal.Box, n int) {
 			_, aerr := tx.AnswerAPIRequest(ctx, store.AnswerAPIRequestParams{
 				Actor: "client", Key: id, ClaimID: id, Status: 200, AnswerSealed: sealed("api_requests", id, "client"),
 			})
-			errs = append(errs, kerr, cerr, aerr,
+			_, serr := tx.InsertSalt(ctx, store.InsertSaltParams{Name: id, ValueSealed: sealed("salts", id, ""), Now: t0})
+			errs = append(errs, kerr, cerr, aerr, serr,
 				tx.InsertAccount(ctx, store.InsertAccountParams{
 					ID: account, Kind: "store", LoginID: id, LoginKey: id, Role: "buyer", TwoFactor: "use", Now: t0,
 				}),
@@ -184,6 +185,12 @@ func (v *vault) fill(box *seal.Box, n int) {
 				tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
 					ID: store.MessageID(id), AccountID: &account, PayloadSealed: sealed("outbox", id, string(account)), TagHash: []byte(id),
 					Now: t0, Deadline: t0,
+				}),
+				tx.InsertClient(ctx, store.InsertClientParams{
+					ID: id, SurfaceID: "store", RedirectURIs: []byte(`[]`), PostLogoutRedirectURIs: []byte(`[]`), GrantTypes: []byte(`[]`), Scopes: []byte(`[]`), Now: t0,
+				}),
+				tx.InsertStream(ctx, store.InsertStreamParams{
+					ID: store.StreamID(id), ClientID: id, Method: "push", AuthorizationSealed: sealed("signal_streams", id, ""), Now: t0,
 				}),
 				tx.InsertImportJob(ctx, store.InsertImportJobParams{
 					ID: store.ImportID(id), FileHash: []byte{1}, Options: "{}", State: "uploading", Now: t0,

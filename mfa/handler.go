@@ -196,6 +196,8 @@ func (h *Handler) mountSelfService(r chi.Router, at place) {
 	r.Post(at.base+selfRemoveDevice, in(h.postRemoveDevice))
 	r.Get(at.base+selfRemoveDevices, in(h.getRemoveDevices))
 	r.Post(at.base+selfRemoveDevices, in(h.postRemoveDevices))
+	r.Get(at.base+selfRevokeApp, in(h.getRevokeApp))
+	r.Post(at.base+selfRevokeApp, in(h.postRevokeApp))
 	r.Post(at.base+selfEndSession, in(h.postEndSession))
 	r.Post(at.base+selfEndOthers, in(h.postEndOtherSessions))
 	r.Get(at.base+selfOrder, in(h.getOrder))

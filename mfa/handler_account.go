@@ -75,6 +75,7 @@ func (h *Handler) securityView(q sessionRequest, o Overview) templates.SecurityV
 	if len(o.Sessions) > 1 {
 		v.EndOthersAction = q.at.base + selfEndOthers
 	}
+	v.Apps = h.appLines(q, o.Apps)
 	for _, e := range o.Events {
 		v.Activities = append(v.Activities, h.activity(o.Account, e))
 	}

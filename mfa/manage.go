@@ -189,6 +189,9 @@ func (s *Service) RemoveFactor(ctx context.Context, session store.SessionID, met
 		if r.Refused {
 			return ErrLastFactor
 		}
+		if r.Last {
+			event.Data["last"] = "true"
+		}
 		epoch, err := beginChange(ctx, tx, now, p.account, ErrSessionGone)
 		if err != nil {
 			return err

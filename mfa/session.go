@@ -35,6 +35,8 @@ type Overview struct {
 	// Sessions are the account's live sessions, last used first; Current is the one that asks.
 	Sessions []store.Session
 	Current  store.SessionID
+	// Apps are the applications of others that the person allows something.
+	Apps []ConnectedApp
 	// Events are the account's latest events, newest first.
 	Events []store.AuditEvent
 }
@@ -72,6 +74,9 @@ func (s *Service) Overview(ctx context.Context, session store.SessionID) (Overvi
 		AccountID: p.account.ID, Now: now, IdleSince: now.Add(-s.idle[web.Kind(p.account.Kind)]), CredentialEpoch: p.account.CredentialEpoch,
 	}); err != nil {
 		return Overview{}, fmt.Errorf("list sessions: %w", err)
+	}
+	if v.Apps, err = apps(ctx, q, p.account.ID); err != nil {
+		return Overview{}, err
 	}
 	if v.Events, err = q.ListAccountEvents(ctx, store.ListAccountEventsParams{AccountID: &p.account.ID, PageSize: recentEvents}); err != nil {
 		return Overview{}, fmt.Errorf("list events: %w", err)

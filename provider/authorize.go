@@ -43,7 +43,7 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 		return refuseHere("the query string cannot be read").page()
 	}
 	form.Del("lang") // ours, of the language links
-	q, client, err := p.parseAuthRequest(form, now)
+	q, client, err := p.readAuthRequest(ctx, form, now)
 	if here, ok := errors.AsType[*unsafeError](err); ok {
 		return here.page()
 	}
@@ -66,24 +66,34 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	case errors.Is(err, web.ErrNoSession):
 	case err != nil:
 		return err
-	case q.Subject != "" && q.Subject != string(session.AccountID):
+	case q.Subject != "" && !p.names(q, session.AccountID):
 		// Somebody else is signed in than the relying party speaks of: for this request that is nobody.
 		session = web.Session{}
 	default:
 		if st, err = p.sessionStanding(ctx, session, policy); err != nil {
 			return err
 		}
+		if st.State.ConsentDue, err = p.consentDue(ctx, p.db.Read(), client, q, session.AccountID, ""); err != nil {
+			return err
+		}
 	}
 
 	step := st.Next()
 	web.Event(ctx).Add(slog.String("step", step.String()))
+	if step == signin.StepIssue {
+		granted, err := p.grantAtOnce(w, r, q, client, session, st, now)
+		if granted || err != nil {
+			return err
+		}
+		step = signin.StepConsent // taken back this very moment
+	}
 	switch {
-	case step == signin.StepIssue:
-		return p.grantAtOnce(w, r, q, client.Surface(), session, st, now)
 	case step == signin.StepUnmet:
 		return p.answerError(w, r, q, refuse("unmet_authentication_requirements", "this account cannot reach the requested acr"))
 	case q.prompts(promptNone) && step == signin.StepPassword:
 		return p.answerError(w, r, q, refuse("login_required", "the person is not signed in"))
+	case q.prompts(promptNone) && step == signin.StepConsent:
+		return p.answerError(w, r, q, refuse("consent_required", "the person has not allowed this client all of the scope"))
 	case q.prompts(promptNone):
 		return p.answerError(w, r, q, refuse("interaction_required", "the person must prove a second factor"))
 	}
@@ -93,14 +103,41 @@ func (p *Provider) getAuthorize(w http.ResponseWriter, r *http.Request) error {
 	}, now)
 }
 
-// grantAtOnce is single sign-on: the session speaks for the person.
-func (p *Provider) grantAtOnce(w http.ResponseWriter, r *http.Request, q authRequest, surface string, session web.Session, st standing.Standing, now time.Time) error {
+// grantAtOnce is single sign-on: the session speaks for the person. It reports whether it answered: what the person allowed may be
+// taken back this very moment.
+func (p *Provider) grantAtOnce(
+	w http.ResponseWriter, r *http.Request, q authRequest, client *Client, session web.Session, st standing.Standing, now time.Time,
+) (bool, error) {
 	ctx := r.Context()
-	code, arg := p.newGrant(q, surface, st, session.ID, now)
-	if err := p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) }); err != nil {
-		return fmt.Errorf("grant on session: %w", err)
+	code, arg := p.newGrant(q, client.Surface(), st, session.ID, now)
+	var err error
+	if first := p.isUnused(q.ClientID); first || client.asksConsent() || len(q.Pushed) > 0 {
+		err = p.db.InTx(ctx, func(tx *store.Tx) error {
+			if first {
+				if err := noteUsed(ctx, tx.Queries, q.ClientID, now); err != nil {
+					return err
+				}
+			}
+			if err := p.holdConsent(ctx, tx, client, q, session.AccountID); err != nil {
+				return err
+			}
+			if err := usePushed(ctx, tx, q, now); err != nil {
+				return err
+			}
+			return tx.InsertGrant(ctx, arg)
+		})
+	} else {
+		err = p.db.Once(ctx, func(q *store.Queries) error { return q.InsertGrant(ctx, arg) })
 	}
-	return p.answer(w, r, q, url.Values{"code": {code}})
+	switch {
+	case errors.Is(err, errNotYet):
+		return false, nil
+	case errors.Is(err, errPushedUsed):
+		return true, p.answerError(w, r, q, refusePushed())
+	case err != nil:
+		return false, fmt.Errorf("grant on session: %w", err)
+	}
+	return true, p.answer(w, r, q, url.Values{"code": {code}})
 }
 
 // flowStart is what a new flow begins with.

@@ -373,8 +373,17 @@ func TestPrompt(t *testing.T) {
 		})
 	}
 	t.Run("consent", func(t *testing.T) {
-		// Nothing to consent to yet: every client is the shop's own.
-		if q := answerOf(t, b.Get(rp.AuthorizeURL("prompt", "consent")), rp.RedirectURI); q.Get("code") == "" {
+		// The shop's own client: it is asked because the request says so, and nothing is remembered.
+		for range 2 {
+			p := b.Open(rp.AuthorizeURL("prompt", "consent"))
+			if p.URL.Path != "/signin/consent" {
+				t.Fatalf("%d %s", p.Status, p.URL)
+			}
+			if q := answerOf(t, b.Submit(p.URL.RequestURI(), testapp.Decision(p, "allow")), rp.RedirectURI); q.Get("code") == "" {
+				t.Errorf("answer = %v", q)
+			}
+		}
+		if q := answerOf(t, b.Get(rp.AuthorizeURL()), rp.RedirectURI); q.Get("code") == "" {
 			t.Errorf("answer = %v", q)
 		}
 	})

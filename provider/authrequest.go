@@ -22,8 +22,17 @@ type authRequest struct {
 	Scope         string `json:"scope"` // granted, not merely asked for
 	Nonce         string `json:"nonce,omitempty"`
 	CodeChallenge string `json:"code_challenge,omitempty"`
+	// Resources are what tokens may be for (RFC 8707); Claims are the claims asked for by name, as they are stored.
+	Resources []string `json:"resources,omitempty"`
+	Claims    string   `json:"claims,omitempty"`
+	// KeyThumbprint is the key that may redeem the code (RFC 9449 §10); empty: any.
+	KeyThumbprint string `json:"dpop_jkt,omitempty"`
 	// Subject is who the id_token_hint names; the answer may be about nobody else.
 	Subject string `json:"subject,omitempty"`
+	// Pushed is the key of the pushed request that this one was, if it was (RFC 9126).
+	Pushed []byte `json:"pushed,omitempty"`
+	// AskConsent asks the person whatever was allowed before: prompt=consent.
+	AskConsent bool `json:"ask_consent,omitempty"`
 
 	// What follows shapes the sign-in and has columns of its own in the flow's row.
 	prompt    []string
@@ -118,29 +127,53 @@ func longest(name string) int {
 // parseAuthRequest validates a request. An *unsafeError is for our own page. With an *authError the returned request says
 // where and how the relying party gets to hear of it.
 func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest, *Client, error) {
-	one := func(name string) string { return form.Get(name) }
+	q, client, err := p.addressOf(form)
+	if err != nil {
+		return q, client, err
+	}
+	return q, client, p.fillAuthRequest(&q, client, form, now)
+}
 
-	// Who asks, and where may the answer go? Nothing else matters before that.
-	for _, name := range []string{"client_id", "redirect_uri"} {
-		if len(form[name]) > 1 {
-			return authRequest{}, nil, refuseHere("%s appears more than once", name)
-		}
+// atMostOnce refuses what decides where an answer goes, if it is said twice.
+func atMostOnce(form url.Values, name string) error {
+	if len(form[name]) > 1 {
+		return refuseHere("%s appears more than once", name)
 	}
-	if one("client_id") == "" {
-		return authRequest{}, nil, refuseHere("client_id is missing")
+	return nil
+}
+
+// requestingClient says who asks.
+func (p *Provider) requestingClient(form url.Values) (*Client, error) {
+	if err := atMostOnce(form, "client_id"); err != nil {
+		return nil, err
 	}
-	client, ok := p.clients.Lookup(one("client_id"))
+	if form.Get("client_id") == "" {
+		return nil, refuseHere("client_id is missing")
+	}
+	client, ok := p.clients.Lookup(form.Get("client_id"))
 	if !ok {
-		return authRequest{}, nil, refuseHere("client_id is not known")
+		return nil, refuseHere("client_id is not known")
 	}
-	if one("redirect_uri") == "" {
+	return client, nil
+}
+
+// addressOf says who asks, and where and how the answer may go. Nothing else matters before that.
+func (p *Provider) addressOf(form url.Values) (authRequest, *Client, error) {
+	client, err := p.requestingClient(form)
+	if err != nil {
+		return authRequest{}, nil, err
+	}
+	if err := atMostOnce(form, "redirect_uri"); err != nil {
+		return authRequest{}, nil, err
+	}
+	if form.Get("redirect_uri") == "" {
 		return authRequest{}, nil, refuseHere("redirect_uri is missing")
 	}
-	if !redirectAllowed(one("redirect_uri"), client.RedirectURIs()) {
+	if !redirectAllowed(form.Get("redirect_uri"), client.RedirectURIs()) {
 		return authRequest{}, nil, refuseHere("redirect_uri is not registered for this client")
 	}
 
-	q := authRequest{ClientID: client.ID(), RedirectURI: one("redirect_uri"), ResponseMode: modeQuery}
+	q := authRequest{ClientID: client.ID(), RedirectURI: form.Get("redirect_uri"), ResponseMode: modeQuery}
 	if m := form["response_mode"]; len(m) == 1 && m[0] == modeFormPost {
 		q.ResponseMode = modeFormPost
 	}
@@ -148,26 +181,26 @@ func (p *Provider) parseAuthRequest(form url.Values, now time.Time) (authRequest
 	if s := form["state"]; len(s) == 1 && len(s[0]) <= maxParam && cleanText(s[0]) {
 		q.State = s[0]
 	}
-	return q, client, p.fillAuthRequest(&q, client, form, now)
+	return q, client, nil
 }
 
 func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Values, now time.Time) error {
 	for name, values := range form {
-		if len(values) > 1 {
-			return refuse("invalid_request", "%s appears more than once", printable(name))
+		if len(values) > repeats(name) {
+			return refuse("invalid_request", "%s appears more than once, or too often", printable(name))
 		}
-		if len(values[0]) > longest(name) {
-			return refuse("invalid_request", "%s is too long", printable(name))
-		}
-		if !cleanText(values[0]) {
-			return refuse("invalid_request", "%s has control characters or is not UTF-8", printable(name))
+		for _, v := range values {
+			if len(v) > longest(name) {
+				return refuse("invalid_request", "%s is too long", printable(name))
+			}
+			if !cleanText(v) {
+				return refuse("invalid_request", "%s has control characters or is not UTF-8", printable(name))
+			}
 		}
 	}
 	switch {
-	case form.Has("request"):
-		return refuse("request_not_supported", "request objects are not supported")
 	case form.Has("request_uri"):
-		return refuse("request_uri_not_supported", "request_uri is not supported")
+		return refuse("request_uri_not_supported", "request_uri must be one of pushed_authorization_request_endpoint")
 	case form.Has("registration"):
 		return refuse("registration_not_supported", "the registration parameter is not supported")
 	}
@@ -187,15 +220,26 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		return refuse("unauthorized_client", "this client may not use the authorization code flow")
 	}
 
+	if err := q.checkFAPIRequest(client); err != nil {
+		return err
+	}
 	asked := strings.Fields(form.Get("scope"))
 	if !slices.Contains(asked, "openid") {
 		return refuse("invalid_scope", "scope must contain openid")
 	}
 	q.Scope = client.GrantedScope(asked)
 	q.Nonce = form.Get("nonce")
+	resources, ok := targets(form["resource"], p.mayTarget(client))
+	if !ok {
+		return refuse("invalid_target", "resource is not one that this client is registered for")
+	}
+	q.Resources = resources
 
 	if err := q.fillPKCE(client, form); err != nil {
 		return err
+	}
+	if q.KeyThumbprint = form.Get("dpop_jkt"); form.Has("dpop_jkt") && !validThumbprint(q.KeyThumbprint) {
+		return refuse("invalid_request", "dpop_jkt must be the base64url SHA-256 thumbprint of a key (43 characters)")
 	}
 	if err := q.fillPrompt(form); err != nil {
 		return err
@@ -218,32 +262,55 @@ func (p *Provider) fillAuthRequest(q *authRequest, client *Client, form url.Valu
 		if err != nil {
 			return refuse("invalid_request", "id_token_hint is not an ID token of this issuer")
 		}
+		if !p.sameNames(client, claims.Audience[0]) {
+			return refuse("invalid_request", "id_token_hint was issued to a client that knows people by other names")
+		}
 		q.Subject = claims.Subject
 	}
-	return q.fillClaims(form)
-}
-
-// fillClaims reads the claims parameter, which may name a level and a person too.
-func (q *authRequest) fillClaims(form url.Values) error {
-	if !form.Has("claims") {
-		return nil
-	}
-	asked, err := parseClaims(form.Get("claims"))
+	claims, err := q.fillClaims(form)
 	if err != nil {
 		return err
 	}
-	if asked.unmet {
-		return refuse("unmet_authentication_requirements", "claims asks for an acr that is not known here")
+	q.fillRegistered(client, form, claims)
+	return nil
+}
+
+// fillRegistered adds what the registration says where the request does not (OpenID Connect Registration §2), and the least level of all
+// sign-ins to this client, below which nothing in a request leads.
+func (q *authRequest) fillRegistered(client *Client, form url.Values, asked claimsRequest) {
+	s := client.settings
+	if !form.Has("max_age") && s.DefaultMaxAge != nil {
+		age := time.Duration(min(*s.DefaultMaxAge, 1<<31-1)) * time.Second
+		q.maxAge = &age
 	}
+	if !form.Has("acr_values") && !asked.acr {
+		q.level = max(q.level, signin.LowestLevel(s.DefaultACRValues))
+	}
+	q.level = max(q.level, signin.ParseACR(s.MinACR))
+}
+
+// fillClaims reads the claims parameter, which may name a level and a person too.
+func (q *authRequest) fillClaims(form url.Values) (claimsRequest, error) {
+	if !form.Has("claims") {
+		return claimsRequest{}, nil
+	}
+	asked, err := parseClaims(form.Get("claims"))
+	if err != nil {
+		return asked, err
+	}
+	if asked.unmet {
+		return asked, refuse("unmet_authentication_requirements", "claims asks for an acr that is not known here")
+	}
+	q.Claims = asked.named.encode()
 	q.level = max(q.level, asked.level)
 	switch {
 	case asked.subject == "":
 	case q.Subject != "" && q.Subject != asked.subject:
-		return refuse("invalid_request", "claims and id_token_hint name different people")
+		return asked, refuse("invalid_request", "claims and id_token_hint name different people")
 	default:
 		q.Subject = asked.subject
 	}
-	return nil
+	return asked, nil
 }
 
 // fillPKCE reads the code challenge (RFC 7636). Only S256 is accepted: with plain, whoever reads the request has the verifier.
@@ -288,6 +355,7 @@ func (q *authRequest) fillPrompt(form url.Values) error {
 			return refuse("invalid_request", "prompt has a value that is not known")
 		}
 	}
+	q.AskConsent = q.prompts(promptConsent)
 	if q.prompts(promptNone) && len(q.prompt) > 1 {
 		return refuse("invalid_request", "prompt=none cannot be combined with another prompt")
 	}

@@ -33,8 +33,8 @@ type logoutClaims struct {
 // logoutToken makes the token that tells a client of the end of a session; of all that it has of the account, if session is empty.
 func (m *minter) logoutToken(c *Client, account store.AccountID, session store.SessionID, now time.Time) (string, error) {
 	return m.keys.Sign(c.idTokenAlg, typLogoutToken, logoutClaims{
-		Issuer: m.issuer, Subject: string(account), Audience: c.id, IssuedAt: now.Unix(), Expiry: now.Add(logoutTokenLife).Unix(),
-		ID: rand.Text(), Events: map[string]struct{}{logoutEvent: {}}, SessionID: string(session),
+		Issuer: m.issuer, Subject: m.subjects.subjectFor(c, account), Audience: c.id, IssuedAt: now.Unix(), Expiry: now.Add(logoutTokenLife).Unix(),
+		ID: rand.Text(), Events: map[string]struct{}{logoutEvent: {}}, SessionID: m.subjects.sessionFor(c, session),
 	})
 }
 

@@ -42,18 +42,19 @@ type identity struct {
 	EmailVerified *bool `json:"email_verified,omitempty"`
 }
 
-func wantsIdentity(scope string) bool {
-	return hasScope(scope, scopeProfile) || hasScope(scope, scopeEmail)
-}
-
-func identityOf(a store.Account, scope string) identity {
+// identityOf is what of an account is told.
+func identityOf(a store.Account, told disclosure) identity {
 	var id identity
-	if hasScope(scope, scopeProfile) {
+	if told.name {
 		id.Name = a.DisplayName
+	}
+	if told.username {
 		id.PreferredUsername = a.LoginID
 	}
-	if hasScope(scope, scopeEmail) && a.RegisteredEmail != "" {
+	if told.email {
 		id.Email = a.RegisteredEmail
+	}
+	if told.verified && a.RegisteredEmail != "" {
 		id.EmailVerified = new(bool)
 	}
 	return id
@@ -83,17 +84,20 @@ type userinfoClaims struct {
 
 // introspection is the answer of the introspection endpoint (RFC 7662 §2.2; acr and auth_time by RFC 9470 §6.2).
 type introspection struct {
-	Active    bool   `json:"active"`
-	Scope     string `json:"scope,omitempty"`
-	ClientID  string `json:"client_id,omitempty"`
-	Username  string `json:"username,omitempty"`
-	TokenType string `json:"token_type,omitempty"`
-	Expiry    int64  `json:"exp,omitempty"`
-	IssuedAt  int64  `json:"iat,omitempty"`
-	Subject   string `json:"sub,omitempty"`
-	Audience  string `json:"aud,omitempty"`
-	Issuer    string `json:"iss,omitempty"`
-	SessionID string `json:"sid,omitempty"`
+	Active    bool     `json:"active"`
+	Scope     string   `json:"scope,omitempty"`
+	ClientID  string   `json:"client_id,omitempty"`
+	Username  string   `json:"username,omitempty"`
+	TokenType string   `json:"token_type,omitempty"`
+	Expiry    int64    `json:"exp,omitempty"`
+	IssuedAt  int64    `json:"iat,omitempty"`
+	Subject   string   `json:"sub,omitempty"`
+	Audience  audience `json:"aud,omitempty"`
+	Issuer    string   `json:"iss,omitempty"`
+	SessionID string   `json:"sid,omitempty"`
+	Actor     *actor   `json:"act,omitempty"`
+	// Confirmation is the key that the token is bound to (RFC 9449 §6.2).
+	Confirmation *confirmation `json:"cnf,omitempty"`
 	assurance
 }
 
@@ -105,6 +109,8 @@ type tokenResponse struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"`
 	Scope        string `json:"scope,omitempty"`
+	// IssuedTokenType is of an exchange alone (RFC 8693 §2.2.1).
+	IssuedTokenType string `json:"issued_token_type,omitempty"`
 }
 
 // earlier returns the earlier of two times.

@@ -7,9 +7,12 @@ import (
 	"github.com/futakagi/futakagi/signin"
 )
 
-// claimsRequest is what of the claims parameter (OpenID Connect Core §5.5) decides about a sign-in. What it asks to be told is
-// told by scope alone; a claim that is asked for and not granted is simply absent, as §5.5.1 has it.
+// claimsRequest is what the claims parameter (OpenID Connect Core §5.5) says: what a sign-in must reach, and what is to be told.
 type claimsRequest struct {
+	// named are the claims that are asked for by name. acr is true if one of them is acr, of whichever weight.
+	named namedClaims
+	acr   bool
+
 	// level is what an essential acr demands.
 	level signin.Level
 	// subject is whom the ID token must be about; empty when nobody is named.
@@ -63,6 +66,9 @@ func parseClaims(parameter string) (claimsRequest, error) {
 	// A voluntary acr is a wish, and acr_values is there to say it; an essential one decides (§5.5.1.1).
 	for _, members := range []map[string]*wantedClaim{asked.IDToken, asked.Userinfo} {
 		acr := members["acr"]
+		if _, named := members["acr"]; named {
+			q.acr = true
+		}
 		if acr == nil || !acr.Essential {
 			continue
 		}
@@ -74,5 +80,6 @@ func parseClaims(parameter string) (claimsRequest, error) {
 		q.unmet = q.unmet || len(values) > 0 && level == signin.LevelNone
 		q.level = max(q.level, level)
 	}
+	q.named = namedClaims{IDToken: knownClaims(asked.IDToken), Userinfo: knownClaims(asked.Userinfo)}
 	return q, nil
 }

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"reflect"
 	"testing"
 
 	"github.com/futakagi/futakagi/signin"
@@ -9,19 +10,24 @@ import (
 func TestParseClaims(t *testing.T) {
 	for in, want := range map[string]claimsRequest{
 		`{}`: {},
-		`{"id_token":null,"userinfo":{"email":null,"name":{"essential":true}}}`: {},
-		`{"id_token":{"acr":null}}`:                                                                                            {},
-		`{"id_token":{"acr":{"essential":true}}}`:                                                                              {},
-		`{"id_token":{"acr":{"value":"phr"}}}`:                                                                                 {},
-		`{"id_token":{"acr":{"essential":true,"value":"phr"}}}`:                                                                {level: signin.LevelPHR},
-		`{"id_token":{"acr":{"essential":true,"values":["phr","urn:futakagi:acr:2fa"]}}}`:                                      {level: signin.Level2FA},
-		`{"userinfo":{"acr":{"essential":true,"values":["urn:futakagi:acr:2fa-email"]}}}`:                                      {level: signin.Level2FAEmail},
-		`{"userinfo":{"acr":{"essential":true,"value":"phr"}},"id_token":{"acr":{"essential":true,"value":"urn:x"}}}`:          {level: signin.LevelPHR, unmet: true},
-		`{"id_token":{"acr":{"essential":true,"values":["urn:example:gold"]}}}`:                                                {unmet: true},
+		`{"id_token":null,"userinfo":{"email":null,"name":{"essential":true},"name#ja":null,"birthdate":null}}`: {
+			named: namedClaims{Userinfo: []string{"email", "name"}},
+		},
+		`{"id_token":{"email_verified":{"value":true},"preferred_username":null,"sid":null}}`: {
+			named: namedClaims{IDToken: []string{"email_verified", "preferred_username"}},
+		},
+		`{"id_token":{"acr":null}}`:                                                                                            {acr: true},
+		`{"id_token":{"acr":{"essential":true}}}`:                                                                              {acr: true},
+		`{"id_token":{"acr":{"value":"phr"}}}`:                                                                                 {acr: true},
+		`{"id_token":{"acr":{"essential":true,"value":"phr"}}}`:                                                                {acr: true, level: signin.LevelPHR},
+		`{"id_token":{"acr":{"essential":true,"values":["phr","urn:futakagi:acr:2fa"]}}}`:                                      {acr: true, level: signin.Level2FA},
+		`{"userinfo":{"acr":{"essential":true,"values":["urn:futakagi:acr:2fa-email"]}}}`:                                      {acr: true, level: signin.Level2FAEmail},
+		`{"userinfo":{"acr":{"essential":true,"value":"phr"}},"id_token":{"acr":{"essential":true,"value":"urn:x"}}}`:          {acr: true, level: signin.LevelPHR, unmet: true},
+		`{"id_token":{"acr":{"essential":true,"values":["urn:example:gold"]}}}`:                                                {acr: true, unmet: true},
 		`{"id_token":{"sub":{"value":"248289761001"}}}`:                                                                        {subject: "248289761001"},
 		`{"id_token":{"sub":{"essential":true,"value":"1"},"auth_time":{"essential":true}},"unknown":{"a":1},"userinfo":null}`: {subject: "1"},
 	} {
-		if got, err := parseClaims(in); err != nil || got != want {
+		if got, err := parseClaims(in); err != nil || !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, %v; want %+v", in, got, err, want)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/go-jose/go-jose/v4"
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
@@ -32,6 +33,10 @@ type Client struct {
 	idTokenAlg             string
 	requirePKCE            bool
 	settings               client.Settings
+	logoVersion            string            // empty: it has none
+	keys                   []jose.JSONWebKey // of settings.JWKS
+	sector                 string            // of its pairwise subjects; empty: they are public
+	unused                 bool              // it registered itself, and nobody signed in to it yet
 }
 
 var _ op.Client = (*Client)(nil)
@@ -59,6 +64,7 @@ func newClient(row store.Client) (*Client, error) {
 		requirePKCE: row.RequirePkce,
 
 		backchannelLogoutURI: row.BackchannelLogoutURI,
+		logoVersion:          row.LogoVersion,
 	}
 	for _, list := range []struct {
 		name string
@@ -78,7 +84,21 @@ func newClient(row store.Client) (*Client, error) {
 	if err != nil {
 		return nil, fmt.Errorf("client %q: %w", row.ID, err)
 	}
+	if err := checkTokenSettings(settings); err != nil {
+		return nil, fmt.Errorf("client %q: %w", row.ID, err)
+	}
 	c.settings = settings
+	if err := c.readKeys(); err != nil {
+		return nil, fmt.Errorf("client %q: %w", row.ID, err)
+	}
+	if err := c.checkFAPI(); err != nil {
+		return nil, err
+	}
+	sector, ok := settings.Sector(c.redirectURIs)
+	if !ok {
+		return nil, fmt.Errorf("client %q wants pairwise subjects and has no sector", row.ID)
+	}
+	c.sector, c.unused = sector, row.RegisteredAt != nil && row.UsedAt == nil
 	switch c.authMethod {
 	case oidc.AuthMethodBasic, oidc.AuthMethodPost:
 		if len(c.secretHash) != sha256.Size {
@@ -87,6 +107,10 @@ func newClient(row store.Client) (*Client, error) {
 	case oidc.AuthMethodNone:
 		// Nothing but the verifier ties a public client's code to whoever asked for it.
 		c.requirePKCE = true
+	case oidc.AuthMethodPrivateKeyJWT:
+		if !c.hasKeys() {
+			return nil, fmt.Errorf("client %q has no keys", row.ID)
+		}
 	default:
 		return nil, fmt.Errorf("client %q authenticates by unknown method %q", row.ID, row.AuthMethod)
 	}
@@ -106,7 +130,7 @@ func (c *Client) Name() string { return c.name }
 func (c *Client) Surface() string { return c.surface }
 
 // RequiresPKCE reports whether an authorization request without a code challenge is refused.
-func (c *Client) RequiresPKCE() bool { return c.requirePKCE }
+func (c *Client) RequiresPKCE() bool { return c.requirePKCE || c.fapi() }
 
 // AllowsGrant reports whether the client is registered for a grant type.
 func (c *Client) AllowsGrant(grantType string) bool {

@@ -19,16 +19,18 @@ import (
 
 // credentials is how a client says who it is (RFC 6749 §2.3).
 type credentials struct {
-	id     string
+	id     string // of an assertion: empty, if it stands there alone
 	secret string
 	method oidc.AuthMethod
+	// assertion is the JWT of private_key_jwt.
+	assertion string
 }
 
 // readCredentials finds the one method a request uses. Two at once are refused, since a gateway in front of us might look at
 // the other one.
 func readCredentials(header http.Header, form url.Values) (credentials, error) {
-	if form.Get("client_assertion") != "" || form.Get("client_assertion_type") != "" {
-		return credentials{}, refuseClient("client assertions are not supported")
+	if form.Has("client_assertion") || form.Has("client_assertion_type") {
+		return readAssertion(header, form)
 	}
 	id, secret := form.Get("client_id"), form.Get("client_secret")
 	switch lines := header.Values("Authorization"); {
@@ -45,14 +47,25 @@ func readCredentials(header http.Header, form url.Values) (credentials, error) {
 		if id != "" && id != basicID {
 			return credentials{}, refuseRequest("client_id differs from the one in the Authorization header")
 		}
-		return credentials{basicID, basicSecret, oidc.AuthMethodBasic}, nil
+		return credentials{id: basicID, secret: basicSecret, method: oidc.AuthMethodBasic}, nil
 	case id == "":
 		return credentials{}, refuseClient("the client does not say who it is")
 	case secret != "":
-		return credentials{id, secret, oidc.AuthMethodPost}, nil
+		return credentials{id: id, secret: secret, method: oidc.AuthMethodPost}, nil
 	default:
-		return credentials{id, "", oidc.AuthMethodNone}, nil
+		return credentials{id: id, method: oidc.AuthMethodNone}, nil
 	}
+}
+
+// readAssertion finds the JWT of RFC 7523 section 2.2, which must come alone.
+func readAssertion(header http.Header, form url.Values) (credentials, error) {
+	if len(header.Values("Authorization")) > 0 || form.Has("client_secret") {
+		return credentials{}, refuseRequest("more than one method of client authentication")
+	}
+	if form.Get("client_assertion_type") != oidc.ClientAssertionTypeJWTAssertion {
+		return credentials{}, refuseClient("client_assertion_type is not that of a JWT")
+	}
+	return credentials{id: form.Get("client_id"), method: oidc.AuthMethodPrivateKeyJWT, assertion: form.Get("client_assertion")}, nil
 }
 
 // parseBasic reads the header as RFC 6749 §2.3.1 writes it: id and secret are form-urlencoded before they are joined, so
@@ -88,14 +101,19 @@ const formerNoted = time.Minute
 // authenticate returns the client a request proves to come from. The answer is one and the same for a client that does not
 // exist, is disabled, uses another method than the registered one, or has a wrong secret. While a secret is being replaced both
 // count; what a secret is compared with takes the same time whichever it is, and whether there is one at all.
-func (m *machine) authenticate(ctx context.Context, header http.Header, form url.Values) (*Client, error) {
+//
+// Path is the endpoint that is asked, for which an assertion may have been made.
+func (m *machine) authenticate(ctx context.Context, path string, header http.Header, form url.Values) (*Client, error) {
 	cred, err := readCredentials(header, form)
 	if err != nil {
 		return nil, err
 	}
+	if cred.method == oidc.AuthMethodPrivateKeyJWT {
+		return m.authenticateByKey(ctx, path, cred)
+	}
 	client, known := m.clients.Lookup(cred.id)
 	want, former := m.noSecret, m.noSecret
-	if known && client.confidential() {
+	if known && client.secretHash != nil {
 		want = client.secretHash
 		if client.formerHash != nil {
 			former = client.formerHash

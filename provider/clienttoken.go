@@ -4,39 +4,67 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
 	"github.com/futakagi/futakagi/store"
+	"github.com/futakagi/futakagi/web"
 )
 
 // ErrNotClientToken says that a bearer token is none that a client got for itself, or is not live any more: one answer for every
 // reason.
 var ErrNotClientToken = errors.New("not a live token of a client's own")
 
-// ClientToken finds the access token that a client got for itself (client_credentials). A token that stands for a person is none,
-// whatever its scope. It fails with [ErrNotClientToken].
-func (p *Provider) ClientToken(ctx context.Context, token string) (store.TokenSetID, error) {
-	hash, ok := bearerHash(prefixAccess, token)
-	if !ok {
-		return "", ErrNotClientToken
+// ClientToken finds the access token that a client got for itself (client_credentials) and presents with a request, with a proof if it
+// is bound to a key. A token that stands for a person is none, whatever its scope. It fails with [ErrNotClientToken], and writes into
+// the answer's header what the client must do.
+func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.TokenSetID, error) {
+	t, err := p.present(answer, r)
+	var set store.TokenSet
+	if err == nil {
+		set, err = p.clientToken(r.Context(), t)
 	}
-	set, err := p.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{Now: p.now(), AccessHash: hash})
+	refused, ok := errors.AsType[*protocolError](err)
+	if !ok {
+		return set.ID, err
+	}
+	web.Event(r.Context()).Add(slog.String("oauth_error", refused.code), slog.String("oauth_reason", refused.reason))
+	switch entry, _ := catalogue(refused.code); {
+	case ofProof(refused.code):
+		answer.Set("WWW-Authenticate", challengeDPoP(entry.sent, entry.description))
+	case byDPoP(r):
+		answer.Set("WWW-Authenticate", challengeDPoP(codeInvalidToken, entry.description))
+	default:
+		answer.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	}
+	return "", ErrNotClientToken
+}
+
+func (m *machine) clientToken(ctx context.Context, t presented) (store.TokenSet, error) {
+	hash, _, ok := m.accessHash(t.token)
+	if !ok {
+		return store.TokenSet{}, refuseToken("not an access token")
+	}
+	set, err := m.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{Now: m.now(), AccessHash: hash})
 	if errors.Is(err, store.ErrNotFound) {
-		return "", ErrNotClientToken
+		return set, refuseToken("not a live token of a client's own")
 	}
 	if err != nil {
-		return "", fmt.Errorf("read client token: %w", err)
+		return set, fmt.Errorf("read client token: %w", err)
 	}
-	return set.ID, nil
+	if !isForUs(set, m.issuer) {
+		return set, refuseToken("for somebody else: an API it was shown to must not use it here")
+	}
+	return set, m.allow(ctx, t, set)
 }
 
 // ClientSecret finds the client that proves itself with its secret in the Authorization header (RFC 6749 section 2.3.1), if it could
-// get tokens of its own with it. It fails with [ErrNotClientToken].
+// get tokens of its own with nothing else. It fails with [ErrNotClientToken].
 func (p *Provider) ClientSecret(ctx context.Context, header http.Header) (id string, err error) {
-	c, err := p.machine.authenticate(ctx, header, nil)
-	if err != nil || !c.confidential() || !c.AllowsGrant(string(oidc.GrantTypeClientCredentials)) {
+	c, err := p.machine.authenticate(ctx, pathToken, header, nil)
+	if err != nil || !c.confidential() || c.requiresDPoP() || !c.AllowsGrant(string(oidc.GrantTypeClientCredentials)) {
 		return "", ErrNotClientToken
 	}
 	return c.id, nil

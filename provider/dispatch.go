@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
@@ -21,6 +22,10 @@ func (p *Provider) standingOf(ctx context.Context, q *store.Queries, f store.Flo
 	if errors.Is(err, standing.ErrGone) {
 		return st, web.ErrFlowGone
 	}
+	if err != nil {
+		return st, err
+	}
+	st.State.ConsentDue, err = p.flowConsentDue(ctx, q, f, st)
 	return st, err
 }
 
@@ -59,6 +64,7 @@ var stepPaths = map[signin.Step]string{
 	signin.StepSetUpFactor:     "/signin/two-factor",
 	signin.StepShowBackupCodes: "/signin/backup-codes",
 	signin.StepChallenge:       "/signin/challenge",
+	signin.StepConsent:         pathConsent,
 }
 
 func flowURL(path string, id store.FlowID) string {
@@ -99,6 +105,9 @@ func (p *Provider) lead(w http.ResponseWriter, r *http.Request, flow store.Flow,
 
 // endUnmet tells the relying party that this account cannot reach the level it asked for.
 func (p *Provider) endUnmet(w http.ResponseWriter, r *http.Request, flow store.Flow) error {
+	if flow.ClientID == nil && strings.HasPrefix(flow.ReturnTo, pathDeviceConfirm) {
+		return unmetHere()
+	}
 	if flow.ClientID == nil {
 		return fmt.Errorf("internal flow %s asks for a level nobody can reach", flow.ID)
 	}

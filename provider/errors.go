@@ -19,6 +19,8 @@ type protocolError struct {
 	code string
 	// reason says more, for the log record only.
 	reason string
+	// say replaces the catalogue's description: a sentence of ours about the form of the request, without values from it.
+	say string
 }
 
 func (e *protocolError) Error() string { return e.code + ": " + e.reason }
@@ -33,13 +35,26 @@ const (
 	codeInvalidScope         = "invalid_scope"
 	codeInvalidToken         = "invalid_token"
 	codeInsufficientScope    = "insufficient_scope"
+	codeInvalidTarget        = "invalid_target"
 	codeServerError          = "server_error"
+	codeInvalidRedirect      = "invalid_redirect_uri"
+	codeInvalidMetadata      = "invalid_client_metadata"
+	codeInvalidStatement     = "invalid_software_statement"
 	codeUnavailable          = "temporarily_unavailable"
+	codeInvalidProof         = "invalid_dpop_proof"
+	codeUseNonce             = "use_dpop_nonce"
+	codePending              = "authorization_pending"
+	codeSlowDown             = "slow_down"
+	codeAccessDenied         = "access_denied"
+	codeExpiredToken         = "expired_token"
 
 	// These have an entry of their own but no code in any standard.
 	codeMethod  = "method_not_allowed"
 	codeTooBig  = "too_large"
+	codeTooMany = "too_many"
 	codeNoToken = "no_token"
+	// RFC 8693 §2.2.2 has no code of its own for a token that may not be exchanged.
+	codeSubjectToken = "invalid_subject_token"
 )
 
 type catalogueEntry struct {
@@ -56,6 +71,8 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusMethodNotAllowed, codeInvalidRequest, "This method is not allowed here."}, true
 	case codeTooBig:
 		return catalogueEntry{http.StatusRequestEntityTooLarge, codeInvalidRequest, "The request is too large."}, true
+	case codeTooMany:
+		return catalogueEntry{http.StatusTooManyRequests, codeUnavailable, "Too many requests from this address. Try again later."}, true
 	case codeInvalidClient:
 		return catalogueEntry{http.StatusUnauthorized, code, "Client authentication failed."}, true
 	case codeInvalidGrant:
@@ -66,6 +83,17 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusBadRequest, code, "The grant type is not supported."}, true
 	case codeInvalidScope:
 		return catalogueEntry{http.StatusBadRequest, code, "The scope exceeds what was granted."}, true
+	case codeInvalidTarget:
+		return catalogueEntry{http.StatusBadRequest, code, "The resource is not one that this client or this grant may have tokens for."}, true
+	case codeSubjectToken:
+		return catalogueEntry{http.StatusBadRequest, codeInvalidRequest, "The subject token cannot be exchanged: it must be a live access token of " +
+			"a person, for a resource that this client serves."}, true
+	case codeInvalidRedirect:
+		return catalogueEntry{http.StatusBadRequest, code, "A redirect URI is not allowed."}, true
+	case codeInvalidMetadata:
+		return catalogueEntry{http.StatusBadRequest, code, "The client metadata is not valid."}, true
+	case codeInvalidStatement:
+		return catalogueEntry{http.StatusBadRequest, code, "Software statements are not supported."}, true
 	case codeNoToken:
 		// RFC 6750 §3.1: a request without any token learns the scheme and nothing else.
 		return catalogueEntry{http.StatusUnauthorized, "", ""}, true
@@ -73,6 +101,18 @@ func catalogue(code string) (catalogueEntry, bool) {
 		return catalogueEntry{http.StatusUnauthorized, code, "The access token is invalid, expired or revoked."}, true
 	case codeInsufficientScope:
 		return catalogueEntry{http.StatusForbidden, code, "The access token does not carry the scope openid."}, true
+	case codeInvalidProof:
+		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof is missing, malformed, used before or not made for this request."}, true
+	case codePending:
+		return catalogueEntry{http.StatusBadRequest, code, "Nobody has allowed or denied this yet. Ask again after the interval."}, true
+	case codeSlowDown:
+		return catalogueEntry{http.StatusBadRequest, code, "Asked too early. Wait five seconds longer between requests from now on."}, true
+	case codeAccessDenied:
+		return catalogueEntry{http.StatusBadRequest, code, "The person denied it."}, true
+	case codeExpiredToken:
+		return catalogueEntry{http.StatusBadRequest, code, "The device code has expired. Begin again."}, true
+	case codeUseNonce:
+		return catalogueEntry{http.StatusBadRequest, code, "The DPoP proof must hold the nonce of the header DPoP-Nonce."}, true
 	case codeServerError:
 		return catalogueEntry{http.StatusInternalServerError, code, "The server could not answer."}, true
 	case codeUnavailable:
@@ -112,10 +152,17 @@ func asProtocolError(err error) *protocolError {
 
 // writeError answers a failed request; an unexpected cause goes into the request's log record.
 func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) {
+	if refused, ok := errors.AsType[*authError](err); ok {
+		m.writeRefusal(w, r, refused)
+		return
+	}
 	e := asProtocolError(err)
 	entry, ok := catalogue(e.code)
 	if !ok {
 		entry, _ = catalogue(codeServerError)
+	}
+	if e.say != "" {
+		entry.description = e.say
 	}
 	ctx, id := r.Context(), web.RequestID(r.Context())
 	event := web.Event(ctx)
@@ -125,12 +172,23 @@ func (m *machine) writeError(w http.ResponseWriter, r *http.Request, err error) 
 	}
 	h := w.Header()
 	switch {
+	case e.code == codeTooMany:
+		h.Set("Retry-After", "60")
 	case e.code == codeInvalidClient:
 		h.Set("WWW-Authenticate", `Basic realm="futakagi", charset="UTF-8"`)
 	case e.code == codeNoToken:
 		h.Set("WWW-Authenticate", `Bearer realm="futakagi"`)
+		h.Add("WWW-Authenticate", challengeDPoP("", ""))
+	case bearerEndpoint(r) && (ofProof(e.code) || byDPoP(r)):
+		if ofProof(e.code) {
+			entry.status = http.StatusUnauthorized // RFC 9449 section 7.1 and 9
+		}
+		h.Set("WWW-Authenticate", challengeDPoP(entry.sent, entry.description))
 	case e.code == codeInvalidToken || e.code == codeInsufficientScope || bearerEndpoint(r):
 		h.Set("WWW-Authenticate", fmt.Sprintf(`Bearer realm="futakagi", error="%s", error_description="%s"`, entry.sent, entry.description))
+	}
+	if entry.status == http.StatusTooManyRequests {
+		h.Set("Retry-After", "60")
 	}
 	if entry.status >= http.StatusInternalServerError {
 		h.Del("WWW-Authenticate")

@@ -16,7 +16,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/big"
 	"slices"
 	"strings"
 	"sync"
@@ -45,14 +44,19 @@ func signingAlgs() []string { return []string{algES256, algRS256, algEdDSA} }
 // do not need.
 const rsaBits = 2048
 
-// The typ of ID tokens and of logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4). Each kind of token we sign has its own, so
-// that none passes for another (RFC 8725 §3.11).
+// The typ of ID tokens, logout tokens (OpenID Connect Back-Channel Logout 1.0 §2.4), access tokens (RFC 9068 §2.1), and signed answers of
+// userinfo and introspection (RFC 9701 §5). Each kind of token we sign has its own, so that none passes for another (RFC 8725 §3.11).
 const (
-	typIDToken     = "JWT"
-	typLogoutToken = "logout+jwt"
+	typIDToken       = "JWT"
+	typLogoutToken   = "logout+jwt"
+	typAccessToken   = "at+jwt"
+	typUserinfo      = "userinfo+jwt"
+	typIntrospection = "token-introspection+jwt"
 )
 
-func tokenTypes() []string { return []string{typIDToken, typLogoutToken} }
+func tokenTypes() []string {
+	return []string{typIDToken, typLogoutToken, typSecurityEvent, typAccessToken, typUserinfo, typIntrospection}
+}
 
 var (
 	errNoKey        = errors.New("no signing key for the algorithm")
@@ -467,7 +471,7 @@ func (k *signingKey) sign(input []byte) ([]byte, error) {
 // token before its signature holds: the header must be, byte for byte, one that we write, which settles algorithm, key and
 // type at once and leaves no field for an attacker to fill. Claims are the caller's to check.
 func (k *Keyring) Verify(token string, types ...string) ([]byte, error) {
-	header, rest, _ := strings.Cut(token, ".")
+	header, _, _ := strings.Cut(token, ".")
 	found, ok := k.current.Load().headers[header]
 	if !ok {
 		return nil, fmt.Errorf("%w: header is not ours", errTokenInvalid)
@@ -475,42 +479,12 @@ func (k *Keyring) Verify(token string, types ...string) ([]byte, error) {
 	if !slices.Contains(types, found.typ) {
 		return nil, fmt.Errorf("%w: type %q", errTokenInvalid, found.typ)
 	}
-	payload, signature, ok := strings.Cut(rest, ".")
-	if !ok {
-		return nil, fmt.Errorf("%w: three parts expected", errTokenInvalid)
-	}
-	// Strict decoding: one token has one spelling.
-	enc := base64.RawURLEncoding.Strict()
-	sig, err := enc.DecodeString(signature)
-	if err != nil || strings.ContainsAny(signature, "\r\n") {
-		return nil, fmt.Errorf("%w: signature is not base64url", errTokenInvalid)
-	}
-	if !found.key.verify([]byte(token[:len(header)+1+len(payload)]), sig) {
-		return nil, fmt.Errorf("%w: signature", errTokenInvalid)
-	}
-	claims, err := enc.DecodeString(payload)
+	// Its one key, under its one algorithm.
+	_, claims, err := verifyJWS(token, []jose.JSONWebKey{publicJWK(found.key.kid, found.key.alg, found.key.public)}, []string{found.key.alg})
 	if err != nil {
-		return nil, fmt.Errorf("%w: payload is not base64url", errTokenInvalid)
+		return nil, fmt.Errorf("%w: %w", errTokenInvalid, err)
 	}
 	return claims, nil
-}
-
-func (k *signingKey) verify(input, sig []byte) bool {
-	switch public := k.public.(type) {
-	case *ecdsa.PublicKey:
-		if len(sig) != 64 {
-			return false
-		}
-		digest := sha256.Sum256(input)
-		return ecdsa.Verify(public, digest[:], new(big.Int).SetBytes(sig[:32]), new(big.Int).SetBytes(sig[32:]))
-	case *rsa.PublicKey:
-		digest := sha256.Sum256(input)
-		return rsa.VerifyPKCS1v15(public, crypto.SHA256, digest[:], sig) == nil
-	case ed25519.PublicKey:
-		return ed25519.Verify(public, input, sig)
-	default:
-		return false
-	}
 }
 
 // halfHash is the at_hash of OpenID Connect Core §3.1.3.6: the left half of the token's hash, by the hash of the algorithm.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -8,6 +9,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/store"
@@ -80,17 +82,19 @@ func (p *Provider) getLogout(w http.ResponseWriter, r *http.Request) error {
 	q := p.parseLogout(r.URL.Query())
 	session, err := p.currentSession(r, p.kinds(q))
 	if errors.Is(err, web.ErrNoSession) {
-		return p.afterLogout(w, r, q)
+		return p.afterLogout(w, r, q, "", nil)
 	}
 	if err != nil {
 		return err
 	}
-	means := q.hinted && q.hint.Subject == string(session.AccountID) && (q.hint.SessionID == "" || q.hint.SessionID == string(session.ID))
+	means := q.hinted && p.subjects.isSubject(q.client, q.hint.Subject, session.AccountID) &&
+		(q.hint.SessionID == "" || p.subjects.isSession(q.client, q.hint.SessionID, session.ID))
 	if means {
-		if err := p.signOut(w, r, session, q.client); err != nil {
+		frames, err := p.signOut(w, r, session, q.client, false)
+		if err != nil {
 			return err
 		}
-		return p.afterLogout(w, r, q)
+		return p.afterLogout(w, r, q, session.Kind, frames)
 	}
 
 	f := p.kit.Frame(w, r)
@@ -137,15 +141,13 @@ func (p *Provider) postLogoutConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil && !errors.Is(err, web.ErrNoSession) {
 		return err
 	}
+	var frames []string
 	if err == nil {
-		if err := p.signOut(w, r, session, q.client); err != nil {
+		if frames, err = p.signOut(w, r, session, q.client, form.Checked(fieldEverywhere)); err != nil {
 			return err
 		}
 	}
-	if q.target == "" {
-		return web.SeeOther(w, r, "/signed-out?"+url.Values{"kind": {string(kind)}}.Encode())
-	}
-	return p.afterLogout(w, r, q)
+	return p.afterLogout(w, r, q, kind, frames)
 }
 
 // currentSession is the browser's session of the first of the kinds that it has one of. Whoever signs out means everything that the
@@ -184,7 +186,12 @@ func (p *Provider) unusedSession(r *http.Request, kind web.Kind) (web.Session, e
 	return web.Session{ID: row.ID, AccountID: row.AccountID, Kind: kind, Account: account}, nil
 }
 
-func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, s web.Session, client *Client) error {
+// fieldEverywhere is the box that asks for the end of all the person's sessions, in whatever browser.
+const fieldEverywhere = "everywhere"
+
+// signOut ends the browser's session, or every session of its person, and returns what the browser is to open so that relying parties
+// sign the person out in it, too.
+func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, s web.Session, client *Client, everywhere bool) (frames []string, err error) {
 	ctx, now := r.Context(), p.now()
 	event := audit.Event{
 		Type: audit.SignOut, Result: audit.Success, Actor: audit.OfAccount(s.Account), Account: s.AccountID, Target: string(s.ID),
@@ -192,26 +199,62 @@ func (p *Provider) signOut(w http.ResponseWriter, r *http.Request, s web.Session
 	if client != nil {
 		event.ClientID = client.ID()
 	}
-	err := p.db.InTx(ctx, func(tx *store.Tx) error {
+	if everywhere {
+		event.Type, event.Reason = audit.SessionEnd, "all"
+	}
+	err = p.db.InTx(ctx, func(tx *store.Tx) error {
+		if everywhere {
+			if err := endEverywhere(ctx, tx, s.AccountID, now); err != nil {
+				return err
+			}
+		}
+		if frames, err = p.logoutFrames(ctx, tx, s.ID, now); err != nil {
+			return err
+		}
 		if err := endSession(ctx, tx, s.ID, s.AccountID, now); err != nil {
 			return err
 		}
 		return audit.Write(ctx, tx, now, event)
 	})
 	if err != nil {
-		return fmt.Errorf("sign out: %w", err)
+		return nil, fmt.Errorf("sign out: %w", err)
 	}
 	web.Event(ctx).Add(slog.String("outcome", "signed_out"))
 	web.ClearSessionCookie(w, s.Kind)
-	return nil
+	return frames, nil
 }
 
-// afterLogout sends the browser to the registered target, or to our own page.
-func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, q logoutRequest) error {
-	if q.target == "" {
+// endEverywhere ends everything that an account's sign-ins gave out, in every browser. The epoch goes up, so that a sign-in that finishes
+// beside this leaves nothing that opens anything.
+func endEverywhere(ctx context.Context, tx *store.Tx, id store.AccountID, now time.Time) error {
+	if _, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{ID: id, Now: now}); err != nil {
+		return fmt.Errorf("raise credential epoch: %w", err)
+	}
+	return tx.EndAccount(ctx, now, id, store.Keep{})
+}
+
+// afterLogout sends the browser to the registered target, or to our own page. Where relying parties are to be told in this browser, a
+// page of ours does so first: it comes at once and not at an address of its own, as nothing but this answer knows whom to tell.
+func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, q logoutRequest, kind web.Kind, frames []string) error {
+	target := q.location()
+	if len(frames) > 0 {
+		return p.renderSignedOut(w, r, kind, target, frames)
+	}
+	if target != "" {
+		return web.SeeOther(w, r, target)
+	}
+	if kind != web.Operator {
 		return web.SeeOther(w, r, "/signed-out")
 	}
+	return web.SeeOther(w, r, "/signed-out?"+url.Values{"kind": {string(kind)}}.Encode())
+}
+
+// location is where the browser goes in the end, with the state of the request (RP-Initiated Logout 1.0 §3); empty: nowhere.
+func (q logoutRequest) location() string {
 	target := q.target
+	if target == "" {
+		return ""
+	}
 	if q.state != "" {
 		sep := "?"
 		if strings.Contains(target, "?") {
@@ -219,15 +262,23 @@ func (p *Provider) afterLogout(w http.ResponseWriter, r *http.Request, q logoutR
 		}
 		target += sep + url.Values{"state": {q.state}}.Encode()
 	}
-	return web.SeeOther(w, r, target)
+	return target
 }
 
 func (p *Provider) getSignedOut(w http.ResponseWriter, r *http.Request) error {
+	return p.renderSignedOut(w, r, web.Kind(r.URL.Query().Get("kind")), "", nil)
+}
+
+func (p *Provider) renderSignedOut(w http.ResponseWriter, r *http.Request, kind web.Kind, target string, frames []string) error {
 	f := p.kit.Frame(w, r)
-	v := templates.SignedOutView{}
-	if web.Kind(r.URL.Query().Get("kind")) == web.Operator {
-		f.Admin = true
+	f.Path = "/signed-out" // of the language links: this answer cannot be had again
+	v := templates.SignedOutView{ContinueURL: target, Frames: frames}
+	if kind == web.Operator {
+		f.Admin, f.Path = true, "/signed-out?"+url.Values{"kind": {string(kind)}}.Encode()
 		v.SignInURL = "/admin"
+	}
+	for _, frame := range frames {
+		web.AllowFrame(r, frame)
 	}
 	return p.templates.SignedOut.Render(w, http.StatusOK, f, v)
 }

@@ -28,12 +28,24 @@ type endpoint struct {
 	cors bool
 	// bearer demands an access token; client demands that a client says who it is.
 	bearer, client bool
+	// proof is whether the client can prove here that it has a key.
+	proof proofRule
 }
+
+// proofRule says what becomes of a proof (RFC 9449) at an endpoint.
+type proofRule int
+
+const (
+	proofIgnored  proofRule = iota
+	proofTaken              // one that comes must be right
+	proofDemanded           // and one must come from those whose tokens must be bound
+)
 
 func endpoints() []endpoint {
 	return []endpoint{
-		{path: pathToken, methods: []string{http.MethodPost}, cors: true, client: true},
+		{path: pathToken, methods: []string{http.MethodPost}, cors: true, client: true, proof: proofDemanded},
 		{path: pathUserinfo, methods: []string{http.MethodGet, http.MethodPost}, cors: true, bearer: true},
+		{path: pathDeviceAuth, methods: []string{http.MethodPost}, client: true},
 		{path: pathIntrospect, methods: []string{http.MethodPost}, client: true},
 		{path: pathRevoke, methods: []string{http.MethodPost}, client: true},
 	}
@@ -41,9 +53,15 @@ func endpoints() []endpoint {
 
 // exchange is one request to a machine endpoint. It travels in the context through the library.
 type exchange struct {
-	// accessToken is what a bearer presents; client is who sends the request, authenticated. Each endpoint has one of them.
-	accessToken string
-	client      *Client
+	// presented is an access token; client is who sends the request, authenticated. Each endpoint has one of them.
+	presented presented
+	client    *Client
+	// resources are what the request names for its token (RFC 8707), key the thumbprint of the key it proved to have (RFC 9449); none: "".
+	resources []string
+	key       string
+	// accept is what the caller wants to read; signed is the answer if it is a JWT, and replaces the library's.
+	accept []string
+	signed *signedAnswer
 	// failure is why the request is refused; it replaces whatever the library answers.
 	failure error
 }
@@ -68,10 +86,10 @@ func (m *machine) guard(e endpoint, next http.Handler) http.Handler {
 		h.Set("Pragma", "no-cache")
 		if e.cors {
 			h.Set("Access-Control-Allow-Origin", "*")
-			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After")
+			h.Set("Access-Control-Expose-Headers", "WWW-Authenticate, Retry-After, DPoP-Nonce")
 			if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
 				h.Set("Access-Control-Allow-Methods", allow)
-				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type")
+				h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, DPoP")
 				h.Set("Access-Control-Max-Age", "600")
 				w.WriteHeader(http.StatusNoContent)
 				return
@@ -92,10 +110,18 @@ func (m *machine) guard(e endpoint, next http.Handler) http.Handler {
 		// route for log and metrics.
 		ctx = context.WithValue(ctx, chi.RouteCtxKey, (*chi.Context)(nil))
 		held := &heldErrors{ResponseWriter: w, exchange: x}
-		next.ServeHTTP(held, r.WithContext(ctx))
+		inner := r.WithContext(ctx)
+		if x.presented.bound {
+			// The library knows no other scheme and would find no token. It decides nothing: ours was read above.
+			inner.Header = r.Header.Clone()
+			inner.Header.Set("Authorization", tokenTypeBearer+" "+x.presented.token)
+		}
+		next.ServeHTTP(held, inner)
 		switch {
 		case x.failure != nil:
 			m.writeError(w, r, x.failure)
+		case x.signed != nil:
+			x.signed.write(w)
 		case held.status != 0:
 			m.writeError(w, r, libraryError(held.status, held.body))
 		}
@@ -115,10 +141,14 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 	}
 	switch {
 	case e.bearer:
-		x.accessToken, err = bearerToken(r)
+		x.presented, err = m.present(w.Header(), r)
 	case e.client:
-		if x.client, err = m.authenticate(r.Context(), r.Header, r.PostForm); err == nil {
+		if x.client, err = m.authenticate(r.Context(), e.path, r.Header, r.PostForm); err == nil {
 			err = checkParameters(e.path, r.PostForm, x.client)
+		}
+		x.resources, x.accept = r.PostForm["resource"], r.Header.Values("Accept")
+		if err == nil && e.proof != proofIgnored {
+			x.key, err = m.proveAtClientEndpoint(r, w.Header(), x.client, e.proof)
 		}
 	}
 	return err
@@ -127,7 +157,16 @@ func (m *machine) read(x *exchange, w http.ResponseWriter, r *http.Request, e en
 // checkParameters refuses what the library would: it words and logs such errors on its own.
 func checkParameters(path string, form url.Values, c *Client) error {
 	required := []string{"token"}
-	if path == pathToken {
+	if path == pathPAR {
+		return nil // an authorization request has rules of its own
+	}
+	switch path {
+	case pathDeviceAuth:
+		required = nil
+		if !c.AllowsGrant(grantDevice) {
+			return &protocolError{code: codeUnauthorizedClient}
+		}
+	case pathToken:
 		grantType := form.Get("grant_type")
 		switch oidc.GrantType(grantType) {
 		case oidc.GrantTypeCode:
@@ -136,6 +175,10 @@ func checkParameters(path string, form url.Values, c *Client) error {
 			required = []string{"refresh_token"}
 		case oidc.GrantTypeClientCredentials:
 			required = nil
+		case oidc.GrantTypeTokenExchange:
+			required = []string{"subject_token", "subject_token_type"}
+		case oidc.GrantTypeDeviceCode:
+			required = []string{"device_code"}
 		case "":
 			return refuseRequest("grant_type is missing")
 		default:
@@ -143,6 +186,9 @@ func checkParameters(path string, form url.Values, c *Client) error {
 		}
 		if !c.AllowsGrant(grantType) {
 			return &protocolError{code: codeUnauthorizedClient}
+		}
+		if err := checkExchange(form); err != nil && oidc.GrantType(grantType) == oidc.GrantTypeTokenExchange {
+			return err
 		}
 	}
 	for _, name := range required {
@@ -173,14 +219,16 @@ func readForm(w http.ResponseWriter, r *http.Request, optional bool) error {
 		return refuseRequest("the form cannot be parsed")
 	}
 	for name, values := range r.PostForm {
-		if len(values) > 1 {
-			return refuseRequest("a parameter appears twice")
+		if len(values) > repeats(name) {
+			return refuseRequest("a parameter appears twice, or too often")
 		}
-		if !cleanText(name) || !cleanText(values[0]) {
-			return refuseRequest("a parameter holds control characters or is not UTF-8")
-		}
-		if len(values[0]) > maxField {
-			return refuseRequest("a parameter is too long")
+		for _, v := range values {
+			if !cleanText(name) || !cleanText(v) {
+				return refuseRequest("a parameter holds control characters or is not UTF-8")
+			}
+			if len(v) > maxField {
+				return refuseRequest("a parameter is too long")
+			}
 		}
 	}
 	return nil
@@ -192,27 +240,44 @@ func cleanText(s string) bool {
 	return utf8.ValidString(s) && !strings.ContainsFunc(s, func(r rune) bool { return r < 0x20 || r == 0x7f })
 }
 
-// bearerToken finds the access token in the header or in the body, and in one of them only (RFC 6750 §2).
-func bearerToken(r *http.Request) (string, error) {
+// present finds the access token of a request and the proof beside it.
+func (m *machine) present(answer http.Header, r *http.Request) (t presented, err error) {
+	t.answer = answer
+	if t.token, t.bound, err = accessToken(r); err == nil && t.bound {
+		t.proof, err = m.proofOf(r)
+	}
+	return t, err
+}
+
+// accessToken finds the access token in the header or in the body, and in one of them only (RFC 6750 §2). Only in the header can
+// it be presented as bound (RFC 9449 §7.1).
+func accessToken(r *http.Request) (token string, bound bool, err error) {
 	inBody := r.PostForm.Get("access_token")
 	lines := r.Header.Values("Authorization")
 	switch {
 	case len(lines) > 1, len(lines) == 1 && inBody != "":
-		return "", refuseRequest("more than one access token")
+		return "", false, refuseRequest("more than one access token")
 	case len(lines) == 1:
 		scheme, token, _ := strings.Cut(lines[0], " ")
-		if !strings.EqualFold(scheme, "Bearer") {
-			return "", &protocolError{code: codeNoToken, reason: "another scheme than Bearer"}
+		bound := strings.EqualFold(scheme, tokenTypeDPoP)
+		if !bound && !strings.EqualFold(scheme, tokenTypeBearer) {
+			return "", false, &protocolError{code: codeNoToken, reason: "another scheme than Bearer and DPoP"}
 		}
 		if token = strings.TrimLeft(token, " "); token == "" {
-			return "", refuseRequest("the Authorization header holds no token")
+			return "", false, refuseRequest("the Authorization header holds no token")
 		}
-		return token, nil
+		return token, bound, nil
 	case inBody != "":
-		return inBody, nil
+		return inBody, false, nil
 	default:
-		return "", &protocolError{code: codeNoToken}
+		return "", false, &protocolError{code: codeNoToken}
 	}
+}
+
+// byDPoP reports whether a request presents its access token by the scheme DPoP.
+func byDPoP(r *http.Request) bool {
+	scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	return strings.EqualFold(scheme, tokenTypeDPoP)
 }
 
 func bearerEndpoint(r *http.Request) bool { return r.URL.Path == pathUserinfo }
@@ -232,7 +297,7 @@ const maxHeld = 4 << 10
 func (w *heldErrors) WriteHeader(status int) {
 	switch {
 	case w.passed || w.status != 0:
-	case status >= http.StatusBadRequest || w.exchange.failure != nil:
+	case status >= http.StatusBadRequest || w.exchange.failure != nil || w.exchange.signed != nil:
 		w.status = status
 	default:
 		w.passed = true

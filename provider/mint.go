@@ -45,10 +45,11 @@ func bearerHash(prefix, value string) (hash []byte, ok bool) {
 	return hashSecret(value), true
 }
 
-// minter writes ID tokens.
+// minter writes ID tokens and the other things that are signed.
 type minter struct {
 	issuer   string
 	keys     *Keyring
+	subjects *subjects
 	lifetime time.Duration
 	emailMFA bool
 }
@@ -58,14 +59,14 @@ type minter struct {
 func (m *minter) idToken(c *Client, g store.Grant, evidence signin.EvidenceList, id identity, accessToken, nonce string, now time.Time) (string, error) {
 	return m.keys.Sign(c.idTokenAlg, typIDToken, idTokenClaims{
 		Issuer:          m.issuer,
-		Subject:         string(g.AccountID),
+		Subject:         m.subjects.subjectFor(c, g.AccountID),
 		Audience:        c.id,
 		AuthorizedParty: c.id,
-		Expiry:          now.Add(m.lifetime).Unix(),
+		Expiry:          now.Add(m.lifetimeOf(c)).Unix(),
 		IssuedAt:        now.Unix(),
 		assurance:       assuranceOf(evidence, m.emailMFA),
 		Nonce:           nonce,
-		SessionID:       string(g.SessionID),
+		SessionID:       m.subjects.sessionFor(c, g.SessionID),
 		AccessTokenHash: halfHash(c.idTokenAlg, accessToken),
 		identity:        id,
 	})

@@ -12,6 +12,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/signin"
@@ -35,6 +36,8 @@ type Config struct {
 	Templates *templates.Set
 	// Toolkit carries sessions, flows and the error pages.
 	Toolkit *web.Toolkit
+	// Outbound fetches the key sets of clients that keep them at an address. Optional: without it those clients prove nothing.
+	Outbound *outbound.Client
 	// Now is the clock.
 	Now func() time.Time
 	// Logger receives what no caller can be told.
@@ -57,6 +60,11 @@ type Config struct {
 	TrustedDevice UseDevice
 	// Zone is the time zone of days on pages; UTC if nil.
 	Zone *time.Location
+	// Registration says whether clients may register themselves; nobody may if it is zero.
+	Registration Registration
+	// Fetch reads a document from an address that somebody else chose, and sees to it that nothing of ours is reached. Optional:
+	// without it no client can name such an address.
+	Fetch func(ctx context.Context, uri string) ([]byte, error)
 	// FlowsPerAddress is how many sign-ins one client network may begin in five minutes; 120 if zero.
 	FlowsPerAddress int
 }
@@ -76,6 +84,8 @@ type Lifetimes struct {
 	CustomerSession, OperatorSession time.Duration
 	// Code, IDToken, Access and Refresh are those of the tokens; RefreshAbsolute ends a family however often it was refreshed.
 	Code, IDToken, Access, Refresh, RefreshAbsolute time.Duration
+	// RefreshRetry is how long a client that lost the answer may present a used refresh token again; 0: not at all.
+	RefreshRetry time.Duration
 }
 
 // Provider is the OpenID provider: protocol endpoints, sign-in and sessions.
@@ -116,9 +126,12 @@ func New(c Config) (*Provider, error) {
 			return nil, errors.New("provider: every lifetime must be positive")
 		}
 	}
+	if l.RefreshRetry < 0 || l.RefreshRetry > maxRefreshRetry {
+		return nil, errors.New("provider: a refresh token may be presented again for a minute at most")
+	}
 	m, err := newMachine(machineConfig{
 		Issuer: c.Issuer, DB: c.DB, Box: c.Box, Now: c.Now, Logger: c.Logger, Lifetimes: l, Keys: c.Keys, NewSigningKey: c.NewSigningKey,
-		EmailNotMFA: c.EmailNotMFA,
+		EmailNotMFA: c.EmailNotMFA, Outbound: c.Outbound, FlowsPerAddress: c.FlowsPerAddress, Registration: c.Registration, Fetch: c.Fetch,
 	})
 	if err != nil {
 		return nil, err
@@ -145,13 +158,16 @@ func (p *Provider) Start(ctx context.Context) error {
 	for _, s := range rows {
 		p.surfaces[s.ID] = web.Kind(s.AccountKind)
 	}
+	if kind := p.surfaces[p.registration.Surface]; p.registration.on() && kind != web.Customer {
+		return fmt.Errorf("clients cannot register themselves on surface %q: it must be one of customers", p.registration.Surface)
+	}
 	return p.machine.start(ctx)
 }
 
 // CrossSitePaths are the endpoints that other origins may post to: machines, which carry no cookie, and the two browser
 // endpoints whose posts do no more than a link could.
 func CrossSitePaths() []string {
-	return append(machinePaths(), "/authorize", "/logout")
+	return append(machinePaths(), pathPAR, "/authorize", "/logout")
 }
 
 // Mount adds the provider's routes.
@@ -167,13 +183,25 @@ func (p *Provider) Mount(r chi.Router) {
 	r.Post("/signin/cancel", h(p.postCancel))
 	r.Get("/signin/cancel", h(p.getCancel))
 
+	r.Get(templates.PathLogo+"/{client}", h(p.getLogo))
+	r.Get(pathConsent, h(p.getConsent))
+	r.Post(pathConsent, h(p.postConsent))
+
 	r.Get("/logout", h(getOnly(p.getLogout)))
 	r.Post("/logout", h(p.postLogout))
 	r.Post("/logout/confirm", h(p.postLogoutConfirm))
 	r.Get("/logout/confirm", h(getOnly(p.getLogout)))
 	r.Get("/signed-out", h(p.getSignedOut))
 
+	r.Get(PathDevice, h(getOnly(p.getDevice)))
+	r.Post(PathDevice, h(p.postDevice))
+	r.Get(pathDeviceConfirm, h(getOnly(p.getDeviceConfirm)))
+	r.Post(pathDeviceConfirm, h(p.postDeviceConfirm))
+	r.Get(PathDevice+"/done", h(p.getDeviceDone))
+
 	p.machine.mount(r)
+	par := pushEndpoint()
+	r.Handle(par.path, p.guard(par, http.HandlerFunc(p.postPushed)))
 }
 
 // getOnly keeps HEAD away from the addresses that the protocols define to act on GET: asking for headers must change nothing

@@ -61,6 +61,8 @@ func ValidRedirectURI(uri string) string {
 		return "must have no fragment, wildcard, backslash or space"
 	case u.User != nil:
 		return "must not carry a user name or password"
+	case !cleanText(u.Host):
+		return "must have a host that is text" // what is escaped there is no longer, once it is read
 	case u.Scheme == "https":
 		if u.Host == "" {
 			return "must have a host"

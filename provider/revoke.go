@@ -19,7 +19,7 @@ func (s *server) Revocation(ctx context.Context, r *op.ClientRequest[oidc.Revoca
 }
 
 func (m *machine) revoke(ctx context.Context, c *Client, token string) error {
-	if hash, ok := bearerHash(prefixAccess, token); ok {
+	if hash, _, ok := m.accessHash(token); ok {
 		return m.revokeAccess(ctx, c, hash)
 	}
 	if hash, ok := bearerHash(prefixRefresh, token); ok {

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"cmp"
 	"context"
 	"crypto"
 	"errors"
@@ -13,6 +14,7 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
+	"github.com/futakagi/futakagi/internal/outbound"
 	"github.com/futakagi/futakagi/internal/seal"
 	"github.com/futakagi/futakagi/keys"
 	"github.com/futakagi/futakagi/store"
@@ -29,8 +31,14 @@ type machineConfig struct {
 	Keys      keys.Rules
 	// NewSigningKey is that of Config.
 	NewSigningKey func(alg string) (crypto.Signer, error)
-	// EmailNotMFA is that of Config.
+	// EmailNotMFA and Outbound are those of Config.
 	EmailNotMFA bool
+	Outbound    *outbound.Client
+	// FlowsPerAddress is that of Config.
+	FlowsPerAddress int
+	// Registration and Fetch are those of Config.
+	Registration Registration
+	Fetch        func(ctx context.Context, uri string) ([]byte, error)
 }
 
 // machine is the side of the provider that programs talk to: token, userinfo, introspection, revocation, keys, discovery.
@@ -42,12 +50,23 @@ type machine struct {
 	logger    *slog.Logger
 	lifetimes Lifetimes
 	clients   *ClientSource
-	keys      *Keyring
-	mint      *minter
-	discovery *document
-	library   http.Handler
-	noSecret  []byte // compared when there is no client to compare with
-	emailMFA  bool
+	// clientKeys are what clients sign with.
+	clientKeys *clientKeys
+	keys       *Keyring
+	subjects   *subjects
+	box        *seal.Box
+	mint       *minter
+	discovery  *document
+	library    http.Handler
+	nonces     *nonces
+	noSecret   []byte // compared when there is no client to compare with
+	emailMFA   bool
+
+	// deviceBudget bounds how many devices may begin, and proofBudget how many proofs come from clients without a secret.
+	deviceBudget, proofBudget *flowBudget
+
+	registration Registration
+	fetch        func(ctx context.Context, uri string) ([]byte, error)
 }
 
 // newMachine builds the endpoints; start makes them ready.
@@ -55,7 +74,10 @@ func newMachine(c machineConfig) (*machine, error) {
 	if c.Issuer == "" || c.DB == nil || c.Box == nil || c.Now == nil || c.Logger == nil {
 		return nil, errors.New("provider: a part of the machine endpoints is missing")
 	}
-	discovery, err := newDiscovery(c.Issuer)
+	if err := c.Registration.check(); err != nil {
+		return nil, err
+	}
+	discovery, err := newDiscovery(c.Issuer, c.Registration.on())
 	if err != nil {
 		return nil, err
 	}
@@ -64,18 +86,28 @@ func newMachine(c machineConfig) (*machine, error) {
 		ring.newKey = c.NewSigningKey
 	}
 	_, noSecret := NewClientSecret()
+	names := &subjects{} // filled in by start
 	m := &machine{
-		issuer:    c.Issuer,
-		db:        c.DB,
-		now:       c.Now,
-		logger:    c.Logger,
-		lifetimes: c.Lifetimes,
-		clients:   newClientSource(c.DB, c.Logger),
-		keys:      ring,
-		mint:      &minter{issuer: c.Issuer, keys: ring, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
-		emailMFA:  !c.EmailNotMFA,
-		discovery: discovery,
-		noSecret:  noSecret,
+		issuer:     c.Issuer,
+		db:         c.DB,
+		now:        c.Now,
+		logger:     c.Logger,
+		lifetimes:  c.Lifetimes,
+		clients:    newClientSource(c.DB, c.Logger),
+		clientKeys: newClientKeys(c.Outbound, c.Now, c.Logger),
+		keys:       ring,
+		subjects:   names,
+		box:        c.Box,
+		mint:       &minter{issuer: c.Issuer, keys: ring, subjects: names, lifetime: c.Lifetimes.IDToken, emailMFA: !c.EmailNotMFA},
+		emailMFA:   !c.EmailNotMFA,
+		nonces:     &nonces{box: c.Box, clock: c.Now},
+		discovery:  discovery,
+		noSecret:   noSecret,
+
+		deviceBudget: newFlowBudget(c.FlowsPerAddress), proofBudget: newFlowBudget(proofsPerFlow * cmp.Or(c.FlowsPerAddress, defaultFlowsPerAddress)),
+
+		registration: c.Registration.orDefaults(),
+		fetch:        c.Fetch,
 	}
 	// Endpoints that are not named are not routed. The library's default cross-origin policy, which reflects any origin with
 	// credentials, is switched off; ours is in guard.
@@ -94,6 +126,9 @@ func (m *machine) start(ctx context.Context) error {
 		return fmt.Errorf("provider: %w", err)
 	}
 	if err := m.keys.load(ctx); err != nil {
+		return fmt.Errorf("provider: %w", err)
+	}
+	if err := m.subjects.loadSalt(ctx, m.db, m.box, m.now()); err != nil {
 		return fmt.Errorf("provider: %w", err)
 	}
 	return nil
@@ -126,8 +161,14 @@ func machinePaths() []string {
 // mount adds the routes of the machine endpoints.
 func (m *machine) mount(r chi.Router) {
 	for _, e := range endpoints() {
-		r.Handle(e.path, m.guard(e, m.library))
+		next := m.library
+		if e.path == pathDeviceAuth {
+			// The library would not ask whether the client may.
+			next = http.HandlerFunc(m.serveDeviceAuthorization)
+		}
+		r.Handle(e.path, m.guard(e, next))
 	}
+	m.mountRegistration(r)
 	discovery := m.serveDocument(func() *document { return m.discovery })
 	r.Handle(pathDiscovery, discovery)
 	r.Handle(pathOAuthMetadata, discovery)

@@ -149,6 +149,9 @@ type testGrant struct {
 	scope     string
 	challenge string
 	nonce     string
+	resources string
+	claims    string
+	session   store.SessionID
 	evidence  signin.EvidenceList
 }
 
@@ -176,9 +179,12 @@ func (b *machineBench) authorize(g testGrant) (code string, id store.GrantID) {
 		b.t.Fatal(err)
 	}
 	now := b.clock()
+	if g.session == "" {
+		g.session = store.NewID[store.SessionID]()
+	}
 	b.write(func(ctx context.Context, tx *store.Tx) error {
 		return tx.InsertGrant(ctx, store.InsertGrantParams{
-			ID: id, ClientID: g.client, AccountID: b.account, SessionID: store.NewID[store.SessionID](), SurfaceID: "store",
+			ID: id, ClientID: g.client, AccountID: b.account, SessionID: g.session, SurfaceID: "store", Resources: g.resources, Claims: g.claims,
 			CredentialEpoch: account.CredentialEpoch, SecondFactor: g.evidence.SecondFactor(), Scope: g.scope, Nonce: g.nonce,
 			Evidence: g.evidence.Encode(), RedirectURI: testCallback, CodeHash: hash, CodeChallenge: g.challenge,
 			CodeExpiresAt: now.Add(b.lifetimes.Code), Now: now, ExpiresAt: now.Add(b.lifetimes.RefreshAbsolute),

@@ -52,6 +52,7 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		minted mintedSession
 		code   string
 		other  bool
+		used   bool // by another browser, or another tab
 	)
 	err := p.db.InTx(ctx, func(tx *store.Tx) error {
 		// The account's row comes first, as in every change of an account: a reset or a sign-out of all sessions beside this
@@ -67,6 +68,10 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		}
 		if st.Next() != signin.StepIssue {
 			return errNotYet
+		}
+		// Before anything else is locked: a client that is deleted beside this holds its row.
+		if err := p.rememberConsent(ctx, tx, q, flow, st.Account, now); err != nil {
+			return err
 		}
 		if minted, err = p.mintSession(ctx, tx, r, flow, st, now); err != nil {
 			return err
@@ -84,8 +89,12 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		if flow.ClientID != nil {
 			event.ClientID = *flow.ClientID
 			// The person may have signed in, but the relying party asked for another one (OpenID Connect Core §3.1.2.1).
-			if other = q.Subject != "" && q.Subject != string(st.Account.ID); !other {
-				if code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now); err != nil {
+			if other = q.Subject != "" && !p.names(q, st.Account.ID); !other {
+				err = usePushed(ctx, tx, q, now)
+				if used = errors.Is(err, errPushedUsed); err == nil {
+					code, err = p.grant(ctx, tx, q, flow.SurfaceID, st, minted.id, now)
+				}
+				if err != nil && !used {
 					return err
 				}
 			}
@@ -110,6 +119,8 @@ func (p *Provider) finish(w http.ResponseWriter, r *http.Request, flow store.Flo
 		return web.SeeOther(w, r, to)
 	case other:
 		return p.answerError(w, r, q, refuse("login_required", "another person than the one of id_token_hint signed in"))
+	case used:
+		return p.answerError(w, r, q, refusePushed())
 	default:
 		return p.answer(w, r, q, url.Values{"code": {code}})
 	}
@@ -129,10 +140,13 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	kind := web.Kind(st.Account.Kind)
 	m := mintedSession{kind: kind, token: token}
 	if flow.SessionID != nil {
-		evidence, err := besideSession(ctx, tx, *flow.SessionID, st.State.Evidence)
+		had, err := evidenceOfSession(ctx, tx, *flow.SessionID)
 		if err != nil {
 			return m, err
 		}
+		// Another tab may have stepped the session up meanwhile, and a level that was reached is not lowered. The caller holds the account,
+		// so that of two tabs one comes after the other.
+		evidence := had.Beside(st.State.Evidence)
 		n, err := tx.RaiseSession(ctx, store.RaiseSessionParams{
 			TokenHash: hash, Evidence: evidence.Encode(), Now: now, ExpiresAt: p.sessionEnd(kind, evidence, now),
 			ID: *flow.SessionID, AccountID: st.Account.ID, CredentialEpoch: st.Account.CredentialEpoch,
@@ -145,6 +159,12 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 			return m, web.ErrFlowGone
 		}
 		m.id = *flow.SessionID
+		if from, to := had.Level(), evidence.Level(); to > from {
+			tx.Signal(store.Happening{
+				Kind: store.SignalAssuranceChange, Account: st.Account.ID, Session: m.id, At: now,
+				Data: store.SignalData{Level: to.ACR(), FormerLevel: from.ACR()},
+			})
+		}
 		return m, nil
 	}
 	// A browser has one session per kind of account. The one it comes with, if any, ends with the change of person.
@@ -163,9 +183,8 @@ func (p *Provider) mintSession(ctx context.Context, tx *store.Tx, r *http.Reques
 	return m, nil
 }
 
-// besideSession is what was proved in a sign-in beside what its session has by now: another tab may have stepped it up meanwhile, and
-// a level that was reached is not lowered. The caller holds the account, so that of two tabs one comes after the other.
-func besideSession(ctx context.Context, tx *store.Tx, id store.SessionID, proved signin.EvidenceList) (signin.EvidenceList, error) {
+// evidenceOfSession is what a session rests on by now.
+func evidenceOfSession(ctx context.Context, tx *store.Tx, id store.SessionID) (signin.EvidenceList, error) {
 	session, err := tx.GetSession(ctx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, web.ErrFlowGone
@@ -177,7 +196,7 @@ func besideSession(ctx context.Context, tx *store.Tx, id store.SessionID, proved
 	if err != nil {
 		return nil, fmt.Errorf("session %s: %w", id, err)
 	}
-	return has.Beside(proved), nil
+	return has, nil
 }
 
 // sessionEnd is the absolute end of a session: so long after the password, or the passkey that took its place, however often it
@@ -233,7 +252,10 @@ func (p *Provider) grant(
 	if err := tx.InsertGrant(ctx, arg); err != nil {
 		return "", fmt.Errorf("insert grant: %w", err)
 	}
-	return code, nil
+	if p.isUnused(q.ClientID) {
+		err = noteUsed(ctx, tx.Queries, q.ClientID, now)
+	}
+	return code, err
 }
 
 // newGrant makes a code and the row behind it. The evidence is what counts for this request, so that no token says more than
@@ -252,6 +274,16 @@ func (p *Provider) newGrant(
 		ID: store.NewID[store.GrantID](), ClientID: q.ClientID, AccountID: a.ID, SessionID: session, SurfaceID: surface,
 		CredentialEpoch: a.CredentialEpoch, SecondFactor: st.SatisfiesTwoFactor(), Scope: q.Scope, Nonce: q.Nonce,
 		Evidence: granted.Encode(), RedirectURI: q.RedirectURI, CodeHash: hash, CodeChallenge: q.CodeChallenge,
-		CodeExpiresAt: now.Add(p.lifetimes.Code), Now: now, ExpiresAt: expires,
+		KeyThumbprint: q.KeyThumbprint,
+		Resources:     formatScope(q.Resources), Claims: q.Claims,
+		CodeExpiresAt: now.Add(p.codeLife(q.ClientID)), Now: now, ExpiresAt: expires,
 	}
+}
+
+// codeLife is how long a client's code may be redeemed.
+func (p *Provider) codeLife(clientID string) time.Duration {
+	if c, ok := p.clients.Lookup(clientID); ok {
+		return c.codeLife(p.lifetimes.Code)
+	}
+	return p.lifetimes.Code
 }

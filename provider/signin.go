@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/account"
@@ -45,7 +46,7 @@ func (p *Provider) renderSignIn(w http.ResponseWriter, r *http.Request, flow sto
 	f := p.kit.Frame(w, r)
 	f.Admin = p.surfaces[flow.SurfaceID] == web.Operator
 	v.Action = flowURL("/signin", flow.ID)
-	v.App = p.appName(f.Lang, flow)
+	v.App, v.LogoURL = p.appName(f.Lang, flow), p.appLogo(flow)
 	surface, err := p.db.Read().GetSurface(r.Context(), flow.SurfaceID)
 	if err != nil {
 		return fmt.Errorf("load surface: %w", err)
@@ -71,6 +72,9 @@ func (p *Provider) appName(lang templates.Lang, flow store.Flow) string {
 	}
 	if p.surfaces[flow.SurfaceID] == web.Operator {
 		return p.templates.T(lang, "app.console")
+	}
+	if strings.HasPrefix(flow.ReturnTo, PathDevice+"/") {
+		return p.templates.T(lang, templates.AppDevice)
 	}
 	return p.templates.T(lang, "app.security")
 }

@@ -50,14 +50,25 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	if !ok {
 		return nil, m.explainCode(ctx, c, hash, "no usable code verifier")
 	}
+	return m.redeemGrant(ctx, c, hash, redirectURI, challenge)
+}
+
+// redeemGrant spends what a grant is redeemed with, a code or a device code, by its hash.
+func (m *machine) redeemGrant(ctx context.Context, c *Client, hash []byte, redirectURI, challenge string) (*tokenResponse, error) {
 	now := m.now()
-	access, accessHash := newBearer(prefixAccess)
+	resources, err := m.codeAudience(ctx, c, hash)
+	if err != nil {
+		return nil, err
+	}
+	access, accessExpiry := c.newAccess(), now.Add(m.accessLife(c))
 	refresh, refreshHash := newBearer(prefixRefresh)
 	offline := c.AllowsGrant(string(oidc.GrantTypeRefreshToken))
+	key := exchangeOf(ctx).key
 	g, err := m.db.RedeemCode(ctx, store.CodeRedemption{
 		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, Now: now,
-		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: accessHash, AccessExpiresAt: now.Add(m.lifetimes.Access),
-		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.lifetimes.Refresh),
+		KeyThumbprint: key, Audience: formatScope(resources),
+		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: access.hash, AccessExpiresAt: accessExpiry,
+		Offline: offline, RefreshHash: refreshHash, RefreshExpiresAt: now.Add(m.refreshLife(c)),
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, m.explainCode(ctx, c, hash, "wrong client, redirect URI or verifier, or too late, or no longer allowed")
@@ -65,10 +76,18 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 	if err != nil {
 		return nil, err
 	}
+	if len(resources) == 0 {
+		resources = strings.Fields(g.Resources)
+	}
+	accessExpiry = earlier(accessExpiry, g.ExpiresAt)
+	token, err := m.grantedAccess(c, access, g, accessFacts{scope: g.Scope, audience: resources, key: key, now: now, expires: accessExpiry})
+	if err != nil {
+		return nil, err
+	}
 	resp := &tokenResponse{
-		AccessToken: access,
-		TokenType:   tokenTypeBearer,
-		ExpiresIn:   seconds(earlier(now.Add(m.lifetimes.Access), g.ExpiresAt).Sub(now)),
+		AccessToken: token,
+		TokenType:   tokenTypeFor(key),
+		ExpiresIn:   seconds(accessExpiry.Sub(now)),
 		Scope:       g.Scope,
 	}
 	if offline && hasScope(g.Scope, scopeOffline) {
@@ -85,14 +104,13 @@ func (m *machine) redeem(ctx context.Context, c *Client, code, redirectURI, veri
 // fits nothing, which stops the downgrade of RFC 9700 §4.8.
 func challengeOf(c *Client, verifier string) (challenge string, ok bool) {
 	if verifier == "" {
-		return "", !c.requirePKCE
+		return "", !c.RequiresPKCE()
 	}
 	if len(verifier) < 43 || len(verifier) > 128 {
 		return "", false
 	}
 	for _, b := range []byte(verifier) {
-		unreserved := b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b >= '0' && b <= '9' || strings.IndexByte("-._~", b) >= 0
-		if !unreserved {
+		if !unreserved(b) {
 			return "", false
 		}
 	}
@@ -165,9 +183,23 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 		return nil, fmt.Errorf("read refresh token: %w", err)
 	}
 	now := m.now()
-	if err := m.checkRefresh(ctx, c, row, now); err != nil {
-		return nil, err
+	if !m.retries(ctx, c, row, now) {
+		if err := m.checkRefresh(ctx, c, row, now); err != nil {
+			return nil, err
+		}
 	}
+	resp, err := m.issueRefreshed(ctx, c, row, token, asked, now)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, m.explainRefresh(ctx, c, hash, now)
+	}
+	return resp, err
+}
+
+// issueRefreshed makes the tokens that follow a refresh token and stores them in its place. It fails with [store.ErrNotFound] if what was
+// read of it holds no more.
+func (m *machine) issueRefreshed(
+	ctx context.Context, c *Client, row store.GetRefreshRow, token string, asked []string, now time.Time,
+) (*tokenResponse, error) {
 	// The client's registration may have shrunk since.
 	granted := strings.Fields(c.GrantedScope(strings.Fields(row.Grant.Scope)))
 	if !slices.Contains(granted, scopeOffline) {
@@ -177,23 +209,34 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "more than was granted"}
 	}
-	access, accessHash := newBearer(prefixAccess)
-	next, nextHash := newBearer(prefixRefresh)
-	accessExpiry := earlier(now.Add(m.lifetimes.Access), row.Grant.ExpiresAt)
-	err = m.db.RotateRefresh(ctx, store.RefreshRotation{
-		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
-		AccessHash: accessHash, AccessExpiresAt: accessExpiry,
-		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.lifetimes.Refresh), row.Grant.ExpiresAt),
-	})
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, m.explainRefresh(ctx, c, hash, now)
-	}
+	resources, err := m.refreshAudience(ctx, c, row.Grant)
 	if err != nil {
 		return nil, err
 	}
+	access, key := c.newAccess(), exchangeOf(ctx).key
+	next, nextHash := newBearer(prefixRefresh)
+	accessExpiry := earlier(now.Add(m.accessLife(c)), row.Grant.ExpiresAt)
+	kept, err := m.storeRefreshed(ctx, c, row, store.RefreshRotation{
+		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
+		Confidential: c.confidential(), KeyThumbprint: key, Audience: formatScope(resources),
+		AccessHash: access.hash, AccessExpiresAt: accessExpiry,
+		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.refreshLife(c)), row.Grant.ExpiresAt),
+	})
+	if err != nil {
+		return nil, err
+	}
+	signed, err := m.grantedAccess(c, access, row.Grant, accessFacts{
+		scope: formatScope(scope), audience: resources, key: key, now: now, expires: accessExpiry,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if kept {
+		next = token
+	}
 	resp := &tokenResponse{
-		AccessToken:  access,
-		TokenType:    tokenTypeBearer,
+		AccessToken:  signed,
+		TokenType:    tokenTypeFor(key),
 		ExpiresIn:    seconds(accessExpiry.Sub(now)),
 		RefreshToken: next,
 		Scope:        formatScope(scope),
@@ -227,13 +270,21 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 		// It proves nothing about the rightful client, whose family must not die by somebody else's request.
 		return refuseGrant("another client's refresh token")
 	}
+	if bound := row.TokenSet.KeyThumbprint; bound != "" && !c.confidential() && bound != exchangeOf(ctx).key && row.TokenSet.RefreshUsedAt == nil {
+		// Whoever this is lacks the key, and the rightful client has lost nothing yet.
+		return refuseGrant("bound to another key")
+	}
 	if row.TokenSet.RefreshUsedAt != nil {
 		if err := m.revokeReused(ctx, c, row.Grant, "refresh_token", now); err != nil {
 			return err
 		}
 		return refuseGrant("refresh token was used before")
 	}
-	if reason := refreshBarrier(row, now); reason != "" {
+	reason := refreshBarrier(row, now)
+	if evidence, err := evidenceOf(row.Grant); reason == "" && (err != nil || !c.reaches(evidence)) {
+		reason = "less than the client demands now"
+	}
+	if reason != "" {
 		if err := m.recordRefusal(ctx, c, row.Grant, reason, now); err != nil {
 			return err
 		}
@@ -308,17 +359,28 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "not a scope of the client's own"}
 	}
+	resources, ok := targets(exchangeOf(ctx).resources, m.mayTarget(c))
+	if !ok {
+		return nil, refuseTarget("not a resource of the client's registration")
+	}
 	now := m.now()
-	access, hash := newBearer(prefixAccess)
+	access, key := c.newAccess(), exchangeOf(ctx).key
+	expires := now.Add(m.accessLife(c))
+	token, err := m.mint.accessToken(c, access, accessFacts{
+		subject: c.id, scope: formatScope(scope), audience: resources, key: key, now: now, expires: expires,
+	})
+	if err != nil {
+		return nil, err
+	}
 	arg := store.InsertClientTokenSetParams{
-		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope),
-		AccessHash: hash, AccessExpiresAt: now.Add(m.lifetimes.Access), Now: now,
+		ID: store.NewID[store.TokenSetID](), ClientID: c.id, Scope: formatScope(scope), KeyThumbprint: key, Audience: formatScope(resources),
+		AccessHash: access.hash, AccessExpiresAt: expires, Now: now,
 	}
 	if err := m.db.Once(ctx, func(q *store.Queries) error { return q.InsertClientTokenSet(ctx, arg) }); err != nil {
 		return nil, fmt.Errorf("store client token: %w", err)
 	}
 	return &tokenResponse{
-		AccessToken: access, TokenType: tokenTypeBearer, ExpiresIn: seconds(m.lifetimes.Access), Scope: formatScope(scope),
+		AccessToken: token, TokenType: tokenTypeFor(key), ExpiresIn: seconds(expires.Sub(now)), Scope: formatScope(scope),
 	}, nil
 }
 
@@ -327,17 +389,21 @@ func (m *machine) addIDToken(ctx context.Context, resp *tokenResponse, c *Client
 	if !hasScope(g.Scope, scopeOpenID) {
 		return nil
 	}
-	evidence, err := signin.ParseEvidence(g.Evidence)
+	evidence, err := evidenceOf(g)
+	if err != nil {
+		return err
+	}
+	asked, err := readNamedClaims(g.Claims)
 	if err != nil {
 		return fmt.Errorf("grant %s: %w", g.ID, err)
 	}
 	var id identity
-	if wantsIdentity(g.Scope) {
+	if told := c.tells(g.Scope, asked.IDToken); told != (disclosure{}) {
 		a, err := m.db.Read().GetAccount(ctx, g.AccountID)
 		if err != nil {
 			return fmt.Errorf("read account of grant: %w", err)
 		}
-		id = identityOf(a, g.Scope)
+		id = identityOf(a, told)
 	}
 	resp.IDToken, err = m.mint.idToken(c, g, evidence, id, resp.AccessToken, nonce, now)
 	return err

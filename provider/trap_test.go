@@ -133,17 +133,23 @@ func TestTrap_ClientCredentialsByAssertion(t *testing.T) {
 func TestTrap_GrantsNobodyAskedFor(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
 	for _, grant := range []string{
-		"urn:ietf:params:oauth:grant-type:jwt-bearer", "urn:ietf:params:oauth:grant-type:token-exchange",
-		"urn:ietf:params:oauth:grant-type:device_code", "password", "implicit", "urn:openid:params:grant-type:ciba",
+		"urn:ietf:params:oauth:grant-type:jwt-bearer",
+		"password", "implicit", "urn:openid:params:grant-type:ciba",
 	} {
 		form := url.Values{
-			"grant_type": {grant}, "assertion": {"a.b.c"}, "device_code": {"x"},
+			"grant_type": {grant}, "assertion": {"a.b.c"},
 			"subject_token": {"x"}, "subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"},
 		}
 		r := b.post(pathToken, "shop", form)
 		wantRefused(t, r, http.StatusBadRequest, codeUnsupportedGrantType)
 	}
-	for _, path := range []string{"/device_authorization", "/oauth/token", "/healthz", "/ready", "/keys", "/end_session"} {
+	// The library would let any client begin, and redeem, whatever it is registered for.
+	for path, form := range map[string]url.Values{
+		pathDeviceAuth: {"scope": {"openid"}}, pathToken: {"grant_type": {grantDevice}, "device_code": {prefixDevice + strings.Repeat("A", 43)}},
+	} {
+		wantRefused(t, b.post(path, "shop", form), http.StatusBadRequest, codeUnauthorizedClient)
+	}
+	for _, path := range []string{"/oauth/token", "/healthz", "/ready", "/keys", "/end_session"} {
 		if r := b.do(httptest.NewRequest(http.MethodPost, path, nil)); r.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, r.Code)
 		}
@@ -276,15 +282,15 @@ func TestTrap_ErrorTextLeaks(t *testing.T) {
 func TestTrap_DiscoveryPromisesWhatIsNot(t *testing.T) {
 	b := newMachineBench(t, storetest.SQLite(t))
 	r := b.do(httptest.NewRequest(http.MethodGet, pathDiscovery, nil))
-	for _, wrong := range []string{"implicit", "id_token token", "plain", "fragment", "HS256", "none\",\"HS", "device_authorization", "registration_endpoint", "check_session"} {
+	for _, wrong := range []string{"implicit", "id_token token", "plain", "fragment", "HS256", "none\",\"HS", "registration_endpoint", "check_session"} {
 		if strings.Contains(r.Body.String(), wrong) {
 			t.Errorf("discovery mentions %s", wrong)
 		}
 	}
-	// Every endpoint it names exists, apart from the two for browsers, which are mounted elsewhere.
+	// Every endpoint it names exists, apart from those that are mounted with the pages.
 	for name, v := range r.json {
 		path, ok := strings.CutPrefix(asString(v), testIssuer)
-		if !ok || path == "" || path == pathAuthorize || path == pathLogout {
+		if !ok || path == "" || path == pathAuthorize || path == pathLogout || path == pathPAR {
 			continue
 		}
 		if got := b.do(httptest.NewRequest(http.MethodPost, path, nil)); got.Code == http.StatusNotFound {

@@ -8,42 +8,59 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 	"github.com/zitadel/oidc/v3/pkg/op"
 
-	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/store"
 )
 
 // UserInfo implements [op.Server] (OpenID Connect Core §5.3).
 func (s *server) UserInfo(ctx context.Context, _ *op.Request[oidc.UserInfoRequest]) (*op.Response, error) {
 	// Not the request's field: the library also takes a token from the URL.
-	claims, err := s.userinfo(ctx, exchangeOf(ctx).accessToken)
+	x := exchangeOf(ctx)
+	claims, c, err := s.userinfo(ctx, x.presented)
+	if err == nil && c.settings.UserinfoAlg != "" {
+		x.signed, err = s.signUserinfo(c, claims)
+	}
 	return answer(ctx, claims, err)
 }
 
-func (m *machine) userinfo(ctx context.Context, token string) (*userinfoClaims, error) {
-	hash, ok := bearerHash(prefixAccess, token)
+func (m *machine) userinfo(ctx context.Context, t presented) (*userinfoClaims, *Client, error) {
+	hash, _, ok := m.accessHash(t.token)
 	if !ok {
-		return nil, refuseToken("not an access token")
+		return nil, nil, refuseToken("not an access token")
 	}
 	row, err := m.db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: m.now(), AccessHash: hash})
 	if errors.Is(err, store.ErrNotFound) {
-		return nil, refuseToken("unknown, expired, revoked or of a client itself")
+		return nil, nil, refuseToken("unknown, expired, revoked or of a client itself")
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read access token: %w", err)
+		return nil, nil, fmt.Errorf("read access token: %w", err)
 	}
-	if _, ok := m.clients.Lookup(row.TokenSet.ClientID); !ok {
-		return nil, refuseToken("its client is not active")
+	c, ok := m.clients.Lookup(row.TokenSet.ClientID)
+	switch {
+	case !ok:
+		return nil, nil, refuseToken("its client is not active")
+	case !isForUs(row.TokenSet, m.issuer):
+		// Else whoever runs an API could read here about everybody who uses it.
+		return nil, nil, refuseToken("for another resource")
+	case !hasScope(row.TokenSet.Scope, scopeOpenID):
+		return nil, nil, &protocolError{code: codeInsufficientScope}
 	}
-	if !hasScope(row.TokenSet.Scope, scopeOpenID) {
-		return nil, &protocolError{code: codeInsufficientScope}
+	if err := m.allow(ctx, t, row.TokenSet); err != nil {
+		return nil, nil, err
 	}
-	evidence, err := signin.ParseEvidence(row.Grant.Evidence)
+	evidence, err := evidenceOf(row.Grant)
 	if err != nil {
-		return nil, fmt.Errorf("grant %s: %w", row.Grant.ID, err)
+		return nil, nil, err
+	}
+	asked, err := readNamedClaims(row.Grant.Claims)
+	if err != nil {
+		return nil, nil, fmt.Errorf("grant %s: %w", row.Grant.ID, err)
+	}
+	if row.TokenSet.ParentID != nil {
+		asked = namedClaims{} // it was another client that asked
 	}
 	return &userinfoClaims{
-		Subject:   string(row.Account.ID),
-		identity:  identityOf(row.Account, row.TokenSet.Scope),
+		Subject:   m.subjects.subjectFor(c, row.Account.ID),
+		identity:  identityOf(row.Account, c.tells(row.TokenSet.Scope, asked.Userinfo)),
 		assurance: assuranceOf(evidence, m.emailMFA),
-	}, nil
+	}, c, nil
 }

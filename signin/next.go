@@ -15,6 +15,7 @@ const (
 	StepSetUpFactor                     // nothing is set up yet, and something is needed
 	StepShowBackupCodes                 // codes were made and the person has not said they are saved
 	StepChallenge                       // prove a factor that is set up
+	StepConsent                         // an application of somebody else's asks for more than the person has allowed it
 	StepIssue                           // everything needed is proved
 	StepUnmet                           // the level asked for cannot be reached by this account
 )
@@ -32,6 +33,8 @@ func (s Step) String() string {
 		return "show_backup_codes"
 	case StepChallenge:
 		return "challenge"
+	case StepConsent:
+		return "consent"
 	case StepIssue:
 		return "issue"
 	case StepUnmet:
@@ -93,6 +96,9 @@ type State struct {
 	Postponed bool
 	// BackupCodesToShow is whether codes made in this sign-in are still to be saved.
 	BackupCodesToShow bool
+	// ConsentDue is whether the person is still to be asked what the application may learn. That is between the two, and says nothing
+	// about who the person is: it comes when everything is proved.
+	ConsentDue bool
 }
 
 // Allows reports whether the surface accepts proofs by a method.
@@ -169,6 +175,15 @@ func (p Policy) ChallengeMethods(s State) []Method {
 // Next returns the step a sign-in needs. It looks only at what is proved and what is demanded, never at the path that led
 // here, so that no order of requests can skip a step.
 func Next(s State, p Policy) Step {
+	step := prove(s, p)
+	if step == StepIssue && s.ConsentDue {
+		return StepConsent
+	}
+	return step
+}
+
+// prove is the step that is needed until everything demanded is proved.
+func prove(s State, p Policy) Step {
 	proved := p.counting(s.Evidence)
 	level := proved.Level()
 	if !s.Account || level == LevelNone {

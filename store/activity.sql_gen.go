@@ -13,7 +13,7 @@ import (
 const ListAccountActivity = `-- name: ListAccountActivity :many
 SELECT t.id, t.created_at, t.client_id, CAST(COALESCE(c.name, t.client_id) AS text) AS client_name, g.redemption_id, t.scope
 FROM grants g JOIN token_sets t ON t.grant_id = g.id LEFT JOIN clients c ON c.id = t.client_id
-WHERE g.account_id = $1 AND t.created_at <= $2 AND (t.created_at < $2 OR t.id < $3)
+WHERE g.account_id = $1 AND t.parent_id IS NULL AND t.created_at <= $2 AND (t.created_at < $2 OR t.id < $3)
 ORDER BY t.created_at DESC, t.id DESC
 LIMIT $4
 `
@@ -34,7 +34,8 @@ type ListAccountActivityRow struct {
 	Scope        string
 }
 
-// What relying parties got for an account, newest first: each token set, with the one that it was got for in exchange.
+// What relying parties got for an account, newest first: each token set, with the one that the sign-in gave. One that was exchanged for
+// another's has an event of its own.
 func (q *Queries) ListAccountActivity(ctx context.Context, arg ListAccountActivityParams) ([]ListAccountActivityRow, error) {
 	rows, err := q.db.Query(ctx, ListAccountActivity,
 		arg.AccountID,

@@ -111,7 +111,7 @@ func (q *Queries) GetAPIRequest(ctx context.Context, arg GetAPIRequestParams) (A
 }
 
 const GetClientByToken = `-- name: GetClientByToken :one
-SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.secret_made_at, c.former_secret_used_at, c.settings, t.scope
+SELECT c.id, c.name, c.surface_id, c.auth_method, c.secret_hash, c.redirect_uris, c.post_logout_redirect_uris, c.grant_types, c.scopes, c.id_token_alg, c.require_pkce, c.disabled_at, c.created_at, c.updated_at, c.backchannel_logout_uri, c.former_secret_hash, c.former_secret_until, c.secret_made_at, c.former_secret_used_at, c.settings, c.logo_version, c.registered_at, c.registered_by, c.registration_hash, c.used_at, t.scope
 FROM token_sets t JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.id = $1 AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > $2
 `
@@ -151,6 +151,11 @@ func (q *Queries) GetClientByToken(ctx context.Context, arg GetClientByTokenPara
 		&i.Client.SecretMadeAt,
 		&i.Client.FormerSecretUsedAt,
 		&i.Client.Settings,
+		&i.Client.LogoVersion,
+		&i.Client.RegisteredAt,
+		&i.Client.RegisteredBy,
+		&i.Client.RegistrationHash,
+		&i.Client.UsedAt,
 		&i.Scope,
 	)
 	return i, err
@@ -238,11 +243,12 @@ func (q *Queries) ListAccountsAfter(ctx context.Context, arg ListAccountsAfterPa
 }
 
 const ListClientsAfter = `-- name: ListClientsAfter :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version, registered_at, registered_by, registration_hash, used_at FROM clients
 WHERE id > $1
   AND (CAST($2 AS text) = '' OR lower(id) LIKE CAST($2 AS text) ESCAPE '\' OR lower(name) LIKE CAST($2 AS text) ESCAPE '\')
   AND (CAST($3 AS text) = '' OR CAST($3 AS text) = 'active' AND disabled_at IS NULL
-    OR CAST($3 AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST($3 AS text) = 'rotating' AND former_secret_until > $4)
+    OR CAST($3 AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST($3 AS text) = 'rotating' AND former_secret_until > $4
+    OR CAST($3 AS text) = 'registered' AND registered_at IS NOT NULL)
 ORDER BY id
 LIMIT $5
 `
@@ -256,7 +262,7 @@ type ListClientsAfterParams struct {
 }
 
 // In the order of their ids, after one of them: those whose id or name matches, in a state (active, disabled, or rotating while a
-// former secret still works); an empty one finds all.
+// former secret still works, or registered by itself); an empty one finds all.
 func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterParams) ([]Client, error) {
 	rows, err := q.db.Query(ctx, ListClientsAfter,
 		arg.AfterID,
@@ -293,6 +299,11 @@ func (q *Queries) ListClientsAfter(ctx context.Context, arg ListClientsAfterPara
 			&i.SecretMadeAt,
 			&i.FormerSecretUsedAt,
 			&i.Settings,
+			&i.LogoVersion,
+			&i.RegisteredAt,
+			&i.RegisteredBy,
+			&i.RegistrationHash,
+			&i.UsedAt,
 		); err != nil {
 			return nil, err
 		}

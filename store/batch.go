@@ -62,6 +62,8 @@ func (db *DB) RedeemCode(ctx context.Context, arg CodeRedemption) (Grant, error)
 type RefreshRotation struct {
 	ID  TokenSetID // of the presented token
 	Now time.Time
+	// Confidential is a client that proved itself: its refresh tokens are bound to it and to no key (RFC 9449 section 5).
+	Confidential bool
 
 	// SuccessorID must be fresh for every attempt: by it the second statement knows that the first one won.
 	SuccessorID      TokenSetID
@@ -79,7 +81,9 @@ type RefreshRotation struct {
 // Of many tries one succeeds.
 func (db *DB) RotateRefresh(ctx context.Context, arg RefreshRotation) error {
 	err := db.pipeline(ctx, func(q *Queries) error {
-		return oneRow(q.UseRefreshToken(ctx, UseRefreshTokenParams{Now: &arg.Now, SuccessorID: &arg.SuccessorID, ID: arg.ID}))
+		return oneRow(q.UseRefreshToken(ctx, UseRefreshTokenParams{
+			Now: &arg.Now, SuccessorID: &arg.SuccessorID, ID: arg.ID, Confidential: arg.Confidential, KeyThumbprint: arg.KeyThumbprint,
+		}))
 	}, func(q *Queries) error {
 		return oneRow(q.InsertRefreshedTokenSet(ctx, InsertRefreshedTokenSetParams{
 			Scope: arg.Scope, AccessHash: arg.AccessHash, AccessExpiresAt: arg.AccessExpiresAt,

@@ -101,7 +101,7 @@ func (q *Queries) FindFormerSecret(ctx context.Context, arg FindFormerSecretPara
 }
 
 const GetClient = `-- name: GetClient :one
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients WHERE id = $1
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version, registered_at, registered_by, registration_hash, used_at FROM clients WHERE id = $1
 `
 
 func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
@@ -128,12 +128,17 @@ func (q *Queries) GetClient(ctx context.Context, id string) (Client, error) {
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
 		&i.Settings,
+		&i.LogoVersion,
+		&i.RegisteredAt,
+		&i.RegisteredBy,
+		&i.RegistrationHash,
+		&i.UsedAt,
 	)
 	return i, err
 }
 
 const HoldClient = `-- name: HoldClient :one
-UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings
+UPDATE clients SET updated_at = updated_at WHERE id = $1 RETURNING id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version, registered_at, registered_by, registration_hash, used_at
 `
 
 // The client as it is and stays until the transaction ends.
@@ -161,6 +166,11 @@ func (q *Queries) HoldClient(ctx context.Context, id string) (Client, error) {
 		&i.SecretMadeAt,
 		&i.FormerSecretUsedAt,
 		&i.Settings,
+		&i.LogoVersion,
+		&i.RegisteredAt,
+		&i.RegisteredBy,
+		&i.RegistrationHash,
+		&i.UsedAt,
 	)
 	return i, err
 }
@@ -210,7 +220,7 @@ func (q *Queries) InsertClient(ctx context.Context, arg InsertClientParams) erro
 }
 
 const ListClients = `-- name: ListClients :many
-SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings FROM clients ORDER BY id
+SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version, registered_at, registered_by, registration_hash, used_at FROM clients ORDER BY id
 `
 
 func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
@@ -243,6 +253,11 @@ func (q *Queries) ListClients(ctx context.Context) ([]Client, error) {
 			&i.SecretMadeAt,
 			&i.FormerSecretUsedAt,
 			&i.Settings,
+			&i.LogoVersion,
+			&i.RegisteredAt,
+			&i.RegisteredBy,
+			&i.RegistrationHash,
+			&i.UsedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -380,7 +395,10 @@ func (q *Queries) RevokeClientGrants(ctx context.Context, arg RevokeClientGrants
 
 const RevokeClientTokens = `-- name: RevokeClientTokens :execrows
 UPDATE token_sets SET access_revoked_at = $1
-WHERE client_id = $2 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $1
+WHERE access_revoked_at IS NULL AND access_expires_at > $1 AND id IN (
+    SELECT o.id FROM token_sets o WHERE o.client_id = $2 AND o.grant_id IS NULL
+    UNION ALL
+    SELECT e.id FROM token_sets e WHERE e.client_id = $2 AND e.parent_id IS NOT NULL)
 `
 
 type RevokeClientTokensParams struct {
@@ -388,7 +406,7 @@ type RevokeClientTokensParams struct {
 	ClientID string
 }
 
-// The tokens that a client got for itself.
+// The tokens that a client got by its secret alone: for itself, and in exchange for others.
 func (q *Queries) RevokeClientTokens(ctx context.Context, arg RevokeClientTokensParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RevokeClientTokens, arg.Now, arg.ClientID)
 	if err != nil {

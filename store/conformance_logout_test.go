@@ -50,6 +50,10 @@ var signOuts = func() []step {
 		{"ListSessionClients", of(0, new(string(gone)), nil), length(1)},
 		{"ListSessionClients", of(0, nil, new(string(gone))), length(1)},
 		{"ListSessionClients", of(0, ref[string](nobody), nil), length(0)},
+		{"ListSessionClients", store.ListSessionClientsParams{AccountID: person, Client: new("told"), Now: t0}, length(2)},
+		{"ListSessionClients", store.ListSessionClientsParams{AccountID: person, Client: new("shop"), Now: t0}, length(0)},
+		{"ListSessionGrantees", store.ListSessionGranteesParams{SessionID: live, Now: t0}, length(1)},
+		{"ListSessionGrantees", store.ListSessionGranteesParams{SessionID: id[store.SessionID](nobody), Now: t0}, length(0)},
 		{"CloseSession", store.CloseSessionParams{ID: live, AccountID: person, Now: at(0)}, rows(1)},
 		{"ListSessionClients", of(0, nil, nil), length(1)},
 

@@ -51,6 +51,9 @@ func has(path string, want any) func(any, error) bool {
 		}
 		field := reflect.ValueOf(v)
 		for name := range strings.SplitSeq(path, ".") {
+			if name == "" {
+				continue // the value itself
+			}
 			field = field.FieldByName(name)
 		}
 		if field.Kind() == reflect.Pointer && !field.IsNil() && (want == nil || reflect.TypeOf(want).Kind() != reflect.Pointer) {
@@ -609,7 +612,17 @@ var scenario = []step{
 	{"ListClientsAfter", store.ListClientsAfterParams{State: "disabled", PageSize: 9, Now: at(0)}, length(1)},
 	{"EndFormerSecret", store.EndFormerSecretParams{ID: "new", Now: after(4 * time.Minute)}, rows(1)},
 	{"EndFormerSecret", store.EndFormerSecretParams{ID: "new", Now: after(4 * time.Minute)}, rows(0)},
+	{"PutClientLogo", store.PutClientLogoParams{ClientID: "nobody", MediaType: "image/png", Data: hash(1), Sha256: hash(2), Now: t0}, fails(store.ErrForeignKey)},
+	{"PutClientLogo", store.PutClientLogoParams{ClientID: "new", MediaType: "image/png", Data: hash(1), Sha256: hash(2), Now: t0}, ok},
+	{"PutClientLogo", store.PutClientLogoParams{ClientID: "new", MediaType: "image/gif", Data: hash(3), Sha256: hash(4), Now: after(time.Minute)}, ok},
+	{"GetClientLogo", "new", has("MediaType", "image/gif")},
+	{"SetClientLogoVersion", store.SetClientLogoVersionParams{ID: "new", LogoVersion: "v2", Now: after(5 * time.Minute)}, rows(1)},
+	{"GetClient", "new", has("LogoVersion", "v2")},
+	{"DeleteClientLogo", "new", rows(1)},
+	{"DeleteClientLogo", "new", rows(0)},
+	{"PutClientLogo", store.PutClientLogoParams{ClientID: "new", MediaType: "image/png", Data: hash(1), Sha256: hash(2), Now: t0}, ok}, // goes with its client
 	{"DeleteClient", "new", rows(1)},
+	{"GetClientLogo", "new", fails(store.ErrNotFound)},
 	{"DeleteClient", "new", rows(0)},
 	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{"kty":"EC"}`), PrivateSealed: hash(1), Now: t0, SignsFrom: after(time.Hour)}, rows(1)},
 	{"InsertSigningKey", store.InsertSigningKeyParams{ID: "k1", Alg: "ES256", PublicJWK: doc(`{}`), Now: t0, SignsFrom: t0}, rows(0)},
@@ -673,12 +686,28 @@ var scenario = []step{
 	{"InsertCodeTokenSet", store.InsertCodeTokenSetParams{AccessHash: hash(1), AccessExpiresAt: after(time.Hour), Offline: true, RefreshHash: hash(2), RefreshExpiresAt: after(2 * time.Hour), Now: t0, CodeHash: hash(1), TokenSetID: ref[store.TokenSetID](tokens)}, rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, has("Grant.SecondFactor", true)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Hour)}, fails(store.ErrNotFound)},
-	{"GetRefresh", hash(2), has("TokenSet.RefreshExpiresAt", after(2*time.Hour))},
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 2*time.Hour), rows(0)}, // would outlive what it is made of
+	{"InsertExchangedTokenSet", exchanged(4, nobody, time.Minute), rows(0)},
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 30*time.Minute), rows(1)},
+	{"InsertExchangedTokenSet", exchanged(2, tokens+4001, 20*time.Minute), rows(1)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, has("TokenSet.ParentID", ref[store.TokenSetID](tokens+4001))},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Now: at(time.Minute)}, rows(1)},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 2000), Now: at(time.Minute)}, rows(0)},
 	{"InsertRefreshedTokenSet", store.InsertRefreshedTokenSetParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Scope: "openid", AccessHash: hash(3), AccessExpiresAt: after(time.Hour), RefreshHash: hash(4), RefreshExpiresAt: after(2 * time.Hour), Now: after(time.Minute)}, rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(41), Now: after(time.Minute)}, fails(store.ErrNotFound)}, // with what it was made of
+	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"InsertExchangedTokenSet", exchanged(3, tokens+4002, time.Minute), rows(0)},
 	{"GetRefresh", hash(4), has("TokenSet.GrantID", id[store.GrantID](grant))},
+	{"LockTokenSet", id[store.TokenSetID](tokens), has("SuccessorID", ref[store.TokenSetID](tokens+1000))},
+	{"RenewAccessToken", store.RenewAccessTokenParams{ID: id[store.TokenSetID](tokens), AccessHash: hash(6), AccessExpiresAt: after(time.Hour), RefreshExpiresAt: at(2 * time.Hour), Scope: "openid", Now: at(time.Minute)}, rows(0)},
+	{"RenewAccessToken", store.RenewAccessTokenParams{ID: id[store.TokenSetID](tokens + 1000), AccessHash: hash(3), AccessExpiresAt: after(time.Hour), RefreshExpiresAt: at(2 * time.Hour), Scope: "openid", Now: at(time.Minute)}, rows(1)},
+	{"RevokeExchanged", store.RevokeExchangedParams{ID: id[store.TokenSetID](tokens + 1000), Now: at(time.Minute)}, rows(0)},
+	{"VoidTokenSet", store.VoidTokenSetParams{ID: id[store.TokenSetID](tokens + 1000), Scope: "other", Now: at(time.Minute)}, rows(0)},
+	{"VoidTokenSet", store.VoidTokenSetParams{ID: id[store.TokenSetID](tokens + 1000), Scope: "openid", KeyThumbprint: "k", Now: at(time.Minute)}, rows(0)},
+	{"SetSuccessor", store.SetSuccessorParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](nobody)}, rows(1)},
+	{"InsertReissuedTokenSet", store.InsertReissuedTokenSetParams{ID: id[store.TokenSetID](tokens), VoidID: id[store.TokenSetID](tokens + 1000), SuccessorID: ref[store.TokenSetID](tokens), AccessHash: hash(7), AccessExpiresAt: after(time.Hour), RefreshHash: hash(8), RefreshExpiresAt: after(time.Hour), Now: t0}, rows(0)},
+	{"SetSuccessor", store.SetSuccessorParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000)}, rows(1)},
 	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "other", Now: at(0)}, rows(0)},
 	{"RevokeAccessToken", store.RevokeAccessTokenParams{AccessHash: hash(3), ClientID: "shop", Now: at(0)}, rows(1)},
 	{"InsertClientTokenSet", store.InsertClientTokenSetParams{ID: id[store.TokenSetID](tokens + 3000), ClientID: "shop", Scope: "api", AccessHash: hash(5), AccessExpiresAt: after(time.Hour), Now: t0}, ok},
@@ -695,7 +724,7 @@ var scenario = []step{
 	{"SetClientDisabled", store.SetClientDisabledParams{ID: "shop", DisabledAt: at(0), Now: t0}, rows(1)},
 	{"GetClientAccessToken", store.GetClientAccessTokenParams{AccessHash: hash(5), Now: t0}, fails(store.ErrNotFound)},
 	{"SetClientDisabled", store.SetClientDisabledParams{ID: "shop", Now: t0}, rows(1)},
-	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(1)},
+	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(3)}, // of its own, and two it exchanged
 	{"RevokeClientTokens", store.RevokeClientTokensParams{ClientID: "shop", Now: at(0)}, rows(0)},
 	{"RevokeClientGrants", store.RevokeClientGrantsParams{ClientID: "other", Now: at(0)}, rows(0)},
 	{"RevokeClientGrants", store.RevokeClientGrantsParams{ClientID: "shop", Now: at(100 * time.Hour)}, rows(0)},
@@ -714,7 +743,8 @@ var scenario = []step{
 	{"RevokeSessionGrants", store.RevokeSessionGrantsParams{SessionID: id[store.SessionID](session), Now: at(0)}, rows(1)},
 	{"RevokeAccountGrants", store.RevokeAccountGrantsParams{AccountID: id[store.AccountID](account), Now: at(0)}, rows(0)},
 	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(2)},
-	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(1)},
+	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 2}, rows(2)},
+	{"SweepTokenSets", store.SweepTokenSetsParams{Before: after(1000 * time.Hour), BatchSize: 3}, rows(1)},
 	{"SweepGrants", store.SweepGrantsParams{Before: after(1000 * time.Hour), BatchSize: 10}, rows(4)},
 
 	{"DeleteFactors", id[store.AccountID](account), length(1)},
@@ -761,10 +791,31 @@ var scenario = []step{
 	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24 * time.Hour), BatchSize: 10}, rows(0)},
 	{"SweepAPIRequests", store.SweepAPIRequestsParams{Before: after(24*time.Hour + time.Second), BatchSize: 10}, rows(1)},
 
+	{"InsertDeviceCode", store.InsertDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), DeviceHash: hash(1), UserHash: hash(2), ClientID: "shop", Scope: "openid", PollInterval: 5, Now: t0, ExpiresAt: after(10 * time.Minute)}, ok},
+	{"GetDeviceCode", hash(1), has("NextPollAt", t0)},
+	{"GetUserCode", store.GetUserCodeParams{UserHash: hash(2), Now: t0}, has("DecidedAt", nil)},
+	{"GetUserCode", store.GetUserCodeParams{UserHash: hash(2), Now: after(10 * time.Minute)}, fails(store.ErrNotFound)},
+	{"PollDeviceCode", store.PollDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), Seen: t0, NextPollAt: after(time.Second), PollInterval: 10}, rows(1)},
+	{"PollDeviceCode", store.PollDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), Seen: t0, NextPollAt: after(time.Second), PollInterval: 10}, rows(0)},
+	{"DecideDeviceCode", store.DecideDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), Now: at(10 * time.Minute)}, rows(0)},
+	{"DecideDeviceCode", store.DecideDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), Now: at(0), GrantID: ref[store.GrantID](grant)}, rows(1)},
+	{"DecideDeviceCode", store.DecideDeviceCodeParams{ID: id[store.DeviceCodeID](tokens), Now: at(0)}, rows(0)},
+	{"GetUserCode", store.GetUserCodeParams{UserHash: hash(2), Now: t0}, fails(store.ErrNotFound)},
+	{"SweepDeviceCodes", store.SweepDeviceCodesParams{Before: after(10 * time.Minute), BatchSize: 10}, rows(0)},
+	{"SweepDeviceCodes", store.SweepDeviceCodesParams{Before: after(time.Hour), BatchSize: 10}, rows(1)},
 	{"UseOnce", store.UseOnceParams{Key: hash(1), ExpiresAt: after(time.Minute)}, rows(1)},
 	{"UseOnce", store.UseOnceParams{Key: hash(1), ExpiresAt: after(time.Hour)}, rows(0)},
 	{"SweepReplays", store.SweepReplaysParams{Before: after(time.Minute), BatchSize: 10}, rows(0)},
 	{"SweepReplays", store.SweepReplaysParams{Before: after(time.Hour), BatchSize: 10}, rows(1)},
+	{"InsertPushedRequest", store.InsertPushedRequestParams{Key: hash(1), ClientID: "shop", Parameters: "scope=openid", Now: t0, ExpiresAt: after(time.Minute)}, ok},
+	{"GetPushedRequest", store.GetPushedRequestParams{Key: hash(1), ClientID: "shop", Now: t0}, func(v any, err error) bool { return err == nil && v == "scope=openid" }},
+	{"GetPushedRequest", store.GetPushedRequestParams{Key: hash(1), ClientID: "other", Now: t0}, fails(store.ErrNotFound)},
+	{"GetPushedRequest", store.GetPushedRequestParams{Key: hash(1), ClientID: "shop", Now: after(time.Minute)}, fails(store.ErrNotFound)},
+	{"UsePushedRequest", store.UsePushedRequestParams{Key: hash(1), Now: at(time.Hour)}, rows(1)},
+	{"UsePushedRequest", store.UsePushedRequestParams{Key: hash(1), Now: at(time.Hour)}, rows(0)},
+	{"GetPushedRequest", store.GetPushedRequestParams{Key: hash(1), ClientID: "shop", Now: t0}, fails(store.ErrNotFound)},
+	{"SweepPushedRequests", store.SweepPushedRequestsParams{Before: after(time.Minute), BatchSize: 10}, rows(0)},
+	{"SweepPushedRequests", store.SweepPushedRequestsParams{Before: after(time.Hour), BatchSize: 10}, rows(1)},
 	{"SweepBudgets", store.SweepBudgetsParams{Now: after(time.Hour), BatchSize: 10}, rows(1)},
 
 	{"InsertAuditEvent", auditEvent(event, "signin.password", "success"), ok},
@@ -863,6 +914,14 @@ func newGrant(n, code int) store.InsertGrantParams {
 	}
 }
 
+// exchanged is the nth token got in exchange for another.
+func exchanged(n, parent int, life time.Duration) store.InsertExchangedTokenSetParams {
+	return store.InsertExchangedTokenSetParams{
+		ID: id[string](tokens + 4000 + n), ClientID: "shop", Actors: "shop", Scope: "api", AccessHash: hash(40 + n),
+		AccessExpiresAt: after(life), Audience: "https://api.example/", Now: t0, ParentID: id[store.TokenSetID](parent),
+	}
+}
+
 func redeem(code int, redirect string) store.RedeemCodeParams {
 	return store.RedeemCodeParams{CodeHash: hash(code), ClientID: "shop", RedirectURI: redirect, CodeChallenge: "cc", Now: at(time.Second), TokenSetID: ref[store.TokenSetID](tokens)}
 }
@@ -896,7 +955,7 @@ func TestConformance(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		ctx := t.Context()
 		var transcript []string
-		for i, s := range slices.Concat(scenario, resets, signOuts, importScenario(), approvals) {
+		for i, s := range slices.Concat(scenario, resets, signOuts, registrations, signalling, consents, importScenario(), approvals) {
 			exercised[s.method] = true
 			call := func(q *store.Queries) (any, error) {
 				args := []reflect.Value{reflect.ValueOf(ctx)}

@@ -53,7 +53,7 @@ func (tx *Tx) CarrySession(ctx context.Context, now time.Time, s Session, epoch 
 // voids most of them; the rows say so too, so that lists and later readers see it.
 //
 // The caller changes the account's row first, which raises the epoch and makes two such changes of one account wait for each
-// other. Locks are taken in the order surface, user group, client, account, tickets, throttles, passes, challenges, passkeys, factors
+// other. Locks are taken in the order surface, user group, client, account, consents, tickets, throttles, passes, challenges, passkeys, factors
 // and backup codes, devices, messages, sessions, flows, grants, budgets, audit streams, which every transaction keeps that takes more
 // than one of them. A change of factors has its place in the middle of that: it calls [Tx.EndCodes] before it and [Tx.EndAccess] after
 // it.
@@ -146,11 +146,35 @@ func (tx *Tx) EndSession(ctx context.Context, now time.Time, id SessionID, accou
 	return n == 1, nil
 }
 
-// tell queues what the relying parties concerned are told. It comes before the rows say that the sessions ended.
+// EndConsent takes back what a person allowed a client: the consent and every grant that the client has of the account go, and so does
+// what it would refresh. The client is told, if it listens, as if the sessions it had tokens from had ended: for it they have. It reports
+// whether there was a consent. The caller holds the account.
+func (tx *Tx) EndConsent(ctx context.Context, now time.Time, account AccountID, client string) (bool, error) {
+	n, err := tx.DropConsent(ctx, DropConsentParams{AccountID: account, ClientID: client})
+	if err != nil {
+		return false, fmt.Errorf("drop consent: %w", err)
+	}
+	if n == 0 {
+		return false, nil
+	}
+	if err := tx.tell(ctx, now, account, ListSessionClientsParams{Client: &client}); err != nil {
+		return false, err
+	}
+	if _, err := tx.RevokeConsentGrants(ctx, RevokeConsentGrantsParams{Now: &now, AccountID: account, ClientID: client}); err != nil {
+		return false, fmt.Errorf("revoke grants of consent: %w", err)
+	}
+	return true, nil
+}
+
+// tell queues what the relying parties concerned are told, and notes what streams of signals are. It comes before the rows say that the
+// sessions ended.
 //
 // Each session is told of by itself. Of sessions whose rows are gone there may be many, one for each month's sign-in: where all of them
 // end, one message that names no session stands for them.
 func (tx *Tx) tell(ctx context.Context, now time.Time, account AccountID, which ListSessionClientsParams) error {
+	if err := tx.noteEnded(ctx, now, account, which); err != nil {
+		return err
+	}
 	which.AccountID, which.Now = account, now
 	rows, err := tx.ListSessionClients(ctx, which)
 	if err != nil {

@@ -17,6 +17,7 @@ func Describe(ctx context.Context, db *DB) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		defer rows.Close()
 		for rows.Next() {
 			var column, kind string
 			if err := rows.Scan(&column, &kind); err != nil {
@@ -44,6 +45,7 @@ func Describe(ctx context.Context, db *DB) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
+		defer rows.Close()
 		for rows.Next() {
 			var table, index, columns string
 			var partial bool

@@ -13,7 +13,8 @@ import (
 
 const BindFlowAccount = `-- name: BindFlowAccount :execrows
 UPDATE flows SET account_id = $1, credential_epoch = $2, evidence = $3,
-    secret_hash = $4, session_id = $5, backup_batch_id = $6, postponed = false
+    secret_hash = $4, session_id = $5, backup_batch_id = $6, postponed = false,
+    consented_scope = ''
 WHERE id = $7 AND secret_hash = $8 AND expires_at > $9 AND finished_at IS NULL
 `
 
@@ -104,7 +105,7 @@ func (q *Queries) EndSessionFlows(ctx context.Context, arg EndSessionFlowsParams
 const FinishFlow = `-- name: FinishFlow :one
 UPDATE flows SET finished_at = $1
 WHERE id = $2 AND secret_hash = $3 AND expires_at > $1 AND finished_at IS NULL
-RETURNING id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at, postponed
+RETURNING id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at, postponed, consented_scope
 `
 
 type FinishFlowParams struct {
@@ -138,12 +139,13 @@ func (q *Queries) FinishFlow(ctx context.Context, arg FinishFlowParams) (Flow, e
 		&i.ExpiresAt,
 		&i.FinishedAt,
 		&i.Postponed,
+		&i.ConsentedScope,
 	)
 	return i, err
 }
 
 const GetFlow = `-- name: GetFlow :one
-SELECT id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at, postponed FROM flows WHERE id = $1 AND secret_hash = $2 AND expires_at > $3 AND finished_at IS NULL
+SELECT id, secret_hash, surface_id, client_id, request, return_to, locale, login_hint, required_level, evidence_after, all_factors, account_id, credential_epoch, session_id, evidence, backup_batch_id, created_at, expires_at, finished_at, postponed, consented_scope FROM flows WHERE id = $1 AND secret_hash = $2 AND expires_at > $3 AND finished_at IS NULL
 `
 
 type GetFlowParams struct {
@@ -176,12 +178,13 @@ func (q *Queries) GetFlow(ctx context.Context, arg GetFlowParams) (Flow, error) 
 		&i.ExpiresAt,
 		&i.FinishedAt,
 		&i.Postponed,
+		&i.ConsentedScope,
 	)
 	return i, err
 }
 
 const GetFlowAccount = `-- name: GetFlowAccount :one
-SELECT f.id, f.secret_hash, f.surface_id, f.client_id, f.request, f.return_to, f.locale, f.login_hint, f.required_level, f.evidence_after, f.all_factors, f.account_id, f.credential_epoch, f.session_id, f.evidence, f.backup_batch_id, f.created_at, f.expires_at, f.finished_at, f.postponed, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
+SELECT f.id, f.secret_hash, f.surface_id, f.client_id, f.request, f.return_to, f.locale, f.login_hint, f.required_level, f.evidence_after, f.all_factors, f.account_id, f.credential_epoch, f.session_id, f.evidence, f.backup_batch_id, f.created_at, f.expires_at, f.finished_at, f.postponed, f.consented_scope, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM flows f
 JOIN accounts a ON a.id = f.account_id AND a.credential_epoch = f.credential_epoch AND a.disabled_at IS NULL
 JOIN surfaces s ON s.id = f.surface_id
@@ -228,6 +231,7 @@ func (q *Queries) GetFlowAccount(ctx context.Context, arg GetFlowAccountParams) 
 		&i.Flow.ExpiresAt,
 		&i.Flow.FinishedAt,
 		&i.Flow.Postponed,
+		&i.Flow.ConsentedScope,
 		&i.Account.ID,
 		&i.Account.Kind,
 		&i.Account.LoginID,
@@ -326,7 +330,8 @@ func (q *Queries) InsertFlow(ctx context.Context, arg InsertFlowParams) error {
 }
 
 const ReleaseFlowAccount = `-- name: ReleaseFlowAccount :execrows
-UPDATE flows SET secret_hash = $1, account_id = NULL, credential_epoch = NULL, session_id = NULL, evidence = '[]', login_hint = '', backup_batch_id = NULL, postponed = false
+UPDATE flows SET secret_hash = $1, account_id = NULL, credential_epoch = NULL, session_id = NULL, evidence = '[]', login_hint = '', backup_batch_id = NULL, postponed = false,
+    consented_scope = ''
 WHERE id = $2 AND secret_hash = $3 AND expires_at > $4 AND finished_at IS NULL
 `
 

@@ -25,12 +25,17 @@ type (
 	EventID     string
 	ResetID     string
 	ApprovalID  string
+	StreamID    string
 
+	// DeviceCodeID is what a device asked for that has no browser.
+	DeviceCodeID string
 	// FormID names one showing of a form, so that sending it twice does its work once.
 	FormID string
 	// ReenrolTicketID is a ticket to set up a factor after a reset.
 	ReenrolTicketID string
 	ImportID        string
+	// RegistrationTokenID is a token that lets clients register themselves.
+	RegistrationTokenID string
 	// AnnouncementID is one announcement of enforcement.
 	AnnouncementID string
 	// ResealID is one run that puts new keys under what is sealed.

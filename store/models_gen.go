@@ -229,6 +229,27 @@ type Client struct {
 	SecretMadeAt           *time.Time
 	FormerSecretUsedAt     *time.Time
 	Settings               json.RawMessage
+	LogoVersion            string
+	RegisteredAt           *time.Time
+	RegisteredBy           string
+	RegistrationHash       []byte
+	UsedAt                 *time.Time
+}
+
+type ClientLogo struct {
+	ClientID  string
+	MediaType string
+	Data      []byte
+	Sha256    []byte
+	UpdatedAt time.Time
+}
+
+type Consent struct {
+	AccountID AccountID
+	ClientID  string
+	Scope     string
+	GrantedAt time.Time
+	UpdatedAt time.Time
 }
 
 type Customer struct {
@@ -239,6 +260,20 @@ type Customer struct {
 	CreatedAt time.Time
 	UpdatedAt time.Time
 	Indexed   bool
+}
+
+type DeviceCode struct {
+	ID           DeviceCodeID
+	DeviceHash   []byte
+	UserHash     []byte
+	ClientID     string
+	Scope        string
+	PollInterval int64
+	NextPollAt   time.Time
+	DecidedAt    *time.Time
+	GrantID      *GrantID
+	CreatedAt    time.Time
+	ExpiresAt    time.Time
 }
 
 type Factor struct {
@@ -281,6 +316,7 @@ type Flow struct {
 	ExpiresAt       time.Time
 	FinishedAt      *time.Time
 	Postponed       bool
+	ConsentedScope  string
 }
 
 type Grant struct {
@@ -305,6 +341,7 @@ type Grant struct {
 	RevokedAt       *time.Time
 	KeyThumbprint   string
 	Resources       string
+	Claims          string
 }
 
 type ImportChunk struct {
@@ -379,6 +416,7 @@ type Outbox struct {
 	RemoteID      string
 	TagHash       []byte
 	SessionID     *SessionID
+	StreamID      *StreamID
 }
 
 type Pass struct {
@@ -431,6 +469,15 @@ type Provisioner struct {
 	UpdatedAt   time.Time
 }
 
+type PushedRequest struct {
+	Key        []byte
+	ClientID   string
+	Parameters string
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	UsedAt     *time.Time
+}
+
 type ReenrolTicket struct {
 	ID              ReenrolTicketID
 	AccountID       AccountID
@@ -443,6 +490,19 @@ type ReenrolTicket struct {
 	CreatedAt       time.Time
 	ExpiresAt       time.Time
 	UsedAt          *time.Time
+}
+
+type RegistrationToken struct {
+	ID         RegistrationTokenID
+	TokenHash  []byte
+	Label      string
+	CreatedBy  string
+	MaxUses    int64
+	Uses       int64
+	CreatedAt  time.Time
+	ExpiresAt  time.Time
+	LastUsedAt *time.Time
+	RevokedAt  *time.Time
 }
 
 type Replay struct {
@@ -488,6 +548,12 @@ type Role struct {
 	UpdatedAt time.Time
 }
 
+type Salt struct {
+	Name        string
+	ValueSealed []byte
+	CreatedAt   time.Time
+}
+
 type SearchTerm struct {
 	Term      string
 	Kind      string
@@ -507,6 +573,37 @@ type Session struct {
 	SeenAt          time.Time
 	ExpiresAt       time.Time
 	EndedAt         *time.Time
+}
+
+type Signal struct {
+	ID        MessageID
+	StreamID  StreamID
+	Kind      string
+	AccountID *AccountID
+	SessionID *SessionID
+	Data      json.RawMessage
+	CreatedAt time.Time
+	Deadline  time.Time
+}
+
+type SignalStream struct {
+	ID                  StreamID
+	ClientID            string
+	Method              string
+	Endpoint            string
+	AuthorizationSealed []byte
+	Events              string
+	EventsRequested     string
+	Description         string
+	Status              string
+	StatusBy            string
+	StatusReason        string
+	VerifiedAt          *time.Time
+	PolledAt            *time.Time
+	Error               string
+	ErrorAt             *time.Time
+	CreatedAt           time.Time
+	UpdatedAt           time.Time
 }
 
 type SigningKey struct {
@@ -572,6 +669,8 @@ type TokenSet struct {
 	ExpiresAt        time.Time
 	KeyThumbprint    string
 	Audience         string
+	ParentID         *TokenSetID
+	Actors           string
 }
 
 type TrustedDevice struct {

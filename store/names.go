@@ -10,6 +10,8 @@ const (
 	KeysetChannel = "keyset"
 	// PushChannel is told that something was queued for relying parties.
 	PushChannel = "push"
+	// SignalsChannel is told that something waits on a stream of signals to be fetched.
+	SignalsChannel = "signals"
 )
 
 // KeysetName is the row of the keyset that seals and signs what the database holds.

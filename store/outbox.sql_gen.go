@@ -78,7 +78,7 @@ WHERE id IN (
       AND NOT EXISTS (SELECT 1 FROM challenges c WHERE c.id = o.challenge_id AND c.voided_at IS NOT NULL)
     ORDER BY o.available_at LIMIT $5)
   AND state = 'queued' AND available_at <= $4 AND (leased_until IS NULL OR leased_until < $4)
-RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id, stream_id
 `
 
 type ClaimMessagesParams struct {
@@ -126,6 +126,7 @@ func (q *Queries) ClaimMessages(ctx context.Context, arg ClaimMessagesParams) ([
 			&i.RemoteID,
 			&i.TagHash,
 			&i.SessionID,
+			&i.StreamID,
 		); err != nil {
 			return nil, err
 		}
@@ -142,11 +143,12 @@ UPDATE outbox SET lease_owner = $1, leased_until = $2, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
+      AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
       AND (SELECT count(*) FROM outbox b
         WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $3) < CAST($4 AS bigint)
     ORDER BY o.available_at LIMIT $5)
   AND state = 'queued' AND available_at <= $3 AND (leased_until IS NULL OR leased_until < $3)
-RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id
+RETURNING id, channel, kind, account_id, challenge_id, recipient, payload_sealed, state, attempts, available_at, deadline, leased_until, lease_owner, reply, created_at, finished_at, remote_id, tag_hash, session_id, stream_id
 `
 
 type ClaimPushesParams struct {
@@ -158,7 +160,7 @@ type ClaimPushesParams struct {
 }
 
 // ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
-// the others.
+// the others. What waits on a stream that is paused goes on waiting.
 func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Outbox, error) {
 	rows, err := q.db.Query(ctx, ClaimPushes,
 		arg.Owner,
@@ -194,6 +196,7 @@ func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Out
 			&i.RemoteID,
 			&i.TagHash,
 			&i.SessionID,
+			&i.StreamID,
 		); err != nil {
 			return nil, err
 		}
@@ -208,6 +211,7 @@ func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Out
 const DuePush = `-- name: DuePush :one
 SELECT o.id FROM outbox o
 WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $1 AND (o.leased_until IS NULL OR o.leased_until < $1)
+  AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
   AND (SELECT count(*) FROM outbox b
     WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $1) < CAST($2 AS bigint)
 LIMIT 1

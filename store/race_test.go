@@ -297,6 +297,54 @@ func TestI22_RotateRefresh(t *testing.T) {
 	})
 }
 
+// TestRefreshTokenThatIsKeptBuysMany guards that a refresh token that is not rotated stays what it is, however many ask at once, that one
+// access token lives beside it, and that
+// what stands against a rotation stands against its use.
+func TestRefreshTokenThatIsKeptBuysMany(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		prepareRace(t, db)
+		ctx := t.Context()
+		redeemed := redemption(1, 0)
+		if _, err := db.RedeemCode(ctx, redeemed); err != nil {
+			t.Fatal(err)
+		}
+		next := func(n int) store.RefreshRotation {
+			return store.RefreshRotation{
+				ID: redeemed.TokenSetID, SuccessorID: id[store.TokenSetID](7000 + n), Scope: "openid", Now: after(time.Minute),
+				AccessHash: hash2("a", 7, n), AccessExpiresAt: after(time.Hour), RefreshHash: hash2("r", 7, n), RefreshExpiresAt: after(2 * time.Hour),
+			}
+		}
+		if won := race(t, func(ctx context.Context, n int) error { return db.RenewAccess(ctx, next(n)) }); won != 50 {
+			t.Fatalf("%d of 50 won", won)
+		}
+		live := 0
+		for n := range 50 {
+			if _, err := db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: after(time.Minute), AccessHash: hash2("a", 7, n)}); err == nil {
+				live++
+			}
+			if _, err := db.Read().GetRefresh(ctx, hash2("r", 7, n)); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("another refresh token was stored: %v", err)
+			}
+		}
+		if live != 1 {
+			t.Errorf("%d access tokens live, want the last one", live)
+		}
+		row, err := db.Read().GetRefresh(ctx, redeemed.RefreshHash)
+		if err != nil || row.TokenSet.RefreshUsedAt != nil {
+			t.Fatalf("the token itself: %+v, %v", row.TokenSet, err)
+		}
+		if err := db.InTx(ctx, func(tx *store.Tx) error {
+			_, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{ID: id[store.AccountID](account), Now: t0})
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if err := db.RenewAccess(ctx, next(100)); !errors.Is(err, store.ErrNotFound) {
+			t.Errorf("use after a reset: %v", err)
+		}
+	})
+}
+
 // TestI20_RedeemWithoutOfflineAccess guards that a refresh token is stored only if it was asked for.
 func TestI20_RedeemWithoutOfflineAccess(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -349,6 +397,22 @@ func TestThrottleUnderBurst(t *testing.T) {
 		})
 		if won != 7 {
 			t.Errorf("budget let %d through", won)
+		}
+		if err := db.InTx(t.Context(), func(tx *store.Tx) error {
+			return tx.InsertRegistrationToken(t.Context(), store.InsertRegistrationTokenParams{
+				ID: id[store.RegistrationTokenID](nobody), TokenHash: hash(9), MaxUses: 5, Now: t0, ExpiresAt: after(time.Hour),
+			})
+		}); err != nil {
+			t.Fatal(err)
+		}
+		won = race(t, func(ctx context.Context, _ int) error {
+			return db.InTx(ctx, func(tx *store.Tx) error {
+				_, err := tx.UseRegistrationToken(ctx, store.UseRegistrationTokenParams{TokenHash: hash(9), Now: at(0)})
+				return err
+			})
+		})
+		if won != 5 {
+			t.Errorf("an initial access token of 5 uses let %d through", won)
 		}
 	})
 }

@@ -369,6 +369,43 @@ func (q *Queries) ListStaleReenrolTickets(ctx context.Context, arg ListStaleReen
 	return items, nil
 }
 
+const ListStaleSalts = `-- name: ListStaleSalts :many
+SELECT name, value_sealed FROM salts
+WHERE name > CAST($1 AS text) AND substr(value_sealed, 1, 5) <> CAST($2 AS bytea)
+ORDER BY name LIMIT $3
+`
+
+type ListStaleSaltsParams struct {
+	After    string
+	Prefix   []byte
+	PageSize int32
+}
+
+type ListStaleSaltsRow struct {
+	Name        string
+	ValueSealed []byte
+}
+
+func (q *Queries) ListStaleSalts(ctx context.Context, arg ListStaleSaltsParams) ([]ListStaleSaltsRow, error) {
+	rows, err := q.db.Query(ctx, ListStaleSalts, arg.After, arg.Prefix, arg.PageSize)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListStaleSaltsRow
+	for rows.Next() {
+		var i ListStaleSaltsRow
+		if err := rows.Scan(&i.Name, &i.ValueSealed); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const ListStaleSigningKeys = `-- name: ListStaleSigningKeys :many
 SELECT id, private_sealed FROM signing_keys
 WHERE id > CAST($1 AS text) AND substr(private_sealed, 1, 5) <> CAST($2 AS bytea)
@@ -556,6 +593,24 @@ type ResealReenrolTicketsParams struct {
 
 func (q *Queries) ResealReenrolTickets(ctx context.Context, arg ResealReenrolTicketsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, ResealReenrolTickets, arg.Fresh, arg.ID, arg.Stale)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const ResealSalts = `-- name: ResealSalts :execrows
+UPDATE salts SET value_sealed = $1 WHERE name = $2 AND value_sealed = $3
+`
+
+type ResealSaltsParams struct {
+	Fresh []byte
+	Name  string
+	Stale []byte
+}
+
+func (q *Queries) ResealSalts(ctx context.Context, arg ResealSaltsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ResealSalts, arg.Fresh, arg.Name, arg.Stale)
 	if err != nil {
 		return 0, err
 	}

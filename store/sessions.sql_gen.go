@@ -272,11 +272,12 @@ LEFT JOIN sessions s ON s.id = g.session_id
 WHERE g.account_id = $1
   AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2)
   AND (CAST($3 AS uuid) IS NULL OR g.session_id <> $3)
-  AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $4)
+  AND (CAST($4 AS text) IS NULL OR g.client_id = $4)
+  AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $5)
   AND (s.id IS NOT NULL AND s.ended_at IS NULL
     OR s.id IS NULL AND g.revoked_at IS NULL AND EXISTS (
       SELECT 1 FROM token_sets t
-      WHERE t.grant_id = g.id AND t.refresh_hash IS NOT NULL AND t.refresh_used_at IS NULL AND t.refresh_expires_at > $4))
+      WHERE t.grant_id = g.id AND t.refresh_hash IS NOT NULL AND t.refresh_used_at IS NULL AND t.refresh_expires_at > $5))
 ORDER BY g.client_id, g.session_id
 `
 
@@ -284,6 +285,7 @@ type ListSessionClientsParams struct {
 	AccountID AccountID
 	Only      *string
 	Keep      *string
+	Client    *string
 	Now       time.Time
 }
 
@@ -294,7 +296,8 @@ type ListSessionClientsRow struct {
 	Gone      bool
 }
 
-// The relying parties to tell when sessions of an account end: all of them, one of them, or all but one. Who had tokens from a session
+// The relying parties to tell when sessions of an account end: all of them, one of them, or all but one; or one relying party, when it
+// loses what it has of the account. Who had tokens from a session
 // that has not ended is told, also one whose code is still on its way, as it may be redeemed in this very moment; so is who holds a
 // refresh token from a session that ran out so long ago that its row is gone.
 func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClientsParams) ([]ListSessionClientsRow, error) {
@@ -302,6 +305,7 @@ func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClients
 		arg.AccountID,
 		arg.Only,
 		arg.Keep,
+		arg.Client,
 		arg.Now,
 	)
 	if err != nil {
@@ -320,6 +324,38 @@ func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClients
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const ListSessionGrantees = `-- name: ListSessionGrantees :many
+SELECT DISTINCT g.client_id FROM grants g
+WHERE g.session_id = $1 AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $2)
+ORDER BY g.client_id
+`
+
+type ListSessionGranteesParams struct {
+	SessionID SessionID
+	Now       time.Time
+}
+
+// The clients that had tokens from a session, or may redeem a code of it in this very moment.
+func (q *Queries) ListSessionGrantees(ctx context.Context, arg ListSessionGranteesParams) ([]string, error) {
+	rows, err := q.db.Query(ctx, ListSessionGrantees, arg.SessionID, arg.Now)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []string
+	for rows.Next() {
+		var client_id string
+		if err := rows.Scan(&client_id); err != nil {
+			return nil, err
+		}
+		items = append(items, client_id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -138,6 +138,7 @@ type Tx struct {
 	local   bool
 	pending []notification
 	told    []Told
+	waiting waiting
 }
 
 // InTx runs f in one transaction, which commits if f returns nil and rolls back if it returns an error or panics. When InTx
@@ -173,6 +174,9 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 // do runs a transaction's own work and then what comes last.
 func (tx *Tx) do(ctx context.Context, f func(tx *Tx) error) error {
 	if err := f(tx); err != nil {
+		return err
+	}
+	if err := tx.sendSignals(ctx); err != nil {
 		return err
 	}
 	return tx.ChainAudit(ctx)

@@ -9,6 +9,12 @@ import (
 // sweepBatch is how many rows one transaction removes: few enough not to be noticed by the requests beside it.
 const sweepBatch = 500
 
+// longestSignIn is the most that the configuration lets a sign-in take.
+const longestSignIn = 2 * time.Hour
+
+// unusedClients is how long a client that registered itself is kept while nobody signs in to it.
+const unusedClients = 30 * 24 * time.Hour
+
 // Retention says how long rows are kept after they stopped meaning anything, for support and for the audit trail's sake.
 type Retention struct {
 	// Flows, Challenges, Sessions and Tokens count from expiry. Grants, the memory of used codes, go with Tokens.
@@ -32,6 +38,10 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 	}{
 		{"flows", func(q *Queries) (int64, error) {
 			return q.SweepFlows(ctx, SweepFlowsParams{Before: now.Add(-keep.Flows), BatchSize: sweepBatch})
+		}},
+		{"pushed_requests", func(q *Queries) (int64, error) {
+			// A sign-in that began with one may end as late as its flow, and must find it then.
+			return q.SweepPushedRequests(ctx, SweepPushedRequestsParams{Before: now.Add(-keep.Flows - longestSignIn), BatchSize: sweepBatch})
 		}},
 		{"challenges", func(q *Queries) (int64, error) {
 			return q.SweepChallenges(ctx, SweepChallengesParams{Before: now.Add(-keep.Challenges), BatchSize: sweepBatch})
@@ -66,14 +76,30 @@ func (db *DB) Sweep(ctx context.Context, now time.Time, keep Retention) (map[str
 		{"grants", func(q *Queries) (int64, error) {
 			return q.SweepGrants(ctx, SweepGrantsParams{Before: now.Add(-keep.Tokens), BatchSize: sweepBatch})
 		}},
+		{"clients", func(q *Queries) (int64, error) {
+			before := now.Add(-unusedClients)
+			return q.SweepUnusedClients(ctx, SweepUnusedClientsParams{Before: &before, BatchSize: sweepBatch})
+		}},
+		{"registration_tokens", func(q *Queries) (int64, error) {
+			return q.SweepRegistrationTokens(ctx, SweepRegistrationTokensParams{Before: now.Add(-keep.Tokens), BatchSize: sweepBatch})
+		}},
 		{"outbox", func(q *Queries) (int64, error) {
 			return q.SweepMessages(ctx, SweepMessagesParams{Before: now.Add(-keep.Messages), BatchSize: sweepBatch})
+		}},
+		{"signals", func(q *Queries) (int64, error) {
+			return q.SweepSignals(ctx, SweepSignalsParams{Now: now, BatchSize: sweepBatch})
+		}},
+		{"signals", func(q *Queries) (int64, error) {
+			return q.TrimSignals(ctx, TrimSignalsParams{Most: MaxSignals, BatchSize: sweepBatch})
 		}},
 		{"throttles", func(q *Queries) (int64, error) {
 			return q.SweepThrottles(ctx, SweepThrottlesParams{Before: now.Add(-keep.Throttles), BatchSize: sweepBatch})
 		}},
 		{"budgets", func(q *Queries) (int64, error) {
 			return q.SweepBudgets(ctx, SweepBudgetsParams{Now: now, BatchSize: sweepBatch})
+		}},
+		{"device_codes", func(q *Queries) (int64, error) {
+			return q.SweepDeviceCodes(ctx, SweepDeviceCodesParams{Before: now.Add(-keep.Flows), BatchSize: sweepBatch})
 		}},
 		{"replays", func(q *Queries) (int64, error) {
 			return q.SweepReplays(ctx, SweepReplaysParams{Before: now, BatchSize: sweepBatch})

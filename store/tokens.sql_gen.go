@@ -50,13 +50,20 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.access_hash = $2 AND t.access_revoked_at IS NULL AND t.access_expires_at > $1
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
+  AND (t.parent_id IS NULL OR EXISTS (
+    SELECT 1 FROM token_sets p JOIN clients pc ON pc.id = p.client_id
+    LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
+    LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
+    WHERE p.id = t.parent_id AND p.access_revoked_at IS NULL AND pc.disabled_at IS NULL
+      AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
+      AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)))
 `
 
 type GetAccessTokenParams struct {
@@ -70,7 +77,8 @@ type GetAccessTokenRow struct {
 	Account  Account
 }
 
-// A live access token with its grant and account, for userinfo and introspection.
+// A live access token with its grant and account, for userinfo, introspection and exchange. One that was exchanged lives as long as all
+// it came from, of which there are three at most, and all their clients: see InsertExchangedTokenSet.
 func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) (GetAccessTokenRow, error) {
 	row := q.db.QueryRow(ctx, GetAccessToken, arg.Now, arg.AccessHash)
 	var i GetAccessTokenRow
@@ -90,6 +98,8 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.TokenSet.ExpiresAt,
 		&i.TokenSet.KeyThumbprint,
 		&i.TokenSet.Audience,
+		&i.TokenSet.ParentID,
+		&i.TokenSet.Actors,
 		&i.Grant.ID,
 		&i.Grant.ClientID,
 		&i.Grant.AccountID,
@@ -111,6 +121,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Grant.RevokedAt,
 		&i.Grant.KeyThumbprint,
 		&i.Grant.Resources,
+		&i.Grant.Claims,
 		&i.Account.ID,
 		&i.Account.Kind,
 		&i.Account.LoginID,
@@ -147,7 +158,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 }
 
 const GetClientAccessToken = `-- name: GetClientAccessToken :one
-SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience FROM token_sets
+SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience, parent_id, actors FROM token_sets
 WHERE access_hash = $1 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $2
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL)
 `
@@ -176,12 +187,14 @@ func (q *Queries) GetClientAccessToken(ctx context.Context, arg GetClientAccessT
 		&i.ExpiresAt,
 		&i.KeyThumbprint,
 		&i.Audience,
+		&i.ParentID,
+		&i.Actors,
 	)
 	return i, err
 }
 
 const GetGrantByCode = `-- name: GetGrantByCode :one
-SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources FROM grants WHERE code_hash = $1
+SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims FROM grants WHERE code_hash = $1
 `
 
 // Why a redemption failed: only read when it did.
@@ -210,12 +223,13 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 		&i.RevokedAt,
 		&i.KeyThumbprint,
 		&i.Resources,
+		&i.Claims,
 	)
 	return i, err
 }
 
 const GetRefresh = `-- name: GetRefresh :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
     a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
@@ -256,6 +270,8 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.TokenSet.ExpiresAt,
 		&i.TokenSet.KeyThumbprint,
 		&i.TokenSet.Audience,
+		&i.TokenSet.ParentID,
+		&i.TokenSet.Actors,
 		&i.Grant.ID,
 		&i.Grant.ClientID,
 		&i.Grant.AccountID,
@@ -277,6 +293,7 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Grant.RevokedAt,
 		&i.Grant.KeyThumbprint,
 		&i.Grant.Resources,
+		&i.Grant.Claims,
 		&i.AccountEpoch,
 		&i.AccountDisabledAt,
 		&i.TwoFactor,
@@ -336,7 +353,8 @@ INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expi
 SELECT g.redemption_id, g.id, g.client_id, g.scope, CAST($1 AS bytea), CAST($2 AS timestamptz),
     CASE WHEN CAST($3 AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST($4 AS bytea) END,
     CASE WHEN CAST($3 AS boolean) AND (' ' || g.scope || ' ') LIKE '% offline_access %' THEN CAST($5 AS timestamptz) END,
-    CAST($6 AS text), CAST($7 AS text), CAST($8 AS timestamptz), g.expires_at
+    CAST($6 AS text), CASE WHEN CAST($7 AS text) = '' THEN g.resources ELSE CAST($7 AS text) END,
+    CAST($8 AS timestamptz), g.expires_at
 FROM grants g
 WHERE g.code_hash = $9 AND g.redemption_id = $10
 `
@@ -374,11 +392,67 @@ func (q *Queries) InsertCodeTokenSet(ctx context.Context, arg InsertCodeTokenSet
 	return result.RowsAffected(), nil
 }
 
+const InsertExchangedTokenSet = `-- name: InsertExchangedTokenSet :execrows
+INSERT INTO token_sets (id, grant_id, client_id, parent_id, actors, scope, access_hash, access_expires_at, key_thumbprint, audience,
+    created_at, expires_at)
+SELECT CAST($1 AS uuid), t.grant_id, CAST($2 AS text), t.id, CAST($3 AS text), CAST($4 AS text),
+    CAST($5 AS bytea), CAST($6 AS timestamptz), CAST($7 AS text), CAST($8 AS text),
+    CAST($9 AS timestamptz), CAST($6 AS timestamptz)
+FROM token_sets t
+JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= $6
+JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
+WHERE t.id = $10 AND t.access_revoked_at IS NULL AND t.access_expires_at > $9 AND t.access_expires_at >= $6
+  AND EXISTS (SELECT 1 FROM clients d WHERE d.id = $2 AND d.disabled_at IS NULL)
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
+  AND (t.parent_id IS NULL OR EXISTS (
+    SELECT 1 FROM token_sets p JOIN clients pc ON pc.id = p.client_id
+    LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
+    LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
+    WHERE p.id = t.parent_id AND p.access_revoked_at IS NULL AND pc.disabled_at IS NULL
+      AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
+      AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)))
+`
+
+type InsertExchangedTokenSetParams struct {
+	ID              string
+	ClientID        string
+	Actors          string
+	Scope           string
+	AccessHash      []byte
+	AccessExpiresAt time.Time
+	KeyThumbprint   string
+	Audience        string
+	Now             time.Time
+	ParentID        TokenSetID
+}
+
+// A token in exchange for another (RFC 8693), if that one still lives and outlives it; it belongs to the same grant and ends with it. Whoever
+// ends the one it was made of ends it too, since its row is looked at with every use.
+func (q *Queries) InsertExchangedTokenSet(ctx context.Context, arg InsertExchangedTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, InsertExchangedTokenSet,
+		arg.ID,
+		arg.ClientID,
+		arg.Actors,
+		arg.Scope,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.KeyThumbprint,
+		arg.Audience,
+		arg.Now,
+		arg.ParentID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const InsertGrant = `-- name: InsertGrant :exec
 INSERT INTO grants (id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence,
-    redirect_uri, code_hash, code_challenge, code_expires_at, key_thumbprint, resources, created_at, expires_at)
+    redirect_uri, code_hash, code_challenge, code_expires_at, key_thumbprint, resources, claims, created_at, expires_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
-    $11, $12, $13, $14, $15, $16, $17, $18)
+    $11, $12, $13, $14, $15, $16, $17, $18, $19)
 `
 
 type InsertGrantParams struct {
@@ -398,6 +472,7 @@ type InsertGrantParams struct {
 	CodeExpiresAt   time.Time
 	KeyThumbprint   string
 	Resources       string
+	Claims          string
 	Now             time.Time
 	ExpiresAt       time.Time
 }
@@ -422,6 +497,7 @@ func (q *Queries) InsertGrant(ctx context.Context, arg InsertGrantParams) error 
 		arg.CodeExpiresAt,
 		arg.KeyThumbprint,
 		arg.Resources,
+		arg.Claims,
 		arg.Now,
 		arg.ExpiresAt,
 	)
@@ -471,6 +547,74 @@ func (q *Queries) InsertRefreshedTokenSet(ctx context.Context, arg InsertRefresh
 	return result.RowsAffected(), nil
 }
 
+const InsertReissuedTokenSet = `-- name: InsertReissuedTokenSet :execrows
+INSERT INTO token_sets (id, grant_id, client_id, scope, access_hash, access_expires_at, refresh_hash, refresh_expires_at, key_thumbprint,
+    audience, created_at, expires_at)
+SELECT p.successor_id, v.grant_id, v.client_id, v.scope, CAST($1 AS bytea), CAST($2 AS timestamptz),
+    CAST($3 AS bytea), CAST($4 AS timestamptz), v.key_thumbprint, v.audience, CAST($5 AS timestamptz), v.expires_at
+FROM token_sets p JOIN token_sets v ON v.id = $6
+WHERE p.id = $7 AND p.successor_id = $8
+`
+
+type InsertReissuedTokenSetParams struct {
+	AccessHash       []byte
+	AccessExpiresAt  time.Time
+	RefreshHash      []byte
+	RefreshExpiresAt time.Time
+	Now              time.Time
+	VoidID           TokenSetID
+	ID               TokenSetID
+	SuccessorID      *TokenSetID
+}
+
+// Follows SetSuccessor: the row gets the id that is noted there, and everything else but the tokens of the one that is void.
+func (q *Queries) InsertReissuedTokenSet(ctx context.Context, arg InsertReissuedTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, InsertReissuedTokenSet,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.RefreshHash,
+		arg.RefreshExpiresAt,
+		arg.Now,
+		arg.VoidID,
+		arg.ID,
+		arg.SuccessorID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const LockTokenSet = `-- name: LockTokenSet :one
+UPDATE token_sets SET successor_id = successor_id WHERE id = $1 RETURNING id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience, parent_id, actors
+`
+
+// Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+func (q *Queries) LockTokenSet(ctx context.Context, id TokenSetID) (TokenSet, error) {
+	row := q.db.QueryRow(ctx, LockTokenSet, id)
+	var i TokenSet
+	err := row.Scan(
+		&i.ID,
+		&i.GrantID,
+		&i.ClientID,
+		&i.Scope,
+		&i.AccessHash,
+		&i.AccessExpiresAt,
+		&i.AccessRevokedAt,
+		&i.RefreshHash,
+		&i.RefreshExpiresAt,
+		&i.RefreshUsedAt,
+		&i.SuccessorID,
+		&i.CreatedAt,
+		&i.ExpiresAt,
+		&i.KeyThumbprint,
+		&i.Audience,
+		&i.ParentID,
+		&i.Actors,
+	)
+	return i, err
+}
+
 const RedeemCode = `-- name: RedeemCode :one
 UPDATE grants SET redeemed_at = $1, redemption_id = $2
 WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge = $6
@@ -484,7 +628,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
-RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources
+RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims
 `
 
 type RedeemCodeParams struct {
@@ -533,8 +677,56 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		&i.RevokedAt,
 		&i.KeyThumbprint,
 		&i.Resources,
+		&i.Claims,
 	)
 	return i, err
+}
+
+const RenewAccessToken = `-- name: RenewAccessToken :execrows
+UPDATE token_sets SET access_hash = $1, access_expires_at = $2, access_revoked_at = NULL,
+    refresh_expires_at = $3, scope = $4, key_thumbprint = $5, audience = $6
+WHERE token_sets.id = $7 AND refresh_used_at IS NULL AND refresh_expires_at > $8
+  AND (CAST($9 AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = $5)
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $8
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $8
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $8)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
+`
+
+type RenewAccessTokenParams struct {
+	AccessHash       []byte
+	AccessExpiresAt  time.Time
+	RefreshExpiresAt *time.Time
+	Scope            string
+	KeyThumbprint    string
+	Audience         string
+	ID               TokenSetID
+	Now              *time.Time
+	Confidential     bool
+}
+
+// The refresh token stays; the access token beside it is replaced.
+func (q *Queries) RenewAccessToken(ctx context.Context, arg RenewAccessTokenParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RenewAccessToken,
+		arg.AccessHash,
+		arg.AccessExpiresAt,
+		arg.RefreshExpiresAt,
+		arg.Scope,
+		arg.KeyThumbprint,
+		arg.Audience,
+		arg.ID,
+		arg.Now,
+		arg.Confidential,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const RevokeAccessToken = `-- name: RevokeAccessToken :execrows
@@ -567,6 +759,43 @@ type RevokeAccountGrantsParams struct {
 
 func (q *Queries) RevokeAccountGrants(ctx context.Context, arg RevokeAccountGrantsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RevokeAccountGrants, arg.Now, arg.AccountID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const RevokeConsentGrants = `-- name: RevokeConsentGrants :execrows
+UPDATE grants SET revoked_at = $1 WHERE account_id = $2 AND client_id = $3 AND revoked_at IS NULL
+`
+
+type RevokeConsentGrantsParams struct {
+	Now       *time.Time
+	AccountID AccountID
+	ClientID  string
+}
+
+func (q *Queries) RevokeConsentGrants(ctx context.Context, arg RevokeConsentGrantsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RevokeConsentGrants, arg.Now, arg.AccountID, arg.ClientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const RevokeExchanged = `-- name: RevokeExchanged :execrows
+UPDATE token_sets SET access_revoked_at = $1
+WHERE grant_id = (SELECT p.grant_id FROM token_sets p WHERE p.id = $2) AND parent_id = $2 AND access_revoked_at IS NULL
+`
+
+type RevokeExchangedParams struct {
+	Now *time.Time
+	ID  TokenSetID
+}
+
+// Ends what was exchanged for the access token of a row whose access token is replaced: it looks at the row, which lives on.
+func (q *Queries) RevokeExchanged(ctx context.Context, arg RevokeExchangedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RevokeExchanged, arg.Now, arg.ID)
 	if err != nil {
 		return 0, err
 	}
@@ -625,6 +854,23 @@ func (q *Queries) RevokeSessionGrants(ctx context.Context, arg RevokeSessionGran
 	return result.RowsAffected(), nil
 }
 
+const SetSuccessor = `-- name: SetSuccessor :execrows
+UPDATE token_sets SET successor_id = $1 WHERE id = $2
+`
+
+type SetSuccessorParams struct {
+	SuccessorID *TokenSetID
+	ID          TokenSetID
+}
+
+func (q *Queries) SetSuccessor(ctx context.Context, arg SetSuccessorParams) (int64, error) {
+	result, err := q.db.Exec(ctx, SetSuccessor, arg.SuccessorID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const SweepGrants = `-- name: SweepGrants :execrows
 DELETE FROM grants WHERE id IN (SELECT g.id FROM grants g WHERE g.expires_at < $1 ORDER BY g.expires_at LIMIT $2)
 `
@@ -662,6 +908,7 @@ func (q *Queries) SweepTokenSets(ctx context.Context, arg SweepTokenSetsParams) 
 const UseRefreshToken = `-- name: UseRefreshToken :execrows
 UPDATE token_sets SET refresh_used_at = $1, successor_id = $2, access_revoked_at = $1
 WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
+  AND (CAST($4 AS boolean) OR token_sets.key_thumbprint = '' OR token_sets.key_thumbprint = $5)
   AND EXISTS (
     SELECT 1 FROM grants g
     JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -674,13 +921,61 @@ WHERE token_sets.id = $3 AND refresh_used_at IS NULL AND refresh_expires_at > $1
 `
 
 type UseRefreshTokenParams struct {
-	Now         *time.Time
-	SuccessorID *TokenSetID
-	ID          TokenSetID
+	Now           *time.Time
+	SuccessorID   *TokenSetID
+	ID            TokenSetID
+	Confidential  bool
+	KeyThumbprint string
 }
 
+// A public client must prove that it has the key its token is bound to (RFC 9449 section 5).
 func (q *Queries) UseRefreshToken(ctx context.Context, arg UseRefreshTokenParams) (int64, error) {
-	result, err := q.db.Exec(ctx, UseRefreshToken, arg.Now, arg.SuccessorID, arg.ID)
+	result, err := q.db.Exec(ctx, UseRefreshToken,
+		arg.Now,
+		arg.SuccessorID,
+		arg.ID,
+		arg.Confidential,
+		arg.KeyThumbprint,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const VoidTokenSet = `-- name: VoidTokenSet :execrows
+UPDATE token_sets SET refresh_used_at = $1, access_revoked_at = $1
+WHERE token_sets.id = $2 AND refresh_used_at IS NULL AND access_revoked_at IS NULL AND refresh_expires_at > $1
+  AND token_sets.scope = $3 AND token_sets.key_thumbprint = $4 AND token_sets.audience = $5
+  AND EXISTS (
+    SELECT 1 FROM grants g
+    JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
+    JOIN surfaces s ON s.id = g.surface_id
+    JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
+    WHERE g.id = token_sets.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
+      AND (g.second_factor OR NOT (s.enforced OR a.two_factor = 'use') OR a.exempt_until > $1
+        OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1)
+      AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL))
+`
+
+type VoidTokenSetParams struct {
+	Now           *time.Time
+	ID            TokenSetID
+	Scope         string
+	KeyThumbprint string
+	Audience      string
+}
+
+// What was issued and has not been used: neither of its tokens counts from here on, and whoever presents the refresh token is the second
+// to do so.
+func (q *Queries) VoidTokenSet(ctx context.Context, arg VoidTokenSetParams) (int64, error) {
+	result, err := q.db.Exec(ctx, VoidTokenSet,
+		arg.Now,
+		arg.ID,
+		arg.Scope,
+		arg.KeyThumbprint,
+		arg.Audience,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -16,6 +16,16 @@ func browser(c catalog, name string) string {
 	return c.text("ui.browser_on", "browser", program, "system", system)
 }
 
+// EventLabel is what staff calls an event.
+func (s *Set) EventLabel(lang Lang, code string) string {
+	return label(s.catalogs[frameLang(Frame{Lang: lang})], "event.", code)
+}
+
+// ActivityText says what happened to an account, to its owner.
+func (s *Set) ActivityText(lang Lang, code string) string {
+	return activity(s.catalogs[frameLang(Frame{Lang: lang})], code, true)
+}
+
 // activity says what happened to an account, to its owner. An event without a sentence of its own is called by its label.
 func activity(c catalog, code string, done bool) string {
 	key := "activity." + code

@@ -145,6 +145,62 @@ func rolesFixture(text func(key string, args ...any) string) RolesView {
 	return v
 }
 
+// settingsFixture are settings of every part and every kind, some of them set.
+func settingsFixture() []ClientPart {
+	choice := func(chosen string, values ...string) (out []Option) {
+		for _, v := range values {
+			out = append(out, Option{Value: v, Label: v, Selected: v == chosen})
+		}
+		return out
+	}
+	return []ClientPart{
+		{Name: "basic", Settings: []ClientSetting{
+			{Name: "application_type", Kind: SettingChoice, Options: choice("web", "web", "native")},
+			{Name: "profile", Kind: SettingChoice, Options: choice("fapi2", "", "fapi2")},
+			{Name: "contacts", Kind: SettingLines},
+		}},
+		{Name: "return", Settings: []ClientSetting{{Name: "initiate_login_uri", Kind: SettingLine}}},
+		{Name: "auth", Settings: []ClientSetting{
+			{Name: "jwks", Kind: SettingLines, Value: "{\n  \"keys\": []\n}"},
+			{Name: "jwks_uri", Kind: SettingLine},
+			{Name: "token_endpoint_auth_signing_alg", Kind: SettingChoice, Options: choice("", "", "PS256", "ES256")},
+		}},
+		{Name: "request", Settings: []ClientSetting{
+			{Name: "require_pushed_authorization_requests", Kind: SettingBox, Checked: true},
+			{Name: "require_signed_request_object", Kind: SettingBox},
+			{Name: "request_object_signing_alg", Kind: SettingChoice, Options: choice("", "", "PS256")},
+			{Name: "min_acr", Kind: SettingChoice, Options: choice("phr", "", "phr")},
+			{Name: "default_acr_values", Kind: SettingLines},
+			{Name: "default_max_age", Kind: SettingNumber, Value: "3600"},
+			{Name: "require_auth_time", Kind: SettingBox},
+		}},
+		{Name: "token", Settings: []ClientSetting{
+			{Name: "access_token_format", Kind: SettingChoice, Options: choice("opaque", "opaque", "jwt")},
+			{Name: "dpop_bound_access_tokens", Kind: SettingBox},
+			{Name: "resources", Kind: SettingLines},
+			{Name: "resource_servers", Kind: SettingLines},
+			{Name: "access_token_lifetime", Kind: SettingNumber},
+			{Name: "refresh_token_lifetime", Kind: SettingNumber},
+			{Name: "id_token_lifetime", Kind: SettingNumber},
+			{Name: "userinfo_signed_response_alg", Kind: SettingChoice, Options: choice("", "", "ES256")},
+			{Name: "introspection_signed_response_alg", Kind: SettingChoice, Options: choice("", "", "ES256")},
+			{Name: "subject_type", Kind: SettingChoice, Options: choice("public", "public", "pairwise")},
+			{Name: "sector_identifier_uri", Kind: SettingLine},
+		}},
+		{Name: "logout", Settings: []ClientSetting{
+			{Name: "backchannel_logout_session_required", Kind: SettingBox},
+			{Name: "frontchannel_logout_uri", Kind: SettingLine},
+			{Name: "frontchannel_logout_session_required", Kind: SettingBox},
+		}},
+		{Name: "consent", Settings: []ClientSetting{
+			{Name: "third_party", Kind: SettingBox},
+			{Name: "client_uri", Kind: SettingLine, Value: "https://store.example.jp/"},
+			{Name: "policy_uri", Kind: SettingLine},
+			{Name: "tos_uri", Kind: SettingLine},
+		}},
+	}
+}
+
 // clientFixture is the form of the demo's store, as an application.
 func clientFixture(options func(chosen string, values ...string) []Option) ClientFields {
 	return ClientFields{
@@ -152,8 +208,9 @@ func clientFixture(options func(chosen string, values ...string) []Option) Clien
 		Surfaces: []Option{{Value: "admin", Label: "管理画面"}, {Value: "store", Label: "ストア画面", Selected: true}},
 		Methods:  options("client_secret_basic", "client_secret_basic", "client_secret_post", "none"), Algs: options("ES256", "ES256", "RS256", "EdDSA"),
 		Redirects: "http://localhost:8081/callback", PostLogout: "http://localhost:8081/", Backchannel: "http://localhost:8081/backchannel", PKCE: true,
-		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}},
+		Grants: []ClientBox{{Field: "grant-authorization_code", Value: "authorization_code", Checked: true}, {Field: "grant-refresh_token", Value: "refresh_token", Checked: true}, {Field: "grant-client_credentials", Value: "client_credentials"}, {Field: "grant-urn:ietf:params:oauth:grant-type:token-exchange", Value: "urn:ietf:params:oauth:grant-type:token-exchange"}},
 		Scopes: []ClientBox{{Field: "scope-openid", Value: "openid", Checked: true, Fixed: true}, {Field: "scope-profile", Value: "profile", Checked: true}, {Field: "scope-offline_access", Value: "offline_access"}},
+		Parts:  settingsFixture(),
 		Powers: []ClientBox{{Field: "scope-api:accounts.read", Value: "api:accounts.read"}, {Field: "scope-api:operators", Value: "api:operators", Fixed: true}},
 	}
 }
@@ -179,10 +236,17 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		SecretURL: "/admin/clients/store/secret", SwitchURL: "/admin/clients/store/state", DeleteURL: "/admin/clients/store/delete",
 	}
 	rotating, broken, locked := one, one, one
+	locked.RegisteredAt, locked.RegisteredBy = "2026-11-22 10:15", "マーケット連携"
+	broken.RegisteredAt = "2026-11-22 10:15"
 	one.Folded = true
 	one.Customer, one.CustomerURL, one.Group = "株式会社サンプル商事", PathCustomers+"/1", "本社"
 	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
 	broken.FormerUntil = "2026-11-23 10:15"
+	rotating.Streams = []ClientStream{
+		{ID: "1", Description: "本番", Endpoint: "https://store.example.jp/security-events/receiver", Status: "enabled", Waiting: 2, Sent: 120, Failed: 1, SentAt: "2026-11-22 10:14", Reply: "400 invalid_key", Action: "/admin/clients/store/streams/1"},
+		{ID: "2", Polled: true, Status: "paused", ByStaff: true, Waiting: 4, SentAt: "2026-11-22 10:14", Action: "/admin/clients/store/streams/2"},
+		{ID: "3", Polled: true, Status: "disabled"},
+	}
 	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
 	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
 	web := clientFixture(options)
@@ -191,16 +255,50 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	native.Kind, native.Errors = "native", errorsOf("id", text(MsgClientIDTaken), "redirect_uris", text(MsgClientRedirects))
 	service.Action, service.BackURL, service.Kind, service.Scopes, service.Surfaces, service.People, service.Version = "/admin/register-client/service", "/admin/register-client", "service", nil, nil, false, ""
 	service.OtherScopes, service.Errors = "stock read", errorsOf("scopes", text(MsgClientScope, "scope", "stock read"))
+	one.LogoURL, one.LogoPage, one.ScimURL = "/assets/icon.svg", "/admin/clients/store/logo", "/admin/clients/store/provisioning"
+	opened := one
+	opened.Customer = ""
+	opened.Errors = errorsOf(
+		"jwks", text("client.wrong.jwks_private", "n", 2), "jwks_uri", text("client.wrong.jwks_both"), "profile", text("client.wrong.fapi_par"),
+		"access_token_lifetime", text("client.wrong.range", "min", 60, "max", 86400), "require_signed_request_object", text("client.wrong.jwks_missing"),
+		"min_acr", text("client.wrong.one_of", "values", "phr"), "resources", text("client.wrong.resource", "uri", "/x"), "contacts", text("client.wrong.contact", "contact", "x"),
+		"frontchannel_logout_uri", text("client.wrong.frontchannel"), "third_party", text("client.wrong.third_party"), "initiate_login_uri", text("client.wrong.uri"),
+		"sector_identifier_uri", text("client.wrong.sector"),
+	)
+	device := native
+	device.Kind, device.Errors, device.Methods = "device", nil, nil
+	logo := func(s *Set) Page[ClientLogoView] { return s.ClientLogo }
+	scim := func(s *Set) Page[ClientScimView] { return s.ClientScim }
+	place := ClientLogoView{Action: "/admin/clients/store/logo", BackURL: "/admin/clients/store", ID: "store", Name: "ストア", Kinds: "image/png,image/jpeg", MaxKB: 512, MaxSide: 1024}
+	kept := ClientScimView{
+		Action: "/admin/clients/store/provisioning", BackURL: "/admin/clients/store", ID: "store", Name: "ストア", Code: "C-100248", Customer: "株式会社サンプル商事",
+		Groups: []Option{{Value: "1", Label: "本社", Selected: true}, {Value: "2", Label: "東京支店"}}, Kept: "株式会社サンプル商事", KeptGroup: "本社", EndAction: "/admin/clients/store/provisioning/end",
+	}
+	chosen, unknown, bare := kept, kept, place
+	chosen.Errors = errorsOf("group", text("client.wrong.group"))
+	unknown.Groups, unknown.EndAction, unknown.Errors = nil, "", errorsOf("code", text(MsgCodeUnknown))
+	bare.Errors = errorsOf("file", text("client.wrong.logo_side", "max", 1024))
+	place.LogoURL, place.RemoveAction = "/assets/icon.svg", "/admin/clients/store/logo/remove"
 	overlaps := options("24h", "now", "1h", "24h", "7d")
 	return []fixture{
 		screen("admin-clients", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client", Pager: Pager{Next: PathClients + "?after=sync"}, Rows: []ClientRow{
 			{Name: "ストア", ID: "store", URL: "/admin/clients/store", Surface: "store", Method: "client_secret_basic", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", FormerUntil: "2026-11-23 10:15", FormerUsed: "2026-11-22 10:14"},
 			{Name: "マイページ", ID: "mypage", URL: "/admin/clients/mypage", Surface: "store", Method: "client_secret_post", Disabled: true, FormerUntil: "2026-11-23 10:15"},
 			{Name: "在庫連携", ID: "sync", URL: "/admin/clients/sync", Surface: "admin", Method: "none"},
-		}}, console(NavClients), flash(text(FlashDeleted), "")),
+			{Name: "外部サービス", ID: "xk2m4q7t", URL: "/admin/clients/xk2m4q7t", Surface: "store", Method: "client_secret_basic", Registered: true},
+		}, TokensURL: "/admin/registration-tokens"}, console(NavClients), flash(text(FlashDeleted), "")),
+		screen("admin-registration-tokens", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "7", Uses: "1", Rows: []RegistrationTokenRow{
+			{Label: "マーケット連携", State: "live", CreatedBy: "admin", Uses: 3, MaxUses: 10, CreatedAt: "2026-11-22 10:00", CreatedISO: "2026-11-22T10:00:00+09:00", ExpiresAt: "2026-11-29 10:00", ExpiresISO: "2026-11-29T10:00:00+09:00", RevokeAction: "/admin/registration-tokens/1/revoke"},
+			{Label: "試験", State: "used_up", CreatedBy: "admin", Uses: 1, MaxUses: 1, CreatedAt: "2026-11-20 10:00", CreatedISO: "2026-11-20T10:00:00+09:00", ExpiresAt: "2026-11-27 10:00", ExpiresISO: "2026-11-27T10:00:00+09:00"},
+			{Label: "旧システム", State: "expired", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
+			{Label: "誤って発行", State: "revoked", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
+		}}, console(NavClients)),
+		screen("admin-registration-tokens-invalid", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "900", Uses: "0", Errors: map[string]string{"label": "用途を入力してください。", "days": "有効日数は1〜90の数字で入力してください。", "uses": "登録できる数は1〜1000の数字で入力してください。"}}, console(NavClients)),
+		screen("admin-registration-token-issued", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Label: "マーケット連携", Token: "ia_Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
+		screen("admin-registration-token-issued-gone", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
 		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
 		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
-		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}}}, console(NavClients)),
+		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}, {"device", "/d"}}}, console(NavClients)),
 		screen("admin-client-new", form, ClientFormView{web}, console(NavClients)),
 		screen("admin-client-new-native", form, ClientFormView{native}, console(NavClients)),
 		screen("admin-client-new-service", form, ClientFormView{service}, console(NavClients)),
@@ -208,6 +306,14 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		screen("admin-client-rotating", page, rotating, console(NavClients)),
 		screen("admin-client-error", page, broken, console(NavClients)),
 		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-new-device", form, ClientFormView{device}, console(NavClients)),
+		screen("admin-client-settings-error", page, opened, console(NavClients)),
+		screen("admin-client-logo", logo, place, console(NavClients)),
+		screen("admin-client-logo-error", logo, bare, console(NavClients)),
+		screen("admin-client-scim", scim, kept, console(NavClients)),
+		screen("admin-client-scim-lacks", scim, ClientScimView{Action: "/p", BackURL: "/b", ID: "store", Name: "ストア", Lacks: true, Errors: errorsOf(FormError, text(MsgClientSCIM))}, console(NavClients)),
+		screen("admin-client-scim-group", scim, chosen, console(NavClients)),
+		screen("admin-client-scim-code", scim, unknown, console(NavClients)),
 		screen("admin-client-secret", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1"}, console(NavClients)),
 		screen("admin-client-secret-error", secret, ClientSecretView{Action: "/s", BackURL: "/b", ID: "store", Name: "ストア", Overlaps: overlaps, Version: "1", FormerUntil: "2026-11-23 10:15", Errors: errorsOf("overlap", text(MsgClientOverlap))}, console(NavClients)),
 		screen("admin-client-registered", issued, ClientIssuedView{BackURL: "/b", ID: "store", Name: "ストア", Secret: "Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", New: true, Connect: connect}, console(NavClients)),
@@ -250,6 +356,16 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	openPass := &PassState{Until: "2026-11-22 10:45", By: "support", WithdrawAction: "/admin/accounts/3/two-factor/pass/withdraw"}
 	failure := func(s *Set) Page[ErrorView] { return s.Error }
 	security := func(s *Set) Page[SecurityView] { return s.Security }
+	consent := func(s *Set) Page[ConsentView] { return s.Consent }
+	asksConsent := ConsentView{
+		Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ミナト経費", Initial: "ミ", ThirdParty: true,
+		AppURL: "https://minato.example/", AppHost: "minato.example", Name: "佐藤 陽子", LoginID: "sato", Account: "1", ReturnHost: "app.minato.example",
+		PolicyURL: "https://minato.example/privacy", TermsURL: "https://minato.example/terms",
+		Scopes: []ScopeLine{{Scope: "profile", Values: []string{"佐藤 陽子", "sato"}}, {Scope: "email", Values: []string{"sato@example.jp"}}, {Scope: "offline_access"}, {Scope: "stock:read"}},
+	}
+	asksMore := asksConsent
+	asksMore.LogoURL, asksMore.Problem = "/assets/icon.svg", text(MsgDecide)
+	asksMore.Scopes = []ScopeLine{{Scope: "profile", Values: []string{"佐藤 陽子", "sato"}}, {Scope: "offline_access", New: true}}
 	removeDevices := func(s *Set) Page[DevicesRemoveView] { return s.DevicesRemove }
 	order := func(s *Set) Page[FactorOrderView] { return s.FactorOrder }
 	remove := func(s *Set) Page[FactorRemoveView] { return s.FactorRemove }
@@ -362,6 +478,10 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			{SignedInAt: "2026-11-18 20:41", SignedISO: "2026-11-18T20:41:00+09:00", Address: "198.51.100.7", EndAction: "/account/security/sessions/2/end"},
 		},
 		EndOthersAction: "/account/security/sessions/end-others",
+		Apps: []SecurityApp{
+			{Name: "ミナト経費", Scopes: []string{"openid", "profile", "email", "offline_access"}, GrantedAt: "2026-06-01", GrantISO: "2026-06-01T10:00:00+09:00", RevokeAction: "/account/security/apps/minato/revoke"},
+			{Name: "予約", LogoURL: "/assets/icon.svg", Scopes: []string{"openid"}, GrantedAt: "2026-05-01", GrantISO: "2026-05-01T10:00:00+09:00", RevokeAction: "/account/security/apps/yoyaku/revoke"},
+		},
 		Activities: []Activity{
 			{Event: "signin.complete", OK: true, At: "2026-11-22 09:14", ISO: "2026-11-22T09:14:00+09:00", Browser: "Chrome / Windows", FromAddress: "192.0.2.24"},
 			{Event: "signin.factor", At: "2026-11-18 20:40", ISO: "2026-11-18T20:40:00+09:00", FromAddress: "198.51.100.7"},
@@ -435,8 +555,18 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("2fa-ticket", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "sato", CancelAction: "/signin/cancel?flow=1"}),
 		screen("2fa-ticket-error", ticket, TicketView{Action: "/signin/ticket?flow=1", LoginID: "support", CancelAction: "/signin/cancel?flow=1", NearLimit: true, Errors: errorsOf("code", text(MsgTicketWrong))}, admin),
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
+		screen("device", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device"}),
+		screen("device-error", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device", Code: "BCDF-GHJK", Errors: errorsOf("user_code", text("device.code_wrong"))}),
+		screen("device-confirm", func(s *Set) Page[DeviceConfirmView] { return s.DeviceConfirm }, DeviceConfirmView{Action: "/device/confirm", App: "店頭レジ", Initial: "店", LogoURL: "/assets/icon.svg", Code: "BCDF-GHJK", LoginID: "tanaka", Scopes: []string{"openid", "profile", "email", "offline_access", "stock:read"}}),
+		screen("device-done", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{Allowed: true}),
+		screen("device-denied", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{}),
 		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),
 		screen("signed-out", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{SignInURL: "/signin/start", ContinueURL: "http://localhost:8081/"}),
+		screen("signed-out-frames", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{ContinueURL: "http://localhost:8081/?state=s", Frames: []string{"http://localhost:8081/frontchannel-logout?iss=i&sid=s", "http://localhost:8082/bye"}}),
+		screen("consent", consent, asksConsent),
+		screen("consent-more", consent, asksMore),
+		screen("consent-own", consent, ConsentView{Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ストア", Initial: "ス", Name: "佐藤 陽子", LoginID: "sato", Account: "1", Scopes: []ScopeLine{{Scope: "offline_access"}}, ReturnHost: "localhost:8081"}),
+		screen("app-revoke", func(s *Set) Page[AppRevokeView] { return s.AppRevoke }, AppRevokeView{Action: "/account/security/apps/1/revoke", BackURL: "/account/security", App: "ミナト経費", Scopes: []string{"openid", "profile", "email", "offline_access"}}),
 		screen("error", failure, ErrorView{Kind: ErrorProtocol, Ref: "E-7K2M-93QF", Code: "invalid_request", Description: "redirect_uri is not registered for this client", At: "2026-11-22 10:15:08", HomeURL: "http://localhost:8082/"}),
 		screen("error-server", failure, ErrorView{Ref: "E-7K2M-93QF", RetryURL: "/"}),
 		screen("error-not-found", failure, ErrorView{Kind: ErrorNotFound, HomeURL: "/admin/customers"}, admin),
@@ -490,9 +620,9 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-customer-new", func(s *Set) Page[CustomerFormView] { return s.CustomerForm }, CustomerFormView{Action: PathCustomers, BackURL: PathCustomers, New: true, Errors: errorsOf("name", text(MsgCustomerName), "code", text(MsgCustomerCode))}, console(NavCustomers)),
 		screen("admin-customer-edit", func(s *Set) Page[CustomerFormView] { return s.CustomerForm }, CustomerFormView{Action: "/admin/customers/1", BackURL: "/admin/customers/1", Name: "株式会社サンプル商事", Code: "C-100248", Version: "1"}, console(NavCustomers)),
 		screen("admin-group-new", func(s *Set) Page[GroupFormView] { return s.GroupForm }, GroupFormView{Action: "/admin/customers/1/groups", BackURL: "/admin/customers/1/groups", New: true, Customer: "株式会社サンプル商事", CustomerURL: "/admin/customers/1", Errors: errorsOf("name", text(MsgGroupName))}, console(NavCustomers)),
-		screen("admin-account", account, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: place, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", TwoFactorURL: "/admin/accounts/3/two-factor", Use: true, Main: main, BackupLeft: 10, Backups: []string{KindTOTP, KindSMS}, PasswordMin: 8, PasswordAction: "/admin/accounts/3/password", ResetMailAction: "/admin/accounts/3/reset-mail", StateAction: "/admin/accounts/3/state"}, console(NavCustomers), flash(text(FlashSaved), "")),
+		screen("admin-account", account, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: place, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", TwoFactorURL: "/admin/accounts/3/two-factor", Use: true, Main: main, BackupLeft: 10, Backups: []string{KindTOTP, KindSMS}, PasswordMin: 8, PasswordAction: "/admin/accounts/3/password", ResetMailAction: "/admin/accounts/3/reset-mail", StateAction: "/admin/accounts/3/state", Access: &AccountAccess{Sessions: 2, EndAction: "/admin/accounts/3/sessions/end", Apps: []SecurityApp{{Name: "ミナト経費", Scopes: []string{"openid", "email", "stock:read"}, GrantedAt: "2026-06-01", GrantISO: "2026-06-01T10:00:00+09:00", RevokeAction: "/admin/accounts/3/apps/minato/revoke"}, {Name: "予約", Scopes: []string{"openid"}, GrantedAt: "2026-05-01", GrantISO: "2026-05-01T10:00:00+09:00"}}}}, console(NavCustomers), flash(text(FlashSaved), "")),
 		screen("admin-account-new", account, AccountFormView{Action: "/admin/accounts", BackURL: "/admin/customers/1/groups", New: true, PasswordMin: 8, Who: place, Errors: errorsOf("login_id", text(MsgLoginIDBlank), "password", text(MsgPasswordShort, "min", 8))}, console(NavCustomers)),
-		screen("admin-account-support", account, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: place, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", Use: true, ResetMailAction: "/admin/accounts/3/reset-mail", Errors: errorsOf(FormError, text(MsgResetMailLimit))}, console(NavCustomers)),
+		screen("admin-account-support", account, AccountFormView{Action: "/admin/accounts/3", BackURL: "/admin/customers/1/groups", Who: place, LoginID: "sato", Name: "佐藤 陽子", Email: "sato@example.jp", Version: "1", Use: true, Access: &AccountAccess{}, ResetMailAction: "/admin/accounts/3/reset-mail", Errors: errorsOf(FormError, text(MsgResetMailLimit))}, console(NavCustomers)),
 		screen("admin-operator", account, AccountFormView{Action: "/admin/operators/2", BackURL: PathOperators, Who: AccountRef{Operator: true, Name: "support", LoginID: "support"}, LoginID: "support", Name: "support", Email: "support@example.jp", Roles: []Option{{Value: "administrator", Label: text("role.administrator")}, {Value: "support", Label: text("role.support"), Selected: true}}, TwoFactorURL: "/admin/operators/2/two-factor", Disabled: true, PasswordAction: "/admin/operators/2/password", StateAction: "/admin/operators/2/state", Errors: errorsOf("password", text(MsgPasswordShort, "min", 8))}, console(NavOperators)),
 		screen("admin-account-2fa", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Use: true, Main: main, BackupLeft: 10, ResetURL: "/admin/accounts/3/two-factor/reset", Version: "1"}, console(NavCustomers)),
 		screen("admin-account-2fa-enforced", account2fa, AccountTwoFactorView{Action: "/admin/accounts/3/two-factor", BackURL: "/admin/accounts/3", Who: who, Enforced: true, SettingsURL: PathSettings, Main: main, BackupLeft: 10, Backups: []FactorState{sms}, Devices: devices[:1], ResetURL: "/admin/accounts/3/two-factor/reset", Errors: errorsOf("use", text(MsgOffForbidden))}, console(NavCustomers)),
@@ -558,6 +688,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("admin-bulk-result", func(s *Set) Page[BulkResultView] { return s.BulkResult }, BulkResultView{BackURL: "/c", Customer: "株式会社サンプル商事", Changed: 2, Left: 118, RestAction: "/r", Rows: []BulkRow{{URL: "/a/1", Name: "佐藤 陽子", LoginID: "sato", Resets: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}, {URL: "/a/2", Name: "田中 一郎", LoginID: "tanaka", Refused: true, At: "2026-11-22 10:00", ISO: "2026-11-22T10:00:00+09:00"}}}, console(NavCustomers)),
 		screen("2fa-select-later", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 7, BackURL: "/signin/cancel?flow=1", BackPost: true}),
 		screen("2fa-select-last-day", twoFactor, TwoFactorView{Action: "/signin/two-factor?flow=1", Methods: methods, LaterAction: "/signin/two-factor/later?flow=1", LaterDays: 1}),
+		screen("login-logo", login, LoginView{Action: "/signin?flow=1", App: "ストア", LogoURL: "/assets/icon.svg"}),
 		screen("login-announced", login, LoginView{Action: "/signin?flow=1", App: "ストア", Announced: "2026-12-01"}),
 		screen("security-announced", security, SecurityView{Name: "田中 一郎", LoginID: "tanaka", Announced: "2026-12-01"}),
 		screen("security-grace", security, SecurityView{Name: "鈴木 花子", LoginID: "suzuki", Enforced: true, GraceUntil: "2026-12-01 10:00"}),

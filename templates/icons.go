@@ -41,6 +41,7 @@ func icons() map[string]string {
 		"email":        `<rect x="3" y="5.5" width="18" height="13.5" rx="2"/><path d="m3.8 7.2 8.2 6 8.2-6"/>`,
 		"approvals":    `<path d="M9 12l2 2 4-4.500"/><rect x="4" y="4" width="16" height="16" rx="3"/>`,
 		"exemptions":   `<circle cx="12" cy="12" r="9"/><path d="M12 7v5.200l3.300 2"/>`,
+		"exchange":     `<path d="M4.500 8.500h14m-3.500-3.500 3.500 3.500L15 12M19.500 15.500h-14M9 12l-3.500 3.500L9 19"/>`,
 		"eye":          `<path d="M2.500 12S6 5.800 12 5.800 21.500 12 21.500 12 18 18.200 12 18.200 2.500 12 2.500 12Z"/><circle cx="12" cy="12" r="2.800"/>`,
 		"info":         `<circle cx="12" cy="12" r="9"/><path d="M12 11.200v5.300M12 7.800h.01"/>`,
 		"keys":         `<circle cx="8" cy="15.500" r="4"/><path d="m11 12.500 8.500-8.500M16 7.500l2.800 2.800M13.600 9.900l1.800 1.800"/>`,

@@ -10,6 +10,10 @@ const (
 	MsgReauthenticate = "login.again"   // LoginView.Notice: a fresh sign-in is asked for
 	MsgStepUp         = "login.step_up" // LoginView.Notice: the application asks for more proof
 
+	MsgDeviceBlank = "device.code_blank"
+	MsgDeviceWrong = "device.code_wrong"
+
+	AppDevice    = "app.device"        // the name of the page that lets a device in, as a destination
 	AppConsole   = "app.console"       // the name of the operators' console as a destination
 	AppSecurity  = "app.security"      // the name of the self-service page as a destination
 	AuditUntil   = "admin.audit.until" // {time}; until when what an event is about lasts
@@ -151,6 +155,7 @@ const (
 	MsgClientGrants      = "error.client_grants"
 	MsgClientRefresh     = "error.client_refresh"     // refresh_token without authorization_code
 	MsgClientPublic      = "error.client_public"      // client_credentials without a secret
+	MsgClientExchange    = "error.client_exchange"    // token exchange by a public client
 	MsgClientScope       = "error.client_scope"       // {scope}
 	MsgClientScopesMany  = "error.client_scopes_many" // {max}
 	MsgClientRedirects   = "error.client_redirects"
@@ -158,9 +163,15 @@ const (
 	MsgClientURIScheme   = "error.client_uri_scheme" // {n} the line, {uri}; a private-use scheme beside a secret
 	MsgClientURIsMany    = "error.client_uris_many"  // {max}
 	MsgClientBackchannel = "error.client_backchannel"
+	MsgTokenLabel        = "error.token_label"
+	MsgTokenLabelLong    = "error.token_label_long"
+	MsgTokenDays         = "error.token_days"
+	MsgTokenUses         = "error.token_uses"
 	MsgClientOverlap     = "error.client_overlap"
 	MsgClientNoSecret    = "error.client_no_secret"
+	MsgClientSCIM        = "error.client_scim"
 	MsgClientTyped       = "error.client_typed"
+	MsgDecide            = "error.decide"
 	MsgLastManager       = "error.last_manager" // nobody who can sign in could manage roles any more
 )
 
@@ -179,6 +190,7 @@ const (
 	FlashCodesReissued   = "flash.codes_reissued"
 	FlashDeviceRemoved   = "flash.device_removed"
 	FlashDevicesRemoved  = "flash.devices_removed"
+	FlashAppRevoked      = "flash.app_revoked"
 	FlashSessionEnded    = "flash.session_ended"
 	FlashSessionsEnded   = "flash.sessions_ended"
 	FlashSaved           = "flash.saved"
@@ -195,6 +207,8 @@ const (
 
 	FlashAccountDeviceRemoved  = "flash.account_device_removed"
 	FlashAccountDevicesRemoved = "flash.account_devices_removed"
+	FlashAccountAppRevoked     = "flash.account_app_revoked"
+	FlashAccountSessionsEnded  = "flash.account_sessions_ended"
 
 	FlashExempted       = "flash.exempted"
 	FlashExemptionEnded = "flash.exemption_ended"
@@ -224,6 +238,7 @@ const (
 	FlashRoleDeleted    = "flash.role_deleted"
 	FlashClientDisabled = "flash.client_disabled"
 	FlashClientEnabled  = "flash.client_enabled"
+	FlashTokenRevoked   = "flash.token_revoked"
 	FlashFormerEnded    = "flash.former_ended"
 	FlashFreezeLifted   = "flash.freeze_lifted"
 )
@@ -244,6 +259,7 @@ func flashTones() map[string]string {
 		FlashCodesReissued:   "ok",
 		FlashDeviceRemoved:   "ok",
 		FlashDevicesRemoved:  "ok",
+		FlashAppRevoked:      "ok",
 		FlashSessionEnded:    "ok",
 		FlashSessionsEnded:   "ok",
 		FlashDeleted:         "ok",
@@ -262,12 +278,15 @@ func flashTones() map[string]string {
 		FlashAccountEnabled:  "ok",
 		FlashClientDisabled:  "ok",
 		FlashClientEnabled:   "ok",
+		FlashTokenRevoked:    "ok",
 		FlashFormerEnded:     "ok",
 		FlashOrderChanged:    "ok",
 		FlashFactorRemoved:   "ok",
 
 		FlashAccountDeviceRemoved:  "ok",
 		FlashAccountDevicesRemoved: "ok",
+		FlashAccountAppRevoked:     "ok",
+		FlashAccountSessionsEnded:  "ok",
 
 		FlashExempted:       "ok",
 		FlashExemptionEnded: "ok",

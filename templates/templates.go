@@ -77,8 +77,13 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.ChallengeBackup, "auth", "challenge-backup")
 	bindPage(b, &s.ChallengePass, "auth", "challenge-pass")
 	bindPage(b, &s.Locked, "auth", "challenge-locked")
+	bindPage(b, &s.Device, "auth", "device")
+	bindPage(b, &s.DeviceConfirm, "auth", "device-confirm")
+	bindPage(b, &s.DeviceDone, "auth", "device-done")
 	bindPage(b, &s.Logout, "auth", "logout")
 	bindPage(b, &s.SignedOut, "auth", "signed-out")
+	bindPage(b, &s.Consent, "auth", "consent")
+	bindPage(b, &s.AppRevoke, "auth", "app-revoke")
 	bindPage(b, &s.Error, "auth", "error")
 	bindPage(b, &s.SessionExpired, "auth", "session-expired")
 	bindPage(b, &s.Security, "account", "security")
@@ -150,7 +155,11 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.ClientForm, "admin", "admin-client-form")
 	bindPage(b, &s.Client, "admin", "admin-client")
 	bindPage(b, &s.ClientSecret, "admin", "admin-client-secret")
+	bindPage(b, &s.ClientLogo, "admin", "admin-client-logo")
+	bindPage(b, &s.ClientScim, "admin", "admin-client-scim")
 	bindPage(b, &s.ClientIssued, "admin", "admin-client-issued")
+	bindPage(b, &s.RegistrationTokens, "admin", "admin-registration-tokens")
+	bindPage(b, &s.RegistrationTokenIssued, "admin", "admin-registration-token-issued")
 	bindPage(b, &s.ClientSwitch, "admin", "admin-client-switch")
 	bindPage(b, &s.ClientDelete, "admin", "admin-client-delete")
 
@@ -331,6 +340,11 @@ func bindMail[T any](b *binder, mail *Mail[T], name string) {
 func (s *Set) funcs(lang Lang) template.FuncMap {
 	c := s.catalogs[lang]
 	return template.FuncMap{
+		// What applications learn and may do.
+		"scope":     func(name string) string { return scopeName(c, name) },
+		"scopeMore": func(name string) string { return scopeMore(c, name) },
+		"scopes":    func(names []string) []string { return scopeNames(c, names) },
+
 		"t":        c.text,
 		"event":    func(code string) string { return label(c, "event.", code) },
 		"activity": func(code string, done bool) string { return activity(c, code, done) },
@@ -354,6 +368,7 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 		"field":         field,
 		"summary":       summary,
 		"summaryOf":     summaryOf,
+		"summaryIn":     func(errs map[string]string, order []string) []summaryItem { return summary(errs, order...) },
 		"crumbs":        crumbs,
 		"accountCrumbs": func(who AccountRef, page string) []crumbItem { return accountCrumbs(c, who, page) },
 		"navGroups":     func(o *OperatorFrame) []navGroup { return navGroups(c, o) },

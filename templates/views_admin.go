@@ -163,6 +163,9 @@ type AccountFormView struct {
 	// Guard is whether opening the account takes a second operator; nil hides it.
 	Guard *Guard
 
+	// Access is where the person is signed in and what they allow; nil for a new account.
+	Access *AccountAccess
+
 	// ActivityURL leads to 利用状況.
 	ActivityURL string
 	// TwoFactorURL leads to 二要素認証設定; the next fields sum it up.

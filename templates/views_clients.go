@@ -8,6 +8,8 @@ type ClientRow struct {
 	// LastAt is when somebody last signed in; empty if nothing of that is kept.
 	LastAt, LastISO string
 	Disabled        bool
+	// Registered is whether it registered itself.
+	Registered bool
 	// FormerUntil is until when a former secret works, FormerUsed when that was last used; empty for never.
 	FormerUntil, FormerUsed string
 }
@@ -15,13 +17,15 @@ type ClientRow struct {
 // ClientsView is 連携アプリケーション. GET fields: q, state, after.
 type ClientsView struct {
 	Action, Query, State, NewURL string
-	Rows                         []ClientRow
+	// TokensURL leads to what lets applications register themselves.
+	TokensURL string
+	Rows      []ClientRow
 	// Filtered is whether not everything is looked for.
 	Filtered bool
 	Pager    Pager
 }
 
-// ClientKind is one kind of relying party that can be registered: web, browser, native or service.
+// ClientKind is one kind of relying party that can be registered: web, browser, native, device or service.
 type ClientKind struct{ Kind, URL string }
 
 // ClientKindsView chooses what kind of relying party is registered.
@@ -56,10 +60,15 @@ type ClientFields struct {
 	PKCE        bool
 	// PKCEFixed is set where there is no choice.
 	PKCEFixed bool
+	// Parts are the settings that few registrations need, by the part of the form that they belong to.
+	Parts []ClientPart
 	// ReadOnly is set where the operator may not change it.
 	ReadOnly bool
 	Errors   map[string]string
 }
+
+// Returns is whether browsers come back to it.
+func (v ClientFields) Returns() bool { return v.People && v.Kind != "device" }
 
 // Native is whether a new one is an app on a device.
 func (v ClientFields) Native() bool { return v.Kind == "native" }
@@ -70,12 +79,34 @@ type ClientFormView struct{ ClientFields }
 // Invalid reports whether the page answers a refused form.
 func (v ClientFormView) Invalid() bool { return len(v.Errors) > 0 }
 
+// ClientStream is a stream of security events that a relying party keeps. Field: do (pause, resume, delete).
+type ClientStream struct {
+	ID, Description string
+	// Endpoint is where events are pushed; Polled is whether they are fetched instead.
+	Endpoint string
+	Polled   bool
+	// Status is enabled, paused or disabled; ByStaff is whether staff set it.
+	Status  string
+	ByStaff bool
+	// Waiting, Sent and Failed count events. SentAt is when the last one arrived, or the stream was last polled; empty for never. Reply is
+	// what the last one was refused with.
+	Waiting, Sent, Failed int64
+	SentAt, Reply         string
+	// Action is where the buttons lead; empty hides them.
+	Action string
+}
+
+// Running is whether events are sent.
+func (s ClientStream) Running() bool { return s.Status == "enabled" }
+
 // ClientView is one relying party.
 type ClientView struct {
 	ClientFields
 
 	// Title is its name as it is stored, SurfaceID its surface.
 	Title, SurfaceID string
+	// RegisteredAt is when it registered itself; empty if staff did. RegisteredBy is the label of what let it.
+	RegisteredAt, RegisteredBy string
 	// Disabled is since when it is disabled; empty if it is not.
 	Disabled string
 	// LastAt is when somebody last signed in; empty if nothing of that is kept.
@@ -86,8 +117,14 @@ type ClientView struct {
 	FormerUntil, FormerUsed string
 	// Connect is what the application is told, name and value a line.
 	Connect []Fact
+	// LogoURL is where its logo is; empty for none. LogoPage is where it is changed; empty hides that.
+	LogoURL, LogoPage string
+	// ScimURL leads to whose accounts it keeps; empty hides that.
+	ScimURL string
 	// Customer is whose accounts it keeps through SCIM, Group where those are that it put into no other; empty if it keeps none.
 	Customer, CustomerURL, Group string
+	// Streams are its streams of security events.
+	Streams []ClientStream
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
 	SecretURL, EndAction, SwitchURL, DeleteURL string
 }

@@ -8,6 +8,8 @@ type LoginView struct {
 	Action string
 	// App is the name of the application the person is signing in to.
 	App string
+	// LogoURL is where its logo is; empty for none.
+	LogoURL string
 	// PasskeyAction receives the passkey that the person used, PasskeyOptionsURL answers a POST with what the browser needs for it.
 	// Empty where passkeys do not sign in.
 	PasskeyAction, PasskeyOptionsURL string
@@ -322,7 +324,7 @@ type LockedView struct {
 	ForgotURL string
 }
 
-// LogoutView asks whether to sign out.
+// LogoutView asks whether to sign out. Field: everywhere.
 type LogoutView struct {
 	Action string
 	// Hidden carries the logout request through the confirmation.
@@ -335,6 +337,8 @@ type SignedOutView struct {
 	// SignInURL and ContinueURL are optional ways on.
 	SignInURL   string
 	ContinueURL string
+	// Frames are pages of other applications that sign the person out there; the page waits for them before it leads on.
+	Frames []string
 }
 
 // ErrorKind selects the fixed texts of the error page.
@@ -478,6 +482,8 @@ type SecurityView struct {
 	// RemoveDevicesURL is where すべて解除 leads; empty hides it.
 	RemoveDevicesURL string
 	Sessions         []SecuritySession
+	// Apps are the applications of others that the person has allowed something.
+	Apps []SecurityApp
 	// EndOthersAction receives the POST of ほかをすべて終了.
 	EndOthersAction string
 	Activities      []Activity

@@ -3,7 +3,9 @@ package templates
 // The kinds of message, as the outbox and the console name them.
 const (
 	MessageCode           = "code"
-	MessageSignOut        = "sign_out" // to a relying party
+	MessageSignOut        = "sign_out"      // to a relying party
+	MessageSignal         = "signal"        // a security event, to a relying party
+	MessageStreamSignal   = "signal_stream" // or something about the stream of them
 	MessageSetUp          = "set_up"
 	MessageAddressChanged = "address_changed"
 	MessageReset          = "reset"

@@ -358,5 +358,6 @@ func wantsProblem(r *http.Request) bool {
 
 // isAPI reports whether a request is for the programs' part of the server.
 func isAPI(r *http.Request) bool {
-	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/scim/")
+	return r.URL.Path == "/api" || strings.HasPrefix(r.URL.Path, "/api/") || strings.HasPrefix(r.URL.Path, "/scim/") ||
+		strings.HasPrefix(r.URL.Path, "/ssf/")
 }

@@ -23,6 +23,7 @@ type RequestEvent struct {
 	attrs      []slog.Attr
 	cause      error
 	formAction []string
+	frames     []string
 	lang       templates.Lang // chosen in this request or by its flow; empty: negotiate
 }
 

@@ -13,7 +13,9 @@ import (
 
 const (
 	maxBody   = 64 << 10
-	maxFields = 50
+	maxFields = 100 // the form of an application has most
+	// maxParameters bounds the parameters of an address.
+	maxParameters = 50
 	// maxAPIBody bounds what programs send under /api/.
 	maxAPIBody = 1 << 20
 )
@@ -22,22 +24,12 @@ const (
 // language.
 type FieldErrors map[string]string
 
-// Add notes an error for a field. The first one stays: it is the one to mend first.
-func (e FieldErrors) Add(field, text string) {
-	if _, ok := e[field]; !ok {
-		e[field] = text
-	}
-}
-
-// Any reports whether there is an error.
-func (e FieldErrors) Any() bool { return len(e) > 0 }
-
 // Form is a decoded form body. Every field has at most one value.
 type Form struct {
 	values url.Values
 }
 
-// ParseForm reads a posted form: URL-encoded, at most 50 fields, each once,
+// ParseForm reads a posted form: URL-encoded, at most 100 fields, each once,
 // all of it UTF-8. The query string is not part of it.
 func ParseForm(w http.ResponseWriter, r *http.Request) (Form, error) {
 	mt, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))

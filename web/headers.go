@@ -27,7 +27,9 @@ func (k *Toolkit) secure(next http.Handler) http.Handler {
 		if rec, ok := w.(*recorder); ok {
 			ev := Event(r.Context())
 			rec.before = func(h http.Header) {
-				h.Set("Content-Security-Policy", contentPolicy(ev))
+				if h.Get("Content-Security-Policy") == "" { // what is no page of ours has a stricter one
+					h.Set("Content-Security-Policy", contentPolicy(ev))
+				}
 				if len(h["Set-Cookie"]) > 0 {
 					h.Set("Cache-Control", "no-store") // a cookie is for one browser only
 				}
@@ -41,7 +43,11 @@ func contentPolicy(ev *RequestEvent) string {
 	ev.mu.Lock()
 	defer ev.mu.Unlock()
 	action := strings.Join(append([]string{"'self'"}, ev.formAction...), " ")
-	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " +
+	frames := ""
+	if len(ev.frames) > 0 {
+		frames = "frame-src " + strings.Join(ev.frames, " ") + "; "
+	}
+	return "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; " + frames +
 		"form-action " + action + "; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 }
 
@@ -60,6 +66,28 @@ func AllowFormAction(r *http.Request, target string) {
 	if !slices.Contains(ev.formAction, source) {
 		ev.formAction = append(ev.formAction, source)
 	}
+}
+
+// AllowFrame lets this answer open target in a frame, and whatever else is at its origin. Without it no page has frames. It reports
+// whether the policy can say so: it has no words for a target that is not of the web, or at an IPv6 address.
+func AllowFrame(r *http.Request, target string) bool {
+	source, ok := FrameSource(target)
+	if !ok {
+		return false
+	}
+	ev := Event(r.Context())
+	ev.mu.Lock()
+	defer ev.mu.Unlock()
+	if !slices.Contains(ev.frames, source) {
+		ev.frames = append(ev.frames, source)
+	}
+	return true
+}
+
+// FrameSource is how the policy names the origin of a page in a frame.
+func FrameSource(target string) (string, bool) {
+	source, ok := formSource(target)
+	return source, ok && strings.Contains(source, "://")
 }
 
 func formSource(target string) (string, bool) {

@@ -206,7 +206,7 @@ func (k *Toolkit) checkRequest(r *http.Request) error {
 	if r.ContentLength > k.bodyLimit(r) {
 		return tooLarge(nil)
 	}
-	if strings.Count(r.URL.RawQuery, "&") >= maxFields {
+	if strings.Count(r.URL.RawQuery, "&") >= maxParameters {
 		return BadRequest(errors.New("too many query parameters"))
 	}
 	// One spelling per address: guards that look at the path and the router

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"mime/multipart"
 	"net/http"
+	"path"
 	"time"
 )
 
@@ -30,10 +31,25 @@ func LongBody(w http.ResponseWriter) error {
 	return nil
 }
 
+// UploadLimit is the most bytes of a file that is posted to a path; ok is false for a path that takes none.
+func UploadLimit(uploads map[string]int64, to string) (most int64, ok bool) {
+	if most, ok = uploads[to]; ok {
+		return most, true
+	}
+	for pattern, most := range uploads {
+		if fits, err := path.Match(pattern, to); err == nil && fits {
+			return most, true
+		}
+	}
+	return 0, false
+}
+
 // bodyLimit is the most bytes that the body of a request may have.
 func (k *Toolkit) bodyLimit(r *http.Request) int64 {
-	if most, ok := k.uploads[r.URL.Path]; ok && r.Method == http.MethodPost {
-		return most
+	if r.Method == http.MethodPost {
+		if most, ok := UploadLimit(k.uploads, r.URL.Path); ok {
+			return most
+		}
 	}
 	if isAPI(r) {
 		return maxAPIBody

@@ -36,8 +36,9 @@ type Config struct {
 	// machine endpoints, which take no cookie, and protocol endpoints that
 	// relying parties post to by design.
 	CrossSitePaths []string
-	// Uploads are the exact paths whose posted form brings a file, and how
-	// many bytes its body may have. Their handlers read it with [Upload].
+	// Uploads are the paths whose posted form brings a file, and how many
+	// bytes its body may have; a star is one part of a path. Their handlers
+	// read it with [Upload].
 	Uploads map[string]int64
 
 	// DB holds sessions and flows.

@@ -14,6 +14,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -409,6 +410,25 @@ func TestSecurityHeaders(t *testing.T) {
 				t.Errorf("%s: %s = %q, want %q", tt.target, name, got.Get(name), want)
 			}
 		}
+	}
+
+	framed := serve(f.routes(func(w http.ResponseWriter, r *http.Request) error {
+		for target, want := range map[string]bool{
+			"https://shop.example.jp/out?x=1": true, "http://127.0.0.1:8081/out": true, "https://a;script-src *": false, "jp.example.app:/x": false,
+			"https://[::1]/x": false, "javascript:alert(1)": false, "/out": false,
+		} {
+			if got := AllowFrame(r, target); got != want {
+				t.Errorf("a frame of %s: %v", target, got)
+			}
+		}
+		return ok(w, r)
+	}), request("GET", "/page")).Header().Get("Content-Security-Policy")
+	_, frames, _ := strings.Cut(framed, "; frame-src ")
+	frames, _, _ = strings.Cut(frames, ";")
+	list := strings.Fields(frames)
+	slices.Sort(list)
+	if !slices.Equal(list, []string{"http://127.0.0.1:8081", "https://shop.example.jp"}) {
+		t.Errorf("policy with frames: %s", framed)
 	}
 
 	plain := newFixture(t, func(c *Config) { c.Issuer = "http://localhost:8080" })

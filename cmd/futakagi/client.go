@@ -1,16 +1,22 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/store"
 )
 
 func (a *app) clientCommand() *cobra.Command {
@@ -20,30 +26,51 @@ func (a *app) clientCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand())
+	parent.AddCommand(a.clientCreateCommand(), a.clientListCommand(), a.clientLogoCommand(), a.clientCheckCommand())
 	a.addVerbs(parent, clientVerbs())
+	for _, c := range parent.Commands() {
+		c.Flags().SetNormalizeFunc(shortFlags)
+	}
 	return parent
 }
 
+// shortFlags lets the members of a registration be given by short names, too: the same ones for a new application and for a change.
+func shortFlags(_ *pflag.FlagSet, name string) pflag.NormalizedName {
+	if long, ok := map[string]string{
+		"id": "client-id", "name": "client-name", "auth-method": "token-endpoint-auth-method", "id-token-alg": "id-token-signed-response-alg",
+		"redirect-uri": "redirect-uris", "post-logout-redirect-uri": "post-logout-redirect-uris", "grant-type": "grant-types", "scope": "scopes",
+		"resource": "resources", "resource-server": "resource-servers", "contact": "contacts",
+	}[name]; ok {
+		name = long
+	}
+	return pflag.NormalizedName(name)
+}
+
 func (a *app) clientCreateCommand() *cobra.Command {
-	var in admin.NewClient
 	var to target
+	fields := described().Fields("createClient")
+	for i, f := range fields {
+		fields[i].Required = f.Name == "client_id" // whoever runs a command wants to know it; the name is the id if there is none
+	}
 	c := &cobra.Command{
 		Use:   "create",
 		Short: "Register an application and print its secret, once",
 		Long: `Registers an application. The secret is made here, printed once, and stored only
 as a hash. A running server knows the application within seconds.
 
+The flags are those of 'client update', by the names of RFC 7591. --id, --name,
+--auth-method, --redirect-uri, --post-logout-redirect-uri, --grant-type, --scope
+and --id-token-alg are short for what they begin or end. A list is repeated, or
+separated by commas.
+
 Works on the database of the configuration, or with --url on a server: with the
 access token of a client in the file of --token-file, or in $` + tokenVariable + `.`,
 		Example: `  futakagi client create --id store --name ストア --redirect-uri https://store.example.jp/callback
-  futakagi client create --id app --auth-method none --redirect-uri jp.example.app:/callback`,
+  futakagi client create --id app --auth-method none --redirect-uri jp.example.app:/callback
+  futakagi client create --id bank --auth-method private_key_jwt --jwks keys.json --redirect-uri https://bank.example.jp/cb`,
 		Args: cobra.NoArgs,
 		RunE: action(func(c *cobra.Command, _ []string) error {
-			if in.Name == "" {
-				in.Name = in.ID
-			}
-			created, err := a.createClient(c, to, in)
+			created, err := a.createClient(c, to, fields)
 			if err != nil {
 				return err
 			}
@@ -54,46 +81,26 @@ access token of a client in the file of --token-file, or in $` + tokenVariable +
 			return nil
 		}),
 	}
-	flags := c.Flags()
-	flags.StringVar(&in.ID, "id", "", "client_id")
-	flags.StringVar(&in.Name, "name", "", "name people see (default: the id)")
-	flags.StringVar(&in.Surface, "surface", "store", "whose sign-in policy holds: store or admin")
-	flags.StringVar(&in.AuthMethod, "auth-method", "client_secret_basic", "client_secret_basic, client_secret_post, or none for an application that can keep no secret")
-	flags.StringVar(&in.IDTokenAlg, "id-token-alg", "ES256", "ES256, RS256 or EdDSA")
-	flags.StringArrayVar(&in.RedirectURIs, "redirect-uri", nil, "where sign-in answers go, compared byte for byte (repeatable)")
-	flags.StringArrayVar(&in.PostLogoutRedirectURIs, "post-logout-redirect-uri", nil, "where sign-out may lead (repeatable)")
-	flags.StringVar(&in.BackchannelLogoutURI, "backchannel-logout-uri", "", "where the application hears that somebody was signed out")
-	flags.StringSliceVar(&in.GrantTypes, "grant-type", []string{"authorization_code", "refresh_token"}, "authorization_code, refresh_token, client_credentials")
-	flags.StringSliceVar(&in.Scopes, "scope", []string{"openid", "profile", "email", "offline_access"}, "scopes it may ask for")
-	flags.BoolVar(&in.NoPKCE, "no-pkce", false, "accept sign-in without PKCE (only with a secret)")
+	for _, f := range fields {
+		addFieldFlag(c, f)
+	}
 	to.flags(c)
-	_ = c.MarkFlagRequired("id") // fails for unknown flags only
 	return c
 }
 
 // createClient registers an application here or on a server.
-func (a *app) createClient(c *cobra.Command, to target, in admin.NewClient) (admin.Client, error) {
+func (a *app) createClient(c *cobra.Command, to target, fields []admin.OperationField) (admin.Client, error) {
 	var created admin.Client
-	if to.url == "" {
-		err := a.withConsole(c, func(console *admin.Service) (err error) {
-			created, err = console.CreateClient(c.Context(), admin.System(), in)
-			if invalid, ok := errors.AsType[*admin.ClientError](err); ok {
-				err = usageError{invalid.Error()}
-			}
-			return err
-		})
-		return created, err
+	if name := c.Flags().Lookup("client-name"); !name.Changed {
+		if err := c.Flags().Set("client-name", c.Flags().Lookup("client-id").Value.String()); err != nil {
+			return created, err
+		}
 	}
-	raw, err := json.Marshal(map[string]any{
-		"client_id": in.ID, "client_name": in.Name, "surface": in.Surface, "token_endpoint_auth_method": in.AuthMethod,
-		"redirect_uris": orNone(in.RedirectURIs), "post_logout_redirect_uris": orNone(in.PostLogoutRedirectURIs),
-		"backchannel_logout_uri": in.BackchannelLogoutURI, "grant_types": orNone(in.GrantTypes), "scopes": orNone(in.Scopes),
-		"id_token_signed_response_alg": in.IDTokenAlg, "no_pkce": in.NoPKCE,
-	})
+	in, err := inputOf(c, fields, nil, nil)
 	if err != nil {
 		return created, err
 	}
-	body, err := a.operate(c, to, "createClient", admin.OperationInput{Body: raw})
+	body, err := a.operate(c, to, "createClient", in)
 	if err != nil {
 		return created, err
 	}
@@ -107,8 +114,73 @@ func (a *app) createClient(c *cobra.Command, to target, in admin.NewClient) (adm
 	return admin.Client(answer), nil
 }
 
-// orNone spells no list as an empty one.
-func orNone(list []string) []string { return append([]string{}, list...) }
+func (a *app) clientLogoCommand() *cobra.Command {
+	var to target
+	c := &cobra.Command{
+		Use:   "set-logo ID FILE",
+		Short: "Give an application a logo, which everybody can see",
+		Long: `Gives an application a logo: a PNG, JPEG or GIF file of at most 512 KiB, and 1024
+pixels each way.
+
+Works on the database of the configuration, or with --url on a server.`,
+		Args: cobra.ExactArgs(2),
+		RunE: action(func(c *cobra.Command, args []string) (err error) {
+			picture, err := readSmall(args[1], admin.MaxLogo)
+			if err != nil {
+				return err
+			}
+			kind := http.DetectContentType(picture)
+			switch {
+			case !strings.HasPrefix(kind, "image/"):
+				return usageError{args[1] + " is no picture"}
+			case to.url != "":
+				err = a.setLogoThere(c, to, args[0], kind, picture)
+			default:
+				err = a.withConsole(c, func(console *admin.Service) error { return setLogoHere(c, console, args[0], picture) })
+			}
+			if err == nil {
+				_, err = fmt.Fprintln(a.out, "done")
+			}
+			return err
+		}),
+	}
+	to.flags(c)
+	return c
+}
+
+func setLogoHere(c *cobra.Command, console *admin.Service, id string, picture []byte) error {
+	_, err := console.SetLogo(c.Context(), admin.System(), id, bytes.NewReader(picture))
+	if invalid, ok := errors.AsType[*admin.ClientError](err); ok {
+		return usageError{invalid.Error()}
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("there is no application %q", id)
+	}
+	return err
+}
+
+func (a *app) setLogoThere(c *cobra.Command, to target, id, kind string, picture []byte) error {
+	r, err := a.remote(to)
+	if err != nil {
+		return err
+	}
+	in := admin.OperationInput{Path: map[string]string{"id": id}}
+	_, err = r.upload(c.Context(), "setClientLogo", in, kind, bytes.NewReader(picture))
+	return err
+}
+
+// readSmall reads a file that a command names, and one byte more than it may have: whoever checks it sees that it is too long.
+func readSmall(name string, most int64) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, usageError{err.Error()}
+	}
+	raw, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err := errors.Join(err, f.Close()); err != nil {
+		return nil, usageError{err.Error()}
+	}
+	return raw, nil
+}
 
 // listed is one client as 'client list' prints it.
 type listed struct {

@@ -136,7 +136,7 @@ func TestClientCreateAndList(t *testing.T) {
 	if got := execute(t, local, "client", "create", "--id", "app", "--auth-method", "none", "--redirect-uri", "jp.example.app:/callback"); got.code != exitOK || strings.Contains(got.out, "secret") {
 		t.Errorf("public client: %+v", got)
 	}
-	if got := execute(t, local, "client", "create", "--id", "shop", "--redirect-uri", "https://store.example.jp/callback"); got.code != exitUsage || !strings.Contains(got.err, "id is taken") {
+	if got := execute(t, local, "client", "create", "--id", "shop", "--redirect-uri", "https://store.example.jp/callback"); got.code != exitUsage || !strings.Contains(got.err, "id: invalid (is taken)") {
 		t.Errorf("same id: %+v", got)
 	}
 	for name, args := range map[string][]string{

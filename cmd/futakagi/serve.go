@@ -106,6 +106,7 @@ func serverConfig(ctx context.Context, c *config.Config, logger *slog.Logger) (s
 		BounceTo:       c.SMTP.BounceTo,
 		Reports:        reports(c),
 
+		Registration:     provider.Registration{Mode: c.Registration.Mode, Surface: c.Registration.Surface},
 		OutboundAllow:    c.Outbound.Allow,
 		OutboundLoopback: c.Outbound.Loopback == config.LoopbackAllow,
 
@@ -135,6 +136,7 @@ func lifetimes(c *config.Config) provider.Lifetimes {
 		Access:          c.Tokens.Access,
 		Refresh:         c.Tokens.Refresh,
 		RefreshAbsolute: c.Tokens.RefreshAbsolute,
+		RefreshRetry:    c.Tokens.RefreshRetry,
 	}
 }
 

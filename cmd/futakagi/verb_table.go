@@ -17,6 +17,7 @@ var (
 	rolloutColumns      = []string{"surface", "enforced", "grace_days", "announced_for", "stopped", "seen", "never"}
 	clientColumns       = []string{"client_id", "client_name", "surface", "token_endpoint_auth_method", "former_secret_until", "disabled_at"}
 	clientChangeColumns = append(slices.Clone(clientColumns), "client_secret")
+	tokenColumns        = []string{"id", "label", "state", "uses", "max_uses", "expires_at"}
 	provisionColumns    = []string{"client_id", "customer_id", "user_group_id"}
 	importColumns       = []string{"id", "state", "file_name", "total", "done", "created", "updated", "unchanged", "refused", "problem"}
 )
@@ -33,6 +34,9 @@ func accountVerbs() []verb {
 		{"delete", "Delete an account for good", "deleteAccount", nil},
 		{"set-password", "Give an account a new password", "setPassword", nil},
 		{"send-reset", "Send the mail to reset the password", "sendPasswordReset", nil},
+		{"apps", "List the applications of others that an account allows something", "listConsents", []string{"client_id", "name", "scopes", "granted_at"}},
+		{"revoke-app", "Take back what an account allows an application", "revokeConsent", nil},
+		{"end-sessions", "Sign an account out everywhere", "endSessions", nil},
 		{"unmask", "Show one address whole, which is written down", "unmaskAddress", []string{"address"}},
 		{"import-status", "Show how far an import on a server is", "getImport", importColumns},
 		{"import-start", "Start an import on a server that was checked", "startImport", importColumns},
@@ -134,7 +138,15 @@ func clientVerbs() []verb {
 		{"enable", "Enable an application again", "enableClient", clientColumns},
 		{"delete", "Delete an application for good, which voids everything it holds", "deleteClient", nil},
 		{"rotate-secret", "Give an application a new secret and print it, once", "rotateClientSecret", []string{"client_secret", "former_secret_until"}},
+		{"remove-logo", "Take the logo of an application away", "removeClientLogo", clientColumns},
 		{"end-former-secret", "End the former secret of an application", "endFormerSecret", clientColumns},
+		{"tokens", "List initial access tokens, which let applications register themselves", "listRegistrationTokens", tokenColumns},
+		{"create-token", "Make an initial access token and print it, once", "createRegistrationToken", []string{"id", "token", "expires_at"}},
+		{"revoke-token", "Take an initial access token back", "revokeRegistrationToken", nil},
+		{"streams", "List the streams of security events of an application", "listStreams", []string{"stream_id", "method", "status", "waiting", "sent", "failed", "last_failure"}},
+		{"pause-stream", "Pause a stream of security events; its receiver cannot undo that", "pauseStream", nil},
+		{"resume-stream", "Let a stream of security events go on", "resumeStream", nil},
+		{"delete-stream", "Delete a stream of security events", "deleteStream", nil},
 		{"provisioning", "Show whose accounts an application provisions (SCIM)", "getProvisioning", provisionColumns},
 		{"provision", "Let an application provision the accounts of a user group's customer", "setProvisioning", provisionColumns},
 		{"unprovision", "Stop an application from provisioning", "removeProvisioning", nil},

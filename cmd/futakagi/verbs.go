@@ -139,12 +139,30 @@ func addFieldFlag(c *cobra.Command, f admin.OperationField) {
 		flags.Bool(name, false, f.Usage)
 	case f.Type == "array":
 		flags.StringSlice(name, nil, f.Usage)
+	case f.Type == fieldOfFile:
+		flags.String(name, "", f.Usage+", in a `file`")
 	default:
 		flags.String(name, "", f.Usage)
 	}
 	if f.Required {
 		_ = c.MarkFlagRequired(name) // fails for unknown flags only
 	}
+}
+
+// fieldOfFile is the type of a field whose JSON is in a file.
+const fieldOfFile = "object"
+
+// readJSONFile reads the JSON that a flag names the file of.
+func readJSONFile(flag, name string) (json.RawMessage, error) {
+	const most = 64 << 10
+	raw, err := readSmall(name, most)
+	if err != nil {
+		return nil, err
+	}
+	if len(raw) > most || !json.Valid(raw) {
+		return nil, usageError{fmt.Sprintf("--%s %s: must be JSON, of %d bytes at most", flag, name, most)}
+	}
+	return raw, nil
 }
 
 func flagName(field string) string { return strings.ReplaceAll(field, "_", "-") }
@@ -180,6 +198,8 @@ func inputOf(c *cobra.Command, fields []admin.OperationField, args []string, pas
 			value, err = c.Flags().GetBool(flag.Name)
 		case "array":
 			value, err = c.Flags().GetStringSlice(flag.Name)
+		case fieldOfFile:
+			value, err = readJSONFile(flag.Name, flag.Value.String())
 		}
 		if err != nil {
 			return in, err

@@ -204,7 +204,7 @@ func customerOf(t *testing.T, a *testapp.App) string {
 // Every operation of the API can be done from the command line: by its verb, or by a command that is more than one operation.
 func TestEveryOperationHasAVerb(t *testing.T) {
 	has := map[string]bool{
-		"createClient": true, "listClients": true, // client create, list
+		"createClient": true, "listClients": true, "setClientLogo": true, // client create, list, set-logo
 		"uploadImport": true, "exportAccounts": true, // account import, export
 		"exportAuditEvents": true, // audit export
 	}

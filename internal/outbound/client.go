@@ -130,6 +130,22 @@ func (c *Client) checkURL(u *url.URL) error {
 	return fmt.Errorf("%w: %s must use https", ErrForbidden, u.Host)
 }
 
+// Check judges an address before it is kept: its spelling, and where it leads if it names no host but a place in a network. A name is
+// looked up when it is dialled.
+func (c *Client) Check(address string) error {
+	u, err := url.Parse(address)
+	if err != nil {
+		return fmt.Errorf("%w: it cannot be read", ErrForbidden)
+	}
+	if err := c.checkURL(u); err != nil {
+		return err
+	}
+	if a, err := netip.ParseAddr(u.Hostname()); err == nil && !c.permitted(a.Unmap(), Loopback(u.Hostname())) {
+		return fmt.Errorf("%w: %s", ErrForbidden, u.Host)
+	}
+	return nil
+}
+
 // dial connects to the first address of a host that may be reached and answers. The address that was checked is the one that is dialled:
 // a name that leads elsewhere a moment later changes nothing.
 func (c *Client) dial(ctx context.Context, network, address string) (net.Conn, error) {

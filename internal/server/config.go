@@ -84,6 +84,8 @@ type Config struct {
 	// SMSPerDay is how many text messages may leave in one day in all, and SMSPerPrefixDay to one range of numbers: those that
 	// differ in their last five digits only.
 	SMSPerDay, SMSPerPrefixDay int
+	// Registration says whether clients may register themselves; nobody may if it is zero.
+	Registration provider.Registration
 	// OutboundAllow are networks besides the public internet where relying parties are told of sign-outs; OutboundLoopback allows this
 	// machine, by http as well. OutboundRoots are the certificate authorities; those of the system if nil.
 	OutboundAllow    []netip.Prefix
@@ -115,7 +117,7 @@ func Defaults() Config {
 		Lifetimes: provider.Lifetimes{
 			Flow: 30 * time.Minute, CustomerSession: 24 * time.Hour, OperatorSession: 12 * time.Hour,
 			Code: time.Minute, IDToken: 10 * time.Minute, Access: 15 * time.Minute,
-			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour,
+			Refresh: 30 * 24 * time.Hour, RefreshAbsolute: 90 * 24 * time.Hour, RefreshRetry: 10 * time.Second,
 		},
 		SMSCountries: []string{"JP"}, SMSPerDay: 5000, SMSPerPrefixDay: 100,
 	}

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"net/url"
 
 	"github.com/futakagi/futakagi/account"
@@ -28,6 +29,25 @@ type ground struct {
 	// push makes what relying parties are told, and outbound sends it; without them it waits for a server.
 	push     func(context.Context, delivery.Push) (delivery.PushRequest, error)
 	outbound *outbound.Client
+}
+
+// fetchWith reads documents from addresses that clients named: of no other status than 200.
+func fetchWith(c *outbound.Client) func(ctx context.Context, uri string) ([]byte, error) {
+	return func(ctx context.Context, uri string) ([]byte, error) {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, uri, nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Accept", "application/json")
+		a, err := c.Do(r)
+		if err != nil {
+			return nil, err
+		}
+		if a.Status != http.StatusOK {
+			return nil, fmt.Errorf("answer has status %d", a.Status)
+		}
+		return a.Body, nil
+	}
 }
 
 // keyed are the features that seal and open: a server runs them, and the command line acts through them.

@@ -21,6 +21,7 @@ import (
 	"github.com/futakagi/futakagi/mfa"
 	"github.com/futakagi/futakagi/password"
 	"github.com/futakagi/futakagi/provider"
+	"github.com/futakagi/futakagi/signals"
 	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
@@ -123,14 +124,20 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	var op *provider.Provider // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
+	var op *provider.Provider        // signs what relying parties are told; the toolkit asks it, and it renders with the toolkit
+	var transmitter *signals.Service // says what receivers of security events are told
 	others, err := outbound.New(outbound.Config{Allow: c.OutboundAllow, Loopback: c.OutboundLoopback, Roots: c.OutboundRoots})
 	if err != nil {
 		return nil, err
 	}
 	k, err := newKeyed(&c, ground{
 		db: db, box: box, pages: pages, hasher: hasher, accounts: accounts, observe: newDeliveryCounter(metrics), outbound: others,
-		push: func(ctx context.Context, p delivery.Push) (delivery.PushRequest, error) { return op.Push(ctx, p) },
+		push: func(ctx context.Context, p delivery.Push) (delivery.PushRequest, error) {
+			if p.Kind == delivery.KindSignOut {
+				return op.Push(ctx, p)
+			}
+			return transmitter.Push(ctx, p)
+		},
 	})
 	if err != nil {
 		return nil, err
@@ -153,8 +160,8 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	// Features.
 	op, err = provider.New(provider.Config{
 		Issuer: c.Issuer, DB: db, Box: box, Accounts: accounts, Templates: pages, Toolkit: kit,
-		Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), NewSigningKey: c.NewSigningKey, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
-		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress,
+		Outbound: others, Now: c.Now, Logger: c.Logger, Lifetimes: c.Lifetimes, Keys: c.keyRules(), NewSigningKey: c.NewSigningKey, CustomerIdle: c.CustomerIdle, OperatorIdle: c.OperatorIdle,
+		Zone: c.Zone, EmailNotMFA: c.EmailNotMFA, FlowsPerAddress: c.FlowsPerAddress, Registration: c.Registration, Fetch: fetchWith(others),
 		Offers: func(m signin.Method) bool { return factors.Offers(m) },
 		TrustedDevice: func(
 			ctx context.Context, tx *store.Tx, now time.Time, flow store.Flow, st standing.Standing, held string,
@@ -166,6 +173,13 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 		return nil, err
 	}
 	if err := op.Start(ctx); err != nil {
+		return nil, err
+	}
+	transmitter, err = signals.New(signals.Config{
+		Issuer: c.Issuer, JWKSURL: c.Issuer + provider.PathJWKS, DB: db, Box: box, Sign: op.SignEvent, Client: op.ClientGrant,
+		NotToken: provider.ErrNotClientToken, Subject: op.EventSubject, Session: op.EventSession, Transaction: op.EventTransaction, Outbound: others, Templates: pages, Toolkit: kit, Now: c.Now, Logger: c.Logger,
+	})
+	if err != nil {
 		return nil, err
 	}
 	factorPages, err := mfa.NewHandler(mfa.HandlerConfig{
@@ -215,6 +229,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	root := kit.Mux()
 	root.Use(withOrigin)
 	op.Mount(root)
+	transmitter.Mount(root)
 	factorPages.Mount(root)
 	passwordPages.Mount(root)
 	consolePages.Mount(root)
@@ -230,7 +245,7 @@ func New(ctx context.Context, c Config) (_ *Server, err error) {
 	s.Management = s.management(metrics, outbox)
 	sealer := &keys.Sealer{DB: db, Box: box, Now: c.Now, Logger: c.Logger}
 	s.jobs = []func(context.Context){
-		op.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now),
+		op.Run, transmitter.Run, sealer.Run, s.mailman(outbox), passwords.Run, console.RunImports, s.janitor(c.Now),
 		s.notary(signer, c.AuditCheckpointFile, c.Now), s.announcer(console), s.indexer(accounts),
 	}
 	return s, nil

@@ -216,6 +216,16 @@ func TestBackChannel_EveryEndOfSessionsIsTold(t *testing.T) {
 			}, here},
 			{"one session ended by the person", func(s shopper) { must(a.MFA.EndSession(ctx, s.here, s.away)) }, away},
 			{"the other sessions ended by the person", func(s shopper) { must(a.MFA.EndOtherSessions(ctx, s.here)) }, away},
+			{"every session ended by the person", func(s shopper) {
+				s.browser.Submit("/logout/confirm", value("kind", "store", "everywhere", "yes"))
+			}, all},
+			{"every session ended by staff", func(s shopper) { must(a.Admin.EndSessions(ctx, admin.System(), s.account)) }, all},
+			{"an application disconnected by the person", func(s shopper) {
+				inTx(t, a, func(tx *store.Tx) error {
+					return tx.PutConsent(ctx, store.PutConsentParams{AccountID: s.account, ClientID: "store", Scope: "openid", Now: a.Clock.Now()})
+				})
+				must(a.MFA.RevokeApp(ctx, s.here, "store"))
+			}, func(s shopper) []string { return []string{"store " + string(s.here), "store " + string(s.away)} }},
 			{"password changed", func(s shopper) {
 				_, err := a.Passwords.Change(ctx, s.here, demo.Password, next, templates.Ja)
 				must(err)

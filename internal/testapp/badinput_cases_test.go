@@ -63,6 +63,7 @@ const (
 	saysSpareBlank     = "理由を入力してください。"
 	saysPassForm       = "8桁の数字で入力してください。"
 	saysPassWrong      = "コードが正しくないか、有効な時間を過ぎています。"
+	saysDecide         = "許可するかどうかを選択してください。"
 	saysCurrentBlank   = "現在のパスワードを入力してください。"
 	saysCurrentWrong   = "現在のパスワードが正しくありません。"
 )
@@ -104,9 +105,11 @@ func badInputCases(t *testing.T, a *watched) ([]form, []look) {
 	many, results := c.many()
 	keys, shown := c.keys()
 	clients, parties := c.clients()
+	tokens, issued := c.registration()
 	second, requests := c.approvals()
-	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, second)
-	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, requests)
+	devices, asked := c.devices()
+	forms := slices.Concat(start, c.setUp(), c.challenge(), self, console, passwords, roles, rollout, many, keys, clients, devices, tokens, second)
+	return forms, slices.Concat(looks, more, rest, words, table, lists, results, shown, parties, asked, issued, requests)
 }
 
 // quiet forgets wrong guesses.
@@ -162,7 +165,9 @@ func (c *cast) signIn() ([]form, []look) {
 		}},
 		{pattern: "/logout/confirm", path: "/logout/confirm", page: "/logout", b: leaving, acts: true, fields: []field{
 			{name: "kind", fits: anything},
+			{name: "everywhere", fits: anything},
 		}},
+		c.consent(),
 	}
 	looks := []look{
 		{pattern: "/signin/continue", path: "/signin/continue" + flow, b: b, parameters: []string{"step"}},
@@ -174,6 +179,18 @@ func (c *cast) signIn() ([]form, []look) {
 		{pattern: "/signed-out", path: "/signed-out", b: c.NewBrowser(c.t), parameters: []string{"kind"}},
 	}
 	return forms, looks
+}
+
+// consent is the page that asks what an application may learn.
+func (c *cast) consent() form {
+	c.t.Helper()
+	b, rp := c.NewBrowser(c.t), thirdParty(c.t, c.App)
+	who := string(shopperWithout(c.t, c.App, "kyodaku").ID)
+	page := c.SignInBy(c.t, b, rp.AuthorizeURL(), "kyodaku", testapp.ByEmail)
+	return form{pattern: "/signin/consent", path: page.URL.RequestURI(), b: b, fields: []field{
+		{name: "decision", with: value("account", who), blank: saysDecide, bad: saysDecide, foreign: []string{"ALLOW", "yes", "true"}, wrong: saysDecide},
+		{name: "account", with: value("decision", "allow"), status: http.StatusSeeOther, foreign: []string{string(c.other.account.ID), strings.ToUpper(who)}},
+	}}
 }
 
 // setUp are the pages that set up the first factor inside a sign-in.
@@ -376,7 +393,14 @@ func (c *cast) lists(at func(string) form, p *person) []form {
 	} else {
 		device.unseen, all.unseen = true, true // operators have none
 	}
-	return []form{rename, one("/passkey/{id}/remove", key, ""), order, remove, end, others, device, all}
+	app := one("/apps/{client}/revoke", "plain", "")
+	app.path, app.unseen = strings.Replace(app.path, "{client}", "plain", 1), p != c.customer
+	if !app.unseen {
+		inTx(c.t, c.App, func(tx *store.Tx) error {
+			return tx.PutConsent(c.t.Context(), store.PutConsentParams{AccountID: p.account.ID, ClientID: "plain", Scope: "openid", Now: c.Clock.Now()})
+		})
+	}
+	return []form{rename, one("/passkey/{id}/remove", key, ""), order, remove, end, others, device, all, app}
 }
 
 // passable says which samples are good passwords.
@@ -495,6 +519,11 @@ func (c *cast) console() ([]form, []look) {
 	device := on(at("/accounts/{id}/two-factor/devices/{device}", person), accountPage+"/two-factor")
 	device.own = string(c.other.devices[0].ID)
 	device.path, device.foreign = strings.Replace(device.path, "{device}", device.own, 1), append(foreign, string(c.customer.devices[0].ID))
+	inTx(c.t, c.App, func(tx *store.Tx) error {
+		return tx.PutConsent(c.t.Context(), store.PutConsentParams{AccountID: target.ID, ClientID: "plain", Scope: "openid", Now: c.Clock.Now()})
+	})
+	app := on(at("/accounts/{id}/apps/{client}/revoke", person), accountPage)
+	app.path, app.own = strings.Replace(app.path, "{client}", "plain", 1), "plain"
 	// Neither form is ever complete: the one asks for hours, the other for minutes.
 	spare := func(what, length, says string, foreign ...string) form {
 		whole := value("reason", "電話で本人確認", "identity", "yes")
@@ -558,7 +587,7 @@ func (c *cast) console() ([]form, []look) {
 		at("/accounts/{id}/two-factor", person, same("use", saysUseBlank, value("version", target.TwoFactor)),
 			field{name: "version", with: value("use", "off"), bad: saysElsewhere, fits: blank}),
 		at("/accounts/{id}/two-factor/reset", person, reset...), one,
-		at("/accounts/{id}/two-factor/devices", person), device,
+		at("/accounts/{id}/two-factor/devices", person), device, app, on(at("/accounts/{id}/sessions/end", person), accountPage),
 		spare("exemption", "hours", saysHoursBlank, "0", "73"), spare("pass", "minutes", saysMinutesBlank, "14", "61"),
 		over,
 		at("/settings/two-factor", "", withReenrol(same("store", saysSettingBlank, value("admin", "off")), same("admin", saysSettingBlank, value("store", "off")))...),

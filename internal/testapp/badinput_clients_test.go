@@ -1,13 +1,19 @@
 package testapp_test
 
 import (
+	"bytes"
+	"errors"
+	"image"
+	"image/png"
 	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/store"
 )
 
 const (
@@ -20,14 +26,17 @@ const (
 	saysClientLine      = "1行目の「"
 	saysClientURI       = "https:// で始まるURIを、省略せずに入力してください。"
 	saysClientOverlap   = "現在のシークレットを無効にする時期を選択してください。"
+	saysScimGroup       = "ユーザーグループを選択してください。"
 	saysClientTyped     = "クライアントIDが一致しません。"
 )
+
+func ignoring(_ any, err error) error { return err }
 
 // clients are the pages of relying parties.
 func (c *cast) clients() ([]form, []look) {
 	c.t.Helper()
 	const id = "bad-input"
-	made, err := c.Admin.CreateClient(c.t.Context(), admin.System(), admin.NewClient{ID: id, Name: "入力", RedirectURIs: []string{"https://bad.example.jp/cb"}})
+	made, err := c.Admin.CreateClient(c.t.Context(), admin.System(), admin.NewClient{ID: id, Name: "入力", RedirectURIs: []string{"https://bad.example.jp/cb"}, Scopes: []string{"openid", "api:scim"}})
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -37,6 +46,15 @@ func (c *cast) clients() ([]form, []look) {
 	}
 	c.Clock.Advance(time.Second) // the new version is another one
 	if _, err := c.Admin.RotateSecret(c.t.Context(), admin.System(), id, row.UpdatedAt, "7d"); err != nil {
+		c.t.Fatal(err)
+	}
+	group := c.customer.account.UserGroupID
+	var picture bytes.Buffer
+	err = errors.Join(
+		c.Admin.SetProvisioning(c.t.Context(), admin.System(), id, *group), png.Encode(&picture, image.NewGray(image.Rect(0, 0, 1, 1))),
+		ignoring(c.Admin.SetLogo(c.t.Context(), admin.System(), id, &picture)),
+	)
+	if err != nil {
 		c.t.Fatal(err)
 	}
 	page := "/admin/clients/" + id
@@ -80,8 +98,28 @@ func (c *cast) clients() ([]form, []look) {
 			web = append(web, same(name, saysClientName, with()))
 		}
 	}
+	// Whatever is typed into a setting, the page asks for the name that is not there; what is wrong with settings is tested beside them.
+	settings := slices.Collect(maps.Keys(shown))
+	settings = slices.DeleteFunc(settings, func(name string) bool { return !admin.IsSetting(name) })
+	for _, name := range settings {
+		setting := same(name, saysClientName, with())
+		setting.alike = true
+		edit = append(edit, setting)
+	}
+	untried := func(page string) (out []field) {
+		controls, _ := formsOf(c.staff.Get(page).Body, page)
+		for name := range controls {
+			if admin.IsSetting(name) {
+				out = append(out, field{name: name, with: with(), fits: anything, alike: true})
+			}
+		}
+		return out
+	}
 	own := field{name: "id", with: with(), blank: saysClientName, bad: saysClientID, refilled: true}
-	web = append(append(web, common...), own, field{name: "surface", with: with("name", "x"), bad: saysClientSurface, fits: blank})
+	web, service = append(web, untried("/admin/register-client/web")...), append(service, untried("/admin/register-client/service")...)
+	method := field{name: "auth_method", with: with(), fits: anything}
+	service = append(service, method)
+	web = append(append(web, common...), own, method, field{name: "backchannel_logout_uri", with: with(), blank: saysClientName, bad: saysClientURI, refilled: true}, field{name: "surface", with: with("name", "x"), bad: saysClientSurface, fits: blank})
 	service = append(service, own, field{name: "name", with: with("other_scopes", "a b"), blank: saysClientName, bad: "スコープとして使えません。", long: saysHundred, refilled: true})
 	edit = append(append(edit, common...),
 		field{name: "surface", with: with("name", "x"), blank: saysClientSurface, bad: saysClientSurface},
@@ -89,10 +127,23 @@ func (c *cast) clients() ([]form, []look) {
 		same("auth_method", saysClientAuth, with()), same("id_token_alg", saysClientAlg, with()), same("version", saysElsewhere, with("name", "x")))
 	former := at("/former-secret")
 	former.page = page
+	unlogo, unscim := at("/logo/remove"), at("/provisioning/end")
+	unlogo.page, unscim.page = page+"/logo", page+"/provisioning"
+	scim := at("/provisioning", field{name: "group", with: value("code", "C-100248"), blank: saysScimGroup, bad: saysScimGroup, foreign: foreign, wrong: saysScimGroup},
+		field{name: "code", with: value("group", ""), fits: anything})
+	scim.page = page + "/provisioning?code=C-100248"
 	state := at("/state", field{name: "do"})
 	state.status, state.press = http.StatusBadRequest, value("do", "disable")
+	stream := at("/streams/{stream}", field{name: "do"})
+	stream.own = string(store.NewID[store.StreamID]())
+	stream.path, stream.page, stream.status, stream.press = page+"/streams/"+stream.own, page, http.StatusBadRequest, value("do", "pause")
+	inTx(c.t, c.App, func(tx *store.Tx) error {
+		return tx.InsertStream(c.t.Context(), store.InsertStreamParams{
+			ID: store.StreamID(stream.own), ClientID: id, Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: c.Clock.Now(),
+		})
+	})
 	forms := []form{
-		at("", edit...), former, state,
+		at("", edit...), former, state, unlogo, scim, unscim, stream,
 		at("/secret", same("overlap", saysClientOverlap, with()), same("version", saysElsewhere, value("overlap", "24h"))),
 		at("/delete", field{name: "typed", with: with(), blank: saysClientTyped, bad: saysClientTyped, foreign: []string{"store", strings.ToUpper(id)}, wrong: saysClientTyped},
 			same("version", saysElsewhere, value("typed", id))),

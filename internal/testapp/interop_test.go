@@ -34,6 +34,7 @@ func TestInteropGo(t *testing.T) {
 		t.Run("later sign-in with challenge", func(t *testing.T) {
 			goClient(t, a, "rsa", "sato", oidc.RS256)
 		})
+		t.Run("step-up", func(t *testing.T) { goStepUp(t, a, "store", "suzuki") })
 	})
 }
 
@@ -135,6 +136,48 @@ func goClient(t *testing.T, a *testapp.App, client, login, alg string) {
 	}
 	if p := b.Open(cfg.AuthCodeURL("state", oauth2.S256ChallengeOption(pkce))); p.URL.Path != "/signin" {
 		t.Errorf("after logout: %d %s", p.Status, p.URL)
+	}
+}
+
+// goStepUp signs somebody in by password and then asks for more, on the same session (RFC 9470).
+func goStepUp(t *testing.T, a *testapp.App, client, login string) {
+	t.Helper()
+	op, err := oidc.NewProvider(t.Context(), a.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg := oauth2.Config{
+		ClientID: client, ClientSecret: testapp.ClientSecret, Endpoint: op.Endpoint(), RedirectURL: testapp.StoreCallback, Scopes: []string{oidc.ScopeOpenID},
+	}
+	verifier := op.Verifier(&oidc.Config{ClientID: client, SupportedSigningAlgs: []string{oidc.ES256}})
+	b := a.NewBrowser(t)
+	level := func(more ...oauth2.AuthCodeOption) (acr, subject string) {
+		t.Helper()
+		pkce := oauth2.GenerateVerifier()
+		p := a.SignIn(t, b, cfg.AuthCodeURL("state", append(more, oauth2.S256ChallengeOption(pkce))...), login)
+		tokens, err := cfg.Exchange(t.Context(), p.Location().Query().Get("code"), oauth2.VerifierOption(pkce))
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, _ := tokens.Extra("id_token").(string)
+		id, err := verifier.Verify(t.Context(), raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var claims struct {
+			ACR string `json:"acr"`
+		}
+		if err := id.Claims(&claims); err != nil {
+			t.Fatal(err)
+		}
+		return claims.ACR, id.Subject
+	}
+	first, who := level()
+	if first != "urn:futakagi:acr:1fa" {
+		t.Fatalf("by password: %s", first)
+	}
+	if more, again := level(oauth2.SetAuthURLParam("acr_values", acrEmail), oauth2.SetAuthURLParam("max_age", "300")); more != acrEmail || again != who {
+		t.Errorf("stepped up: %s of %s, was %s of %s", more, again, first, who)
 	}
 }
 

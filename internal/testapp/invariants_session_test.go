@@ -108,9 +108,11 @@ func TestI2_PendingSessionReachesNothingElse(t *testing.T) {
 				if got.Status != want.Status || got.Location().Path != want.Location().Path {
 					t.Errorf("%s: %d to %s, for a stranger %d to %s", name, got.Status, got.Location(), want.Status, want.Location())
 				}
-				public := got.Status == http.StatusOK && slices.Contains([]string{"/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/signed-out", "/account/undo/done", "/api/v1", "/api/v1/openapi.json", "/account/stop/done"}, r.path)
+				public := got.Status == http.StatusOK && slices.Contains([]string{"/jwks", "/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/ssf-configuration", "/signed-out", "/account/undo/done", "/api/v1", "/api/v1/openapi.json", "/account/stop/done", "/device", "/device/done"}, r.path)
 				// Whoever forgot a password has no session at all.
 				forgotten := strings.HasPrefix(strings.TrimPrefix(r.path, "/admin"), "/password/") && (got.Status == http.StatusOK || got.Status == http.StatusUnprocessableEntity)
+				// Codes of devices can be typed before anybody signs in.
+				forgotten = forgotten || r.path == "/device" && got.Status == http.StatusUnprocessableEntity
 				leads := got.Status == http.StatusSeeOther && slices.Contains([]string{"/signin/start", "/signed-out", "/authorize", "/logout"}, got.Location().Path)
 				refused := slices.Contains([]int{302, 400, 401, 403, 404, 405, 410, 415}, got.Status)
 				if !public && !forgotten && !leads && !refused {

@@ -61,12 +61,25 @@ func (a *App) SignIn(t testing.TB, b *Browser, start, login string) Page {
 			p = b.Submit(here, url.Values{"do": {"verify"}, "code": {code}})
 		case "/signin/backup-codes":
 			p = b.Submit(here, url.Values{"saved": {"yes"}})
+		case "/signin/consent":
+			p = b.Submit(here, Decision(p, "allow"))
 		default:
 			return p // the end of form_post is shown at /signin/continue
 		}
 	}
 	t.Fatalf("sign-in goes in circles at %s", p.URL)
 	return p
+}
+
+var consentAccount = regexp.MustCompile(`name="account" value="([^"]+)"`)
+
+// Decision is the form of the page that asks what an application may learn, with a decision: allow or deny.
+func Decision(p Page, decision string) url.Values {
+	form := url.Values{"decision": {decision}}
+	if m := consentAccount.FindStringSubmatch(p.Body); m != nil {
+		form.Set("account", m[1])
+	}
+	return form
 }
 
 // offers reports whether the choice of methods has one that can be chosen.

@@ -20,9 +20,14 @@ type RelyingParty struct {
 	RedirectURI string
 	// Verifier is its PKCE verifier.
 	Verifier string
+	// Key is what it signs assertions and requests with; nil for those that have a secret or nothing.
+	Key *ClientKey
+	// ProofKey is the key that its tokens are bound to; nil for none.
+	ProofKey *ClientKey
 
-	app *App
-	t   testing.TB
+	app   *App
+	t     testing.TB
+	nonce string // of the server, for proofs
 }
 
 // RelyingParty returns one of the fixtures' clients.
@@ -92,12 +97,25 @@ func (r Reply) IDToken(t testing.TB) map[string]any {
 	return claims
 }
 
-// Post sends a form to a machine endpoint with the client's authentication.
+// Post sends a form to a machine endpoint with the client's authentication, and once more with the nonce if one is demanded of its proof.
 func (rp *RelyingParty) Post(path string, form url.Values) Reply {
+	rp.t.Helper()
+	r := rp.post(path, form)
+	if nonce := r.Header.Get("DPoP-Nonce"); nonce != "" && rp.ProofKey != nil {
+		if rp.nonce = nonce; r.Str("error") == "use_dpop_nonce" {
+			r = rp.post(path, form)
+		}
+	}
+	return r
+}
+
+func (rp *RelyingParty) post(path string, form url.Values) Reply {
 	rp.t.Helper()
 	form = cloneValues(form)
 	basic := false
 	switch {
+	case rp.Key != nil:
+		form = AssertionForm(rp.Assertion(nil), form)
 	case rp.Secret == "":
 		form.Set("client_id", rp.ID)
 	case rp.ID == "post":
@@ -110,6 +128,9 @@ func (rp *RelyingParty) Post(path string, form url.Values) Reply {
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	if basic {
 		req.SetBasicAuth(url.QueryEscape(rp.ID), url.QueryEscape(rp.Secret))
+	}
+	if rp.ProofKey != nil {
+		req.Header.Set("DPoP", rp.Proof(http.MethodPost, path))
 	}
 	return rp.app.send(rp.t, req)
 }

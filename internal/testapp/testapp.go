@@ -128,6 +128,7 @@ func Start(t testing.TB, databaseURL string, options ...Option) *App {
 	// The cheapest argon2id there is: what a hash costs is measured elsewhere.
 	c.Hashing = account.HasherConfig{MemoryKiB: 64, Iterations: 1, Queue: 1024}
 	c.FlowsPerAddress = 1_000_000 // all tests share one address and a clock that stands still
+	c.Lifetimes.RefreshRetry = 0  // the clock stands still: with any, a replay were a retry
 	c.Now = a.Clock.Now
 	c.NewSigningKey = (&keyPool{url: databaseURL}).next
 	a.logger = slog.New(slog.NewJSONHandler(a.Log, &slog.HandlerOptions{Level: slog.LevelDebug}))

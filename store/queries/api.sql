@@ -61,11 +61,12 @@ LIMIT @page_size;
 
 -- name: ListClientsAfter :many
 -- In the order of their ids, after one of them: those whose id or name matches, in a state (active, disabled, or rotating while a
--- former secret still works); an empty one finds all.
+-- former secret still works, or registered by itself); an empty one finds all.
 SELECT * FROM clients
 WHERE id > @after_id
   AND (CAST(@who AS text) = '' OR lower(id) LIKE CAST(@who AS text) ESCAPE '\' OR lower(name) LIKE CAST(@who AS text) ESCAPE '\')
   AND (CAST(@state AS text) = '' OR CAST(@state AS text) = 'active' AND disabled_at IS NULL
-    OR CAST(@state AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST(@state AS text) = 'rotating' AND former_secret_until > @now)
+    OR CAST(@state AS text) = 'disabled' AND disabled_at IS NOT NULL OR CAST(@state AS text) = 'rotating' AND former_secret_until > @now
+    OR CAST(@state AS text) = 'registered' AND registered_at IS NOT NULL)
 ORDER BY id
 LIMIT @page_size;

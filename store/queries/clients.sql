@@ -69,9 +69,12 @@ WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 UPDATE grants SET revoked_at = @now WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 
 -- name: RevokeClientTokens :execrows
--- The tokens that a client got for itself.
+-- The tokens that a client got by its secret alone: for itself, and in exchange for others.
 UPDATE token_sets SET access_revoked_at = @now
-WHERE client_id = @client_id AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now;
+WHERE access_revoked_at IS NULL AND access_expires_at > @now AND id IN (
+    SELECT o.id FROM token_sets o WHERE o.client_id = @client_id AND o.grant_id IS NULL
+    UNION ALL
+    SELECT e.id FROM token_sets e WHERE e.client_id = @client_id AND e.parent_id IS NOT NULL);
 
 -- name: CountClients :one
 SELECT count(*) AS clients, count(disabled_at) AS disabled, count(CASE WHEN former_secret_until > @now THEN 1 END) AS rotating FROM clients;

@@ -21,7 +21,8 @@ WHERE f.id = @id AND f.secret_hash = @secret_hash AND f.expires_at > @now AND f.
 -- name: BindFlowAccount :execrows
 -- The password was right: the flow gets its account and a new secret, and the former secret is worthless from here on.
 UPDATE flows SET account_id = @account_id, credential_epoch = @credential_epoch, evidence = @evidence,
-    secret_hash = @new_secret_hash, session_id = sqlc.narg('session_id'), backup_batch_id = sqlc.narg('backup_batch_id'), postponed = false
+    secret_hash = @new_secret_hash, session_id = sqlc.narg('session_id'), backup_batch_id = sqlc.narg('backup_batch_id'), postponed = false,
+    consented_scope = ''
 WHERE id = @id AND secret_hash = @secret_hash AND expires_at > @now AND finished_at IS NULL;
 
 -- name: SetFlowEvidence :execrows
@@ -34,7 +35,8 @@ WHERE id = @id AND secret_hash = @secret_hash AND expires_at > @now AND finished
 
 -- name: ReleaseFlowAccount :execrows
 -- Another person wants to sign in: everything proved so far is dropped.
-UPDATE flows SET secret_hash = @new_secret_hash, account_id = NULL, credential_epoch = NULL, session_id = NULL, evidence = '[]', login_hint = '', backup_batch_id = NULL, postponed = false
+UPDATE flows SET secret_hash = @new_secret_hash, account_id = NULL, credential_epoch = NULL, session_id = NULL, evidence = '[]', login_hint = '', backup_batch_id = NULL, postponed = false,
+    consented_scope = ''
 WHERE id = @id AND secret_hash = @secret_hash AND expires_at > @now AND finished_at IS NULL;
 
 -- name: FinishFlow :one

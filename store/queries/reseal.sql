@@ -86,3 +86,11 @@ ORDER BY job_id, number LIMIT @page_size;
 
 -- name: ResealImportChunks :execrows
 UPDATE import_chunks SET data_sealed = @fresh WHERE job_id = @job_id AND number = @number AND data_sealed = @stale;
+
+-- name: ListStaleSalts :many
+SELECT name, value_sealed FROM salts
+WHERE name > CAST(@after AS text) AND substr(value_sealed, 1, 5) <> CAST(@prefix AS bytea)
+ORDER BY name LIMIT @page_size;
+
+-- name: ResealSalts :execrows
+UPDATE salts SET value_sealed = @fresh WHERE name = @name AND value_sealed = @stale;

@@ -41,7 +41,8 @@ UPDATE sessions SET ended_at = @now WHERE account_id = @account_id AND ended_at 
 UPDATE sessions SET ended_at = @now WHERE account_id = @account_id AND ended_at IS NULL AND id <> @keep;
 
 -- name: ListSessionClients :many
--- The relying parties to tell when sessions of an account end: all of them, one of them, or all but one. Who had tokens from a session
+-- The relying parties to tell when sessions of an account end: all of them, one of them, or all but one; or one relying party, when it
+-- loses what it has of the account. Who had tokens from a session
 -- that has not ended is told, also one whose code is still on its way, as it may be redeemed in this very moment; so is who holds a
 -- refresh token from a session that ran out so long ago that its row is gone.
 SELECT DISTINCT g.client_id, c.name, g.session_id, CAST(s.id IS NULL AS boolean) AS gone
@@ -51,12 +52,19 @@ LEFT JOIN sessions s ON s.id = g.session_id
 WHERE g.account_id = @account_id
   AND (CAST(sqlc.narg('only') AS uuid) IS NULL OR g.session_id = sqlc.narg('only'))
   AND (CAST(sqlc.narg('keep') AS uuid) IS NULL OR g.session_id <> sqlc.narg('keep'))
+  AND (CAST(sqlc.narg('client') AS text) IS NULL OR g.client_id = sqlc.narg('client'))
   AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > @now)
   AND (s.id IS NOT NULL AND s.ended_at IS NULL
     OR s.id IS NULL AND g.revoked_at IS NULL AND EXISTS (
       SELECT 1 FROM token_sets t
       WHERE t.grant_id = g.id AND t.refresh_hash IS NOT NULL AND t.refresh_used_at IS NULL AND t.refresh_expires_at > @now))
 ORDER BY g.client_id, g.session_id;
+
+-- name: ListSessionGrantees :many
+-- The clients that had tokens from a session, or may redeem a code of it in this very moment.
+SELECT DISTINCT g.client_id FROM grants g
+WHERE g.session_id = @session_id AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > @now)
+ORDER BY g.client_id;
 
 -- name: ListSessions :many
 SELECT * FROM sessions

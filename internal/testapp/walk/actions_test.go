@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/internal/testapp"
 )
 
 // actions are the single steps of a walk. What is there several times is drawn so many times as often.
@@ -188,12 +189,21 @@ func (w *walk) goOn(b *browser, f *flow) {
 		c = w.setUp(place{b: b, flow: f}, pick(w, "set up", methods), careless)
 	case path == "/signin/backup-codes":
 		c = w.saved(b, f)
+	case path == "/signin/consent":
+		c = w.allow(b, f, c)
 	case strings.HasPrefix(path, "/signin/challenge"):
 		c = w.answer(b, f, careless)
 	}
 	if c != nil && !w.rarely(8, "stop there") {
 		w.follow(c)
 	}
+}
+
+// allow presses the button of the page that says what an application learns. It was shown, and so everything was proved.
+func (w *walk) allow(b *browser, f *flow, shown *call) *call {
+	f.allowed = f.person
+	w.tally["consents"]++
+	return w.post(b, f.at("/signin/consent"), "allow", testapp.Decision(shown.page, "allow"), may{})
 }
 
 // sayAgain types once more what was accepted in a sign-in before, perhaps after beginning anew in it.
@@ -398,7 +408,7 @@ func (w *walk) lookAround(b *browser, f *flow) {
 		"/signin", "/signin/continue", "/signin/two-factor", "/signin/two-factor/email", "/signin/two-factor/sms", "/signin/two-factor/totp",
 		"/signin/two-factor/passkey", "/signin/challenge", "/signin/challenge/email", "/signin/challenge/sms", "/signin/challenge/totp",
 		"/signin/challenge/passkey", "/signin/challenge/methods", "/signin/challenge/backup", "/signin/backup-codes",
-		"/signin/backup-codes.txt", "/signin/cancel",
+		"/signin/backup-codes.txt", "/signin/cancel", "/signin/consent",
 	})
 	c := w.get(b, f.at(path), may{})
 	if w.flip("follow") {

@@ -46,6 +46,8 @@ type opening struct {
 	// change is whether everything is to be proved again for a change of security settings.
 	change bool
 	none   bool
+	// consent is whether the person is to be asked what the application may learn.
+	consent bool
 }
 
 // openingOf reads what the address of a beginning asks for.
@@ -62,7 +64,7 @@ func (w *walk) openingOf(u *url.URL) (opening, bool) {
 		}
 		return o, true
 	case "/authorize":
-		o := opening{client: q.Get("client_id"), surface: "store", none: q.Get("prompt") == "none"}
+		o := opening{client: q.Get("client_id"), surface: "store", none: q.Get("prompt") == "none", consent: q.Get("prompt") == "consent"}
 		if o.client == "staff" {
 			o.surface = "admin"
 		}
@@ -281,6 +283,9 @@ func (w *walk) observe(c *call, m may) {
 	}
 	w.inspect(c)
 	if code := to.Query().Get("code"); code != "" && to.Host != c.page.URL.Host {
+		if o, ok := w.openingOf(c.url); ok && o.consent {
+			w.fail("%s: a code, and nobody was asked", c)
+		}
 		w.codeArrived(c, code, to.Query().Get("state"))
 	} else if c.flow != nil && to.Query().Get("error") != "" && to.Host != c.page.URL.Host {
 		c.flow.dead = true
@@ -378,6 +383,9 @@ func (w *walk) sessionGiven(c *call, k *http.Cookie, m may) {
 	}
 	if err := w.enough(f.person, f.surface, f.proofs.since(f.opening.after), f.opening.asked, f.opening.change); err != nil {
 		w.fail("%s: a full session of %s that did not prove enough: %v", c, f.person.name, err)
+	}
+	if f.opening.consent && f.allowed != f.person {
+		w.fail("%s: %s was not asked what the application may learn", c, f.person.name)
 	}
 	s := f.session
 	if s == nil || s.dead {

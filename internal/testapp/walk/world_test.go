@@ -189,6 +189,8 @@ type flow struct {
 	// setUp is whether the account's first factor was set up in it.
 	setUp bool
 	dead  bool
+	// allowed is who let the application learn what it asks for.
+	allowed *person
 }
 
 // said is a code that was accepted.

@@ -86,6 +86,15 @@
   const answer = document.querySelector("form[data-autosubmit]");
   if (answer) HTMLFormElement.prototype.submit.call(answer);
 
+  // Other applications sign the person out in frames of the page that says so here. It is loaded when they have answered, and then leads
+  // on; it does not wait long for one that does not. The link stays for those without script.
+  const onward = document.querySelector("a[data-leave]");
+  if (onward) {
+    const leave = () => location.replace(onward.href);
+    const late = setTimeout(leave, 4000);
+    addEventListener("load", () => { clearTimeout(late); leave(); }, { once: true });
+  }
+
   // A page restored from the back/forward cache is usable again.
   addEventListener("pageshow", () => $$("form[data-sent]").forEach((f) => { delete f.dataset.sent; }));
 })();
