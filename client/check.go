@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Base is what the columns of a registration say, as far as the settings depend on it.
@@ -259,9 +258,24 @@ func (c *checker) uris() {
 	}
 }
 
-// outsideURI are the characters that no URI of a registration has.
+// outsideURI are the characters that no URI of a registration has: people are shown hosts, and what hides or turns a line around would
+// let one look like another.
 func outsideURI(r rune) bool {
-	return strings.ContainsRune(`#*\`, r) || unicode.IsSpace(r) || unicode.IsControl(r)
+	return strings.ContainsRune(`#*\`, r) || unicode.IsSpace(r) || unicode.In(r, unicode.C)
+}
+
+// EscapedHost reports whether the host of a URI is written with escapes. Browsers and libraries read such hosts differently, and what is
+// escaped can be anything once it is shown.
+func EscapedHost(uri string) bool {
+	_, rest, _ := strings.Cut(uri, ":")
+	rest, ok := strings.CutPrefix(rest, "//")
+	if !ok {
+		return false
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	return strings.Contains(rest, "%")
 }
 
 // wrongURI says what is wrong with the URI of something that a browser or we open: empty for nothing.
@@ -276,7 +290,7 @@ func wrongURI(uri string) string {
 		return "must have no fragment, wildcard, backslash or space"
 	case u.User != nil:
 		return "must not carry a user name or password"
-	case u.Hostname() == "" || !utf8.ValidString(u.Host):
+	case u.Hostname() == "" || EscapedHost(uri):
 		return "must have a host"
 	case u.Scheme == "https":
 		return ""

@@ -20,6 +20,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 
 	"github.com/futakagi/futakagi/audit"
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -235,7 +236,7 @@ func (m *machine) proofOf(r *http.Request) (*proof, error) {
 // useProof lets a proof count, once, and tells the client the nonce of its next one. Clients that must bind their tokens must use our
 // nonces too; of others one that is there must be right.
 func (m *machine) useProof(ctx context.Context, answer http.Header, c *Client, p *proof) error {
-	if c.fapi() && !slices.Contains(fapiAlgs(), p.alg) {
+	if c.fapi() && !slices.Contains(client.FAPIAlgs(), p.alg) {
 		return &protocolError{code: codeInvalidProof, reason: "an algorithm that FAPI 2.0 section 5.4.1 does not have"}
 	}
 	if p.nonce != "" || c.requiresDPoP() {

@@ -30,14 +30,11 @@ func (c *Client) checkFAPI() error {
 	return nil
 }
 
-// fapiAlgs are the algorithms of section 5.4.1.
-func fapiAlgs() []string { return []string{algPS256, algES256, algEdDSA} }
-
 // algs are those a client may sign something with of which its registration names one, or none.
 func (c *Client) algs(registered string) []string {
 	all := verifiedAlgs()
 	if c.fapi() {
-		all = fapiAlgs()
+		all = client.FAPIAlgs()
 	}
 	if registered == "" {
 		return all

@@ -4,6 +4,8 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+
+	"github.com/futakagi/futakagi/client"
 )
 
 // redirectAllowed reports whether a redirect URI is one of the registered ones. The comparison is byte for byte
@@ -61,8 +63,8 @@ func ValidRedirectURI(uri string) string {
 		return "must have no fragment, wildcard, backslash or space"
 	case u.User != nil:
 		return "must not carry a user name or password"
-	case !cleanText(u.Host):
-		return "must have a host that is text" // what is escaped there is no longer, once it is read
+	case !cleanText(uri) || client.EscapedHost(uri):
+		return "must have a host without escapes or control characters"
 	case u.Scheme == "https":
 		if u.Host == "" {
 			return "must have a host"

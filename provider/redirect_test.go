@@ -88,12 +88,12 @@ func FuzzRedirect(f *testing.F) {
 }
 
 func TestValidRedirectURI(t *testing.T) {
-	for _, uri := range []string{"https://a.example/cb", "http://127.0.0.1/cb", "http://[::1]:8080/cb", "http://localhost:8081/cb", "jp.example.app:/cb"} {
+	for _, uri := range []string{"https://a.example/cb", "http://127.0.0.1/cb", "http://[::1]:8080/cb", "http://localhost:8081/cb", "jp.example.app:/cb", "jp.example.app:/a//b%20c", "https://a.example/a%20b"} {
 		if why := ValidRedirectURI(uri); why != "" {
 			t.Errorf("%q: %s", uri, why)
 		}
 	}
-	for _, uri := range []string{"", "/cb", "http://a.example/cb", "https://a.example/cb#f", "https://*.example/cb", "https://u@a.example/cb", "javascript:alert(1)", "myapp:/cb", "https:///cb", "https://a.example/a b"} {
+	for _, uri := range []string{"", "/cb", "http://a.example/cb", "https://a.example/cb#f", "https://*.example/cb", "https://u@a.example/cb", "javascript:alert(1)", "myapp:/cb", "https:///cb", "https://a.example/a b", "https://a.example%80/cb", "https://a.example%E2%80%AEpj.knab/cb", "https://a.example/\x7f"} {
 		if ValidRedirectURI(uri) == "" {
 			t.Errorf("%q may be registered", uri)
 		}

@@ -190,6 +190,7 @@ func FuzzRegistration(f *testing.F) {
 	f.Add([]byte(`{"redirect_uris":["https://rp.example/cb"],"client_name#ja":"店","scope":"openid email"}`))
 	f.Add([]byte(`{"redirect_uris":["https://rp.example/cb"],"jwks":{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}}`))
 	f.Add([]byte(`{"redirect_uris":["https://rp.example%80"]}`))
+	f.Add([]byte(`{"redirect_uris":["https://rp.example%E2%80%AEpj.knab/cb"]}`)) // turns the line around
 	for _, bodies := range badMetadata() {
 		for _, body := range bodies {
 			f.Add([]byte(body))
@@ -209,7 +210,7 @@ func FuzzRegistration(f *testing.F) {
 		if _, err := newClient(in.row()); err != nil {
 			t.Fatalf("not served: %v", err)
 		}
-		if name := in.shownName("id"); name == "" || !cleanText(name) {
+		if name := in.shownName("id"); name == "" || !cleanText(name) || !goodName(name) {
 			t.Fatalf("name %q", name)
 		}
 		if kept, err := client.Parse(in.settings.Encode()); err != nil || kept.SubjectType != in.settings.SubjectType {
