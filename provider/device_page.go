@@ -181,7 +181,7 @@ func (p *Provider) getDeviceConfirm(w http.ResponseWriter, r *http.Request) erro
 	f.Admin = at.session.Kind == web.Operator
 	return p.templates.DeviceConfirm.Render(w, http.StatusOK, f, templates.DeviceConfirmView{
 		Action: pathDeviceConfirm, App: at.client.Name(), Initial: initial(at.client.Name()), LogoURL: at.client.LogoURL(),
-		Code: at.code, LoginID: at.session.Account.LoginID, Scopes: strings.Fields(at.row.Scope),
+		Code: at.code, LoginID: at.session.Account.LoginID, Account: string(at.session.AccountID), Scopes: strings.Fields(at.row.Scope),
 	})
 }
 
@@ -191,8 +191,8 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil {
 		return err
 	}
-	decision := form.Get("decision")
-	if decision != "allow" && decision != "deny" {
+	decision := form.Get(fieldDecision)
+	if decision != decisionAllow && decision != decisionDeny {
 		return web.BadRequest(errors.New("neither allowed nor denied"))
 	}
 	at, ok, err := p.lookAtDevice(w, r, form.Text("user_code"))
@@ -202,7 +202,11 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 	if err != nil || !ok {
 		return err
 	}
-	err = p.decideDevice(r.Context(), at, decision == "allow", p.now())
+	if form.Get(fieldAccount) != string(at.session.AccountID) {
+		// The page was shown to somebody else, who was signed in in this browser before.
+		return web.SeeOther(w, r, deviceConfirmURL(at.code))
+	}
+	err = p.decideDevice(r.Context(), at, decision == decisionAllow, p.now())
 	if errors.Is(err, errNoDevice) {
 		return p.refuseDeviceCode(w, r, http.StatusUnprocessableEntity, templates.DeviceView{})
 	}
@@ -210,7 +214,7 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 		return err
 	}
 	web.Event(r.Context()).Add(slog.String("outcome", "device_"+decision), slog.String("client_id", at.client.ID()))
-	return web.SeeOther(w, r, PathDevice+"/done?"+url.Values{"decision": {decision}}.Encode())
+	return web.SeeOther(w, r, PathDevice+"/done?"+url.Values{fieldDecision: {decision}}.Encode())
 }
 
 // decideDevice writes the decision down: one, whatever is pressed twice. What is allowed is a grant on the session's evidence, as a
@@ -258,5 +262,5 @@ func (p *Provider) decideDevice(ctx context.Context, at waiting, allow bool, now
 
 // getDeviceDone sends the person back to the device.
 func (p *Provider) getDeviceDone(w http.ResponseWriter, r *http.Request) error {
-	return p.templates.DeviceDone.Render(w, http.StatusOK, p.kit.Frame(w, r), templates.DeviceDoneView{Allowed: r.URL.Query().Get("decision") != "deny"})
+	return p.templates.DeviceDone.Render(w, http.StatusOK, p.kit.Frame(w, r), templates.DeviceDoneView{Allowed: r.URL.Query().Get(fieldDecision) != decisionDeny})
 }

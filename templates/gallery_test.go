@@ -557,7 +557,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
 		screen("device", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device"}),
 		screen("device-error", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device", Code: "BCDF-GHJK", Errors: errorsOf("user_code", text("device.code_wrong"))}),
-		screen("device-confirm", func(s *Set) Page[DeviceConfirmView] { return s.DeviceConfirm }, DeviceConfirmView{Action: "/device/confirm", App: "店頭レジ", Initial: "店", LogoURL: "/assets/icon.svg", Code: "BCDF-GHJK", LoginID: "tanaka", Scopes: []string{"openid", "profile", "email", "offline_access", "stock:read"}}),
+		screen("device-confirm", func(s *Set) Page[DeviceConfirmView] { return s.DeviceConfirm }, DeviceConfirmView{Action: "/device/confirm", App: "店頭レジ", Initial: "店", LogoURL: "/assets/icon.svg", Code: "BCDF-GHJK", LoginID: "tanaka", Account: "a", Scopes: []string{"openid", "profile", "email", "offline_access", "stock:read"}}),
 		screen("device-done", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{Allowed: true}),
 		screen("device-denied", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{}),
 		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),

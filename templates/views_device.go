@@ -15,8 +15,8 @@ type DeviceConfirmView struct {
 	Action string
 	// App is the application on the device, Initial what stands for its picture at LogoURL, which it may lack.
 	App, Initial, LogoURL string
-	// Code is what the device shows, LoginID who is signed in.
-	Code, LoginID string
+	// Code is what the device shows, LoginID who is signed in, Account the id of theirs, which goes back with the decision.
+	Code, LoginID, Account string
 	// Scopes are what is asked for, as values of the protocol.
 	Scopes []string
 }

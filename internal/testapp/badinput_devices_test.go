@@ -2,6 +2,8 @@ package testapp_test
 
 import (
 	"net/http"
+	"strings"
+	"time"
 
 	"github.com/futakagi/futakagi/store"
 )
@@ -17,6 +19,7 @@ func (c *cast) devices() ([]form, []look) {
 	_, user := began(c.t, deviceClient(c.t, c.App, "till"))
 	b := c.NewBrowser(c.t)
 	c.SignIn(c.t, b, "/device/confirm?user_code="+user, "suzuki")
+	who := string(accountOf(c.t, c.App, "suzuki").ID)
 	forms := []form{
 		{pattern: "/device", path: "/device", b: c.NewBrowser(c.t), fields: []field{
 			{name: "user_code", blank: saysDeviceBlank, bad: saysDeviceWrong, foreign: []string{"BBBB-BBBB", user + "B", user[1:]}, wrong: saysDeviceWrong, refilled: true},
@@ -24,10 +27,14 @@ func (c *cast) devices() ([]form, []look) {
 		{
 			pattern: "/device/confirm", path: "/device/confirm", page: "/device/confirm?user_code=" + user, b: b, status: http.StatusBadRequest, fields: []field{
 				{
-					name: "user_code", with: value("decision", "allow"), blank: saysDeviceWrong, bad: saysDeviceWrong, status: http.StatusUnprocessableEntity,
+					name: "user_code", with: value("decision", "allow", "account", who), blank: saysDeviceWrong, bad: saysDeviceWrong, status: http.StatusUnprocessableEntity,
 					foreign: []string{"BBBB-BBBB", string(store.NewID[store.DeviceCodeID]())}, wrong: saysDeviceWrong,
 				},
-				same("decision", "", value("user_code", user)),
+				same("decision", "", value("user_code", user, "account", who)),
+				{
+					name: "account", with: value("user_code", user, "decision", "allow"), status: http.StatusSeeOther, before: c.retry,
+					foreign: []string{string(c.other.account.ID), strings.ToUpper(who)},
+				},
 			},
 		},
 	}
@@ -36,4 +43,13 @@ func (c *cast) devices() ([]form, []look) {
 		{pattern: "/device/confirm", path: "/device/confirm", b: b, parameters: []string{"user_code"}},
 		{pattern: "/device/done", path: "/device/done", b: b, parameters: []string{"decision"}},
 	}
+}
+
+// retry forgets how often codes of devices were tried: each value is sent with a right one.
+func (c *cast) retry() {
+	c.t.Helper()
+	inTx(c.t, c.App, func(tx *store.Tx) error {
+		_, err := tx.SweepBudgets(c.t.Context(), store.SweepBudgetsParams{Now: c.Clock.Now().Add(time.Hour), BatchSize: 1000})
+		return err
+	})
 }

@@ -94,10 +94,15 @@ func TestDeviceIsLetIn(t *testing.T) {
 		if p.URL.Path != "/device/confirm" || !strings.Contains(p.Body, "till") || !strings.Contains(p.Body, user) || !strings.Contains(p.Body, "stock:read") || strings.Contains(p.Body, "admin") {
 			t.Fatalf("after the sign-in: %d %s %s", p.Status, p.URL, p.Body)
 		}
-		if p = b.Submit("/device/confirm", value("user_code", user, "decision", "allow")); p.URL.Path != "/device/done" {
+		sato := string(accountOf(t, a, "sato").ID)
+		other := string(accountOf(t, a, "suzuki").ID)
+		if p = b.Post("/device/confirm", value("user_code", user, "decision", "allow", "account", other)); p.Status != http.StatusSeeOther || p.Location().Path != "/device/confirm" {
+			t.Fatalf("allowed on a page that somebody else was shown: %d %s", p.Status, p.Location())
+		}
+		if p = b.Submit("/device/confirm", value("user_code", user, "decision", "allow", "account", sato)); p.URL.Path != "/device/done" {
 			t.Fatalf("allowed: %d %s", p.Status, p.URL)
 		}
-		if again := b.Submit("/device/confirm", value("user_code", user, "decision", "deny")); again.Status != http.StatusUnprocessableEntity {
+		if again := b.Submit("/device/confirm", value("user_code", user, "decision", "deny", "account", sato)); again.Status != http.StatusUnprocessableEntity {
 			t.Errorf("decided twice: %d %s", again.Status, again.URL)
 		}
 
@@ -162,7 +167,7 @@ func TestConsent_OfADevice(t *testing.T) {
 		answers := func(decision string) (device string) {
 			device, user := began(t, rp)
 			a.SignIn(t, b, "/device/confirm?user_code="+user, "suzuki")
-			if p := b.Submit("/device/confirm", value("user_code", user, "decision", decision)); p.URL.Path != "/device/done" {
+			if p := b.Submit("/device/confirm", value("user_code", user, "decision", decision, "account", string(suzuki))); p.URL.Path != "/device/done" {
 				t.Fatalf("%s: %d %s", decision, p.Status, p.URL)
 			}
 			return device
@@ -194,8 +199,9 @@ func TestDevicesThatGetNothing(t *testing.T) {
 		rp, other := deviceClient(t, a, "till"), deviceClient(t, a, "scales")
 		b := a.NewBrowser(t)
 		a.SignIn(t, b, "/signin/start?to=/account/security", "suzuki")
+		suzuki := string(accountOf(t, a, "suzuki").ID)
 		decide := func(user, decision string) testapp.Page {
-			return b.Submit("/device/confirm", value("user_code", user, "decision", decision))
+			return b.Submit("/device/confirm", value("user_code", user, "decision", decision, "account", suzuki))
 		}
 		for _, c := range []struct {
 			name string
@@ -209,10 +215,10 @@ func TestDevicesThatGetNothing(t *testing.T) {
 				}
 			}, "authorization_pending"},
 			{"decided by another site", func(_, user string) {
-				b.PostWith("/device/confirm", value("user_code", user, "decision", "allow"), map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
+				b.PostWith("/device/confirm", value("user_code", user, "decision", "allow", "account", suzuki), map[string]string{"Origin": "https://evil.example", "Sec-Fetch-Site": "cross-site"})
 			}, "authorization_pending"},
 			{"decided by nobody", func(_, user string) {
-				if p := a.NewBrowser(t).Submit("/device/confirm", value("user_code", user, "decision", "allow")); p.URL.Path != "/signin" {
+				if p := a.NewBrowser(t).Submit("/device/confirm", value("user_code", user, "decision", "allow", "account", suzuki)); p.URL.Path != "/signin" {
 					t.Errorf("without a session: %d %s", p.Status, p.URL)
 				}
 			}, "authorization_pending"},
