@@ -22,7 +22,7 @@ var ErrNotClientToken = errors.New("not a live token of a client's own")
 // the answer's header what the client must do.
 func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.TokenSetID, error) {
 	t, err := p.present(answer, r)
-	var set store.TokenSet
+	var set store.GetClientAccessTokenRow
 	if err == nil {
 		set, err = p.clientToken(r.Context(), t)
 	}
@@ -42,10 +42,10 @@ func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.Token
 	return "", ErrNotClientToken
 }
 
-func (m *machine) clientToken(ctx context.Context, t presented) (store.TokenSet, error) {
+func (m *machine) clientToken(ctx context.Context, t presented) (store.GetClientAccessTokenRow, error) {
 	hash, _, ok := m.accessHash(t.token)
 	if !ok {
-		return store.TokenSet{}, refuseToken("not an access token")
+		return store.GetClientAccessTokenRow{}, refuseToken("not an access token")
 	}
 	set, err := m.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{Now: m.now(), AccessHash: hash})
 	if errors.Is(err, store.ErrNotFound) {
@@ -54,10 +54,10 @@ func (m *machine) clientToken(ctx context.Context, t presented) (store.TokenSet,
 	if err != nil {
 		return set, fmt.Errorf("read client token: %w", err)
 	}
-	if !isForUs(set, m.issuer) {
+	if !isForUs(set.Audience, m.issuer) {
 		return set, refuseToken("for somebody else: an API it was shown to must not use it here")
 	}
-	return set, m.allow(ctx, t, set)
+	return set, m.allow(ctx, t, set.ClientID, set.KeyThumbprint)
 }
 
 // ClientSecret finds the client that proves itself with its secret in the Authorization header (RFC 6749 section 2.3.1), if it could

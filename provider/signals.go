@@ -67,7 +67,7 @@ func (p *Provider) ClientGrant(ctx context.Context, token string) (clientID stri
 		return "", nil, fmt.Errorf("read client token: %w", err)
 	}
 	c, known := p.clients.Lookup(set.ClientID)
-	if !known || set.KeyThumbprint != "" || !isForUs(set, p.machine.issuer) {
+	if !known || set.KeyThumbprint != "" || !isForUs(set.Audience, p.machine.issuer) {
 		return "", nil, ErrNotClientToken
 	}
 	for s := range strings.FieldsSeq(set.Scope) {

@@ -18,13 +18,24 @@ import (
 // TestSessionsEndInOnePlace guards that no relying party is forgotten: whoever ends sessions does it by the methods that tell them.
 func TestSessionsEndInOnePlace(t *testing.T) {
 	closes := regexp.MustCompile(`\.(CloseSession|CloseAccountSessions|CloseOtherSessions|EnqueuePush)\(|sessions SET ended_at`)
+	onlyIn(t, "end.go", closes, "use Tx.EndSession or Tx.EndAccess")
+}
+
+// TestI11_AccessTokensAreLookedUpInOnePlace guards that nobody forgets the second half of the question whether a token lives.
+func TestI11_AccessTokensAreLookedUpInOnePlace(t *testing.T) {
+	onlyIn(t, "tokens.go", regexp.MustCompile(`\.(GetAccessToken|GetExchangedToken)\(`), "use DB.AccessToken")
+}
+
+// onlyIn guards that what the expression finds stands in that one file of the package and nowhere else in the program.
+func onlyIn(t *testing.T, file string, expression *regexp.Regexp, instead string) {
+	t.Helper()
 	err := filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_gen.go") {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		if found := closes.Find(text); found != nil && path != filepath.Join("..", "store", "end.go") {
-			t.Errorf("%s: %s: use Tx.EndSession or Tx.EndAccess", path, found)
+		if found := expression.Find(text); found != nil && path != filepath.Join("..", "store", file) {
+			t.Errorf("%s: %s: %s", path, found, instead)
 		}
 		return err
 	})
