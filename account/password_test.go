@@ -19,13 +19,7 @@ import (
 
 func (f *fixture) events(t testing.TB) []store.AuditEvent {
 	t.Helper()
-	rows, err := f.db.Read().ListAuditEvents(t.Context(), store.ListAuditEventsParams{
-		BeforeAt: f.now.Add(24 * time.Hour), BeforeID: store.MaxID, Since: f.now.Add(-24 * time.Hour), PageSize: 1000,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
+	return storetest.Events(t, f.db, "")
 }
 
 func TestVerify(t *testing.T) {

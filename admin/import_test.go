@@ -82,14 +82,7 @@ func (w *world) exported(format account.Format, secrets bool) string {
 // logged counts audit rows of a type and returns the data of the last.
 func (w *world) logged(kind audit.Type) (n int, last map[string]string) {
 	w.t.Helper()
-	pattern := string(kind)
-	if kind == "" {
-		pattern = "%"
-	}
-	rows, err := w.db.Read().ListAuditEvents(w.t.Context(), store.ListAuditEventsParams{
-		BeforeAt: w.clock.now().AddDate(1, 0, 0), BeforeID: store.MaxID, Since: w.clock.now().AddDate(-1, 0, 0), TypePattern: pattern, PageSize: 1000,
-	})
-	must(w.t, err)
+	rows := storetest.Events(w.t, w.db, string(kind))
 	if len(rows) > 0 {
 		must(w.t, json.Unmarshal(rows[0].Data, &last))
 	}
