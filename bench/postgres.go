@@ -15,8 +15,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 )
 
 //go:embed used.sql
@@ -34,13 +32,7 @@ func (d *database) measured() bool { return d.cmd != nil }
 // use leaves a database behind that has been in use: others signed in before and were given tokens, and the planner knows it. On one that
 // was made a moment ago it takes every table for small and every condition for rare, and begins statements at the wrong end.
 func (d *database) use(ctx context.Context) error {
-	conn, err := pgx.Connect(ctx, d.url)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = conn.Close(ctx) }() // nothing is left to do on it
-	_, err = conn.Exec(ctx, usedSQL)
-	return err
+	return runSQL(ctx, d.url, usedSQL)
 }
 
 func (d *database) processorTime() (float64, error) { return familyTime(d.cmd.Process.Pid) }

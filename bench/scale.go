@@ -306,9 +306,13 @@ func questions() []question {
 }
 
 func fillPostgres(ctx context.Context, url string, accounts int) error {
-	psql := exec.CommandContext(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-v", "accounts="+strconv.Itoa(accounts),
-		"-v", "events="+strconv.Itoa(accounts*eventsPerAccount), "-d", url)
-	psql.Stdin = strings.NewReader(scaleSeed)
+	return runSQL(ctx, url, scaleSeed, "-v", "accounts="+strconv.Itoa(accounts), "-v", "events="+strconv.Itoa(accounts*eventsPerAccount))
+}
+
+// runSQL hands statements to psql.
+func runSQL(ctx context.Context, url, statements string, options ...string) error {
+	psql := exec.CommandContext(ctx, "psql", append([]string{"-q", "-v", "ON_ERROR_STOP=1", "-d", url}, options...)...)
+	psql.Stdin = strings.NewReader(statements)
 	if out, err := psql.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
