@@ -289,9 +289,9 @@ func bindPage[T any](b *binder, page *Page[T], layout, name string) {
 	}
 	page.layout, page.brand, page.byLang = layout, b.set.brand, map[Lang]*template.Template{}
 	for lang, base := range b.pages {
-		t, err := base.Clone()
+		t, err := template.New("base").Option("missingkey=error").Funcs(b.set.funcs(lang)).ParseFS(embedded, "page/"+name+".html")
 		if err == nil {
-			t, err = t.ParseFS(embedded, "page/"+name+".html")
+			err = takeReached(t, base, layout)
 		}
 		if err != nil {
 			b.err = fmt.Errorf("parse page %s: %w", name, err)
