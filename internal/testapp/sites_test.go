@@ -186,23 +186,30 @@ func TestInteropOAuth4WebAPI(t *testing.T) {
 	t.Parallel()
 	program := talkTo(t, "oauth4webapi.mjs")
 	v := newGuest(t)
+	leaveToPassword(t, v.App, guestLogin)
 	program.write(map[string]string{
 		"issuer": v.URL, "id": "store", "secret": testapp.ClientSecret, "redirect_uri": testapp.StoreCallback,
 		"post_logout_redirect_uri": testapp.StoreLoggedOut,
 	})
 	for _, c := range []struct {
-		ask map[string]string
-		way testapp.Way
-		acr string
-		amr []string
+		ask    map[string]string
+		begins string
+		way    testapp.Way
+		acr    string
+		amr    []string
 	}{
-		{map[string]string{}, testapp.ByEmail, acrEmail, []string{"pwd", "mca", "mfa"}},
-		{map[string]string{"acr_values": acrFull}, testapp.ByApp, acrFull, []string{"pwd", "otp", "mfa"}},
+		{map[string]string{}, "/signin", testapp.ByPassword, acrPassword, []string{"pwd"}},
+		// On the session that there is, the second factor alone is asked for.
+		{map[string]string{"acr_values": acrFull, "max_age": "300"}, "/signin/challenge", testapp.ByApp, acrFull, []string{"pwd", "otp", "mfa"}},
 	} {
 		program.write(c.ask)
 		var to struct{ URL string }
 		program.read(&to)
-		back := v.signIn(v.b.Get(to.URL), c.way)
+		p := v.b.Open(to.URL)
+		if p.URL.Path != c.begins {
+			t.Fatalf("asked for %d %s, want %s", p.Status, p.URL, c.begins)
+		}
+		back := v.signIn(p, c.way)
 		program.write(map[string]string{"callback": back.Location().String()})
 		var got struct {
 			Claims, Userinfo, Refreshed map[string]any
