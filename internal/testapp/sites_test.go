@@ -47,7 +47,7 @@ func newGuest(t *testing.T) *guest {
 }
 
 // register makes a confidential client of a site.
-func (v *guest) register(id, callback, loggedOut string) {
+func (v *guest) register(id, callback, loggedOut string, changes ...func(*store.InsertClientParams)) {
 	v.t.Helper()
 	list := func(value string) json.RawMessage {
 		raw, err := json.Marshal([]string{value})
@@ -57,11 +57,15 @@ func (v *guest) register(id, callback, loggedOut string) {
 		return raw
 	}
 	secret := sha256.Sum256([]byte(testapp.ClientSecret))
-	v.AddClient(v.t, id, store.InsertClientParams{
+	c := store.InsertClientParams{
 		SurfaceID: "store", AuthMethod: "client_secret_basic", SecretHash: secret[:], IDTokenAlg: "ES256", RequirePkce: true,
 		RedirectURIs: list(callback), PostLogoutRedirectURIs: list(loggedOut), GrantTypes: json.RawMessage(`["authorization_code","refresh_token"]`),
 		Scopes: json.RawMessage(`["openid","profile","email","offline_access"]`), Now: v.Clock.Now(),
-	})
+	}
+	for _, change := range changes {
+		change(&c)
+	}
+	v.AddClient(v.t, id, c)
 	if err := v.Provider.ReloadClients(v.t.Context()); err != nil {
 		v.t.Fatal(err)
 	}
@@ -72,7 +76,7 @@ func (v *guest) roam(p testapp.Page) testapp.Page {
 	v.t.Helper()
 	for range 20 {
 		to := p.Location()
-		if p.Status < 300 || p.Status > 399 || to.Hostname() != "127.0.0.1" {
+		if p.Status < 300 || p.Status > 399 || to.Hostname() != "127.0.0.1" && to.Hostname() != "localhost" {
 			return p
 		}
 		p = v.b.Get(to.String())
@@ -166,7 +170,7 @@ func runSite(t *testing.T, cmd *exec.Cmd, address string) {
 		}
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	})
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		select {
 		case err := <-ended:
 			ended <- err
