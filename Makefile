@@ -83,6 +83,11 @@ fuzz: ## Fuzz every target for FUZZTIME (30s)
 		done; \
 	done
 
+.PHONY: guides
+guides: ## Run the guides' sites in their frameworks: Spring, Next.js, Rails, Laravel (installs what is missing on Debian as root)
+	.ci/needs guides
+	FUTAKAGI_TEST_GUIDES=1 go test -count=1 -run '^TestGuide' -v ./internal/testapp
+
 .PHONY: walk
 walk: ## Let people and thieves wander through the server at random for WALK (10m) on SQLite, a third of it on PostgreSQL
 	FUTAKAGI_WALK=$(WALK) FUTAKAGI_TEST_POSTGRES=1 go test ./internal/testapp/walk -count=1 -timeout 0 -v

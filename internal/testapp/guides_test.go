@@ -73,6 +73,22 @@ func frameworks() map[string]framework {
 			callback: "/api/auth/callback/futakagi", out: "/out", alg: "ES256", start: "/start", refreshes: true,
 			broken: []string{"id_token.signature", "id_token.key_unknown", "id_token.at_hash"},
 		},
+		"laravel": {
+			command: func(t *testing.T, ctx context.Context, s site) *exec.Cmd {
+				storage := t.TempDir()
+				for _, name := range []string{"cache", "sessions", "views"} {
+					if err := os.Mkdir(filepath.Join(storage, name), 0o700); err != nil {
+						t.Fatal(err)
+					}
+				}
+				cmd := exec.CommandContext(ctx, built(t, "php"), "-S", s.address, "server.php")
+				cmd.Env = append(os.Environ(), "APP_URL="+s.url, "APP_KEY="+strings.Repeat("k", 32), "STORAGE="+storage,
+					"APP_PACKAGES_CACHE="+storage+"/packages.php", "APP_SERVICES_CACHE="+storage+"/services.php",
+					"FUTAKAGI_ISSUER="+s.issuer, "FUTAKAGI_CLIENT="+s.client, "FUTAKAGI_SECRET="+testapp.ClientSecret)
+				return cmd
+			},
+			callback: "/callback", out: "/out", alg: "RS256", start: "/login",
+		},
 		"rails": {
 			command: func(t *testing.T, ctx context.Context, s site) *exec.Cmd {
 				cmd := exec.CommandContext(ctx, built(t, "puma"), "--environment", "production", "--bind", "tcp://"+s.address, "config.ru")
