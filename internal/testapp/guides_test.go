@@ -99,7 +99,7 @@ func frameworks() map[string]framework {
 				}
 				return cmd
 			},
-			callback: "/auth/futakagi/callback", out: "/out", alg: "RS256", noPKCE: true, start: "/auth/futakagi",
+			callback: "/auth/futakagi/callback", out: "/out", alg: "ES256", noPKCE: true, start: "/auth/futakagi",
 			broken: []string{"request.pkce", "id_token.at_hash"},
 		},
 	}
