@@ -42,9 +42,9 @@ export async function refresh(token) {
     method: 'POST',
     headers: { authorization: `Basic ${btoa(`${encodeURIComponent(env.AUTH_FUTAKAGI_ID)}:${encodeURIComponent(env.AUTH_FUTAKAGI_SECRET)}`)}` },
     body: new URLSearchParams({ grant_type: 'refresh_token', refresh_token: token.refreshToken }),
-  });
-  if (response.status === 400) return null;
-  if (!response.ok) return token; // the provider is away for the moment
+  }).catch(() => undefined);
+  if (response?.status === 400) return null;
+  if (!response?.ok) return token; // the provider is away for the moment
   const next = await response.json();
   return {
     ...token, idToken: next.id_token, accessToken: next.access_token, refreshToken: next.refresh_token ?? token.refreshToken,

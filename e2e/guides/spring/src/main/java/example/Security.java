@@ -42,18 +42,19 @@ class Security {
                 .anyRequest().authenticated())
             // Who is signed in and lacks the level goes to prove more, and comes back to the page.
             .exceptionHandling(e -> e.defaultDeniedHandlerForMissingAuthority(stepUp, LEVEL))
-            .addFilterBefore(ownIssuer(clients), OAuth2LoginAuthenticationFilter.class)
+            .addFilterBefore(soundAnswers(clients), OAuth2LoginAuthenticationFilter.class)
             .oauth2Login(l -> l.authorizationEndpoint(e -> e.authorizationRequestResolver(resolver)))
             .logout(l -> l.logoutSuccessHandler(logout))
             .build();
     }
 
-    // Spring does not look at the issuer of an answer (RFC 9207): what another one sent goes no further than here.
-    private static Filter ownIssuer(ClientRegistrationRepository clients) {
+    // Spring does not look at the issuer of an answer (RFC 9207), and takes a code that comes with an error: those go no further than here.
+    private static Filter soundAnswers(ClientRegistrationRepository clients) {
         var issuer = clients.findByRegistrationId("futakagi").getProviderDetails().getIssuerUri();
         return (request, response, chain) -> {
-            var path = ((HttpServletRequest) request).getServletPath();
-            if (path.equals("/login/oauth2/code/futakagi") && !issuer.equals(request.getParameter("iss"))) {
+            var answer = ((HttpServletRequest) request).getServletPath().equals("/login/oauth2/code/futakagi");
+            var both = request.getParameter("error") != null && request.getParameter("code") != null;
+            if (answer && (both || !issuer.equals(request.getParameter("iss")))) {
                 ((HttpServletResponse) response).setStatus(HttpServletResponse.SC_FORBIDDEN);
                 return;
             }
