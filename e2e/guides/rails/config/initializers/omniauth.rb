@@ -2,7 +2,8 @@
 class Futakagi < OmniAuth::Strategies::OpenIDConnect
   def authorize_uri
     verifier = session["omniauth.verifier"] = SecureRandom.urlsafe_base64(48)
-    options[:extra_authorize_params] = { code_challenge: hash_of(verifier), code_challenge_method: "S256" }
+    challenge = { code_challenge: hash_of(verifier), code_challenge_method: "S256" }
+    options[:extra_authorize_params] = options.extra_authorize_params.merge(challenge)
     super
   end
 
