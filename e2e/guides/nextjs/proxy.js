@@ -4,7 +4,7 @@ import { cookieName, secure } from './auth';
 import { isStale, refresh } from './futakagi.mjs';
 
 const secret = process.env.AUTH_SECRET;
-const maxAge = 30 * 24 * 60 * 60;
+const attributes = { httpOnly: true, sameSite: 'lax', path: '/', secure, maxAge: 30 * 24 * 60 * 60 };
 const running = new Map(); // of two requests at once one refreshes, and both go on with what it got
 
 export default async function proxy(request) {
@@ -16,14 +16,14 @@ export default async function proxy(request) {
   if (!next) {
     request.cookies.delete(cookieName);
     const response = NextResponse.next({ request });
-    response.cookies.delete(cookieName);
+    response.cookies.set(cookieName, '', { ...attributes, maxAge: 0 });
     return response;
   }
   // The page behind this request and the browser both get the new one.
-  const value = await encode({ token: next, secret, salt: cookieName, maxAge });
+  const value = await encode({ token: next, secret, salt: cookieName, maxAge: attributes.maxAge });
   request.cookies.set(cookieName, value);
   const response = NextResponse.next({ request });
-  response.cookies.set(cookieName, value, { httpOnly: true, sameSite: 'lax', path: '/', secure, maxAge });
+  response.cookies.set(cookieName, value, attributes);
   return response;
 }
 
