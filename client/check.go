@@ -367,12 +367,17 @@ func (c *checker) fapi() {
 		{!c.RequirePAR, "fapi_par", "require_pushed_authorization_requests"},
 		{!c.DPoP, "fapi_dpop", "dpop_bound_access_tokens: tokens are bound to a key"},
 		{!c.base.PKCE, "fapi_pkce", "PKCE"},
-		{slices.ContainsFunc([]string{c.base.IDTokenAlg, c.AssertionAlg, c.RequestObjectAlg}, outsideFAPI), "fapi_alg", "PS256, ES256 or EdDSA as algorithm"},
+		{slices.ContainsFunc(c.algs(), outsideFAPI), "fapi_alg", "PS256, ES256 or EdDSA as algorithm"},
 	} {
 		if rule.broken {
 			c.add(memberProfile, rule.reason, "is fapi2, which needs "+rule.text)
 		}
 	}
+}
+
+// algs are the algorithms that the registration names, whoever signs.
+func (c *checker) algs() []string {
+	return []string{c.base.IDTokenAlg, c.UserinfoAlg, c.IntrospectionAlg, c.AssertionAlg, c.RequestObjectAlg}
 }
 
 // maxShort is how many characters of a value are repeated to whoever sent it.

@@ -246,6 +246,8 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"fapi2, bearer", strict(func(s *Settings, _ *Base) { s.DPoP = false }), "profile fapi_dpop"},
 		{"fapi2, no PKCE", strict(func(_ *Settings, b *Base) { b.PKCE = false }), "profile fapi_pkce"},
 		{"fapi2, P-384", strict(func(s *Settings, _ *Base) { s.RequestObjectAlg = "ES384" }), "profile fapi_alg"},
+		{"fapi2, RS256 for userinfo", strict(func(s *Settings, _ *Base) { s.UserinfoAlg = "RS256" }), "profile fapi_alg"},
+		{"fapi2, RS256 for introspection", strict(func(s *Settings, _ *Base) { s.IntrospectionAlg = "RS256" }), "profile fapi_alg"},
 		{"fapi2, RS256", strict(func(s *Settings, _ *Base) { s.AssertionAlg = "RS256" }), "profile fapi_alg"},
 	} {
 		s, b := c.in()

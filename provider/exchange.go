@@ -81,7 +81,7 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 		return nil, err
 	}
 	err = m.insertExchanged(ctx, c, row, store.InsertExchangedTokenSetParams{
-		ID: string(store.NewID[store.TokenSetID]()), ParentID: set.ID, ClientID: c.id, Actors: strings.Join(actors, " "),
+		ID: string(store.NewID[store.TokenSetID]()), ParentID: set.ID, ParentHash: set.AccessHash, ClientID: c.id, Actors: strings.Join(actors, " "),
 		Scope: formatScope(scope), AccessHash: access.hash, AccessExpiresAt: expires, KeyThumbprint: key,
 		Audience: formatScope(resources), Now: now,
 	})
@@ -121,12 +121,16 @@ func (c *Client) passesOn(scope string) []string {
 // insertExchanged writes the token down, if the one it is made of still lives at that moment.
 func (m *machine) insertExchanged(ctx context.Context, c *Client, from store.GetAccessTokenRow, arg store.InsertExchangedTokenSetParams) error {
 	err := m.db.InTx(ctx, func(tx *store.Tx) error {
-		n, err := tx.InsertExchangedTokenSet(ctx, arg)
+		_, err := tx.LockTokenSet(ctx, arg.ParentID)
+		var n int64
+		if err == nil {
+			n, err = tx.InsertExchangedTokenSet(ctx, arg)
+		}
+		if errors.Is(err, store.ErrNotFound) || err == nil && n == 0 {
+			return refuseSubject("ended while it was exchanged")
+		}
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return refuseSubject("ended while it was exchanged")
 		}
 		return audit.Write(ctx, tx, arg.Now, audit.Event{
 			Type: audit.TokenExchange, Result: audit.Success,

@@ -686,10 +686,11 @@ var scenario = []step{
 	{"InsertCodeTokenSet", store.InsertCodeTokenSetParams{AccessHash: hash(1), AccessExpiresAt: after(time.Hour), Offline: true, RefreshHash: hash(2), RefreshExpiresAt: after(2 * time.Hour), Now: t0, CodeHash: hash(1), TokenSetID: ref[store.TokenSetID](tokens)}, rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, has("Grant.SecondFactor", true)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Hour)}, fails(store.ErrNotFound)},
-	{"InsertExchangedTokenSet", exchanged(1, tokens, 2*time.Hour), rows(0)}, // would outlive what it is made of
-	{"InsertExchangedTokenSet", exchanged(4, nobody, time.Minute), rows(0)},
-	{"InsertExchangedTokenSet", exchanged(1, tokens, 30*time.Minute), rows(1)},
-	{"InsertExchangedTokenSet", exchanged(2, tokens+4001, 20*time.Minute), rows(1)},
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 1, 2*time.Hour), rows(0)}, // would outlive what it is made of
+	{"InsertExchangedTokenSet", exchanged(4, nobody, 1, time.Minute), rows(0)},
+	{"InsertExchangedTokenSet", exchanged(4, tokens, 9, time.Minute), rows(0)}, // the row has another one meanwhile
+	{"InsertExchangedTokenSet", exchanged(1, tokens, 1, 30*time.Minute), rows(1)},
+	{"InsertExchangedTokenSet", exchanged(2, tokens+4001, 41, 20*time.Minute), rows(1)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, has("TokenSet.ParentID", ref[store.TokenSetID](tokens+4001))},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 1000), Now: at(time.Minute)}, rows(1)},
 	{"UseRefreshToken", store.UseRefreshTokenParams{ID: id[store.TokenSetID](tokens), SuccessorID: ref[store.TokenSetID](tokens + 2000), Now: at(time.Minute)}, rows(0)},
@@ -697,7 +698,7 @@ var scenario = []step{
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(1), Now: after(time.Minute)}, fails(store.ErrNotFound)},
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(41), Now: after(time.Minute)}, fails(store.ErrNotFound)}, // with what it was made of
 	{"GetAccessToken", store.GetAccessTokenParams{AccessHash: hash(42), Now: after(time.Minute)}, fails(store.ErrNotFound)},
-	{"InsertExchangedTokenSet", exchanged(3, tokens+4002, time.Minute), rows(0)},
+	{"InsertExchangedTokenSet", exchanged(3, tokens+4002, 42, time.Minute), rows(0)},
 	{"GetRefresh", hash(4), has("TokenSet.GrantID", id[store.GrantID](grant))},
 	{"LockTokenSet", id[store.TokenSetID](tokens), has("SuccessorID", ref[store.TokenSetID](tokens+1000))},
 	{"RenewAccessToken", store.RenewAccessTokenParams{ID: id[store.TokenSetID](tokens), AccessHash: hash(6), AccessExpiresAt: after(time.Hour), RefreshExpiresAt: at(2 * time.Hour), Scope: "openid", Now: at(time.Minute)}, rows(0)},
@@ -914,11 +915,11 @@ func newGrant(n, code int) store.InsertGrantParams {
 	}
 }
 
-// exchanged is the nth token got in exchange for another.
-func exchanged(n, parent int, life time.Duration) store.InsertExchangedTokenSetParams {
+// exchanged is the nth token got in exchange for another, of the row parent, that was shown.
+func exchanged(n, parent, shown int, life time.Duration) store.InsertExchangedTokenSetParams {
 	return store.InsertExchangedTokenSetParams{
 		ID: id[string](tokens + 4000 + n), ClientID: "shop", Actors: "shop", Scope: "api", AccessHash: hash(40 + n),
-		AccessExpiresAt: after(life), Audience: "https://api.example/", Now: t0, ParentID: id[store.TokenSetID](parent),
+		AccessExpiresAt: after(life), Audience: "https://api.example/", Now: t0, ParentID: id[store.TokenSetID](parent), ParentHash: hash(shown),
 	}
 }
 

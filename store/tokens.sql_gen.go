@@ -402,7 +402,7 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= $6
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
-WHERE t.id = $10 AND t.access_revoked_at IS NULL AND t.access_expires_at > $9 AND t.access_expires_at >= $6
+WHERE t.id = $10 AND t.access_hash = $11 AND t.access_revoked_at IS NULL AND t.access_expires_at > $9 AND t.access_expires_at >= $6
   AND EXISTS (SELECT 1 FROM clients d WHERE d.id = $2 AND d.disabled_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
   AND (t.parent_id IS NULL OR EXISTS (
@@ -425,10 +425,12 @@ type InsertExchangedTokenSetParams struct {
 	Audience        string
 	Now             time.Time
 	ParentID        TokenSetID
+	ParentHash      []byte
 }
 
 // A token in exchange for another (RFC 8693), if that one still lives and outlives it; it belongs to the same grant and ends with it. Whoever
-// ends the one it was made of ends it too, since its row is looked at with every use.
+// ends the one it was made of ends it too, since its row is looked at with every use. The row must still have the access token that was
+// shown; it follows LockTokenSet, so that none that takes its place beside this statement (RenewAccessToken) misses what is written here.
 func (q *Queries) InsertExchangedTokenSet(ctx context.Context, arg InsertExchangedTokenSetParams) (int64, error) {
 	result, err := q.db.Exec(ctx, InsertExchangedTokenSet,
 		arg.ID,
@@ -441,6 +443,7 @@ func (q *Queries) InsertExchangedTokenSet(ctx context.Context, arg InsertExchang
 		arg.Audience,
 		arg.Now,
 		arg.ParentID,
+		arg.ParentHash,
 	)
 	if err != nil {
 		return 0, err
@@ -589,7 +592,7 @@ const LockTokenSet = `-- name: LockTokenSet :one
 UPDATE token_sets SET successor_id = successor_id WHERE id = $1 RETURNING id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience, parent_id, actors
 `
 
-// Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+// Makes those who present one token of a row at the same time take turns: the row stays locked until the transaction ends.
 func (q *Queries) LockTokenSet(ctx context.Context, id TokenSetID) (TokenSet, error) {
 	row := q.db.QueryRow(ctx, LockTokenSet, id)
 	var i TokenSet

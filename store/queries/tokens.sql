@@ -101,7 +101,7 @@ UPDATE token_sets SET access_revoked_at = @now
 WHERE grant_id = (SELECT p.grant_id FROM token_sets p WHERE p.id = @id) AND parent_id = @id AND access_revoked_at IS NULL;
 
 -- name: LockTokenSet :one
--- Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+-- Makes those who present one token of a row at the same time take turns: the row stays locked until the transaction ends.
 UPDATE token_sets SET successor_id = successor_id WHERE id = @id RETURNING *;
 
 -- name: VoidTokenSet :execrows
@@ -157,7 +157,8 @@ WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_
 
 -- name: InsertExchangedTokenSet :execrows
 -- A token in exchange for another (RFC 8693), if that one still lives and outlives it; it belongs to the same grant and ends with it. Whoever
--- ends the one it was made of ends it too, since its row is looked at with every use.
+-- ends the one it was made of ends it too, since its row is looked at with every use. The row must still have the access token that was
+-- shown; it follows LockTokenSet, so that none that takes its place beside this statement (RenewAccessToken) misses what is written here.
 INSERT INTO token_sets (id, grant_id, client_id, parent_id, actors, scope, access_hash, access_expires_at, key_thumbprint, audience,
     created_at, expires_at)
 SELECT CAST(@id AS uuid), t.grant_id, CAST(@client_id AS text), t.id, CAST(@actors AS text), CAST(@scope AS text),
@@ -167,7 +168,7 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= @access_expires_at
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
-WHERE t.id = @parent_id AND t.access_revoked_at IS NULL AND t.access_expires_at > @now AND t.access_expires_at >= @access_expires_at
+WHERE t.id = @parent_id AND t.access_hash = @parent_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now AND t.access_expires_at >= @access_expires_at
   AND EXISTS (SELECT 1 FROM clients d WHERE d.id = @client_id AND d.disabled_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
   AND (t.parent_id IS NULL OR EXISTS (
