@@ -407,7 +407,7 @@ func (h *Handler) renderClient(
 		ClientFields: h.clientFields(actorOf(r), f.Lang, in, anyKind(), typed), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
 		LogoURL: templates.LogoURL(c.ID, c.LogoVersion),
 	}
-	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable, errs
+	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable || c.Unreadable, errs
 	var err error
 	if v.Surfaces, err = h.surfaceOptions(r, f.Lang, in.Surface); err != nil {
 		return err
@@ -439,6 +439,9 @@ func (h *Handler) renderClient(
 				boxes[i].Fixed = true
 			}
 		}
+	}
+	v.Unreadable = c.Unreadable && c.Changeable
+	if !c.Changeable {
 		return h.templates.Client.Render(w, status, f, v)
 	}
 	v.SwitchURL, v.DeleteURL = clientURL(c.ID)+"/state", clientURL(c.ID)+"/delete"

@@ -249,6 +249,8 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	}
 	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
 	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
+	unreadable := one
+	unreadable.ReadOnly, unreadable.Unreadable, unreadable.SecretURL = true, true, ""
 	web := clientFixture(options)
 	web.Action, web.BackURL, web.Kind, web.ID, web.Name, web.Version, web.Powers, web.Redirects, web.PostLogout = "/admin/register-client/web", "/admin/register-client", "web", "", "", "", nil, "", ""
 	native, service := web, clientFixture(options)
@@ -306,6 +308,7 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		screen("admin-client-rotating", page, rotating, console(NavClients)),
 		screen("admin-client-error", page, broken, console(NavClients)),
 		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-unreadable", page, unreadable, console(NavClients)),
 		screen("admin-client-new-device", form, ClientFormView{device}, console(NavClients)),
 		screen("admin-client-settings-error", page, opened, console(NavClients)),
 		screen("admin-client-logo", logo, place, console(NavClients)),

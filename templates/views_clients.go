@@ -125,6 +125,8 @@ type ClientView struct {
 	Customer, CustomerURL, Group string
 	// Streams are its streams of security events.
 	Streams []ClientStream
+	// Unreadable is set where nobody can change it, since what is stored of it cannot be read.
+	Unreadable bool
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
 	SecretURL, EndAction, SwitchURL, DeleteURL string
 }
