@@ -33,6 +33,9 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 	add(1, "say again", flow(w.sayAgain))
 	add(1, "cancel", flow(w.cancel))
 	add(4, "change", func() { w.withSession(w.change) })
+	add(2, "device", func() { w.device(w.anyBrowser()) })
+	add(2, "device asks", w.poll)
+	add(1, "take back", func() { w.withSession(w.takeBack) })
 	add(1, "prove anew", func() { w.withSession(w.proveAnew) })
 	add(1, "leave", func() { w.leave(w.anyBrowser()) })
 	add(2, "come back", func() { w.comeBack(w.anyBrowser()) })
@@ -108,7 +111,7 @@ func (w *walk) sessionOf(b *browser, kind string) *session {
 
 // open begins a sign-in: at a relying party's with whatever it may ask for, or for one of our own pages.
 func (w *walk) open(b *browser) *call {
-	places := []string{"store", "store", "store", "/account/security", "/account/security/email", "staff"}
+	places := []string{"store", "store", partner, partner, "/account/security", "/account/security/email", "staff"}
 	if b.human == w.humans[2] {
 		places = []string{"staff", "staff", "/admin", "/admin/security", "store"}
 	}
@@ -201,6 +204,9 @@ func (w *walk) goOn(b *browser, f *flow) {
 
 // allow presses the button of the page that says what an application learns. It was shown, and so everything was proved.
 func (w *walk) allow(b *browser, f *flow, shown *call) *call {
+	if w.rarely(6, "no") {
+		return w.post(b, f.at("/signin/consent"), "deny", testapp.Decision(shown.page, "deny"), may{})
+	}
 	f.allowed = f.person
 	w.tally["consents"]++
 	return w.post(b, f.at("/signin/consent"), "allow", testapp.Decision(shown.page, "allow"), may{})

@@ -63,6 +63,8 @@ func (w *walk) openingOf(u *url.URL) (opening, bool) {
 			o.after = w.now().Add(-freshFor)
 		}
 		return o, true
+	case "/device/confirm":
+		return opening{surface: "store"}, true
 	case "/authorize":
 		o := opening{client: q.Get("client_id"), surface: "store", none: q.Get("prompt") == "none", consent: q.Get("prompt") == "consent"}
 		if o.client == "staff" {
@@ -343,7 +345,7 @@ func (w *walk) cookie(c *call, k *http.Cookie, m may) {
 // flowBegun takes notice of a new sign-in.
 func (w *walk) flowBegun(c *call, k *http.Cookie) {
 	o, ok := w.openingOf(c.url)
-	if !ok || c.method != http.MethodGet {
+	if !ok || c.method != http.MethodGet && !aboutDevice(c.url) {
 		w.fail("%s: a sign-in begins", c)
 	}
 	id, secret, _ := strings.Cut(k.Value, ".")

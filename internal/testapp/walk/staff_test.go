@@ -21,7 +21,7 @@ func (w *walk) staff() {
 	system, reason := admin.System(), admin.Reason{Text: "walk", IdentityChecked: true}
 	var err error
 	m, what := may{of: p, fully: true}, ""
-	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices", "exempt", "exempt"})
+	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices", "exempt", "exempt", "take back"})
 	if p.disabled && w.flip("enable") {
 		do = "disable"
 	}
@@ -79,6 +79,9 @@ func (w *walk) staff() {
 		if _, err = w.Admin.GrantExemption(w.ctx, system, p.id, 2, reason); errors.Is(err, admin.ErrNotDemanded) {
 			m, err = may{}, nil
 		}
+	case "take back":
+		what = "consent of " + p.name + " taken back"
+		m, err = w.staffTakeBack(p)
 	case "remove devices":
 		what = "devices of " + p.name + " removed"
 		_, err = w.Admin.RemoveDevices(w.ctx, system, p.id)

@@ -39,6 +39,9 @@ func (w *walk) codeArrived(c *call, code, state string) {
 	if err := w.enough(g.person, g.surface, g.proofs, g.opening.asked, false); err != nil {
 		w.fail("%s: a code of %s, who did not prove enough: %v", c, g.person.name, err)
 	}
+	if asks(g.client) && !g.person.held.apps[g.client] {
+		w.fail("%s: a code for %s, which %s did not allow", c, g.client, g.person.name)
+	}
 	g.exempt = w.exempt(g.person)
 	w.grants = append(w.grants, g)
 	w.tally["codes"]++
@@ -52,10 +55,18 @@ const stateLater = "later"
 
 // redeem presents a code, whatever became of it meanwhile, and judges what comes of that.
 func (w *walk) redeem(g *grant) {
-	rp := w.clients[g.client]
-	r := rp.Redeem(g.code)
-	w.t.Logf("%s of %s is redeemed → %d", g.name, g.person.name, r.Status)
-	alive := !g.dead && !g.spent && !g.person.disabled && w.now().Sub(g.at) < time.Minute
+	rp, life := w.clients[g.client], time.Minute
+	var r testapp.Reply
+	if g.device == nil {
+		r = rp.Redeem(g.code)
+	} else {
+		r, life = rp.Poll(g.code), deviceLife
+	}
+	w.t.Logf("%s of %s is redeemed → %d %s", g.name, g.person.name, r.Status, r.Str("error"))
+	if e := r.Str("error"); g.device != nil && (e == "slow_down" || e == "expired_token") {
+		return // before the code was looked at
+	}
+	alive := !g.dead && !g.spent && !g.person.disabled && w.now().Sub(g.at) < life
 	replayed := g.spent
 	g.spent = true
 	switch {

@@ -34,6 +34,7 @@ type walk struct {
 	clients  map[string]*testapp.RelyingParty
 
 	flows      []*flow
+	waiting    []*waiting
 	sessions   []*session
 	grants     []*grant
 	devices    []*trusted
@@ -226,6 +227,8 @@ type grant struct {
 	spent           bool
 	access, refresh string
 	dead            bool
+	// device is what got it; nil for a browser.
+	device *waiting
 }
 
 // trusted is a trusted device.
@@ -310,7 +313,10 @@ func newWalk(ctx context.Context, t *rapid.T, tb testing.TB, a *testapp.App, n i
 		surfaces: map[string]*surface{
 			"store": {id: "store", kind: account.KindStore}, "admin": {id: "admin", kind: account.KindOperator},
 		},
-		clients: map[string]*testapp.RelyingParty{"store": a.RelyingParty(tb, "store"), "staff": a.RelyingParty(tb, "staff")},
+		clients: map[string]*testapp.RelyingParty{},
+	}
+	for _, id := range []string{"store", "staff", partner, tv} {
+		w.clients[id] = a.RelyingParty(tb, id)
 	}
 	// Every walk begins at the same time of another day: no budget of the day before is left over, and a failure can be replayed.
 	day := a.Clock.Now().Truncate(24 * time.Hour).Add(27*time.Hour + 7*time.Second)
