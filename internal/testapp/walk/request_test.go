@@ -519,7 +519,7 @@ func (w *walk) codeSent(c *call, method, to, code string) {
 		}
 	case c.flow != nil && strings.HasPrefix(c.url.Path, "/signin/two-factor/"):
 		s.flow, s.purpose, s.person = c.flow, "enrol", c.flow.person
-		if !c.holds || s.person == nil || len(s.person.held.factors) > 0 {
+		if !c.holds || s.person == nil || len(s.person.held.factors) > 0 || s.person.needsTicket(s.flow.proofs) {
 			w.fail("%s: a code is sent to %s to set up a first factor (I2)", c, to)
 		}
 	case strings.Contains(c.url.Path, "/security/"):
@@ -568,8 +568,8 @@ func (w *walk) keyShown(c *call) {
 	a := attempt{flow: c.flow}
 	p := (*person)(nil)
 	if c.flow != nil {
-		if p = c.flow.person; p == nil || len(p.held.factors) > 0 {
-			w.fail("%s shows a key beside a factor (I3)", c)
+		if p = c.flow.person; p == nil || len(p.held.factors) > 0 || p.needsTicket(c.flow.proofs) {
+			w.fail("%s shows a key beside a factor, or without the ticket (I3)", c)
 		}
 	} else {
 		a.session, p = c.session, c.session.person

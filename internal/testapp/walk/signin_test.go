@@ -430,7 +430,7 @@ func (w *walk) maySetUp(at place, method string) (may, bool) {
 	if at.flow != nil {
 		f := at.flow
 		known := f.proofs.since(f.opening.after).reach() > unknown
-		return m, w.holds(at.b, f) && known && len(p.held.factors) == 0 && f.surface.accepts(method)
+		return m, w.holds(at.b, f) && known && len(p.held.factors) == 0 && f.surface.accepts(method) && !p.needsTicket(f.proofs)
 	}
 	_, had := p.held.factors[method]
 	allowed := had || w.surfaces[p.surface()].accepts(method)

@@ -143,6 +143,7 @@ type row struct {
 // table is that of product §2. The second line of passkeys is for those that may exist in several places.
 var table = []row{
 	{amr: []string{"pwd"}, level: oneFactor},
+	{amr: []string{"pwd"}, level: oneFactor, method: pass, via: "ticket"},
 	{amr: []string{"pwd", "rba"}, level: oneFactor, method: device, via: "trusted_device"},
 	{amr: []string{"pwd", "mca", "mfa"}, level: byMail, method: email, via: "code"},
 	{amr: []string{"pwd", "sms", "mca", "mfa"}, level: twoFactors, method: sms, via: "code"},
@@ -190,6 +191,16 @@ func (w *walk) claims(g *grant, claims map[string]any) error {
 		if said.TwoFactor.Method == "" {
 			said.TwoFactor = nil
 		}
+	}
+	if said.TwoFactor != nil && said.TwoFactor.Via == "ticket" && said.TwoFactor.Method != pass {
+		// A factor that was set up on a ticket is a line of the table, as if it had been proved.
+		if len(g.proofs.by(ticket)) == 0 {
+			return fmt.Errorf("a ticket")
+		}
+		if said.TwoFactor.Via = "code"; said.TwoFactor.Method == passkey {
+			said.TwoFactor.Via = "passkey"
+		}
+		w.tally["tokens of factors set up on a ticket"]++
 	}
 	var second proofs
 	line := row{}
@@ -266,6 +277,7 @@ func (w *walk) renewTokens(g *grant) {
 	former := g.refresh
 	r := w.clients[g.client].Refresh(former)
 	w.t.Logf("%s of %s is refreshed → %d", g.name, g.person.name, r.Status)
+	w.outlives(g, r.Status)
 	switch {
 	case r.Status >= 500:
 		w.fail("%s: refresh answers %d", g.name, r.Status)

@@ -35,6 +35,7 @@ type walk struct {
 
 	flows      []*flow
 	waiting    []*waiting
+	spares     []*spare
 	sessions   []*session
 	grants     []*grant
 	devices    []*trusted
@@ -149,6 +150,8 @@ type human struct {
 	key           *webauthntest.Authenticator
 	// sheets are the backup codes that the human has seen, watched are an app's codes seen over a shoulder.
 	sheets, watched []string
+	// spares are the passes and tickets that the human was given.
+	spares []*spare
 	// answers are what the human's authenticator said, oldest first.
 	answers []*answer
 }
@@ -327,6 +330,7 @@ func newWalk(ctx context.Context, t *rapid.T, tb testing.TB, a *testapp.App, n i
 
 	w.settleSurface("store", rapid.Bool().Draw(t, "store enforces"), w.drawPolicy("store", true))
 	w.settleSurface("admin", rapid.Bool().Draw(t, "console enforces"), w.drawPolicy("admin", true))
+	w.settleReenrolment()
 	ann := w.newPerson(n, "ann", account.KindStore, rapid.Bool().Draw(t, "ann uses it"))
 	mal := w.newPerson(n, "mal", account.KindStore, rapid.Bool().Draw(t, "mal uses it"))
 	olga := w.newPerson(n, "olga", account.KindOperator, rapid.Bool().Draw(t, "olga uses it"))
