@@ -176,7 +176,8 @@ func TestDeviceAsksForWhatItsRegistrationSays(t *testing.T) {
 			acr      string
 		}{
 			{
-				"all of it, met", client.Settings{DefaultMaxAge: new(int64(1800)), RequireAuthTime: true, DefaultACRValues: []string{acrFull, acrPassword}, MinACR: acrPassword},
+				"all of it, met",
+				client.Settings{DefaultMaxAge: new(int64(1800)), RequireAuthTime: true, DefaultACRValues: []string{acrFull, acrPassword}, MinACR: acrPassword},
 				20 * time.Minute, "/device/confirm", "", acrPassword,
 			},
 			{"an older sign-in", client.Settings{DefaultMaxAge: new(int64(600))}, 20 * time.Minute, "/signin", testapp.ByPassword, acrPassword},

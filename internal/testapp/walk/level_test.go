@@ -166,7 +166,7 @@ func (w *walk) enough(p *person, s *surface, l proofs, asked level, change bool)
 	if got >= need {
 		return nil
 	}
-	if len(counted.by(pass)) > 0 && s.id == "store" && asked <= oneFactor && !change && got == oneFactor {
+	if len(counted.by(pass)) > 0 && len(counted.by(password)) > 0 && s.id == "store" && asked <= oneFactor && !change {
 		return nil
 	}
 	trusted := s.id == "store" && s.trustDays > 0 && asked <= oneFactor && !change && got == oneFactor
