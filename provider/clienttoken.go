@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
 
@@ -21,6 +23,32 @@ var ErrNotClientToken = errors.New("not a live token of a client's own")
 // is bound to a key. A token that stands for a person is none, whatever its scope. It fails with [ErrNotClientToken], and writes into
 // the answer's header what the client must do.
 func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.TokenSetID, error) {
+	set, err := p.ownToken(answer, r)
+	return set.ID, err
+}
+
+// ClientGrant is [Provider.ClientToken] for those who need no more than to know who asks, and for what the token may be used: the scopes
+// that the client's registration still has.
+func (p *Provider) ClientGrant(answer http.Header, r *http.Request) (clientID string, scopes []string, err error) {
+	set, err := p.ownToken(answer, r)
+	if err != nil {
+		return "", nil, err
+	}
+	c, known := p.clients.Lookup(set.ClientID)
+	if !known {
+		answer.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		return "", nil, ErrNotClientToken
+	}
+	for s := range strings.FieldsSeq(set.Scope) {
+		if slices.Contains(c.scopes, s) {
+			scopes = append(scopes, s)
+		}
+	}
+	return c.id, scopes, nil
+}
+
+// ownToken is the row of the token that [Provider.ClientToken] finds.
+func (p *Provider) ownToken(answer http.Header, r *http.Request) (store.TokenSet, error) {
 	t, err := p.present(answer, r)
 	var set store.TokenSet
 	if err == nil {
@@ -28,10 +56,13 @@ func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.Token
 	}
 	refused, ok := errors.AsType[*protocolError](err)
 	if !ok {
-		return set.ID, err
+		return set, err
 	}
 	web.Event(r.Context()).Add(slog.String("oauth_error", refused.code), slog.String("oauth_reason", refused.reason))
 	switch entry, _ := catalogue(refused.code); {
+	case refused.code == codeNoToken:
+		answer.Set("WWW-Authenticate", "Bearer")
+		answer.Add("WWW-Authenticate", challengeDPoP("", ""))
 	case ofProof(refused.code):
 		answer.Set("WWW-Authenticate", challengeDPoP(entry.sent, entry.description))
 	case byDPoP(r):
@@ -39,7 +70,7 @@ func (p *Provider) ClientToken(answer http.Header, r *http.Request) (store.Token
 	default:
 		answer.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
 	}
-	return "", ErrNotClientToken
+	return store.TokenSet{}, ErrNotClientToken
 }
 
 func (m *machine) clientToken(ctx context.Context, t presented) (store.TokenSet, error) {

@@ -42,8 +42,9 @@ type Config struct {
 	Box *seal.Box
 	// Sign signs the claims of a security event token.
 	Sign func(claims any) (string, error)
-	// Client finds the client that got itself an access token, and its scopes, or fails with NotToken.
-	Client   func(ctx context.Context, token string) (id string, scopes []string, err error)
+	// Client finds the client that got itself the access token it presents with a request, and the token's scopes, or fails with NotToken.
+	// It writes into the answer's header what the client must do.
+	Client   func(answer http.Header, r *http.Request) (id string, scopes []string, err error)
 	NotToken error
 	// Subject is the sub by which a client knows an account.
 	Subject func(clientID string, account store.AccountID) string
