@@ -131,7 +131,7 @@ func (s *Service) UpdateClient(
 			}
 		}
 		if former.Surface != next.Surface || former.sector() != next.sector() {
-			if err := w.voidClient(ctx, id); err != nil {
+			if err := w.voided(w.tx.VoidClient(ctx, id, w.now)); err != nil {
 				return err
 			}
 		}
@@ -203,9 +203,8 @@ func spellList(values []string) string {
 	return text
 }
 
-// voidClient ends everything that a client holds, for people and for itself, and says in the event how much that was.
-func (w *work) voidClient(ctx context.Context, id string) error {
-	grants, tokens, err := w.tx.VoidClient(ctx, id, w.now)
+// voided says in the event how much of a client was void.
+func (w *work) voided(grants, tokens int64, err error) error {
 	if err != nil {
 		return err
 	}
@@ -240,7 +239,7 @@ func (s *Service) SetClientDisabled(ctx context.Context, actor Actor, id string,
 			return fmt.Errorf("disable client: %w", err)
 		}
 		// Enabling does it too: what was being written beside the change that disabled it counts for nothing, and must not come back.
-		if err := w.voidClient(ctx, id); err != nil {
+		if err := w.voided(w.tx.VoidClient(ctx, id, w.now)); err != nil {
 			return err
 		}
 		return announceClient(ctx, w.tx, id)
@@ -261,10 +260,7 @@ func (s *Service) DeleteClient(ctx context.Context, actor Actor, id string, vers
 		if strings.TrimSpace(typed) != id {
 			return &account.ValidationError{Fields: map[string]string{FieldTyped: templates.MsgClientTyped}}
 		}
-		if _, err := w.tx.DeleteClient(ctx, id); err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
-		if err := w.voidClient(ctx, id); err != nil {
+		if err := w.voided(w.tx.EndClient(ctx, id, w.now)); err != nil {
 			return err
 		}
 		w.event.Data["redirect_uris"], w.event.Data["scopes"] = spellList(listOfJSON(row.RedirectURIs)), spellList(listOfJSON(row.Scopes))

@@ -493,7 +493,8 @@ func (m *machine) replaceRegistration(ctx context.Context, tx *store.Tx, held st
 		ClientID: held.ID, Target: p.Name + " (" + held.ID + ")", Data: map[string]string{"changed": changedMembers(held, p)},
 	}
 	if sector, _ := in.settings.Sector(in.redirects); sector != former.sector {
-		if err := voidClient(ctx, tx, held.ID, &event, now); err != nil {
+		grants, tokens, err := tx.VoidClient(ctx, held.ID, now)
+		if err := voided(&event, grants, tokens, err); err != nil {
 			return clientSecret{}, err
 		}
 	}
@@ -543,9 +544,8 @@ func sameJSON(a, b json.RawMessage) bool {
 	return serr == nil && terr == nil && bytes.Equal(s, t)
 }
 
-// voidClient ends what a client holds, and says in the event how much that was.
-func voidClient(ctx context.Context, tx *store.Tx, id string, event *audit.Event, now time.Time) error {
-	grants, tokens, err := tx.VoidClient(ctx, id, now)
+// voided says in the event how much of a client was void.
+func voided(event *audit.Event, grants, tokens int64, err error) error {
 	if err != nil {
 		return err
 	}
@@ -568,14 +568,12 @@ func (m *machine) deleteRegistration(w http.ResponseWriter, r *http.Request) err
 		if err != nil {
 			return err
 		}
-		if _, err := tx.DeleteClient(ctx, held.ID); err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
 		event := audit.Event{
 			Type: audit.ClientDelete, Result: audit.Success, Actor: audit.Actor{Kind: audit.ByClient, ID: held.ID, Name: held.Name},
 			ClientID: held.ID, Target: held.Name + " (" + held.ID + ")",
 		}
-		if err := voidClient(ctx, tx, held.ID, &event, now); err != nil {
+		grants, tokens, err := tx.EndClient(ctx, held.ID, now)
+		if err := voided(&event, grants, tokens, err); err != nil {
 			return err
 		}
 		if err := audit.Write(ctx, tx, now, event); err != nil {

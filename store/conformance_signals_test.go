@@ -122,6 +122,10 @@ var signalling = func() []step {
 		{"DropSignals", polled, rows(1)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "other"}, rows(0)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "receiver"}, rows(1)},
+		{"ListStreamsKnowing", knowing(nil), length(1)},
+		{"ForgetClientGrants", store.ForgetClientGrantsParams{ClientID: "another", Now: at(0)}, rows(0)},
+		{"ForgetClientGrants", store.ForgetClientGrantsParams{ClientID: "receiver", Now: at(0)}, rows(1)},
+		{"ListStreamsKnowing", knowing(nil), length(0)},
 		{"DeleteClient", "receiver", rows(1)},
 		{"GetStream", pushed, fails(store.ErrNotFound)},
 	}

@@ -29,6 +29,25 @@ func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodes
 	return result.RowsAffected(), nil
 }
 
+const CancelClientPushes = `-- name: CancelClientPushes :execrows
+UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = $1
+WHERE state = 'queued' AND channel = 'push' AND recipient = $2
+`
+
+type CancelClientPushesParams struct {
+	Now       *time.Time
+	Recipient string
+}
+
+// What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+func (q *Queries) CancelClientPushes(ctx context.Context, arg CancelClientPushesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CancelClientPushes, arg.Now, arg.Recipient)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const CancelFlowMessages = `-- name: CancelFlowMessages :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
 WHERE state = 'queued' AND leased_until IS NULL

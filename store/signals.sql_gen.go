@@ -381,7 +381,7 @@ FROM grants g
 JOIN signal_streams v ON v.client_id = g.client_id AND v.status <> 'disabled' AND ' ' || v.events || ' ' LIKE '% session_revoked %'
 JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = $1
+WHERE g.account_id = $1 AND g.forgotten_at IS NULL
   AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2)
   AND (CAST($3 AS uuid) IS NULL OR g.session_id <> $3)
   AND (CAST($4 AS text) IS NULL OR g.client_id = $4)
@@ -576,7 +576,7 @@ FROM signal_streams s
 JOIN clients c ON c.id = s.client_id AND c.disabled_at IS NULL
 WHERE s.status <> 'disabled' AND EXISTS (
     SELECT 1 FROM grants g
-    WHERE g.account_id = $1 AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL
+    WHERE g.account_id = $1 AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL AND g.forgotten_at IS NULL
       AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2))
 ORDER BY s.id
 `
@@ -593,7 +593,8 @@ type ListStreamsKnowingRow struct {
 	Events   string
 }
 
-// The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since.
+// The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since. Whom the
+// person allows nothing any more has to forget them.
 func (q *Queries) ListStreamsKnowing(ctx context.Context, arg ListStreamsKnowingParams) ([]ListStreamsKnowingRow, error) {
 	rows, err := q.db.Query(ctx, ListStreamsKnowing, arg.AccountID, arg.SessionID)
 	if err != nil {

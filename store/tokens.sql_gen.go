@@ -50,7 +50,7 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, g.forgotten_at, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
@@ -122,6 +122,7 @@ func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) 
 		&i.Grant.KeyThumbprint,
 		&i.Grant.Resources,
 		&i.Grant.Claims,
+		&i.Grant.ForgottenAt,
 		&i.Account.ID,
 		&i.Account.Kind,
 		&i.Account.LoginID,
@@ -194,7 +195,7 @@ func (q *Queries) GetClientAccessToken(ctx context.Context, arg GetClientAccessT
 }
 
 const GetGrantByCode = `-- name: GetGrantByCode :one
-SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims FROM grants WHERE code_hash = $1
+SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims, forgotten_at FROM grants WHERE code_hash = $1
 `
 
 // Why a redemption failed: only read when it did.
@@ -224,12 +225,13 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 		&i.KeyThumbprint,
 		&i.Resources,
 		&i.Claims,
+		&i.ForgottenAt,
 	)
 	return i, err
 }
 
 const GetRefresh = `-- name: GetRefresh :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, g.forgotten_at, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
     a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
@@ -294,6 +296,7 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 		&i.Grant.KeyThumbprint,
 		&i.Grant.Resources,
 		&i.Grant.Claims,
+		&i.Grant.ForgottenAt,
 		&i.AccountEpoch,
 		&i.AccountDisabledAt,
 		&i.TwoFactor,
@@ -628,7 +631,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
-RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims
+RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims, forgotten_at
 `
 
 type RedeemCodeParams struct {
@@ -678,6 +681,7 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		&i.KeyThumbprint,
 		&i.Resources,
 		&i.Claims,
+		&i.ForgottenAt,
 	)
 	return i, err
 }
@@ -766,7 +770,8 @@ func (q *Queries) RevokeAccountGrants(ctx context.Context, arg RevokeAccountGran
 }
 
 const RevokeConsentGrants = `-- name: RevokeConsentGrants :execrows
-UPDATE grants SET revoked_at = $1 WHERE account_id = $2 AND client_id = $3 AND revoked_at IS NULL
+UPDATE grants SET revoked_at = coalesce(revoked_at, $1), forgotten_at = $1
+WHERE account_id = $2 AND client_id = $3 AND forgotten_at IS NULL
 `
 
 type RevokeConsentGrantsParams struct {
@@ -775,6 +780,7 @@ type RevokeConsentGrantsParams struct {
 	ClientID  string
 }
 
+// Of what ended before the client is told nothing more either.
 func (q *Queries) RevokeConsentGrants(ctx context.Context, arg RevokeConsentGrantsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RevokeConsentGrants, arg.Now, arg.AccountID, arg.ClientID)
 	if err != nil {

@@ -72,6 +72,11 @@ WHERE state = 'queued' AND leased_until IS NULL
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
 
+-- name: CancelClientPushes :execrows
+-- What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = @now
+WHERE state = 'queued' AND channel = 'push' AND recipient = @recipient;
+
 -- name: ListMessages :many
 -- Newest first, a page at a time from a place on, no further back than since. Messages to accounts of the hidden kind are left out; an
 -- empty kind hides none. Nothing is found by its address if masked is not empty: whoever may not see addresses must not guess them

@@ -36,13 +36,14 @@ UPDATE signal_streams SET polled_at = @now WHERE id = @id;
 UPDATE signal_streams SET error = @error, error_at = @now WHERE id = @id;
 
 -- name: ListStreamsKnowing :many
--- The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since.
+-- The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since. Whom the
+-- person allows nothing any more has to forget them.
 SELECT s.id, s.client_id, s.method, s.events
 FROM signal_streams s
 JOIN clients c ON c.id = s.client_id AND c.disabled_at IS NULL
 WHERE s.status <> 'disabled' AND EXISTS (
     SELECT 1 FROM grants g
-    WHERE g.account_id = @account_id AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL
+    WHERE g.account_id = @account_id AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL AND g.forgotten_at IS NULL
       AND (CAST(sqlc.narg('session_id') AS uuid) IS NULL OR g.session_id = sqlc.narg('session_id')))
 ORDER BY s.id;
 
@@ -54,7 +55,7 @@ FROM grants g
 JOIN signal_streams v ON v.client_id = g.client_id AND v.status <> 'disabled' AND ' ' || v.events || ' ' LIKE '% session_revoked %'
 JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = @account_id
+WHERE g.account_id = @account_id AND g.forgotten_at IS NULL
   AND (CAST(sqlc.narg('only') AS uuid) IS NULL OR g.session_id = sqlc.narg('only'))
   AND (CAST(sqlc.narg('keep') AS uuid) IS NULL OR g.session_id <> sqlc.narg('keep'))
   AND (CAST(sqlc.narg('client') AS text) IS NULL OR g.client_id = sqlc.narg('client'))

@@ -197,7 +197,9 @@ UPDATE grants SET revoked_at = @now WHERE session_id = @session_id AND revoked_a
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND revoked_at IS NULL;
 
 -- name: RevokeConsentGrants :execrows
-UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND client_id = @client_id AND revoked_at IS NULL;
+-- Of what ended before the client is told nothing more either.
+UPDATE grants SET revoked_at = coalesce(revoked_at, @now), forgotten_at = @now
+WHERE account_id = @account_id AND client_id = @client_id AND forgotten_at IS NULL;
 
 -- name: RevokeOtherGrants :execrows
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND session_id <> @keep AND revoked_at IS NULL;

@@ -1,0 +1,5 @@
+-- +goose Up
+
+-- Since when the client is told nothing more of the account by this grant: what it was allowed was taken back, or it was deleted and what
+-- has its id now is another.
+ALTER TABLE grants ADD COLUMN forgotten_at timestamptz;
