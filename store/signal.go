@@ -75,6 +75,8 @@ type waiting struct {
 	signals []Happening
 	ended   []endedSession
 	because map[AccountID]cause
+	// raised are the accounts whose credential epoch was raised.
+	raised []AccountID
 }
 
 type cause struct{ by, reason string }
@@ -135,6 +137,11 @@ type toldOn struct {
 func (tx *Tx) sendSignals(ctx context.Context) error {
 	w := tx.waiting
 	tx.waiting = waiting{}
+	for _, account := range w.raised {
+		if _, known := w.because[account]; !known && tx.audited {
+			return fmt.Errorf("account %s: %w", account, ErrUnaudited)
+		}
+	}
 	if len(w.ended) == 0 && len(w.signals) == 0 {
 		return nil
 	}
