@@ -273,7 +273,8 @@ func (s *Service) setStatus(ctx context.Context, clientID string, id store.Strea
 	})
 }
 
-// verify sends a verification event on a stream (Shared Signals Framework 1.0 section 8.1.4).
+// verify sends a verification event on a stream (Shared Signals Framework 1.0 section 8.1.4). On one that is paused it waits like all
+// others; one that is disabled is sent nothing and keeps nothing (section 8.1.2.1).
 func (s *Service) verify(ctx context.Context, clientID string, id store.StreamID, state string) error {
 	now := s.now()
 	return s.cfg.DB.InTx(ctx, func(tx *store.Tx) error {
@@ -287,8 +288,11 @@ func (s *Service) verify(ctx context.Context, clientID string, id store.StreamID
 		if err != nil {
 			return fmt.Errorf("note verification: %w", err)
 		}
-		if n == 0 {
+		switch {
+		case n == 0:
 			return errTooSoon
+		case row.Status == store.StreamDisabled:
+			return nil
 		}
 		return tx.TellStream(ctx, now, row, store.SignalVerification, store.SignalData{State: state})
 	})
@@ -304,7 +308,7 @@ func (s *Service) Push(ctx context.Context, p delivery.Push) (delivery.PushReque
 	if err != nil {
 		return delivery.PushRequest{}, fmt.Errorf("load signal: %w", err)
 	}
-	if row.Signal.AccountID != nil && row.SignalStream.Status != store.StreamEnabled {
+	if row.Signal.Kind != store.SignalStreamUpdated && row.SignalStream.Status != store.StreamEnabled {
 		return delivery.PushRequest{}, errors.New("the stream was paused a moment ago")
 	}
 	client, err := s.cfg.DB.Read().GetClient(ctx, row.SignalStream.ClientID)

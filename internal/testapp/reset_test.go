@@ -25,6 +25,15 @@ func byTicket(t *testing.T, a *testapp.App) {
 	}
 }
 
+// resetFactors resets an account from the command line.
+func resetFactors(t *testing.T, a *testapp.App, login string) {
+	t.Helper()
+	reason := admin.Reason{Text: "電話で依頼", IdentityChecked: true}
+	if _, err := a.Admin.ResetFactors(t.Context(), admin.System(), accountOf(t, a, login).ID, reason); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // resetBy resets an account in the console and returns the page that says what was done.
 func resetBy(t *testing.T, a *testapp.App, staff *testapp.Browser, login string, pairs ...string) testapp.Page {
 	t.Helper()

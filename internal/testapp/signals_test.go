@@ -774,6 +774,11 @@ func TestSignals_StreamsAreTheirReceiversOwn(t *testing.T) {
 	}, r.reach)
 }
 
+// inOrder reports whether events came as they happened: ids of tokens grow with time.
+func inOrder(list []map[string]any) bool {
+	return slices.IsSortedFunc(list, func(x, y map[string]any) int { return strings.Compare(fmt.Sprint(x["jti"]), fmt.Sprint(y["jti"])) })
+}
+
 // TestSignals_WhatWaitsIsKept: a stream that is paused loses nothing, one that is disabled everything, and one that changes its way takes
 // what waits with it. What a receiver refuses is seen.
 func TestSignals_WhatWaitsIsKept(t *testing.T) {
@@ -814,7 +819,7 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		if got := shop.ask(http.MethodPost, "/ssf/verify", `{"stream_id":"`+polled+`"}`); got.Status != http.StatusNoContent {
 			t.Errorf("verify: %d %s", got.Status, got.Body)
 		}
-		if n, more, _ := fetch(`{"returnImmediately":true}`); n != 1 || more {
+		if n, more, _ := fetch(`{"returnImmediately":true}`); n != 0 || more { // nor a verification, which waits like all others
 			t.Errorf("a paused stream: %d tokens, more: %v", n, more)
 		}
 		if got := r.came("/shop"); len(got) > 0 {
@@ -917,12 +922,24 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		happen()
 		r.until("a refusal is noted", func() bool {
 			rows := r.queued(id)
-			return len(rows) > 0 && !slices.ContainsFunc(rows, func(m store.ListMessagesOfAccountRow) bool { return m.Reply != "401 invalid_audience" })
+			return slices.ContainsFunc(rows, func(m store.ListMessagesOfAccountRow) bool { return m.Reply == "401 invalid_audience" })
 		})
+		// Staff see it, and that what is about the same person waits for it.
+		list, err := a.Admin.ClientStreams(t.Context(), admin.System(), "shop")
+		if err != nil || list[1].FailedReply != "401 invalid_audience" || list[1].Waiting < 2 || list[1].Failed == 0 {
+			t.Errorf("what staff see: %+v, %v", list, err)
+		}
+		for _, m := range r.queued(id) {
+			if m.Attempts > 0 && m.Reply == "" {
+				t.Errorf("tried beside the one before it: %+v", m)
+			}
+		}
 		say(0)
-		a.Clock.Advance(time.Hour)
-		if got := r.taken("/moved", id); len(got) == 0 {
-			t.Error("nothing came after the receiver was set right")
+		// A pause and its end try everything again at once, and in order.
+		status(polled, "paused")
+		status(polled, "enabled")
+		if got := r.taken("/moved", id); len(got) < 2 || !inOrder(got) {
+			t.Errorf("after the receiver was set right: %v", got)
 		}
 		say(0)
 	}, r.reach)

@@ -12,10 +12,10 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/mfa/webauthntest"
-	"github.com/futakagi/futakagi/store"
 )
 
 // exercise is something that anybody can ask about anybody, of whom none may be told from another.
@@ -179,10 +179,9 @@ func TestI9_Time(t *testing.T) {
 
 func disable(t *testing.T, a *testapp.App, login string) {
 	t.Helper()
-	inTx(t, a, func(tx *store.Tx) error {
-		_, err := accounts(t, a).SetDisabled(t.Context(), tx, accountOf(t, a, login).ID, true)
-		return err
-	})
+	if _, err := a.Admin.SetDisabled(t.Context(), admin.System(), accountOf(t, a, login).ID, true); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // anonymous are the exercises for somebody who is nobody yet. sato has a second factor, tanaka has none, suzuki is disabled, mori has

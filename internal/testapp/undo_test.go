@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/internal/testapp"
-	"github.com/futakagi/futakagi/store"
 )
 
 var undoLink = regexp.MustCompile(`(?m)^ +(http\S+/account/undo\?ticket=([\w-]{43}))$`)
@@ -116,10 +115,7 @@ func TestI17_ResetVoidsTheLink(t *testing.T) {
 		if link == nil {
 			t.Fatal("no link")
 		}
-		inTx(t, a, func(tx *store.Tx) error {
-			_, err := a.MFA.Reset(t.Context(), tx, accountOf(t, a, "sato"), a.Clock.Now())
-			return err
-		})
+		resetFactors(t, a, "sato")
 		if p := b.Post("/account/undo", value("ticket", link[2])); p.Status != http.StatusNotFound {
 			t.Errorf("after a reset: %d", p.Status)
 		}
