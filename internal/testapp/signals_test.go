@@ -687,6 +687,8 @@ func TestSignals_StreamsAreTheirReceiversOwn(t *testing.T) {
 		for _, c := range []struct{ method, path, body string }{
 			{http.MethodPost, "/ssf/stream", ``},
 			{http.MethodPost, "/ssf/stream", `[]`},
+			{http.MethodPost, "/ssf/stream", `null`},
+			{http.MethodPost, "/ssf/poll/" + id, `null`},
 			{http.MethodPost, "/ssf/stream", `{} {}`},
 			{http.MethodPost, "/ssf/stream", "{\"description\":\"\xff\"}"},
 			{http.MethodPost, "/ssf/stream", `{"description":"a\u0000b"}`},
@@ -899,6 +901,9 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		status(pushed, "paused")
 		happen()
 		status(pushed, "disabled")
+		if got := shop.ask(http.MethodPost, "/ssf/verify", `{"stream_id":"`+pushed+`"}`); got.Status != http.StatusNoContent {
+			t.Errorf("verify a stream that is disabled: %d %s", got.Status, got.Body)
+		}
 		happen()
 		status(pushed, "enabled")
 		if got := shop.fetch(r, pushed); len(got) != 0 {
@@ -919,6 +924,7 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 			t.Errorf("refused: %+v, %v", last, err)
 		}
 		say(http.StatusUnauthorized)
+		happen()
 		happen()
 		r.until("a refusal is noted", func() bool {
 			rows := r.queued(id)
