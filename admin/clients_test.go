@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -444,7 +447,7 @@ func TestConsoleClientLife(t *testing.T) {
 	if string(web.HashToken(secret)) != string(c.clientRow("shop").SecretHash) {
 		t.Fatalf("%q is not the secret", secret)
 	}
-	c.wants(page, "今だけ表示されます", "issuer=https://id.example.jp", "client_id=shop", "authorization_endpoint=https://id.example.jp/authorize")
+	c.wants(page, "今だけ表示されます", "issuer=<wbr>https://id.example.jp", "client_id=<wbr>shop", "authorization_endpoint=<wbr>https://id.example.jp/authorize", "docs/guides/README.md")
 	if again := c.get(at); strings.Contains(again, secret) || !strings.Contains(again, "もう表示できません") {
 		t.Error("the secret is shown twice")
 	}
@@ -486,7 +489,16 @@ func TestConsoleClientLife(t *testing.T) {
 	c.wants(c.get(at), "更新しました。", "一時停止中", "担当者が設定", "待機中 1件") // its receiver is told
 	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "resume")
 	c.wants(c.get(at), "配信中", "待機中 2件")
-	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "delete")
+	ends := "/admin/clients/shop/streams/" + stream + "/delete"
+	c.wants(c.get("/admin/clients/shop"), `href="`+ends+`"`)
+	c.wants(c.get(ends), "「ストア2」への配信を削除しますか？", "アプリケーションが取得", "まだ届いていないイベント2件も削除されます。")
+	if w := c.do(http.MethodPost, "/admin/clients/shop/streams/"+stream, url.Values{"do": {"delete"}}); w.Code != http.StatusBadRequest {
+		t.Errorf("deleted without being asked: %d", w.Code)
+	}
+	at, _ = c.post(ends)
+	if w := c.do(http.MethodGet, ends, nil); w.Code != http.StatusNotFound {
+		t.Errorf("asked about a stream that is gone: %d", w.Code)
+	}
 	if body := c.get(at); strings.Contains(body, "セキュリティイベントの配信") {
 		t.Error("the stream that was deleted is shown")
 	}
@@ -551,5 +563,23 @@ func TestNoClientIsCalledLikeAnAccount(t *testing.T) {
 		if e, ok := errors.AsType[*ClientError](err); !ok || e.Fields["id"] == "" {
 			t.Errorf("%s: %v", id, err)
 		}
+	}
+}
+
+// Every kind of application is told a document that there is.
+func TestWhatAnApplicationIsToldNamesItsDocument(t *testing.T) {
+	named := map[string]string{}
+	for _, k := range clientKinds() {
+		in := NewClient{GrantTypes: k.grants, AuthMethod: k.auth}
+		if k.native {
+			in.ApplicationType = client.TypeNative
+		}
+		named[k.name] = in.guide()
+		if _, err := os.Stat(filepath.Join("..", in.guide())); err != nil {
+			t.Errorf("%s: %v", k.name, err)
+		}
+	}
+	if named["browser"] == named["web"] || named["service"] == named["web"] || named["device"] == named["web"] {
+		t.Errorf("%v", named)
 	}
 }

@@ -59,7 +59,7 @@ func formSettings() []formSetting {
 		{part: "logout", name: "backchannel_logout_session_required", returns: true},
 		{part: "logout", name: "frontchannel_logout_uri", returns: true},
 		{part: "logout", name: "frontchannel_logout_session_required", returns: true},
-		{part: "consent", name: "third_party", people: true},
+		{part: "owner", name: "third_party", people: true},
 		{part: "consent", name: "client_uri", people: true},
 		{part: "consent", name: "policy_uri", people: true},
 		{part: "consent", name: "tos_uri", people: true},

@@ -101,6 +101,8 @@ func (v *viewer) programs(w *world) {
 	v.look(b, "admin-client-streams")
 	b.hit("form[action*='/streams/'] button[value=pause]")
 	v.look(b, "admin-client-stream-paused")
+	b.hit("a[href*='/streams/'][href$='/delete']")
+	v.look(b, "admin-client-stream-delete")
 	b.open(base + "/clients/" + id + "/provisioning")
 	v.look(b, "admin-client-scim")
 	b.fill("code", demo.CustomerCode)
@@ -130,6 +132,8 @@ func (v *viewer) programs(w *world) {
 	v.look(b, "admin-registration-token-gone")
 	b.open(base + "/registration-tokens")
 	v.look(b, "admin-registration-tokens")
-	b.hit("form[action$='/revoke'] button")
+	b.hit("a[href$='/revoke']")
+	v.look(b, "admin-registration-token-revoke")
+	b.hit(submit)
 	v.look(b, "admin-registration-token-revoked")
 }

@@ -180,7 +180,7 @@ func (p *Provider) getDeviceConfirm(w http.ResponseWriter, r *http.Request) erro
 	f := p.kit.Frame(w, r)
 	f.Admin = at.session.Kind == web.Operator
 	return p.templates.DeviceConfirm.Render(w, http.StatusOK, f, templates.DeviceConfirmView{
-		Action: pathDeviceConfirm, App: at.client.Name(), Initial: initial(at.client.Name()), LogoURL: at.client.LogoURL(),
+		Action: pathDeviceConfirm, App: at.client.Name(), LogoURL: at.client.LogoURL(),
 		Code: at.code, LoginID: at.session.Account.LoginID, Account: string(at.session.AccountID), Scopes: strings.Fields(at.row.Scope),
 	})
 }
