@@ -6,8 +6,12 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/demo/relyingparty"
+	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/store"
 )
 
 // site is an application of a test: a sample site that gets its credentials when the test has them.
@@ -99,6 +103,39 @@ func TestApplicationLife(t *testing.T) {
 		b.press("ログイン")
 		b.origin(w.Addresses.Provider)
 		b.heading("ログインを続けられません")
+	})
+}
+
+// A stream that is deleted and a token that is revoked are gone for good: a page asks first, and the operator proves who they are.
+func TestWhatIsGoneForGoodIsAskedAbout(t *testing.T) {
+	one(t, func(t *testing.T, w *world) {
+		const id, ask = "e2e-receiver", "「受信アプリ」への配信を削除しますか？"
+		w.program(t, id, "受信アプリ")
+		console := w.operator(t)
+		console.open(w.Addresses.Provider + "/admin/clients/" + id)
+		console.press("配信を削除（Minato " + store.StreamPoll + "）")
+		console.heading(ask)
+		console.press("戻る")
+		console.see("Minato "+store.StreamPoll, "Minato "+store.StreamPush)
+		console.press("配信を削除（Minato " + store.StreamPoll + "）")
+		w.clock.advance(standing.FreshFor + time.Second)
+		console.press("削除する")
+		console.fill("password", demo.Password)
+		console.hit(submit)
+		console.heading(ask)
+		console.press("削除する")
+		console.see("削除しました。", "Minato "+store.StreamPush)
+		console.miss("Minato " + store.StreamPoll)
+
+		console.open(w.Addresses.Provider + "/admin/registration-tokens")
+		console.fill("label", "市場")
+		console.press("発行する")
+		console.press("一覧へ戻る")
+		console.press("無効にする（市場）")
+		console.heading("初期アクセストークン「市場」を無効にしますか？")
+		console.press("無効にする")
+		console.see("初期アクセストークンを無効にしました。", "無効化済み")
+		console.miss("無効にする（市場）")
 	})
 }
 
