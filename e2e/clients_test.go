@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/demo/relyingparty"
 	"github.com/futakagi/futakagi/signin/standing"
@@ -196,4 +197,32 @@ func (v *viewer) clients(w *world) {
 	v.look(b, "admin-client-delete")
 	b.hit(submit)
 	v.look(b, "admin-client-delete-error")
+	v.lockedClient(w, base)
+}
+
+// lockedClient looks at an application that has more rights than whoever looks at it: everything is text, down to the folds.
+func (v *viewer) lockedClient(w *world, base string) {
+	ctx := v.t.Context()
+	_, err := w.Server.Admin.CreateClient(ctx, admin.System(), admin.NewClient{
+		ID: "e2e-mighty", Name: "Mighty", RedirectURIs: []string{"https://mighty.example.jp/callback", "https://mighty.example.jp/other"},
+		GrantTypes: []string{"authorization_code", "client_credentials"}, Scopes: []string{"openid", "email", "api:passwords"},
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	role, err := w.Server.Admin.CreateRole(ctx, admin.System(), admin.RoleInput{Name: "App desk", Rights: []string{"view", "manage_clients"}})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	b := v.browser(w)
+	b.open(base + "/clients/e2e-mighty")
+	v.password(b, w.person(v.t, isOperator, func(p *person) { p.Role = role.ID }))
+	js[int](b, `document.querySelectorAll("details").forEach((d) => { d.open = true }), 1`)
+	if left := js[[]string](b, `[...document.querySelectorAll("main .card :is(input:not([type=hidden]), select, textarea)")].map((e) => e.name)`); len(left) > 0 {
+		v.t.Errorf("a locked application has controls: %v", left)
+	}
+	if !js[bool](b, `getSelection().selectAllChildren(document.querySelector("main form")), getSelection().toString().includes("https://mighty.example.jp/other")`) {
+		v.t.Error("the addresses of a locked application cannot be copied")
+	}
+	v.look(b, "admin-client-locked")
 }
