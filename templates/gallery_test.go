@@ -734,6 +734,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
 		}, console(NavOperators)),
 		screen("admin-audit-short", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Actor: "client", Query: "ito", Short: true, Pager: Pager{Next: "/n"}}, console(NavAudit)),
+		screen("admin-audit-request", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Request: "E-WCW3-3G3Q"}, console(NavAudit)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", To: "マイページ", Party: true, LoginID: "tanaka", Kind: MessageSignOut, State: DeliveryFailed, Tries: 1, Reply: "400 invalid_request", URL: "/admin/deliveries/9"},
