@@ -224,6 +224,6 @@ func (v *viewer) lockedClient(w *world, base string) {
 	if !js[bool](b, `getSelection().selectAllChildren(document.querySelector("main form")), getSelection().toString().includes("https://mighty.example.jp/other")`) {
 		v.t.Error("the addresses of a locked application cannot be copied")
 	}
-	js[any](b, `getSelection().removeAllRanges()`)
+	js[any](b, `getSelection().removeAllRanges(), null`)
 	v.look(b, "admin-client-locked")
 }
