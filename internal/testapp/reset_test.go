@@ -54,7 +54,7 @@ func TestReenrolByTicket(t *testing.T) {
 		ticket := shown[1]
 
 		// The deliveries follow.
-		for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 			if p := staff.Open(done.URL.Path); strings.Count(p.Body, "受付済み") == 2 && !strings.Contains(p.Body, "data-refresh") {
 				break
 			} else if time.Now().After(deadline) {
@@ -121,7 +121,7 @@ func TestReenrolByMailedTicket(t *testing.T) {
 		t.Error("staff see the ticket that is mailed")
 	}
 	ticket := ""
-	for deadline := time.Now().Add(10 * time.Second); ticket == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ticket == "" && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		for _, m := range a.Mail.Mails("sato@example.jp")[mails:] {
 			if found := regexp.MustCompile(`(?m)^\s+(\d{4} \d{4})$`).FindStringSubmatch(m.Text); found != nil {
 				ticket = found[1]

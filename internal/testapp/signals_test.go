@@ -233,7 +233,7 @@ func (r *receivers) queued(id store.AccountID) []store.ListMessagesOfAccountRow 
 // until waits for something.
 func (r *receivers) until(what string, done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("not within ten seconds: %s", what)
 		}

@@ -354,7 +354,7 @@ func TestInteropOAuth2Proxy(t *testing.T) {
 	}
 	first := got.Header.Get("X-Forwarded-Access-Token")
 	// The next second's request refreshes.
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(100 * time.Millisecond) {
 		decode(t, v.b.Get(site+"/private"), &got)
 		if next := got.Header.Get("X-Forwarded-Access-Token"); next != first && next != "" {
 			break

@@ -17,7 +17,7 @@ var undoLink = regexp.MustCompile(`(?m)^ +(http\S+/account/undo\?ticket=([\w-]{4
 // mailOf waits for a mail to an address whose subject holds a text.
 func mailOf(t *testing.T, a *testapp.App, to, subject string) string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		for _, m := range a.Mail.Mails(to) {
 			if strings.Contains(m.Subject, subject) {
 				return m.Text
