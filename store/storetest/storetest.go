@@ -16,7 +16,7 @@ import (
 	"github.com/futakagi/futakagi/store"
 )
 
-// EnvEngine names the one engine that tests which run on both are to use: the race detector makes SQLite, which is Go, many times slower
+// EnvEngine names the one engine that tests which run on both are to use: the race detector makes what goes to SQLite slower
 // and finds nothing on it that it does not find on PostgreSQL. With "postgresql" their SQLite halves are skipped; with "sqlite" those are
 // all that runs. So two runs cover everything once.
 const EnvEngine = "FUTAKAGI_TEST_ENGINE"
