@@ -6,7 +6,6 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -159,7 +158,7 @@ func TestI29_FullQueueRefusesAtOnce(t *testing.T) {
 	if _, err := h.Hash(ctx, "one too many"); !errors.Is(err, ErrBusy) {
 		t.Errorf("err = %v, want ErrBusy", err)
 	}
-	if d := time.Since(start); d > time.Second {
+	if d := time.Since(start); d > 5*time.Second {
 		t.Errorf("the refusal took %v", d)
 	}
 	h.gate.leave(h.memory)
@@ -368,11 +367,10 @@ func waiting(h *Hasher) int {
 
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
-	for range 2000 {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if f() {
 			return
 		}
-		time.Sleep(time.Millisecond)
 	}
 	t.Fatal("it never happened")
 }
@@ -385,9 +383,4 @@ func BenchmarkCheck(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func sortedMiddle(ds []time.Duration) time.Duration {
-	slices.Sort(ds)
-	return ds[len(ds)/2]
 }

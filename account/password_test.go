@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,13 +20,7 @@ import (
 
 func (f *fixture) events(t testing.TB) []store.AuditEvent {
 	t.Helper()
-	rows, err := f.db.Read().ListAuditEvents(t.Context(), store.ListAuditEventsParams{
-		BeforeAt: f.now.Add(24 * time.Hour), BeforeID: store.MaxID, Since: f.now.Add(-24 * time.Hour), PageSize: 1000,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
+	return storetest.Events(t, f.db, "")
 }
 
 func TestVerify(t *testing.T) {
@@ -397,7 +392,7 @@ func TestI29_RefusedTriesTakeNoPlaceInTheQueue(t *testing.T) {
 	}
 	defer f.hasher.gate.leave(1)
 	for _, try := range [][2]string{{"203.0.113.1", "tanaka"}, {"203.0.113.2", "tanaka"}, {"203.0.113.3", "suzuki"}} {
-		ctx, cancel := context.WithTimeout(from(t, try[0]), 5*time.Second)
+		ctx, cancel := context.WithTimeout(from(t, try[0]), 30*time.Second)
 		_, err := f.Verify(ctx, KindStore, try[1], "guess")
 		cancel()
 		if _, ok := errors.AsType[*ThrottledError](err); !ok {
@@ -507,9 +502,10 @@ func TestVerifyTakesAsLongForUnknownAccounts(t *testing.T) {
 			took[id] = append(took[id], time.Since(start))
 		}
 	}
-	unknown := sortedMiddle(took["nobody"])
+	// The shortest is what the work itself takes: what else the machine does only adds to it.
+	unknown := slices.Min(took["nobody"])
 	for id := range tries {
-		if known := sortedMiddle(took[id]); float64(known)/float64(unknown) < 0.5 || float64(known)/float64(unknown) > 2 {
+		if known := slices.Min(took[id]); float64(known)/float64(unknown) < 0.5 || float64(known)/float64(unknown) > 2 {
 			t.Errorf("%s takes %v, an unknown account %v", id, known, unknown)
 		}
 	}

@@ -262,15 +262,19 @@ func (w *world) waiting(id store.AccountID, kind string) []string {
 // events are the audit rows of a type, oldest first.
 func (w *world) events(kind audit.Type) []store.AuditEvent {
 	w.t.Helper()
-	rows, err := w.db.Read().SearchAuditEvents(w.t.Context(), store.SearchAuditEventsParams{
-		Since: time.Unix(0, 0), BeforeAt: w.clock.now().Add(time.Hour), BeforeID: store.MaxID, TypePattern: string(kind), PageSize: 1000,
-	})
+	rows := storetest.Events(w.t, w.db, string(kind))
+	slices.Reverse(rows)
+	return rows
+}
+
+// demands reads what decides whether an account needs a second factor on a surface.
+func (w *world) demands(id store.AccountID, surface string) (store.Account, store.Surface) {
+	w.t.Helper()
+	acc, err := w.db.Read().GetAccount(w.t.Context(), id)
 	must(w.t, err)
-	var out []store.AuditEvent
-	for _, r := range slices.Backward(rows) {
-		out = append(out, r.AuditEvent)
-	}
-	return out
+	s, err := w.db.Read().GetSurface(w.t.Context(), surface)
+	must(w.t, err)
+	return acc, s
 }
 
 func (w *world) enforce(surface string, on bool) {
@@ -288,9 +292,8 @@ func TestM02_M04_TheSwitchIsStored(t *testing.T) {
 		if err != nil || !r.Changed || r.SetUp {
 			t.Fatalf("%+v, %v", r, err)
 		}
-		p, err := w.db.Read().GetPolicy(t.Context(), store.GetPolicyParams{AccountID: w.tanaka, SurfaceID: SurfaceStore})
-		if err != nil || p.TwoFactor != account.TwoFactorDont || p.Enforced {
-			t.Errorf("policy %+v, %v: want the password alone", p, err)
+		if acc, surface := w.demands(w.tanaka, SurfaceStore); acc.TwoFactor != account.TwoFactorDont || surface.Enforced {
+			t.Errorf("switch %s, enforced %v: want the password alone", acc.TwoFactor, surface.Enforced)
 		}
 		rows := w.events(audit.TwoFactorSet)
 		if len(rows) != 1 || rows[0].Result != "success" || rows[0].ActorName != "desk" || rows[0].Target != "株式会社サンプル商事 / tanaka" || *rows[0].AccountID != w.tanaka {
@@ -486,8 +489,8 @@ func TestM10_M12_EnforcementIsPerSurfaceAndKeepsTheSwitch(t *testing.T) {
 		if a, s := enforced(); a || !s {
 			t.Errorf("after a conflict: admin %v, store %v", a, s)
 		}
-		if p, err := w.db.Read().GetPolicy(ctx, store.GetPolicyParams{AccountID: w.tanaka, SurfaceID: SurfaceStore}); err != nil || !p.Enforced || p.TwoFactor != account.TwoFactorDont {
-			t.Errorf("%+v, %v", p, err)
+		if acc, surface := w.demands(w.tanaka, SurfaceStore); acc.TwoFactor != account.TwoFactorDont || !surface.Enforced {
+			t.Errorf("switch %s, enforced %v", acc.TwoFactor, surface.Enforced)
 		}
 		if changed, err := both(false, true, true, false); err != nil || !changed {
 			t.Fatal(changed, err)

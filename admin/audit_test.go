@@ -123,7 +123,7 @@ func TestAuditPages(t *testing.T) {
 	c.wants(c.get("/admin/audit?request=req-fill&from="), "req-fill")
 	c.wants(c.get("/admin/audit?account="+string(c.tanaka)), "1つのアカウント")
 	c.wants(c.get("/admin/audit?client=nobody"), "該当する記録はありません")
-	c.wants(c.get("/admin/audit?account=x&after=9.x&actor=%27&result=%27&request=x"), "該当する記録はありません")
+	c.wants(c.get("/admin/audit?account=x&after=9.x&actor=%27&result=%27&request=x"), "該当する記録はありません", "サーバーのログをこの番号で検索してください。")
 
 	form := url.Values{"format": {"ndjson"}, "q": {"tanaka"}, "result": {"failure"}}
 	w := c.do(http.MethodPost, "/admin/audit/export", form)

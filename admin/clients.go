@@ -111,7 +111,7 @@ func (s *Service) CreateClient(ctx context.Context, actor Actor, in NewClient) (
 	_, err := s.act(ctx, actor, mayManageClients, audit.Event{Type: audit.ClientCreate}, func(w *work) error {
 		in, err := in.orDefaults().check(s.validRedirect)
 		if err != nil {
-			return err
+			return fmt.Errorf("register client: %w", err)
 		}
 		if err := w.registrable(ctx, in); err != nil {
 			return err

@@ -93,7 +93,8 @@ func (w *work) client(ctx context.Context, id string) (store.Client, error) {
 // UpdateClient changes a registration that the actor saw at a version, in force on every server at once. A client that gets a secret for
 // the first time is given one, which can be read here and never again; one that needs none any more loses it. What a client holds that
 // moves to another surface is void, since people signed in there by other rules; so is that of one that gets another sector, since a
-// refreshed ID token must name whom the first one did (OpenID Connect Core section 12.2). It fails with a [ClientError], [ErrConflict]
+// refreshed ID token must name whom the first one did (OpenID Connect Core section 12.2). What broke the rules before the change and is left
+// as it was does not stand in its way. It fails with a [ClientError], [ErrConflict]
 // or [store.ErrNotFound], and reports whether anything was changed.
 func (s *Service) UpdateClient(
 	ctx context.Context, actor Actor, id string, version time.Time, change ClientChange,
@@ -110,9 +111,9 @@ func (s *Service) UpdateClient(
 		if err != nil {
 			return err
 		}
-		next, err := change.on(former).check(s.validRedirect)
+		next, err := change.on(former).checkChange(former, s.validRedirect)
 		if err != nil {
-			return err
+			return fmt.Errorf("change client: %w", err)
 		}
 		next.GrantTypes, next.Scopes = sameOrder(former.GrantTypes, next.GrantTypes), sameOrder(former.Scopes, next.Scopes)
 		if err := w.registrable(ctx, next); err != nil {
@@ -131,7 +132,7 @@ func (s *Service) UpdateClient(
 			}
 		}
 		if former.Surface != next.Surface || former.sector() != next.sector() {
-			if err := w.voidClient(ctx, id); err != nil {
+			if err := w.voided(w.tx.VoidClient(ctx, id, w.now)); err != nil {
 				return err
 			}
 		}
@@ -203,9 +204,8 @@ func spellList(values []string) string {
 	return text
 }
 
-// voidClient ends everything that a client holds, for people and for itself, and says in the event how much that was.
-func (w *work) voidClient(ctx context.Context, id string) error {
-	grants, tokens, err := w.tx.VoidClient(ctx, id, w.now)
+// voided says in the event how much of a client was void.
+func (w *work) voided(grants, tokens int64, err error) error {
 	if err != nil {
 		return err
 	}
@@ -240,7 +240,7 @@ func (s *Service) SetClientDisabled(ctx context.Context, actor Actor, id string,
 			return fmt.Errorf("disable client: %w", err)
 		}
 		// Enabling does it too: what was being written beside the change that disabled it counts for nothing, and must not come back.
-		if err := w.voidClient(ctx, id); err != nil {
+		if err := w.voided(w.tx.VoidClient(ctx, id, w.now)); err != nil {
 			return err
 		}
 		return announceClient(ctx, w.tx, id)
@@ -261,10 +261,7 @@ func (s *Service) DeleteClient(ctx context.Context, actor Actor, id string, vers
 		if strings.TrimSpace(typed) != id {
 			return &account.ValidationError{Fields: map[string]string{FieldTyped: templates.MsgClientTyped}}
 		}
-		if _, err := w.tx.DeleteClient(ctx, id); err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
-		if err := w.voidClient(ctx, id); err != nil {
+		if err := w.voided(w.tx.EndClient(ctx, id, w.now)); err != nil {
 			return err
 		}
 		w.event.Data["redirect_uris"], w.event.Data["scopes"] = spellList(listOfJSON(row.RedirectURIs)), spellList(listOfJSON(row.Scopes))
@@ -283,13 +280,14 @@ type ClientState struct {
 	LastSignIn *time.Time
 	// FormerUntil is until when a former secret works; nil if none does.
 	FormerUntil *time.Time
-	// Changeable is whether the actor may change it.
-	Changeable bool
+	// Changeable is whether the actor may change it, and Unreadable whether its settings are such that nobody can, for they cannot be
+	// read: it can still be taken out of use and deleted.
+	Changeable, Unreadable bool
 }
 
 func clientState(actor Actor, row store.Client, now time.Time) ClientState {
-	registration, err := registrationOf(row) // what cannot be read cannot be changed, but seen and deleted
-	c := ClientState{Client: row, Registration: registration, Changeable: err == nil && actor.mayGrantAll(listOfJSON(row.Scopes))}
+	registration, err := registrationOf(row)
+	c := ClientState{Client: row, Registration: registration, Changeable: actor.mayGrantAll(listOfJSON(row.Scopes)), Unreadable: err != nil}
 	if row.FormerSecretUntil != nil && row.FormerSecretUntil.After(now) {
 		c.FormerUntil = row.FormerSecretUntil
 	}

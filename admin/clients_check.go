@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"errors"
 	"fmt"
 	"maps"
+	"reflect"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -42,10 +44,10 @@ type ClientError struct {
 	sentences map[string][]clientSentence
 }
 
-// clientSentence is one of the catalogue, with what it is filled in with.
+// clientSentence is one of the catalogue, with what it is filled in with, and what it says for programs.
 type clientSentence struct {
-	key  string
-	args []any
+	key, text string
+	args      []any
 }
 
 func (e *ClientError) Error() string {
@@ -53,7 +55,7 @@ func (e *ClientError) Error() string {
 	for _, field := range slices.Sorted(maps.Keys(e.Fields)) {
 		parts = append(parts, field+" "+e.Fields[field])
 	}
-	return "register client: " + strings.Join(parts, "; ")
+	return strings.Join(parts, "; ")
 }
 
 // add notes what is wrong with a field.
@@ -64,9 +66,29 @@ func (e *ClientError) add(field, text, key string, args ...any) {
 	if e.Fields[field] == "" {
 		e.Fields[field] = text
 	}
-	if len(e.sentences[field]) < maxTold {
-		e.sentences[field] = append(e.sentences[field], clientSentence{key, args})
+	e.sentences[field] = append(e.sentences[field], clientSentence{key, text, args})
+}
+
+// namesValue reports whether it is about one value of a list, which it names.
+func (s clientSentence) namesValue() bool { return strings.HasPrefix(s.text, `have "`) }
+
+// since is what of it was not wrong with the former registration already: with the same value, or in a field that holds nothing which it
+// did not hold then. It is nil for nothing. Rules grow, and a registration that breaks a younger one must still be changed in other things,
+// and mended one by one.
+func (e *ClientError) since(former *ClientError, held func(field string) bool) *ClientError {
+	left := &ClientError{}
+	for field, list := range e.sentences {
+		for _, s := range list {
+			was := slices.ContainsFunc(former.sentences[field], func(f clientSentence) bool { return f.key == s.key && f.text == s.text })
+			if !was || !s.namesValue() && !held(field) {
+				left.add(field, s.text, s.key, s.args...)
+			}
+		}
 	}
+	if len(left.Fields) == 0 {
+		return nil
+	}
+	return left
 }
 
 // texts are the sentences of the console, by field.
@@ -74,7 +96,7 @@ func (e *ClientError) texts(say func(key string, args ...any) string) map[string
 	out := map[string]string{}
 	for field, list := range e.sentences {
 		var lines []string
-		for _, s := range list {
+		for _, s := range list[:min(len(list), maxTold)] {
 			lines = append(lines, say(s.key, s.args...))
 		}
 		out[field] = strings.Join(lines, " ")
@@ -110,6 +132,60 @@ func (in NewClient) check(validRedirect func(string) string) (NewClient, error) 
 		return in, wrong
 	}
 	return in, nil
+}
+
+// checkChange is check for a registration that takes the place of another.
+func (in NewClient) checkChange(former NewClient, validRedirect func(string) string) (NewClient, error) {
+	next, err := in.check(validRedirect)
+	wrong, ok := errors.AsType[*ClientError](err)
+	if !ok {
+		return next, err
+	}
+	former, err = former.check(validRedirect)
+	was, ok := errors.AsType[*ClientError](err)
+	if !ok {
+		return next, wrong
+	}
+	if left := wrong.since(was, func(field string) bool { return next.holdsOnly(former, field) }); left != nil {
+		return next, left
+	}
+	return next, nil
+}
+
+// holdsOnly reports whether a field holds nothing that it does not hold in another registration.
+func (in NewClient) holdsOnly(other NewClient, field string) bool {
+	from, is := other.field(field), in.field(field)
+	list, ok := is.([]string)
+	if !ok {
+		return reflect.DeepEqual(from, is)
+	}
+	held, _ := from.([]string)
+	return !slices.ContainsFunc(list, func(value string) bool { return !slices.Contains(held, value) })
+}
+
+// field is the value of a field that a [ClientError] names.
+func (in *NewClient) field(name string) any {
+	switch name {
+	case clientFieldID:
+		return in.ID
+	case clientFieldName:
+		return in.Name
+	case clientFieldAuth:
+		return in.AuthMethod
+	case clientFieldRedirects:
+		return in.RedirectURIs
+	case clientFieldPostLogout:
+		return in.PostLogoutRedirectURIs
+	case clientFieldBackchannel:
+		return in.BackchannelLogoutURI
+	case clientFieldGrants:
+		return in.GrantTypes
+	case clientFieldScopes:
+		return in.Scopes
+	case clientFieldAlg:
+		return in.IDTokenAlg
+	}
+	return settingOf(&in.Settings, name).Interface()
 }
 
 // once takes repeated values away.

@@ -16,8 +16,8 @@ type StreamState struct {
 	store.SignalStream
 	// Waiting is how many events wait to be sent or fetched.
 	Waiting int64
-	// Sent and Failed count the pushes that messages are kept of; SentAt is the last of those that arrived, and FailedReply what was
-	// answered to the last that did not.
+	// Sent and Failed count the pushes that messages are kept of, Failed those that were given up; SentAt is the last of those that arrived,
+	// and FailedReply what was answered to the last that did not, if it is tried again or not.
 	Sent, Failed int64
 	SentAt       *time.Time
 	FailedReply  string
@@ -40,13 +40,13 @@ func (s *Service) ClientStreams(ctx context.Context, actor Actor, clientID strin
 		if state.Waiting, err = q.CountSignals(ctx, store.CountSignalsParams{StreamID: row.ID, Now: now}); err != nil {
 			return nil, fmt.Errorf("count signals: %w", err)
 		}
-		sent, err := lastOf(ctx, q, row.ID, delivery.StateAccepted)
-		if err != nil {
-			return nil, err
+		sent, err := q.LastStreamMessage(ctx, store.LastStreamMessageParams{StreamID: &row.ID, State: delivery.StateAccepted})
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, fmt.Errorf("last message of stream: %w", err)
 		}
-		failed, err := lastOf(ctx, q, row.ID, delivery.StateFailed)
+		failed, err := q.StreamFailures(ctx, &row.ID)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("failures of stream: %w", err)
 		}
 		state.Sent, state.SentAt, state.Failed, state.FailedReply = sent.Number, sent.FinishedAt, failed.Number, failed.Reply
 		states[i] = state
@@ -54,17 +54,8 @@ func (s *Service) ClientStreams(ctx context.Context, actor Actor, clientID strin
 	return states, nil
 }
 
-// lastOf is the last message of a stream in a state; zero if there is none.
-func lastOf(ctx context.Context, q *store.Queries, id store.StreamID, state string) (store.LastStreamMessageRow, error) {
-	last, err := q.LastStreamMessage(ctx, store.LastStreamMessageParams{StreamID: &id, State: state})
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return last, fmt.Errorf("last message of stream: %w", err)
-	}
-	return last, nil
-}
-
-// SetStreamPaused pauses a stream of a client, or lets it go on, whoever stopped it. Its receiver is told, and cannot undo a pause. It
-// fails with [store.ErrNotFound], and reports whether anything was changed.
+// SetStreamPaused pauses a stream of a client, or lets it go on, whoever stopped it; then everything that waits to be tried again is tried
+// at once. Its receiver is told, and cannot undo a pause. It fails with [store.ErrNotFound], and reports whether anything was changed.
 func (s *Service) SetStreamPaused(ctx context.Context, actor Actor, clientID string, id store.StreamID, paused bool) (bool, error) {
 	want := store.StreamEnabled
 	if paused {

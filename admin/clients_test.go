@@ -3,7 +3,11 @@ package admin
 import (
 	"encoding/json"
 	"errors"
+	"maps"
 	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -444,7 +448,7 @@ func TestConsoleClientLife(t *testing.T) {
 	if string(web.HashToken(secret)) != string(c.clientRow("shop").SecretHash) {
 		t.Fatalf("%q is not the secret", secret)
 	}
-	c.wants(page, "今だけ表示されます", "issuer=https://id.example.jp", "client_id=shop", "authorization_endpoint=https://id.example.jp/authorize")
+	c.wants(page, "今だけ表示されます", "issuer=<wbr>https://id.example.jp", "client_id=<wbr>shop", "authorization_endpoint=<wbr>https://id.example.jp/authorize", "docs/guides/README.md")
 	if again := c.get(at); strings.Contains(again, secret) || !strings.Contains(again, "もう表示できません") {
 		t.Error("the secret is shown twice")
 	}
@@ -486,7 +490,16 @@ func TestConsoleClientLife(t *testing.T) {
 	c.wants(c.get(at), "更新しました。", "一時停止中", "担当者が設定", "待機中 1件") // its receiver is told
 	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "resume")
 	c.wants(c.get(at), "配信中", "待機中 2件")
-	at, _ = c.post("/admin/clients/shop/streams/"+stream, "do", "delete")
+	ends := "/admin/clients/shop/streams/" + stream + "/delete"
+	c.wants(c.get("/admin/clients/shop"), `href="`+ends+`"`)
+	c.wants(c.get(ends), "「ストア2」への配信を削除しますか？", "アプリケーションが取得", "まだ届いていないイベント2件も削除されます。")
+	if w := c.do(http.MethodPost, "/admin/clients/shop/streams/"+stream, url.Values{"do": {"delete"}}); w.Code != http.StatusBadRequest {
+		t.Errorf("deleted without being asked: %d", w.Code)
+	}
+	at, _ = c.post(ends)
+	if w := c.do(http.MethodGet, ends, nil); w.Code != http.StatusNotFound {
+		t.Errorf("asked about a stream that is gone: %d", w.Code)
+	}
 	if body := c.get(at); strings.Contains(body, "セキュリティイベントの配信") {
 		t.Error("the stream that was deleted is shown")
 	}
@@ -551,5 +564,134 @@ func TestNoClientIsCalledLikeAnAccount(t *testing.T) {
 		if e, ok := errors.AsType[*ClientError](err); !ok || e.Fields["id"] == "" {
 			t.Errorf("%s: %v", id, err)
 		}
+	}
+}
+
+// stored puts what no rule of today lets through over the row of a client.
+func (w *world) stored(id string, change func(p *store.UpdateClientParams)) {
+	w.t.Helper()
+	row := w.clientRow(id)
+	p := store.UpdateClientParams{
+		ID: id, Version: row.UpdatedAt, Now: row.UpdatedAt.Add(time.Second), Name: row.Name, SurfaceID: row.SurfaceID, AuthMethod: row.AuthMethod,
+		SecretHash: row.SecretHash, RedirectURIs: row.RedirectURIs, PostLogoutRedirectURIs: row.PostLogoutRedirectURIs, GrantTypes: row.GrantTypes,
+		Scopes: row.Scopes, IDTokenAlg: row.IDTokenAlg, RequirePkce: row.RequirePkce, Settings: row.Settings,
+	}
+	change(&p)
+	w.tx(func(tx *store.Tx) error { return errorOf(tx.UpdateClient(w.t.Context(), p)) })
+}
+
+// A client that breaks rules which came after it is mended step by step: what was wrong before and is left as it was stands in no change's
+// way, and nothing that is wrong is added.
+func TestClientsOfFormerRulesCanBeChanged(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		w.shopClient()
+		w.stored("shop", func(p *store.UpdateClientParams) {
+			p.RedirectURIs = jsonList([]string{"http://a.example.jp/cb", "http://b.example.jp/cb", "http://127.0.0.1/cb"})
+			p.IDTokenAlg = "HS256"
+			p.Settings = client.Settings{ClientURI: "http://shop.example.jp/", AccessLifetime: 5, Resources: []string{"/a", "/b"}}.Encode()
+		})
+		uris := func(u ...string) ClientChange { return ClientChange{RedirectURIs: u} }
+		set := func(c SettingsChange) ClientChange { return ClientChange{SettingsChange: c} }
+		for _, c := range []struct {
+			name   string
+			change ClientChange
+			wrong  string // the fields that are refused
+		}{
+			{"nothing to do with it", ClientChange{Name: new("新しいストア")}, ""},
+			{"another bad one", uris("http://a.example.jp/cb", "http://c.example.jp/cb"), "redirect_uris"},
+			{"one more", uris("http://a.example.jp/cb", "http://b.example.jp/cb", "http://127.0.0.1/cb", "http://c.example.jp/cb"), "redirect_uris"},
+			{"one mended", uris("http://a.example.jp/cb", "https://b.example.jp/cb", "http://127.0.0.1/cb"), ""},
+			{"one taken away", uris("http://a.example.jp/cb", "http://127.0.0.1/cb"), ""},
+			{"another algorithm of none", ClientChange{IDTokenAlg: new("none")}, "id_token_alg"},
+			{"a good algorithm", ClientChange{IDTokenAlg: new("ES256")}, ""},
+			{"not back to the bad one", ClientChange{IDTokenAlg: new("HS256")}, "id_token_alg"},
+			{"as bad a lifetime", set(SettingsChange{AccessLifetime: new(int64(6))}), "access_token_lifetime"},
+			{"a good one", set(SettingsChange{AccessLifetime: new(int64(600))}), ""},
+			{"one resource less", set(SettingsChange{Resources: []string{"/b"}}), ""},
+			{"another resource", set(SettingsChange{Resources: []string{"/c"}}), "resources"},
+			{"two at once", set(SettingsChange{ClientURI: new("ftp://a/"), Resources: []string{"/c"}}), "client_uri, resources"},
+			{"all that is left", ClientChange{
+				RedirectURIs:   []string{"https://shop.example.jp/cb"},
+				SettingsChange: SettingsChange{ClientURI: new("https://shop.example.jp/"), Resources: []string{}},
+			}, ""},
+		} {
+			_, changed, err := w.update(System(), "shop", c.change)
+			e, _ := errors.AsType[*ClientError](err)
+			var got []string
+			if e != nil {
+				got = slices.Sorted(maps.Keys(e.Fields))
+			}
+			if strings.Join(got, ", ") != c.wrong || changed != (c.wrong == "") || e == nil && err != nil || err != nil && !strings.HasPrefix(err.Error(), "change client: ") {
+				t.Errorf("%s: %v %v", c.name, changed, err)
+			}
+		}
+		if in, err := registrationOf(w.clientRow("shop")); err != nil || errorOf(in.check(w.validRedirect)) != nil {
+			t.Errorf("%+v %v", in, err)
+		}
+	})
+}
+
+// Pairwise subjects of a host that is nobody's stay what they are until somebody gives the client a sector: nothing else asks for that.
+func TestLoopbackIsNoSectorForNewClients(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	native := NewClient{ID: "native", Name: "x", AuthMethod: authNone, RedirectURIs: []string{"http://127.0.0.1/cb"}}
+	native.SubjectType = client.SubjectPairwise
+	if e, ok := errors.AsType[*ClientError](errorOf(w.CreateClient(t.Context(), System(), native))); !ok || !strings.Contains(e.Fields["sector_identifier_uri"], "loopback") {
+		t.Errorf("registered with nobody's sector: %v", e)
+	}
+	w.shopClient()
+	w.stored("shop", func(p *store.UpdateClientParams) {
+		p.RedirectURIs, p.Settings = jsonList(native.RedirectURIs), client.Settings{SubjectType: client.SubjectPairwise}.Encode()
+	})
+	sector := func() string { return value(registrationOf(w.clientRow("shop"))).sector() }
+	if _, changed, err := w.update(System(), "shop", ClientChange{Name: new("y")}); err != nil || !changed || sector() != "127.0.0.1" {
+		t.Errorf("another name: %v %v, sector %q", changed, err, sector())
+	}
+	mend := ClientChange{SettingsChange: SettingsChange{SectorIdentifierURI: new("https://shop.example.jp/sector")}}
+	if _, changed, err := w.update(System(), "shop", mend); err != nil || !changed || sector() != "shop.example.jp" {
+		t.Errorf("a sector: %v %v, sector %q", changed, err, sector())
+	}
+	if _, _, err := w.update(System(), "shop", ClientChange{SettingsChange: SettingsChange{SectorIdentifierURI: new("")}}); err == nil || sector() != "shop.example.jp" {
+		t.Errorf("back to nobody's: %v, sector %q", err, sector())
+	}
+}
+
+func value[T any](v T, _ error) T { return v }
+
+// Whatever is stored of a client, it can be taken out of use.
+func TestEveryClientCanBeDisabled(t *testing.T) {
+	c := newConsole(t, root)
+	c.shopClient()
+	c.stored("shop", func(p *store.UpdateClientParams) {
+		p.AuthMethod, p.IDTokenAlg, p.Settings = "tls", "none", json.RawMessage(`{"of_a_later_version":true}`)
+	})
+	page := c.get("/admin/clients/shop")
+	c.wants(page, "この連携アプリケーションは変更できません。", "設定をこのバージョンでは読み取れない", `href="/admin/clients/shop/state"`, `href="/admin/clients/shop/delete"`)
+	c.lacks(page, ">更新<")
+	at, _ := c.post("/admin/clients/shop/state", "do", "disable")
+	c.wants(c.get(at), "利用を停止しました。", "停止中")
+	if _, _, err := c.update(System(), "shop", ClientChange{Name: new("x")}); err == nil {
+		t.Error("what cannot be read was changed")
+	}
+	page = c.get("/admin/clients/shop/delete")
+	at, _ = c.post("/admin/clients/shop/delete", "version", c.version(page), "typed", "shop")
+	c.wants(c.get(at), "連携アプリケーションは登録されていません。")
+}
+
+// Every kind of application is told a document that there is.
+func TestWhatAnApplicationIsToldNamesItsDocument(t *testing.T) {
+	named := map[string]string{}
+	for _, k := range clientKinds() {
+		in := NewClient{GrantTypes: k.grants, AuthMethod: k.auth}
+		if k.native {
+			in.ApplicationType = client.TypeNative
+		}
+		named[k.name] = in.guide()
+		if _, err := os.Stat(filepath.Join("..", in.guide())); err != nil {
+			t.Errorf("%s: %v", k.name, err)
+		}
+	}
+	if named["browser"] == named["web"] || named["service"] == named["web"] || named["device"] == named["web"] {
+		t.Errorf("%v", named)
 	}
 }

@@ -83,7 +83,8 @@ func faces() map[string][]string {
 		"/admin/registration-tokens":               {"createRegistrationToken", "listRegistrationTokens"},
 		"/admin/registration-tokens/{id}/revoke":   {"revokeRegistrationToken"},
 
-		"/admin/clients/{client}/streams/{stream}": {"pauseStream", "resumeStream", "deleteStream"},
+		"/admin/clients/{client}/streams/{stream}":        {"pauseStream", "resumeStream"},
+		"/admin/clients/{client}/streams/{stream}/delete": {"deleteStream"},
 
 		"/admin/keys/rotate":       {"rotateSigningKeys"},
 		"/admin/keys/{kid}/revoke": {"revokeSigningKey"},

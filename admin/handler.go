@@ -140,7 +140,7 @@ func (h *Handler) Mount(r chi.Router) {
 		form("/admin/settings/two-factor/confirm", h.getSettingsConfirm, h.postSettingsConfirm)
 		h.mountRollout(get, form, pages)
 		h.mountClients(r, get, form, pages)
-		h.mountRegistration(get, form, pages)
+		h.mountRegistration(get, form)
 		get(templates.PathMethods, h.getMethods)
 		form(templates.PathMethods+"/{surface}", h.getMethodsForm, h.postMethodsForm)
 		form(templates.PathMethods+"/{surface}/confirm", h.getMethodsConfirm, h.postMethodsConfirm)

@@ -41,6 +41,7 @@ const (
 	reasonNoCustomer    = "import.reason_no_customer"
 	reasonEnforced      = "import.reason_enforced"
 	reasonFrozen        = "import.reason_frozen"
+	reasonNoRight       = "import.reason_no_right"
 	reasonNobodyTold    = "import.reason_nobody_told"
 	reasonSwitchKept    = "import.kept_switch"
 	reasonPasswordKept  = "import.kept_password"
@@ -115,6 +116,7 @@ func (s *Service) Import(ctx context.Context, actor Actor, file io.ReadSeeker, o
 		return ImportResult{}, err
 	}
 	r := s.importRun(o, found)
+	r.actor = actor
 	if !o.DryRun {
 		if err := r.begin(ctx, actor, found, importRunning); err != nil {
 			return ImportResult{}, err
@@ -193,6 +195,7 @@ type importRun struct {
 	file    surveyed
 	now     time.Time
 	actor   Actor
+	may     rights // of the actor, with each batch
 	job     store.ImportID
 	resumed int64
 	counts  ImportCounts
@@ -348,11 +351,15 @@ func (r *importRun) batch(ctx context.Context, rows []importRow) error {
 func (r *importRun) take(ctx context.Context, rows []importRow) (ImportCounts, error) {
 	r.now = r.Service.now()
 	if r.o.DryRun {
-		return r.each(ctx, r.db.Read(), nil, rows)
+		q := r.db.Read()
+		if err := r.allowed(ctx, q); err != nil {
+			return r.counts, err
+		}
+		return r.each(ctx, q, nil, rows)
 	}
 	var after ImportCounts
 	err := r.db.InTx(ctx, func(tx *store.Tx) error {
-		if err := r.allowed(ctx, tx); err != nil {
+		if err := r.allowed(ctx, tx.Queries); err != nil {
 			return err
 		}
 		var err error
@@ -371,48 +378,51 @@ func (r *importRun) take(ctx context.Context, rows []importRow) (ImportCounts, e
 	return after, err
 }
 
-// allowed says whether who began the run may go on. They may have signed out meanwhile, but must be who they were.
-func (r *importRun) allowed(ctx context.Context, tx *store.Tx) error {
+// allowed finds out what who began the run may do, and whether they may go on. They may have signed out meanwhile, but must be who they were.
+func (r *importRun) allowed(ctx context.Context, q *store.Queries) (err error) {
 	switch {
 	case r.actor.system:
-		return nil
+		r.may = everything
 	case r.actor.client != nil:
-		return r.clientAllowed(ctx, tx)
+		r.may, err = r.clientRights(ctx, q)
+	default:
+		r.may, err = r.operatorRights(ctx, q)
 	}
-	acc, err := tx.GetAccount(ctx, r.actor.Account.ID)
-	if errors.Is(err, store.ErrNotFound) || err == nil && acc.DisabledAt != nil {
-		return ErrActorGone
+	if err == nil && !r.may.has(r.o.need()) {
+		err = ErrForbidden
 	}
-	if err != nil {
-		return fmt.Errorf("load actor: %w", err)
-	}
-	roles, err := readRoles(ctx, tx.Queries)
-	if err != nil {
-		return err
-	}
-	if !roles.rights(acc.Role).has(r.o.need()) {
-		return ErrForbidden
-	}
-	return nil
+	return err
 }
 
-// clientAllowed is allowed for a client: its token ran out long ago, but its registration must still say so.
-func (r *importRun) clientAllowed(ctx context.Context, tx *store.Tx) error {
-	row, err := tx.GetClient(ctx, r.actor.client.id)
-	if errors.Is(err, store.ErrNotFound) || err == nil && row.DisabledAt != nil {
-		return ErrActorGone
+func (r *importRun) operatorRights(ctx context.Context, q *store.Queries) (rights, error) {
+	acc, err := q.GetAccount(ctx, r.actor.Account.ID)
+	if errors.Is(err, store.ErrNotFound) || err == nil && acc.DisabledAt != nil {
+		return 0, ErrActorGone
 	}
 	if err != nil {
-		return fmt.Errorf("load client: %w", err)
+		return 0, fmt.Errorf("load actor: %w", err)
+	}
+	roles, err := readRoles(ctx, q)
+	if err != nil {
+		return 0, err
+	}
+	return roles.rights(acc.Role), nil
+}
+
+// clientRights are those of a client: its token ran out long ago, but its registration must still say so.
+func (r *importRun) clientRights(ctx context.Context, q *store.Queries) (rights, error) {
+	row, err := q.GetClient(ctx, r.actor.client.id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.DisabledAt != nil {
+		return 0, ErrActorGone
+	}
+	if err != nil {
+		return 0, fmt.Errorf("load client: %w", err)
 	}
 	var scopes []string
 	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
-		return fmt.Errorf("read scopes of client %q: %w", row.ID, err)
+		return 0, fmt.Errorf("read scopes of client %q: %w", row.ID, err)
 	}
-	if !rightsOfScopes(scopes).has(r.o.need()) {
-		return ErrForbidden
-	}
-	return nil
+	return rightsOfScopes(scopes), nil
 }
 
 // each plans each row, and carries it out in tx if there is one.

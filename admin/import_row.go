@@ -139,6 +139,9 @@ func (r *importRun) plan(ctx context.Context, q *store.Queries, tx *store.Tx, ro
 		if err := r.planGuarded(ctx, q, row, &p); err != nil {
 			return p, err
 		}
+		if column := r.beyond(in, p); column != "" {
+			refuse(column, reasonNoRight)
+		}
 		if p.acc.Frozen(r.now) && p.changes() {
 			refuse(account.ColumnLoginID, reasonFrozen)
 		}
@@ -188,6 +191,27 @@ func (r *importRun) planUpdate(row *importRow, p *rowPlan) {
 			keep(account.ColumnDisabled, reasonDisabledKept)
 		}
 	}
+}
+
+// beyond is the column of what a plan changes of a customer's account and the operator could not change in the console either: a file is no
+// way around their rights. Whoever has them imports the row another time.
+func (r *importRun) beyond(in account.ImportedAccount, p rowPlan) (column string) {
+	if r.actor.system || in.Kind != account.KindStore {
+		return ""
+	}
+	switch may := r.may; {
+	case p.password && !may.has(maySetPasswords):
+		return account.ColumnPasswordHash
+	case p.factors.Changes() && !may.has(mayReset):
+		return account.ColumnMethod
+	case p.on && !may.has(mayReset):
+		return account.ColumnTwoFactor
+	case p.disable && !may.has(mayEditAccounts):
+		return account.ColumnDisabled
+	case p.profile && !may.has(mayEditAccounts):
+		return account.ColumnDisplayName
+	}
+	return ""
 }
 
 // planGuarded keeps what a second operator would have to approve of: a file is no way around them.

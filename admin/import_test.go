@@ -82,14 +82,7 @@ func (w *world) exported(format account.Format, secrets bool) string {
 // logged counts audit rows of a type and returns the data of the last.
 func (w *world) logged(kind audit.Type) (n int, last map[string]string) {
 	w.t.Helper()
-	pattern := string(kind)
-	if kind == "" {
-		pattern = "%"
-	}
-	rows, err := w.db.Read().ListAuditEvents(w.t.Context(), store.ListAuditEventsParams{
-		BeforeAt: w.clock.now().AddDate(1, 0, 0), BeforeID: store.MaxID, Since: w.clock.now().AddDate(-1, 0, 0), TypePattern: pattern, PageSize: 1000,
-	})
-	must(w.t, err)
+	rows := storetest.Events(w.t, w.db, string(kind))
 	if len(rows) > 0 {
 		must(w.t, json.Unmarshal(rows[0].Data, &last))
 	}
@@ -574,6 +567,42 @@ func TestImportAndExportNeedTheirRights(t *testing.T) {
 	if err := run.batch(t.Context(), []importRow{{}}); !errors.Is(err, ErrActorGone) {
 		t.Errorf("err = %v", err)
 	}
+}
+
+// TestImportIsNoWayAroundRights holds that a file changes of an account what its operator could change in the console, and nothing else: the
+// row is refused whole, and another operator can import it.
+func TestImportIsNoWayAroundRights(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		head := importHead + "C-100248,,本社,moved,"
+		const former = ",dont_use,email,a@example.jp,2025-09-03 10:00:00,,,,\n"
+		w.imported(head + "移行,moved@example.jp," + horse + former)
+		clerk := func(more ...string) Actor {
+			login := fmt.Sprintf("clerk%d", len(more))
+			return w.actor(w.operator(login, w.role(login, append([]string{"view", "manage_customers"}, more...)...)))
+		}
+		few, more := clerk(), clerk("edit_accounts", "reset", "set_passwords")
+		for _, tt := range []struct{ row, column string }{
+			{"移行,moved@example.jp," + horseSalt + former, account.ColumnPasswordHash},
+			{"移行,moved@example.jp," + horse + ",dont_use,sms,+819012345678,2025-09-03 10:00:00,,,,\n", account.ColumnMethod},
+			{"移行,moved@example.jp," + horse + ",use,email,a@example.jp,2025-09-03 10:00:00,,,,\n", account.ColumnTwoFactor},
+			{"別名,moved@example.jp," + horse + former, account.ColumnDisplayName},
+			{"移行,thief@example.jp," + horse + former, account.ColumnDisplayName},
+			{"移行,moved@example.jp," + horse + ",dont_use,email,a@example.jp,2025-09-03 10:00:00,,,true,\n", account.ColumnDisabled},
+		} {
+			before := w.exported(account.CSV, true)
+			r, found, err := w.imports(few, head+tt.row)
+			must(t, err)
+			if r.Refused != 1 || len(found) != 1 || found[0].Reason != reasonNoRight || found[0].Column != tt.column || w.exported(account.CSV, true) != before {
+				t.Errorf("%s: %+v, %+v", tt.row, r, found)
+			}
+			if r, found, err := w.imports(more, head+tt.row, func(o *ImportOptions) { o.DryRun = true }); err != nil || r.Refused != 0 {
+				t.Errorf("%s, with the rights: %+v, %+v, %v", tt.row, r, found, err)
+			}
+		}
+		if r, found, err := w.imports(few, importHead+"C-100248,,本社,fresh,新しい人,fresh@example.jp,"+horse+",dont_use,,,,,,,\n"); err != nil || r.Created != 1 {
+			t.Errorf("an account that was not there: %+v, %+v, %v", r, found, err)
+		}
+	})
 }
 
 // Every reason has a sentence.

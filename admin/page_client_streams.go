@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/go-chi/chi/v5"
 
@@ -14,7 +15,6 @@ import (
 const (
 	streamPause  = "pause"
 	streamResume = "resume"
-	streamDelete = "delete"
 )
 
 // streamsOf fills the part of a client's page that shows its streams.
@@ -36,6 +36,7 @@ func (h *Handler) streamsOf(r *http.Request, c ClientState) ([]templates.ClientS
 		}
 		if c.Changeable {
 			v.Action = clientURL(c.ID) + "/streams/" + string(s.ID)
+			v.DeleteURL = v.Action + "/delete"
 		}
 		out = append(out, v)
 	}
@@ -55,11 +56,36 @@ func (h *Handler) postStream(w http.ResponseWriter, r *http.Request) error {
 			return answer(err)
 		}
 		return h.done(w, r, savedOr(changed), clientURL(clientID))
-	case streamDelete:
-		if err := h.service.DeleteStream(r.Context(), actorOf(r), clientID, id); err != nil {
-			return answer(err)
-		}
-		return h.done(w, r, templates.FlashDeleted, clientURL(clientID))
 	}
 	return web.BadRequest(nil)
+}
+
+func (h *Handler) getDeleteStream(w http.ResponseWriter, r *http.Request) error {
+	c, err := h.changeableClient(r)
+	if err != nil {
+		return err
+	}
+	streams, err := h.streamsOf(r, c)
+	if err != nil {
+		return err
+	}
+	i := slices.IndexFunc(streams, func(s templates.ClientStream) bool { return s.ID == chi.URLParam(r, "stream") })
+	if i < 0 {
+		return store.ErrNotFound
+	}
+	f, _ := h.formFrame(w, r, templates.NavClients)
+	return h.templates.StreamDelete.Render(w, http.StatusOK, f, templates.StreamDeleteView{
+		Action: streams[i].DeleteURL, BackURL: clientURL(c.ID), ID: c.ID, Name: c.Name, Stream: streams[i],
+	})
+}
+
+func (h *Handler) postDeleteStream(w http.ResponseWriter, r *http.Request) error {
+	if err := web.Pressed(w, r); err != nil {
+		return err
+	}
+	clientID := chi.URLParam(r, "client")
+	if err := h.service.DeleteStream(r.Context(), actorOf(r), clientID, store.StreamID(chi.URLParam(r, "stream"))); err != nil {
+		return answer(err)
+	}
+	return h.done(w, r, templates.FlashDeleted, clientURL(clientID))
 }

@@ -36,6 +36,7 @@ func (h *Handler) mountClients(r chi.Router, get mountPage, form mountForm, page
 	form(page+"/provisioning/end", h.toClient, h.postScimEnd)
 	pages[page+"/streams/{stream}"] = func(r *http.Request) string { return clientURL(chi.URLParam(r, "client")) }
 	form(page+"/streams/{stream}", h.toClient, h.postStream)
+	form(page+"/streams/{stream}/delete", h.getDeleteStream, h.postDeleteStream)
 	form(page+"/state", h.getClientSwitch, h.postClientSwitch)
 	form(page+"/delete", h.getDeleteClient, h.postDeleteClient)
 }
@@ -260,7 +261,7 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range rows {
 		row := templates.ClientRow{
-			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
+			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), LogoURL: templates.LogoURL(c.ID, c.LogoVersion), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
 		}
 		row.Registered = c.RegisteredAt != nil
 		row.LastAt, row.LastISO = h.at(c.LastSignIn)
@@ -407,7 +408,7 @@ func (h *Handler) renderClient(
 		ClientFields: h.clientFields(actorOf(r), f.Lang, in, anyKind(), typed), Title: c.Name, SurfaceID: c.SurfaceID, Connect: h.connectOf(c.Registration),
 		LogoURL: templates.LogoURL(c.ID, c.LogoVersion),
 	}
-	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable, errs
+	v.Action, v.BackURL, v.Version, v.ReadOnly, v.Errors = clientURL(c.ID), templates.PathClients, version(c.UpdatedAt), !c.Changeable || c.Unreadable, errs
 	var err error
 	if v.Surfaces, err = h.surfaceOptions(r, f.Lang, in.Surface); err != nil {
 		return err
@@ -433,12 +434,8 @@ func (h *Handler) renderClient(
 		v.FormerUntil, _ = h.at(c.FormerUntil)
 		v.FormerUsed, _ = h.at(c.FormerSecretUsedAt)
 	}
-	if v.ReadOnly {
-		for _, boxes := range [][]templates.ClientBox{v.Grants, v.Scopes, v.Powers} {
-			for i := range boxes {
-				boxes[i].Fixed = true
-			}
-		}
+	v.Unreadable = c.Unreadable && c.Changeable
+	if !c.Changeable {
 		return h.templates.Client.Render(w, status, f, v)
 	}
 	v.SwitchURL, v.DeleteURL = clientURL(c.ID)+"/state", clientURL(c.ID)+"/delete"
@@ -452,8 +449,8 @@ func (h *Handler) renderClient(
 	return h.templates.Client.Render(w, status, f, v)
 }
 
-// connectOf is what a client's application is told of us.
-func (h *Handler) connectOf(in NewClient) []templates.Fact {
+// connectOf is what a client's application is configured with.
+func (h *Handler) connectOf(in NewClient) templates.ClientConnect {
 	facts := []templates.Fact{
 		{Label: "issuer", Value: h.issuer},
 		{Label: "client_id", Value: in.ID},
@@ -481,7 +478,29 @@ func (h *Handler) connectOf(in NewClient) []templates.Fact {
 	if len(in.Scopes) > 0 {
 		facts = append(facts, templates.Fact{Label: "scope", Value: strings.Join(in.Scopes, " ")})
 	}
-	return facts
+	if returns {
+		facts = append(facts, templates.Fact{Label: "response_type", Value: "code"}, templates.Fact{Label: "code_challenge_method", Value: "S256"})
+	}
+	for _, uri := range in.RedirectURIs {
+		facts = append(facts, templates.Fact{Label: "redirect_uri", Value: uri})
+	}
+	if !people {
+		facts = append(facts, templates.Fact{Label: "grant_type", Value: grantCredentials})
+	}
+	return templates.ClientConnect{Facts: facts, Guide: in.guide()}
+}
+
+// guide is the document about applications of its kind.
+func (in NewClient) guide() string {
+	switch {
+	case !signsIn(in.GrantTypes):
+		return "docs/tokens.md"
+	case !slices.Contains(in.GrantTypes, grantCode):
+		return "docs/devices.md"
+	case in.AuthMethod == authNone && in.ApplicationType != client.TypeNative:
+		return "docs/guides/spa.md"
+	}
+	return "docs/guides/README.md"
 }
 
 func (h *Handler) postClient(w http.ResponseWriter, r *http.Request) error {

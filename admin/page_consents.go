@@ -28,7 +28,7 @@ func (h *Handler) access(actor Actor, a Account) *templates.AccountAccess {
 	}
 	for _, c := range a.Consents {
 		app := templates.SecurityApp{
-			Name: c.Client.Name, Scopes: strings.Fields(c.Consent.Scope),
+			Name: c.Client.Name, LogoURL: templates.LogoURL(c.Client.ID, c.Client.LogoVersion), Scopes: strings.Fields(c.Consent.Scope),
 			GrantedAt: templates.Date(c.Consent.GrantedAt, h.zone), GrantISO: templates.ISO(c.Consent.GrantedAt, h.zone),
 		}
 		if may {

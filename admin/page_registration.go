@@ -2,6 +2,7 @@ package admin
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,12 +22,10 @@ const (
 	proposedUses = "1"
 )
 
-func (h *Handler) mountRegistration(get mountPage, form mountForm, pages formPages) {
+func (h *Handler) mountRegistration(get mountPage, form mountForm) {
 	form(registrationTokensURL, h.getRegistrationTokens, h.postRegistrationToken)
 	get(registrationTokensURL+"/issued", h.getRegistrationTokenIssued)
-	revoke := registrationTokensURL + "/{id}/revoke"
-	pages[revoke] = func(*http.Request) string { return registrationTokensURL }
-	form(revoke, redirectTo(registrationTokensURL), h.postRevokeRegistrationToken)
+	form(registrationTokensURL+"/{id}/revoke", h.getRevokeRegistrationToken, h.postRevokeRegistrationToken)
 }
 
 func (h *Handler) getRegistrationTokens(w http.ResponseWriter, r *http.Request) error {
@@ -44,15 +43,19 @@ func (h *Handler) renderRegistrationTokens(
 	}
 	v.Action, v.BackURL = registrationTokensURL, templates.PathClients
 	for _, t := range list {
-		row := templates.RegistrationTokenRow{Label: t.Label, State: t.State, CreatedBy: t.CreatedBy, Uses: t.Uses, MaxUses: t.MaxUses}
-		row.CreatedAt, row.CreatedISO = h.at(&t.CreatedAt)
-		row.ExpiresAt, row.ExpiresISO = h.at(&t.ExpiresAt)
-		if t.State == TokenLive {
-			row.RevokeAction = registrationTokensURL + "/" + string(t.ID) + "/revoke"
-		}
-		v.Rows = append(v.Rows, row)
+		v.Rows = append(v.Rows, h.registrationTokenRow(t))
 	}
 	return h.templates.RegistrationTokens.Render(w, status, f, v)
+}
+
+func (h *Handler) registrationTokenRow(t RegistrationToken) templates.RegistrationTokenRow {
+	row := templates.RegistrationTokenRow{Label: t.Label, State: t.State, CreatedBy: t.CreatedBy, Uses: t.Uses, MaxUses: t.MaxUses}
+	row.CreatedAt, row.CreatedISO = h.at(&t.CreatedAt)
+	row.ExpiresAt, row.ExpiresISO = h.at(&t.ExpiresAt)
+	if t.State == TokenLive {
+		row.RevokeURL = registrationTokensURL + "/" + string(t.ID) + "/revoke"
+	}
+	return row
 }
 
 func (h *Handler) postRegistrationToken(w http.ResponseWriter, r *http.Request) error {
@@ -97,6 +100,25 @@ func (h *Handler) getRegistrationTokenIssued(w http.ResponseWriter, r *http.Requ
 	d, _ := takeDraft(w, r)
 	return h.templates.RegistrationTokenIssued.Render(w, http.StatusOK, h.frame(w, r, templates.NavClients), templates.RegistrationTokenIssuedView{
 		BackURL: registrationTokensURL, Label: d.Fields[fieldLabel], Token: d.Fields[handOverSecretText], Endpoint: h.issuer + "/register",
+	})
+}
+
+func (h *Handler) getRevokeRegistrationToken(w http.ResponseWriter, r *http.Request) error {
+	list, err := h.service.RegistrationTokens(r.Context(), actorOf(r))
+	if err != nil {
+		return answer(err)
+	}
+	i := slices.IndexFunc(list, func(t RegistrationToken) bool { return string(t.ID) == chi.URLParam(r, "id") })
+	if i < 0 {
+		return store.ErrNotFound
+	}
+	row := h.registrationTokenRow(list[i])
+	if row.RevokeURL == "" { // the list says why there is nothing to revoke
+		return web.SeeOther(w, r, registrationTokensURL)
+	}
+	f, _ := h.formFrame(w, r, templates.NavClients)
+	return h.templates.RegistrationTokenRevoke.Render(w, http.StatusOK, f, templates.RegistrationTokenRevokeView{
+		Action: row.RevokeURL, BackURL: registrationTokensURL, Token: row,
 	})
 }
 

@@ -90,7 +90,16 @@ func TestConsoleShowsAnInitialAccessTokenOnce(t *testing.T) {
 	if err != nil || len(list) != 1 || list[0].MaxUses != 2 {
 		t.Fatalf("%+v, %v", list, err)
 	}
-	c.post(page + "/" + string(list[0].ID) + "/revoke")
+	revoke := page + "/" + string(list[0].ID) + "/revoke"
+	c.wants(c.get(page), `href="`+revoke+`"`)
+	c.wants(c.get(revoke), "初期アクセストークン「市場」を無効にしますか？", "0 / 2", "登録済みのアプリケーションは、そのまま使えます。")
+	c.post(revoke)
+	if rec := c.do(http.MethodGet, revoke, nil); rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != page {
+		t.Errorf("asked about one that was revoked: %d", rec.Code)
+	}
+	if rec := c.do(http.MethodGet, page+"/"+store.MaxID+"/revoke", nil); rec.Code != http.StatusNotFound {
+		t.Errorf("asked about one that never was: %d", rec.Code)
+	}
 	if list, _ = c.RegistrationTokens(t.Context(), System()); list[0].State != TokenRevoked {
 		t.Errorf("%+v", list)
 	}

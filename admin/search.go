@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/futakagi/futakagi/account"
@@ -21,7 +22,7 @@ const (
 // SearchQuery looks for customers and accounts.
 type SearchQuery struct {
 	// Text is a row's id, or up to three words that words of the subject begin with: code and name of a customer; login ID, name and
-	// registered address of an account. An account's customer counts for all words but the longest.
+	// registered address of an account. Words of an account's customer count as its own, but for one at least.
 	Text string
 	// Kind is the kind to find; empty finds a few of every kind.
 	Kind string
@@ -33,7 +34,7 @@ type SearchQuery struct {
 type SearchPlace struct {
 	// Apart says that those were listed already who have the words next to each other.
 	Apart bool
-	// Term and ID are the entry; empty for the first.
+	// Term and ID are the entry; empty for the first. An ID alone is an account of one of the customers who have a word.
 	Term, ID string
 }
 
@@ -157,7 +158,7 @@ func (s *Service) find(ctx context.Context, actor Actor, kind, search string, in
 		if err != nil {
 			return f, fmt.Errorf("load account: %w", err)
 		}
-		if kind != FoundAddresses && !actor.rights().has(maySeeAddresses) && !account.Matches(search, a.LoginID, a.DisplayName, text(a.CustomerName)) {
+		if kind != FoundAddresses && !actor.rights().has(maySeeAddresses) && !account.Matches(search, a.LoginID, a.DisplayName, text(a.CustomerName), text(a.CustomerCode)) {
 			continue // found by an address, which must not be guessed letter by letter
 		}
 		found := FoundAccount{GetAccountHitRow: a}
@@ -224,31 +225,36 @@ func (s *Service) subjectHits(ctx context.Context, kind, text string, after Sear
 		}
 		after = SearchPlace{Apart: true}
 	}
+	apart, room := phrase != "", size-len(hits)
+	r := route{words: words}
 	if len(words) > 1 {
-		if words, err = s.rarestFirst(ctx, kind, words, after); err != nil || words == nil {
+		if r, err = s.route(ctx, kind, words, after); err != nil || r.words == nil {
 			return hits, next, false, err
 		}
 		p.Look = searchLook
-		p.Second, p.SecondEnd = words[1], account.WordEnd(words[1])
+		p.Second, p.SecondEnd = r.words[1], account.WordEnd(r.words[1])
 	}
 	if len(words) > 2 {
-		p.Third, p.ThirdEnd = words[2], account.WordEnd(words[2])
+		p.Third, p.ThirdEnd = r.words[2], account.WordEnd(r.words[2])
 	}
-	room := size - len(hits)
 	p.PageSize, p.Phrase, p.PhraseEnd = int32(room+1), phrase, account.WordEnd(phrase)
-	more, err := s.subjects(ctx, p, words[0], after)
+	var more []hit
+	if r.customers {
+		more, err = s.atCustomers(ctx, p, r.words[0], after)
+	} else {
+		more, err = s.subjects(ctx, p, r.words[0], after)
+	}
 	if err != nil {
 		return nil, next, false, err
 	}
-	apart := phrase != ""
 	switch {
 	case len(more) > room && room == 0:
 		return hits, after, false, nil
 	case len(more) > room:
 		more = more[:room]
 		next = SearchPlace{Apart: apart, Term: more[room-1].at, ID: more[room-1].id}
-	default:
-		end, err := s.lastSubject(ctx, kind, words[0], after, p.Look)
+	case !r.customers:
+		end, err := s.lastSubject(ctx, kind, r.words[0], after, p.Look)
 		if err != nil {
 			return nil, next, false, err
 		}
@@ -285,36 +291,80 @@ func (s *Service) lastSubject(ctx context.Context, kind, word string, after Sear
 	return end, nil
 }
 
-// rarestFirst puts the word in front whose entries are to be walked through: the one with the fewest of those that have any, for the
-// others can be words of an account's customer. There are no words where one of them is neither. A list that goes on stays with its word.
-func (s *Service) rarestFirst(ctx context.Context, kind string, words []string, after SearchPlace) ([]string, error) {
-	best, fewest := 0, int64(0)
+// atCustomers reads the accounts of the customers who have a word, and what else the parameters ask for.
+func (s *Service) atCustomers(ctx context.Context, p store.SearchSubjectsParams, word string, after SearchPlace) (hits []hit, err error) {
+	id := store.AccountID(after.ID)
+	if after.Term != "" || !store.ValidID(after.ID) {
+		id = store.MinID
+	}
+	ids, err := s.db.Read().SearchAtCustomers(ctx, store.SearchAtCustomersParams{
+		Kind: p.Kind, Word: word, WordEnd: account.WordEnd(word), Look: p.Look, AfterID: id, PageSize: p.PageSize,
+		Second: p.Second, SecondEnd: p.SecondEnd, Third: p.Third, ThirdEnd: p.ThirdEnd, Phrase: p.Phrase, PhraseEnd: p.PhraseEnd,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("search accounts of customers: %w", err)
+	}
+	for _, id := range ids {
+		hits = append(hits, hit{id: string(id)})
+	}
+	return hits, nil
+}
+
+// route is how those are found who have several words apart.
+type route struct {
+	// words has the one in front that leads; there are none where nobody can have them all.
+	words []string
+	// customers says that it leads to customers, whose accounts are looked at, and not to the entries of the kind itself.
+	customers bool
+}
+
+// route chooses the word with the least to look at: the entries of one that the kind has, or, if they are few, the accounts of the customers
+// who have one that the kind has not. A list that goes on stays with its word.
+func (s *Service) route(ctx context.Context, kind string, words []string, after SearchPlace) (route, error) {
+	if after.Term != "" {
+		best := slices.IndexFunc(words, func(word string) bool { return strings.HasPrefix(after.Term, word) })
+		return route{words: inFront(words, max(best, 0))}, nil
+	}
+	best, fewest, company := 0, int64(0), -1
 	for i, word := range words {
-		if after.Term != "" {
-			if strings.HasPrefix(after.Term, word) {
-				best = i
-				break
+		end, err := s.lastSubject(ctx, kind, word, SearchPlace{}, 2*searchLook)
+		if err != nil {
+			return route{}, err
+		}
+		if n := end.Looked; n > 0 {
+			if fewest == 0 || n < fewest {
+				best, fewest = i, n
 			}
 			continue
 		}
-		end, err := s.lastSubject(ctx, kind, word, SearchPlace{}, 2*searchLook)
-		if err != nil {
-			return nil, err
+		customers, err := s.lastSubject(ctx, FoundCustomers, word, SearchPlace{}, searchLook)
+		if err != nil || customers.Looked == 0 || kind == FoundCustomers {
+			return route{}, err
 		}
-		if n := end.Looked; n > 0 && (fewest == 0 || n < fewest) {
-			best, fewest = i, n
-		}
-		if end.Looked > 0 {
-			continue
-		}
-		company, err := s.lastSubject(ctx, FoundCustomers, word, SearchPlace{}, 1)
-		if err != nil || company.Looked == 0 || kind == FoundCustomers {
-			return nil, err
+		if company < 0 && customers.Looked < searchLook {
+			company = i
 		}
 	}
-	out := []string{words[best]}
-	out = append(out, words[:best]...)
-	return append(out, words[best+1:]...), nil
+	if fewest == 0 { // an account is not found by its customer alone
+		return route{}, nil
+	}
+	if company >= 0 {
+		n, err := s.db.Read().CountAtCustomers(ctx, store.CountAtCustomersParams{
+			Kind: kind, Word: words[company], WordEnd: account.WordEnd(words[company]), Look: searchLook,
+		})
+		if err != nil {
+			return route{}, fmt.Errorf("count accounts of customers: %w", err)
+		}
+		if n < min(fewest, searchLook) {
+			return route{words: inFront(words, company), customers: true}, nil
+		}
+	}
+	return route{words: inFront(words, best)}, nil
+}
+
+// inFront puts one of some words before the others.
+func inFront(words []string, i int) []string {
+	return slices.Concat(words[i:i+1], words[:i], words[i+1:])
 }
 
 // addressWords is what the address of a second factor begins with: that of a mail as it is typed, a Japanese number in the form that is

@@ -125,6 +125,61 @@ func TestSearch(t *testing.T) {
 	})
 }
 
+// TestSearchByNameAndCompany holds that the accounts of a customer are found among any number of others with the same name, whole and in
+// pages, by the customer's code as well, and by those too who see no addresses.
+func TestSearchByNameAndCompany(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		ctx := t.Context()
+		c, err := w.CreateCustomer(ctx, System(), account.CustomerInput{Code: "Z-99", Name: "株式会社遠方"})
+		must(t, err)
+		g, err := w.CreateUserGroup(ctx, System(), c.ID, "本店")
+		must(t, err)
+		create := func(group store.UserGroupID, login, name string) {
+			in := w.input(login, account.RoleBuyer)
+			in.DisplayName = name
+			_, err := w.CreateAccount(ctx, System(), group, in)
+			must(t, err)
+		}
+		// Many bear the name, and those of the customer come last in every order.
+		for i := range 30 {
+			create(w.group, fmt.Sprintf("common%03d", i), fmt.Sprintf("高橋 %d郎", i))
+		}
+		var want []string
+		for i := range firstFound + 3 {
+			login := fmt.Sprintf("remote%03d", i)
+			create(g.ID, login, "高橋 鷲郎")
+			want = append(want, "store "+login)
+		}
+		create(g.ID, "unlike", "山本 鷲郎")
+		desk, masked := w.actor(w.desk), w.actor(w.operator("masked", w.role("masked", "view")))
+		for _, text := range []string{"高橋 遠方", "遠方 高橋", "高橋　株式会社遠", "Z-99 高橋", "高橋 z-99 遠方"} {
+			for _, as := range []Actor{desk, masked} {
+				got, last := w.found(as, SearchQuery{Text: text, Kind: FoundAccounts})
+				if cmp.Diff(want, got) != "" || last.Cut || last.Next != (SearchPlace{}) {
+					t.Errorf("%s: %q by %s: %q, %+v", text, got, as.Account.LoginID, got, last.Next)
+				}
+			}
+		}
+		groups, err := w.Search(ctx, desk, SearchQuery{Text: "高橋 遠方"})
+		must(t, err)
+		if len(groups) != 1 || len(groups[0].Accounts) != firstFound || groups[0].Cut {
+			t.Fatalf("a few of every kind: %+v", groups)
+		}
+		rest, last := w.found(desk, SearchQuery{Text: "高橋 遠方", Kind: FoundAccounts, After: groups[0].Next})
+		if cmp.Diff(want[firstFound:], rest) != "" || last.Next != (SearchPlace{}) {
+			t.Errorf("the rest: %q, %+v", rest, last.Next)
+		}
+		for _, text := range []string{"遠方 Z-99", "佐々木 遠方", "高橋 遠方 山本"} {
+			if got, _ := w.found(desk, SearchQuery{Text: text, Kind: FoundAccounts}); got != nil {
+				t.Errorf("%s: %q", text, got)
+			}
+		}
+		if got, _ := w.found(desk, SearchQuery{Text: "鷲郎 遠方 山本"}); cmp.Diff([]string{"store unlike"}, got) != "" {
+			t.Errorf("three words: %q", got)
+		}
+	})
+}
+
 // TestSearchPage: one box, results by kind.
 func TestSearchPage(t *testing.T) {
 	c := newConsole(t, desk)

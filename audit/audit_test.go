@@ -26,17 +26,6 @@ func write(t *testing.T, ctx context.Context, db *store.DB, e audit.Event) {
 	}
 }
 
-func events(t *testing.T, db *store.DB) []store.AuditEvent {
-	t.Helper()
-	rows, err := db.Read().ListAuditEvents(t.Context(), store.ListAuditEventsParams{
-		BeforeAt: now.Add(time.Hour), BeforeID: store.MaxID, Since: now.Add(-time.Hour), PageSize: 100,
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return rows
-}
-
 func TestI27_RowHoldsWhoWhatWhereAndWhen(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
 		id := store.NewID[store.AccountID]()
@@ -50,7 +39,7 @@ func TestI27_RowHoldsWhoWhatWhereAndWhen(t *testing.T) {
 			At: now, Type: "2fa.reset", Result: "success", Reason: "lost phone", ActorKind: "operator", ActorID: "op", ActorName: "support",
 			AccountID: &id, Target: "tanaka", ClientID: "store", ClientAddress: "192.0.2.7", UserAgent: "Mozilla/5.0", RequestID: "r1",
 		}
-		got := events(t, db)
+		got := storetest.Events(t, db, "")
 		if len(got) != 1 {
 			t.Fatalf("%d rows", len(got))
 		}
@@ -70,7 +59,7 @@ func TestI27_RowHoldsWhoWhatWhereAndWhen(t *testing.T) {
 func TestEventWithoutOriginAndAccount(t *testing.T) {
 	db := storetest.SQLite(t)
 	write(t, t.Context(), db, audit.Event{Type: audit.KeyCreate, Result: audit.Success, Actor: audit.System()})
-	got := events(t, db)[0]
+	got := storetest.Events(t, db, "")[0]
 	if got.AccountID != nil || got.ClientAddress != "" || got.ActorKind != "system" || string(got.Data) != "{}" {
 		t.Errorf("row = %+v", got)
 	}
@@ -85,7 +74,7 @@ func TestHostileTextIsKeptSmallAndValid(t *testing.T) {
 				Type: audit.SignInPassword, Result: audit.Failure, Reason: s, Actor: audit.Actor{Kind: audit.ByAnonymous, Name: s}, Target: s, ClientID: s,
 			})
 		}
-		rows := events(t, db)
+		rows := storetest.Events(t, db, "")
 		if len(rows) != 5 {
 			t.Fatalf("%d rows", len(rows))
 		}
@@ -108,7 +97,7 @@ func TestI27_NoActWithoutItsRow(t *testing.T) {
 		}
 		return failed
 	})
-	if !errors.Is(err, failed) || len(events(t, db)) != 0 {
+	if !errors.Is(err, failed) || len(storetest.Events(t, db, "")) != 0 {
 		t.Errorf("a row of an act that did not happen: %v", err)
 	}
 	err = db.InTx(t.Context(), func(tx *store.Tx) error {

@@ -153,7 +153,7 @@ func TestRecordOfARow(t *testing.T) {
 		ctx := audit.WithOrigin(t.Context(), audit.Origin{Address: "192.0.2.7", UserAgent: "Mozilla/5.0", RequestID: "r1"})
 		data := map[string]string{"b": "\u2028\"é\ufffd", "a": "<&>", "aa": "", "": "x"}
 		write(t, ctx, db, audit.Event{Type: audit.SignOut, Result: audit.Success, Actor: audit.System(), Reason: "機種変更\r\n", Data: data})
-		row := events(t, db)[0]
+		row := storetest.Events(t, db, "")[0]
 		record, err := audit.RecordOf(row)
 		if err != nil {
 			t.Fatal(err)

@@ -31,6 +31,14 @@ func measureAll(ctx context.Context, o options, t *target, db *database) error {
 	if err != nil {
 		return err
 	}
+	if o.engine == "postgres" {
+		if _, err := p.code(ctx, "ES256", "openid offline_access"); err != nil {
+			return err
+		}
+		if err := db.use(ctx); err != nil {
+			return fmt.Errorf("fill the database: %w", err)
+		}
+	}
 	resident, err := residentMB(t.cmd.Process.Pid)
 	if err != nil {
 		return err

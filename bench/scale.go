@@ -22,8 +22,18 @@ import (
 	"github.com/futakagi/futakagi/store"
 )
 
-// eventsPerAccount is how many rows the audit log has for each account.
-const eventsPerAccount = 10
+// What is in a database of a number of accounts. Small ones are dense enough to fill every page, so that sizes can be compared.
+const (
+	perCustomer      = 20
+	families, givens = 10, 5
+	eventsPerAccount = 10
+	fewestMessages   = 10_000
+	// logged is how far back messages and the audit log go.
+	logged = 30 * 24 * time.Hour
+)
+
+// messages is how many there are.
+func messages(accounts int) int { return max(accounts, fewestMessages) }
 
 //go:embed scale.sql
 var scaleSeed string
@@ -184,23 +194,27 @@ func askFor(ctx context.Context, length time.Duration, ask func() error) (answer
 }
 
 func (c *console) login() string  { return fmt.Sprintf("user%07d", 1+c.random.IntN(c.accounts*9/10)) }
-func (c *console) family() string { return string(rune(0x7530+c.random.IntN(50))) + "中" }
-func (c *console) given() string  { return string(rune(0x4e00+c.random.IntN(100))) + "郎" }
+func (c *console) family() string { return family(c.random.IntN(families)) }
+func (c *console) given() string  { return given(c.random.IntN(givens) * families) }
 func (c *console) company() string {
-	return "見本" + strconv.Itoa(c.random.IntN(c.accounts/100+1))
+	return fmt.Sprintf("見本%06d", c.random.IntN(c.accounts/perCustomer/10*10))
 }
 
-// at is a moment of the year that the audit log has.
+// family and given are names of the account with a number.
+func family(i int) string { return string(rune(0x7530+i%families)) + "中" }
+func given(i int) string  { return string(rune(0x4e00+i/families%givens)) + "郎" }
+
+// at is a moment that the audit log has.
 func (c *console) at() time.Time {
-	return time.Now().Add(-time.Duration(c.random.Int64N(int64(300 * 24 * time.Hour))))
+	return time.Now().Add(-time.Duration(c.random.Int64N(int64(logged * 9 / 10))))
 }
 
 func (c *console) id() store.AccountID { return c.ids[c.random.IntN(len(c.ids))] }
 
 // pair are a family name and a given one that somebody has together.
 func (c *console) pair() string {
-	i := 1 + c.random.IntN(c.accounts)
-	return string(rune(0x7530+i%50)) + "中 " + string(rune(0x4e00+(i/50)%100)) + "郎"
+	i := c.random.IntN(families * givens)
+	return family(i) + " " + given(i)
 }
 
 func questions() []question {
@@ -230,7 +244,7 @@ func questions() []question {
 			return err
 		}},
 		{"customers: somewhere", func(ctx context.Context, c *console) error {
-			_, err := c.ListCustomers(ctx, admin.System(), account.CustomerQuery{After: fmt.Sprintf("C-%06d", c.random.IntN(c.accounts/100))})
+			_, err := c.ListCustomers(ctx, admin.System(), account.CustomerQuery{After: fmt.Sprintf("C-%06d", c.random.IntN(max(1, c.accounts/perCustomer-50)))})
 			return err
 		}},
 		{"customers: partly set up", func(ctx context.Context, c *console) error {
@@ -255,7 +269,7 @@ func questions() []question {
 		}),
 		search("names that nobody has together", func(c *console) string { return c.family() + " 丐子" }),
 		search("name and company", func(c *console) string { return c.family() + " " + c.company() }),
-		search("company", (*console).company),
+		search("company", func(c *console) string { return c.company()[:len("見本00000")] }),
 		search("nothing", func(c *console) string { return "zz" + c.login() }),
 		log("first page, 30 days", func(*console) admin.AuditQuery { return admin.AuditQuery{From: month()} }),
 		log("somewhere", func(c *console) admin.AuditQuery { return admin.AuditQuery{After: before(c)} }),
@@ -276,7 +290,7 @@ func questions() []question {
 		}},
 		{"audit: export of 10 000 rows", func(ctx context.Context, c *console) error {
 			at := c.at()
-			span := time.Duration(float64(365*24*time.Hour) * 10_000 / float64(c.accounts*eventsPerAccount))
+			span := time.Duration(float64(logged) * 10_000 / float64(c.accounts*eventsPerAccount))
 			in := admin.AuditQuery{Since: at.Add(-span), Until: at}
 			_, err := c.ExportAudit(ctx, admin.System(), in, audit.CSV, func() io.Writer { return io.Discard })
 			return err
@@ -306,9 +320,14 @@ func questions() []question {
 }
 
 func fillPostgres(ctx context.Context, url string, accounts int) error {
-	psql := exec.CommandContext(ctx, "psql", "-q", "-v", "ON_ERROR_STOP=1", "-v", "accounts="+strconv.Itoa(accounts),
-		"-v", "events="+strconv.Itoa(accounts*eventsPerAccount), "-d", url)
-	psql.Stdin = strings.NewReader(scaleSeed)
+	return runSQL(ctx, url, scaleSeed, "-v", "accounts="+strconv.Itoa(accounts), "-v", "events="+strconv.Itoa(accounts*eventsPerAccount),
+		"-v", "messages="+strconv.Itoa(messages(accounts)))
+}
+
+// runSQL hands statements to psql.
+func runSQL(ctx context.Context, url, statements string, options ...string) error {
+	psql := exec.CommandContext(ctx, "psql", append([]string{"-q", "-v", "ON_ERROR_STOP=1", "-d", url}, options...)...)
+	psql.Stdin = strings.NewReader(statements)
 	if out, err := psql.CombinedOutput(); err != nil {
 		return fmt.Errorf("%w: %s", err, out)
 	}
@@ -321,18 +340,22 @@ func fillSQLite(ctx context.Context, db *store.DB, accounts int) error {
 	const batch = 1000
 	now := time.Now().UTC()
 	ids := make([]store.AccountID, accounts+1)
-	groups := make([]store.UserGroupID, accounts/100+1)
+	groups := make([]store.UserGroupID, accounts/perCustomer+1)
 	err := inBatches(ctx, db, len(groups), batch, func(tx *store.Tx, i int) error { return fillCustomer(ctx, tx, now, groups, i) })
 	if err != nil {
 		return err
 	}
-	err = inBatches(ctx, db, accounts, batch, func(tx *store.Tx, i int) error { return fillAccount(ctx, tx, now, groups[(i+1)/100], ids, i+1) })
+	err = inBatches(ctx, db, accounts, batch, func(tx *store.Tx, i int) error { return fillAccount(ctx, tx, now, groups[(i+1)/perCustomer], ids, i+1) })
+	if err != nil {
+		return err
+	}
+	err = inBatches(ctx, db, messages(accounts), 10*batch, func(tx *store.Tx, n int) error { return fillMessage(ctx, tx, now, ids, n) })
 	if err != nil {
 		return err
 	}
 	events := accounts * eventsPerAccount
 	return inBatches(ctx, db, events, 10*batch, func(tx *store.Tx, n int) error {
-		return fillEvent(ctx, tx, now.Add(-time.Duration(events-n)*(365*24*time.Hour/time.Duration(events))), ids, n)
+		return fillEvent(ctx, tx, now.Add(-time.Duration(events-n)*(logged/time.Duration(events))), ids, n)
 	})
 }
 
@@ -355,7 +378,7 @@ func inBatches(ctx context.Context, db *store.DB, n, batch int, do func(tx *stor
 }
 
 func fillCustomer(ctx context.Context, tx *store.Tx, now time.Time, groups []store.UserGroupID, i int) error {
-	id, code, name := store.NewID[store.CustomerID](), fmt.Sprintf("C-%06d", i), "株式会社見本"+strconv.Itoa(i)
+	id, code, name := store.NewID[store.CustomerID](), fmt.Sprintf("C-%06d", i), fmt.Sprintf("株式会社見本%06d", i)
 	groups[i] = store.NewID[store.UserGroupID]()
 	if err := tx.InsertCustomer(ctx, store.InsertCustomerParams{ID: id, Code: code, Name: name, SearchKey: strings.ToLower(code) + " " + name, Now: now}); err != nil {
 		return err
@@ -371,7 +394,7 @@ func fillCustomer(ctx context.Context, tx *store.Tx, now time.Time, groups []sto
 
 func fillAccount(ctx context.Context, tx *store.Tx, now time.Time, group store.UserGroupID, ids []store.AccountID, i int) error {
 	id, login := store.NewID[store.AccountID](), fmt.Sprintf("user%07d", i)
-	name := string(rune(0x7530+i%50)) + "中 " + string(rune(0x4e00+(i/50)%100)) + "郎"
+	name := family(i) + " " + given(i)
 	ids[i] = id
 	if err := tx.InsertAccount(ctx, store.InsertAccountParams{
 		ID: id, Kind: account.KindStore, LoginID: login, LoginKey: login, DisplayName: name, SearchKey: login, Role: account.RoleBuyer,
@@ -389,13 +412,15 @@ func fillAccount(ctx context.Context, tx *store.Tx, now time.Time, group store.U
 			return err
 		}
 	}
-	if err := tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
-		ID: store.NewID[store.MessageID](), Channel: "email", Kind: "code", AccountID: &id, Recipient: login + "-2fa@example.jp", PayloadSealed: []byte{0},
-		Now: now, Deadline: now.Add(time.Hour),
-	}); err != nil {
-		return err
-	}
 	return fillTerms(ctx, tx, account.KindStore, string(id), account.Terms(login, name, login+"@example.jp"))
+}
+
+func fillMessage(ctx context.Context, tx *store.Tx, now time.Time, ids []store.AccountID, n int) error {
+	i := n%(len(ids)-1) + 1
+	return tx.EnqueueMessage(ctx, store.EnqueueMessageParams{
+		ID: store.NewID[store.MessageID](), Channel: "email", Kind: "code", AccountID: &ids[i], Recipient: fmt.Sprintf("user%07d-2fa@example.jp", i),
+		PayloadSealed: []byte{0}, Now: now, Deadline: now.Add(time.Hour),
+	})
 }
 
 func fillTerms(ctx context.Context, tx *store.Tx, kind, id string, terms []string) error {
@@ -424,13 +449,13 @@ func fillEvent(ctx context.Context, tx *store.Tx, at time.Time, ids []store.Acco
 		e.Type = string(audit.SignInFactor)
 	case r < 930:
 		e.Type = string(audit.SignInComplete)
-	case r < 985:
+	case r < 970:
 		e.Type = string(audit.CodeSend)
-	case r < 993:
+	case r < 980:
 		e.Type, e.Result, e.ActorKind = string(audit.TokenRefuse), string(audit.Refused), string(audit.ByClient)
-	case r < 999:
+	case r < 990:
 		e.Type, e.ActorKind = string(audit.FactorReset), string(audit.ByOperator)
-	case n/1000%50 == 0:
+	default:
 		e.Type, e.ActorKind = string(audit.KeyCreate), string(audit.BySystem)
 	}
 	return tx.InsertAuditEvent(ctx, e)

@@ -3,6 +3,7 @@ package client
 import (
 	"fmt"
 	"net/mail"
+	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
@@ -66,8 +67,6 @@ func ResponseAlgs() []string { return []string{"ES256", "RS256", "EdDSA"} }
 
 // FAPIAlgs are the algorithms that the FAPI 2.0 Security Profile has (section 5.4.1).
 func FAPIAlgs() []string { return []string{"PS256", "ES256", "EdDSA"} }
-
-func outsideFAPI(alg string) bool { return alg != "" && !slices.Contains(FAPIAlgs(), alg) }
 
 // Normal spells out nothing that holds anyway and brings the key set into one form, so that settings that say the same are the same.
 // What Check refuses is left as it is.
@@ -302,9 +301,21 @@ func wrongURI(uri string) string {
 
 // sector demands what pairwise subjects are made from where the redirect URIs do not tell (OpenID Connect Core section 8.1).
 func (c *checker) sector() {
-	if _, ok := c.Sector(c.base.RedirectURIs); !ok && c.SectorIdentifierURI == "" {
-		c.add("sector_identifier_uri", "sector", "must be there: the subject type is pairwise, and the redirect URIs do not have one host")
+	const member = "sector_identifier_uri"
+	switch sector, ok := c.Sector(c.base.RedirectURIs); {
+	case !ok && c.SectorIdentifierURI == "":
+		c.add(member, "sector", "must be there: the subject type is pairwise, and the redirect URIs do not have one host")
+	case c.SectorIdentifierURI == "" && isLoopback(sector):
+		// Whoever runs on a device has this host, so that any two applications with it could compare whom they know. The sector of one that
+		// is registered stays what it is, since everybody would get another subject with it.
+		c.add(member, "sector_loopback", "must be there, on a host of the application's own: the subject type is pairwise, and redirect URIs to a loopback address name none")
 	}
+}
+
+// isLoopback reports whether a host is the device that asks for it, whichever that is.
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost") || err == nil && ip.Unmap().IsLoopback()
 }
 
 // frontchannel holds a page that we show in a frame to the origin of the application (Front-Channel Logout 1.0 section 2).
@@ -367,10 +378,20 @@ func (c *checker) fapi() {
 		{!c.RequirePAR, "fapi_par", "require_pushed_authorization_requests"},
 		{!c.DPoP, "fapi_dpop", "dpop_bound_access_tokens: tokens are bound to a key"},
 		{!c.base.PKCE, "fapi_pkce", "PKCE"},
-		{slices.ContainsFunc([]string{c.base.IDTokenAlg, c.AssertionAlg, c.RequestObjectAlg}, outsideFAPI), "fapi_alg", "PS256, ES256 or EdDSA as algorithm"},
 	} {
 		if rule.broken {
 			c.add(memberProfile, rule.reason, "is fapi2, which needs "+rule.text)
+		}
+	}
+	for _, alg := range []struct{ member, value string }{
+		{"id_token_signed_response_alg", c.base.IDTokenAlg},
+		{"userinfo_signed_response_alg", c.UserinfoAlg},
+		{"introspection_signed_response_alg", c.IntrospectionAlg},
+		{"token_endpoint_auth_signing_alg", c.AssertionAlg},
+		{"request_object_signing_alg", c.RequestObjectAlg},
+	} {
+		if alg.value != "" && !slices.Contains(FAPIAlgs(), alg.value) {
+			c.add(memberProfile, "fapi_alg", "is fapi2, which needs PS256, ES256 or EdDSA as "+alg.member, "member", alg.member)
 		}
 	}
 }

@@ -228,6 +228,11 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"pairwise, scheme", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = []string{"jp.example.app:/cb"} }), "sector_identifier_uri sector"},
 		{"pairwise, scheme with a host", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = []string{"jp.example.app://cb"} }), "sector_identifier_uri sector"},
 		{"pairwise, nowhere", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = nil }), "sector_identifier_uri sector"},
+		{"pairwise, loopback", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = []string{"http://127.0.0.1/cb", "http://127.0.0.1:8080/cb"} }), "sector_identifier_uri sector_loopback"},
+		{"pairwise, loopback by IPv6", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = []string{"http://[::1]/cb"} }), "sector_identifier_uri sector_loopback"},
+		{"pairwise, loopback by name", with(Settings{SubjectType: SubjectPairwise}, func(b *Base) { b.RedirectURIs = []string{"https://App.LocalHost/cb"} }), "sector_identifier_uri sector_loopback"},
+		{"pairwise, loopback and a sector", with(Settings{SubjectType: SubjectPairwise, SectorIdentifierURI: "https://rp.example.jp/s"}, func(b *Base) { b.RedirectURIs = []string{"http://127.0.0.1/cb"} }), ""},
+		{"public, loopback", with(Settings{}, func(b *Base) { b.RedirectURIs = []string{"http://127.0.0.1/cb"} }), ""},
 		{"pairwise, sector", with(Settings{SubjectType: SubjectPairwise, SectorIdentifierURI: "https://rp.example.jp/s"}, func(b *Base) { b.RedirectURIs = nil }), ""},
 		{"frame", of(Settings{FrontchannelLogoutURI: "https://rp.example.jp/out"}), ""},
 		{"frame, port", of(Settings{FrontchannelLogoutURI: "https://rp.example.jp:8443/out"}), "frontchannel_logout_uri frontchannel"},
@@ -246,6 +251,8 @@ func TestCheckNamesWhatIsWrong(t *testing.T) {
 		{"fapi2, bearer", strict(func(s *Settings, _ *Base) { s.DPoP = false }), "profile fapi_dpop"},
 		{"fapi2, no PKCE", strict(func(_ *Settings, b *Base) { b.PKCE = false }), "profile fapi_pkce"},
 		{"fapi2, P-384", strict(func(s *Settings, _ *Base) { s.RequestObjectAlg = "ES384" }), "profile fapi_alg"},
+		{"fapi2, RS256 for userinfo", strict(func(s *Settings, _ *Base) { s.UserinfoAlg = "RS256" }), "profile fapi_alg"},
+		{"fapi2, RS256 for introspection", strict(func(s *Settings, _ *Base) { s.IntrospectionAlg = "RS256" }), "profile fapi_alg"},
 		{"fapi2, RS256", strict(func(s *Settings, _ *Base) { s.AssertionAlg = "RS256" }), "profile fapi_alg"},
 	} {
 		s, b := c.in()

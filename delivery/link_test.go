@@ -26,7 +26,7 @@ func (f *fixture) link(t *testing.T, to string, life time.Duration) error {
 // newest waits until the newest message is in a state.
 func (f *fixture) newest(t *testing.T, state string) store.ListMessagesRow {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		rows, err := f.db.Read().ListMessages(t.Context(), store.ListMessagesParams{Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 1})
 		if err != nil || len(rows) != 1 {
 			t.Fatalf("%d messages, %v", len(rows), err)

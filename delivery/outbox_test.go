@@ -668,7 +668,7 @@ func FuzzCleanReply(f *testing.F) {
 
 func waitFor(t *testing.T, f func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if f() {
 			return
 		}

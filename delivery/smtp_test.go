@@ -20,7 +20,7 @@ func newSMTP(t *testing.T, s *smtptest.Server, cfg SMTPConfig) *SMTP {
 		cfg.TLS = TLSNone
 	}
 	if cfg.Timeout == 0 {
-		cfg.Timeout = 5 * time.Second
+		cfg.Timeout = time.Minute
 	}
 	m, err := NewSMTP(cfg)
 	if err != nil {
@@ -132,24 +132,31 @@ func TestSMTPTransport(t *testing.T) {
 }
 
 func TestSMTPAnswers(t *testing.T) {
+	silent := make(chan struct{})
+	t.Cleanup(func() { close(silent) })
+	const (
+		plenty = time.Minute
+		short  = 300 * time.Millisecond
+	)
 	for name, tc := range map[string]struct {
 		cfg       smtptest.Config
+		timeout   time.Duration
 		permanent bool
 		reply     string
 	}{
-		"recipient later":    {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(451, "greylisted") }}, false, "451 4.0.0 greylisted"},
-		"recipient unknown":  {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(550, "no such user") }}, true, "550 5.0.0 no such user"},
-		"mailbox full":       {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(452, "full") }}, false, "452 4.0.0 full"},
-		"content refused":    {smtptest.Config{Data: func(int, smtptest.Message) error { return smtptest.Refuse(554, "spam") }}, true, "554 5.0.0 spam"},
-		"content later":      {smtptest.Config{Data: func(int, smtptest.Message) error { return smtptest.Refuse(421, "closing") }}, false, "421 4.0.0 closing"},
-		"silent at the end":  {smtptest.Config{Data: func(int, smtptest.Message) error { time.Sleep(2 * time.Second); return nil }}, false, "the mail server did not answer in time"},
-		"silent in between":  {smtptest.Config{Rcpt: func(int, string) error { time.Sleep(2 * time.Second); return nil }}, false, "the mail server did not answer in time"},
-		"sign-in first, 530": {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(530, "sign in first") }}, false, "530 5.0.0 sign in first"},
+		"recipient later":    {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(451, "greylisted") }}, plenty, false, "451 4.0.0 greylisted"},
+		"recipient unknown":  {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(550, "no such user") }}, plenty, true, "550 5.0.0 no such user"},
+		"mailbox full":       {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(452, "full") }}, plenty, false, "452 4.0.0 full"},
+		"content refused":    {smtptest.Config{Data: func(int, smtptest.Message) error { return smtptest.Refuse(554, "spam") }}, plenty, true, "554 5.0.0 spam"},
+		"content later":      {smtptest.Config{Data: func(int, smtptest.Message) error { return smtptest.Refuse(421, "closing") }}, plenty, false, "421 4.0.0 closing"},
+		"silent at the end":  {smtptest.Config{Data: func(int, smtptest.Message) error { <-silent; return nil }}, short, false, "the mail server did not answer in time"},
+		"silent in between":  {smtptest.Config{Rcpt: func(int, string) error { <-silent; return nil }}, short, false, "the mail server did not answer in time"},
+		"sign-in first, 530": {smtptest.Config{Rcpt: func(int, string) error { return smtptest.Refuse(530, "sign in first") }}, plenty, false, "530 5.0.0 sign in first"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := smtptest.Start(t, tc.cfg)
-			_, err := newSMTP(t, s, SMTPConfig{Timeout: 300 * time.Millisecond}).Send(t.Context(), sample)
+			_, err := newSMTP(t, s, SMTPConfig{Timeout: tc.timeout}).Send(t.Context(), sample)
 			e, ok := errors.AsType[*SendError](err)
 			if !ok || e.Permanent != tc.permanent || e.Reply != tc.reply {
 				t.Errorf("err = %#v, want permanent %v and %q", err, tc.permanent, tc.reply)

@@ -109,7 +109,7 @@ func TestRunDeliversSMS(t *testing.T) {
 	}
 	d.Server.Outbox.Wake()
 	var got []struct{ Channel, To, Subject, Text string }
-	for deadline := time.Now().Add(15 * time.Second); len(got) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); len(got) == 0 && time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		body := get(t, d.Addresses.Inbox+"/api/messages?to=%2B819012345678")
 		if err := json.Unmarshal([]byte(body), &got); err != nil {
 			t.Fatal(err)

@@ -6,8 +6,13 @@ import (
 	"net/http/httptest"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/demo/relyingparty"
+	"github.com/futakagi/futakagi/signin/standing"
+	"github.com/futakagi/futakagi/store"
 )
 
 // site is an application of a test: a sample site that gets its credentials when the test has them.
@@ -102,6 +107,39 @@ func TestApplicationLife(t *testing.T) {
 	})
 }
 
+// A stream that is deleted and a token that is revoked are gone for good: a page asks first, and the operator proves who they are.
+func TestWhatIsGoneForGoodIsAskedAbout(t *testing.T) {
+	one(t, func(t *testing.T, w *world) {
+		const id, ask = "e2e-receiver", "「受信アプリ」への配信を削除しますか？"
+		w.program(t, id, "受信アプリ")
+		console := w.operator(t)
+		console.open(w.Addresses.Provider + "/admin/clients/" + id)
+		console.press("配信を削除（Minato " + store.StreamPoll + "）")
+		console.heading(ask)
+		console.press("戻る")
+		console.see("Minato "+store.StreamPoll, "Minato "+store.StreamPush)
+		console.press("配信を削除（Minato " + store.StreamPoll + "）")
+		w.clock.advance(standing.FreshFor + time.Second)
+		console.press("削除する")
+		console.fill("password", demo.Password)
+		console.hit(submit)
+		console.heading(ask)
+		console.press("削除する")
+		console.see("削除しました。", "Minato "+store.StreamPush)
+		console.miss("Minato " + store.StreamPoll)
+
+		console.open(w.Addresses.Provider + "/admin/registration-tokens")
+		console.fill("label", "市場")
+		console.press("発行する")
+		console.press("一覧へ戻る")
+		console.press("無効にする（市場）")
+		console.heading("初期アクセストークン「市場」を無効にしますか？")
+		console.press("無効にする")
+		console.see("初期アクセストークンを無効にしました。", "無効化済み")
+		console.miss("無効にする（市場）")
+	})
+}
+
 // clients looks at the pages of applications.
 func (v *viewer) clients(w *world) {
 	base := w.Addresses.Provider + "/admin"
@@ -159,4 +197,33 @@ func (v *viewer) clients(w *world) {
 	v.look(b, "admin-client-delete")
 	b.hit(submit)
 	v.look(b, "admin-client-delete-error")
+	v.lockedClient(w, base)
+}
+
+// lockedClient looks at an application that has more rights than whoever looks at it: everything is text, down to the folds.
+func (v *viewer) lockedClient(w *world, base string) {
+	ctx := v.t.Context()
+	_, err := w.Server.Admin.CreateClient(ctx, admin.System(), admin.NewClient{
+		ID: "e2e-mighty", Name: "Mighty", RedirectURIs: []string{"https://mighty.example.jp/callback", "https://mighty.example.jp/other"},
+		GrantTypes: []string{"authorization_code", "client_credentials"}, Scopes: []string{"openid", "email", "api:passwords"},
+	})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	role, err := w.Server.Admin.CreateRole(ctx, admin.System(), admin.RoleInput{Name: "App desk", Rights: []string{"view", "manage_clients"}})
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	b := v.browser(w)
+	b.open(base + "/clients/e2e-mighty")
+	v.password(b, w.person(v.t, isOperator, func(p *person) { p.Role = role.ID }))
+	js[int](b, `document.querySelectorAll("details").forEach((d) => { d.open = true }), 1`)
+	if left := js[[]string](b, `[...document.querySelectorAll("main .card :is(input:not([type=hidden]), select, textarea)")].map((e) => e.name)`); len(left) > 0 {
+		v.t.Errorf("a locked application has controls: %v", left)
+	}
+	if !js[bool](b, `getSelection().selectAllChildren(document.querySelector("main form")), getSelection().toString().includes("https://mighty.example.jp/other")`) {
+		v.t.Error("the addresses of a locked application cannot be copied")
+	}
+	js[any](b, `getSelection().removeAllRanges(), null`)
+	v.look(b, "admin-client-locked")
 }

@@ -113,6 +113,8 @@ func TestConsent_InABrowser(t *testing.T) {
 		second.open(w.Addresses.Provider + "/account/security")
 		second.see("連携中のアプリケーション", "ミナト経費", "氏名・ログインID、メールアドレス、ログアウト後も続く利用")
 		second.press("連携解除（ミナト経費）")
+		second.heading("「ミナト経費」との連携を解除しますか？")
+		second.press("連携解除")
 		second.see("連携を解除しました")
 		second.miss("ミナト経費")
 		second.open(app.url + "/login")

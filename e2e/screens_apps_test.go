@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"testing"
 
 	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/demo"
@@ -70,21 +71,21 @@ func (v *viewer) appliance(w *world) {
 	v.look(b, "device-denied")
 }
 
-// programs looks at the pages of what applications do by themselves: registering, keeping accounts, hearing of events.
-func (v *viewer) programs(w *world) {
-	const id = "e2e-program"
-	ctx, base := v.t.Context(), w.Addresses.Provider+"/admin"
+// program registers an application that works by itself: it keeps accounts, and has events sent and fetches them.
+func (w *world) program(t *testing.T, id, name string) {
+	t.Helper()
+	ctx := t.Context()
 	_, err := w.Server.Admin.CreateClient(ctx, admin.System(), admin.NewClient{
-		ID: id, Name: "Minato Directory", GrantTypes: []string{"client_credentials"}, Scopes: []string{"api:scim"},
+		ID: id, Name: name, GrantTypes: []string{"client_credentials"}, Scopes: []string{"api:scim"},
 	})
 	if err != nil {
-		v.t.Fatal(err)
+		t.Fatal(err)
 	}
 	err = w.Server.DB.InTx(ctx, func(tx *store.Tx) error {
 		for method, endpoint := range map[string]string{store.StreamPush: "https://directory.minato.example/events", store.StreamPoll: ""} {
 			err := tx.InsertStream(ctx, store.InsertStreamParams{
 				ID: store.NewID[store.StreamID](), ClientID: id, Method: method, Endpoint: endpoint, Events: store.SignalSessionRevoked,
-				Description: "Minato events", Now: w.clock.now(),
+				Description: "Minato " + method, Now: w.clock.now(),
 			})
 			if err != nil {
 				return err
@@ -93,14 +94,23 @@ func (v *viewer) programs(w *world) {
 		return nil
 	})
 	if err != nil {
-		v.t.Fatal(err)
+		t.Fatal(err)
 	}
+}
+
+// programs looks at the pages of what applications do by themselves: registering, keeping accounts, hearing of events.
+func (v *viewer) programs(w *world) {
+	const id = "e2e-program"
+	base := w.Addresses.Provider + "/admin"
+	w.program(v.t, id, "Minato Directory")
 	b := v.browser(w)
 	b.open(base + "/clients/" + id)
 	v.password(b, w.person(v.t, isOperator))
 	v.look(b, "admin-client-streams")
 	b.hit("form[action*='/streams/'] button[value=pause]")
 	v.look(b, "admin-client-stream-paused")
+	b.hit("a[href*='/streams/'][href$='/delete']")
+	v.look(b, "admin-client-stream-delete")
 	b.open(base + "/clients/" + id + "/provisioning")
 	v.look(b, "admin-client-scim")
 	b.fill("code", demo.CustomerCode)
@@ -130,6 +140,8 @@ func (v *viewer) programs(w *world) {
 	v.look(b, "admin-registration-token-gone")
 	b.open(base + "/registration-tokens")
 	v.look(b, "admin-registration-tokens")
-	b.hit("form[action$='/revoke'] button")
+	b.hit("a[href$='/revoke']")
+	v.look(b, "admin-registration-token-revoke")
+	b.hit(submit)
 	v.look(b, "admin-registration-token-revoked")
 }

@@ -47,7 +47,7 @@ func (v *viewer) consent(w *world) {
 	b.open(w.Addresses.Provider + "/account/security")
 	v.look(b, "security-apps")
 	w.clock.advance(standing.FreshFor + time.Second)
-	b.hit("form[action$='/apps/e2e-screen/revoke'] button")
+	b.hit("a[href$='/apps/e2e-screen/revoke']")
 	b.fill("password", demo.Password)
 	b.hit(submit)
 	v.look(b, "app-revoke")

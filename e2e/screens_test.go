@@ -113,7 +113,7 @@ func (v *viewer) look(b *tab, name string) {
 		if left := js[[]string](b, `(() => {
 			const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), left = [];
 			for (let n; n = walk.nextNode();)
-				if (/[ぁ-んァ-ヶ]/.test(n.data) && !n.parentElement.closest("[lang=ja], script") && n.parentElement.checkVisibility()) left.push(n.data.trim());
+				if (/[ぁ-んァ-ヶ]/.test(n.data) && !n.parentElement.closest("[lang=ja], script, .applogo, .apps__logo") && n.parentElement.checkVisibility()) left.push(n.data.trim());
 			return left; })()`); len(left) > 0 {
 			for _, text := range left {
 				if !fixtureText(text) {

@@ -52,7 +52,7 @@ func (h *Handler) getRevokeApp(q sessionRequest) error {
 		return web.NotFound(nil)
 	}
 	return h.templates.AppRevoke.Render(q.w, http.StatusOK, h.selfFrame(q), templates.AppRevokeView{
-		Action: q.r.URL.EscapedPath(), BackURL: q.at.base, App: list[i].Name, Scopes: list[i].Scopes,
+		Action: q.r.URL.EscapedPath(), BackURL: q.at.base, App: list[i].Name, LogoURL: templates.LogoURL(list[i].ID, list[i].LogoVersion), Scopes: list[i].Scopes,
 	})
 }
 

@@ -385,11 +385,7 @@ func (w *world) link(login string) string {
 // events lists the audit rows of a type, newest first, as result and reason.
 func (w *world) events(typ string) []store.AuditEvent {
 	w.t.Helper()
-	rows, err := w.db.Read().ListAuditEvents(w.t.Context(), store.ListAuditEventsParams{
-		BeforeAt: w.clock.now().Add(time.Hour), BeforeID: store.MaxID, Since: time.Unix(0, 0), PageSize: 1000,
-	})
-	must(w.t, err)
-	return slices.DeleteFunc(rows, func(e store.AuditEvent) bool { return e.Type != typ })
+	return storetest.Events(w.t, w.db, typ)
 }
 
 func wantErr(t *testing.T, what string, got, want error) {

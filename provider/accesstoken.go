@@ -8,7 +8,6 @@ import (
 
 	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/store"
 )
 
 // prefixJTI begins the jti of access tokens that are JWTs. It is as random as an opaque token, and its hash is what the row is found by; as
@@ -102,12 +101,8 @@ func (m *minter) audienceOf(resources []string) audience {
 }
 
 // grantedAccess finishes the access token of a grant, and returns it with what the answer says of it.
-func (m *machine) grantedAccess(c *Client, a newAccess, g store.Grant, f accessFacts) (string, error) {
-	evidence, err := evidenceOf(g)
-	if err != nil {
-		return "", err
-	}
-	f.subject, f.evidence = m.subjects.subjectFor(c, g.AccountID), evidence
+func (m *machine) grantedAccess(c *Client, a newAccess, g granted, f accessFacts) (string, error) {
+	f.subject, f.evidence = m.subjects.subjectFor(c, g.account), g.evidence
 	return m.mint.accessToken(c, a, f)
 }
 

@@ -342,6 +342,17 @@ func TestSignedAnswers(t *testing.T) {
 	wantRefused(t, b.getUserinfo("x"), http.StatusUnauthorized, codeInvalidToken)
 	wantRefused(t, b.post(pathIntrospect, "signed", nil), http.StatusBadRequest, codeInvalidRequest)
 
+	// FAPI 2.0 §5.4.1: with what the client's ID tokens are signed, as the profile has no RS256.
+	for _, alg := range []string{algES256, algEdDSA} {
+		b.register("fapi", alg, client.Settings{})
+		b.asFAPI("fapi")
+		ask := b.request(pathIntrospect, "fapi", url.Values{"token": {"x"}})
+		ask.Header.Set("Accept", mediaIntrospection)
+		if got := b.claims(b.do(ask).Body.String(), alg); got["aud"] != "fapi" {
+			t.Errorf("FAPI with %s: %v", alg, got)
+		}
+	}
+
 	// Asked for by who did not register for it: RS256.
 	for accept, signed := range map[string]bool{
 		mediaIntrospection: true, "application/json, " + mediaIntrospection + ";q=0.9": true, "application/json": false, "*/*": false, ";": false, "": false,

@@ -64,22 +64,19 @@ func narrowAudience(asked, granted []string) (resources []string, ok bool) {
 	return narrowScope(asked, granted)
 }
 
-// audienceOfSet is whom a row says that its token is for; none is this server.
-func audienceOfSet(set store.TokenSet) []string { return strings.Fields(set.Audience) }
-
-// isForUs reports whether a token may be used at this server itself.
-func isForUs(set store.TokenSet, issuer string) bool {
-	resources := audienceOfSet(set)
+// isForUs reports whether a token with that stored audience may be used at this server itself; none is this server.
+func isForUs(audience, issuer string) bool {
+	resources := strings.Fields(audience)
 	return len(resources) == 0 || slices.Contains(resources, issuer)
 }
 
-// serves reports whether a token is for one of the resources that the client serves. Only a confidential client serves any: what a public
-// one says of itself, everybody can.
-func (c *Client) serves(set store.TokenSet) bool {
+// serves reports whether a token with that stored audience is for one of the resources that the client serves. Only a confidential client
+// serves any: what a public one says of itself, everybody can.
+func (c *Client) serves(audience string) bool {
 	if !c.confidential() {
 		return false
 	}
-	return slices.ContainsFunc(audienceOfSet(set), func(r string) bool { return slices.Contains(c.settings.ResourceServers, r) })
+	return slices.ContainsFunc(strings.Fields(audience), func(r string) bool { return slices.Contains(c.settings.ResourceServers, r) })
 }
 
 func refuseTarget(reason string) *protocolError {
@@ -113,13 +110,13 @@ func (m *machine) codeAudience(ctx context.Context, c *Client, hash []byte) ([]s
 }
 
 // refreshAudience is what a refreshed access token is for: a part of what was granted, as far as the client is still registered for it.
-func (m *machine) refreshAudience(ctx context.Context, c *Client, g store.Grant) ([]string, error) {
-	named := strings.Fields(g.Resources)
+func (m *machine) refreshAudience(ctx context.Context, c *Client, resources string) ([]string, error) {
+	named := strings.Fields(resources)
 	allowed := m.mayTarget(c)
 	granted := slices.DeleteFunc(slices.Clone(named), func(r string) bool { return !slices.Contains(allowed, r) })
-	resources, ok := narrowAudience(exchangeOf(ctx).resources, granted)
-	if !ok || len(named) > 0 && len(resources) == 0 {
+	audience, ok := narrowAudience(exchangeOf(ctx).resources, granted)
+	if !ok || len(named) > 0 && len(audience) == 0 {
 		return nil, refuseTarget("not a resource of the grant, or of the registration any more")
 	}
-	return resources, nil
+	return audience, nil
 }

@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/store"
 )
 
 // claimTwoFactor is the name of our claim about the second factor.
@@ -43,18 +42,18 @@ type identity struct {
 }
 
 // identityOf is what of an account is told.
-func identityOf(a store.Account, told disclosure) identity {
+func identityOf(loginID, name, email string, told disclosure) identity {
 	var id identity
 	if told.name {
-		id.Name = a.DisplayName
+		id.Name = name
 	}
 	if told.username {
-		id.PreferredUsername = a.LoginID
+		id.PreferredUsername = loginID
 	}
 	if told.email {
-		id.Email = a.RegisteredEmail
+		id.Email = email
 	}
-	if told.verified && a.RegisteredEmail != "" {
+	if told.verified && email != "" {
 		id.EmailVerified = new(bool)
 	}
 	return id

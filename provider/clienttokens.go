@@ -7,7 +7,6 @@ import (
 
 	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/store"
 )
 
 // checkTokenSettings refuses what a registration says about tokens and we do not know: a client must not be served with less than it
@@ -64,13 +63,4 @@ func (m *minter) lifetimeOf(c *Client) time.Duration {
 // reaches reports whether what was proved is what the registration demands at least.
 func (c *Client) reaches(evidence signin.EvidenceList) bool {
 	return c.settings.MinACR == "" || evidence.Level() >= signin.ParseACR(c.settings.MinACR)
-}
-
-// evidenceOf is what the sign-in of a grant proved.
-func evidenceOf(g store.Grant) (signin.EvidenceList, error) {
-	evidence, err := signin.ParseEvidence(g.Evidence)
-	if err != nil {
-		return nil, fmt.Errorf("grant %s: %w", g.ID, err)
-	}
-	return evidence, nil
 }

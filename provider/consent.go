@@ -208,7 +208,7 @@ func (p *Provider) renderConsent(w http.ResponseWriter, r *http.Request, at atCo
 	f.Admin = p.surfaces[at.flow.SurfaceID] == web.Operator
 	v := templates.ConsentView{
 		Action: flowURL(pathConsent, at.flow.ID), CancelAction: flowURL("/signin/cancel", at.flow.ID),
-		App: at.client.Name(), Initial: initial(at.client.Name()), LogoURL: at.client.LogoURL(), ThirdParty: at.client.asksConsent(),
+		App: at.client.Name(), LogoURL: at.client.LogoURL(), ThirdParty: at.client.asksConsent(),
 		Name: a.DisplayName, LoginID: a.LoginID, Account: string(a.ID),
 		AppURL: webPage(at.client.settings.ClientURI), AppHost: hostOf(at.client.settings.ClientURI),
 		PolicyURL: webPage(at.client.settings.PolicyURI), TermsURL: webPage(at.client.settings.TermsURI),
@@ -244,14 +244,6 @@ func scopeLine(scope string, a store.Account) (templates.ScopeLine, bool) {
 
 func nonEmpty(values ...string) []string {
 	return slices.DeleteFunc(values, func(v string) bool { return v == "" })
-}
-
-// initial is what stands for an application without a picture.
-func initial(name string) string {
-	for _, r := range name {
-		return strings.ToUpper(string(r))
-	}
-	return ""
 }
 
 // hostOf is where an address leads, for people to read; empty for one without a host.

@@ -118,6 +118,7 @@ type waiting struct {
 	code    string
 	row     store.DeviceCode
 	client  *Client
+	request authRequest
 	session web.Session
 	st      standing.Standing
 }
@@ -137,7 +138,8 @@ func (p *Provider) lookAtDevice(w http.ResponseWriter, r *http.Request, typed st
 	if !known {
 		return at, false, fmt.Errorf("client %s is on surface %q, which does not exist", at.client.ID(), surface)
 	}
-	policy := signin.Policy{RequiredLevel: signin.RequestedLevel(at.client.settings.MinACR)}
+	at.request = deviceRequest(at.client, at.row)
+	policy := signin.Policy{RequiredLevel: at.request.level, EvidenceAfter: at.request.evidenceAfter(at.row.CreatedAt)}
 	at.st = standing.Standing{Policy: policy}
 	at.session, err = p.kit.Sessions.LoadOn(r, kind, surface)
 	switch {
@@ -163,6 +165,14 @@ func (p *Provider) lookAtDevice(w http.ResponseWriter, r *http.Request, typed st
 	return at, true, p.tryUserCode(r.Context(), "device-session:"+string(at.session.ID), userCodePerSession, now)
 }
 
+// deviceRequest is what a device asks for. It has no parameters for the sign-in, so that all that the registration says holds; how old
+// a sign-in may be counts from when the device began, as it counts from an authorization request: what was proved since is new enough.
+func deviceRequest(c *Client, row store.DeviceCode) authRequest {
+	q := authRequest{ClientID: c.ID(), Scope: row.Scope}
+	q.fillRegistered(c, nil, claimsRequest{})
+	return q
+}
+
 // unmetHere says on our own page that the person cannot reach what the application asks for.
 func unmetHere() error {
 	return (&unsafeError{authError{code: "unmet_authentication_requirements", description: "this account cannot reach the level that the application needs"}}).page()
@@ -180,7 +190,7 @@ func (p *Provider) getDeviceConfirm(w http.ResponseWriter, r *http.Request) erro
 	f := p.kit.Frame(w, r)
 	f.Admin = at.session.Kind == web.Operator
 	return p.templates.DeviceConfirm.Render(w, http.StatusOK, f, templates.DeviceConfirmView{
-		Action: pathDeviceConfirm, App: at.client.Name(), Initial: initial(at.client.Name()), LogoURL: at.client.LogoURL(),
+		Action: pathDeviceConfirm, App: at.client.Name(), LogoURL: at.client.LogoURL(),
 		Code: at.code, LoginID: at.session.Account.LoginID, Account: string(at.session.AccountID), Scopes: strings.Fields(at.row.Scope),
 	})
 }
@@ -221,8 +231,7 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 // code's is, whose code is the one that the device has (I1). The page says what a page of consent says, so that for an application of
 // somebody else's it is one: the grant rests on a consent that can be taken back.
 func (p *Provider) decideDevice(ctx context.Context, at waiting, allow bool, now time.Time) error {
-	q := authRequest{ClientID: at.client.ID(), Scope: at.row.Scope}
-	_, grant := p.newGrant(q, at.client.Surface(), at.st, at.session.ID, now)
+	_, grant := p.newGrant(at.request, at.client.Surface(), at.st, at.session.ID, now)
 	grant.CodeHash, grant.CodeExpiresAt = at.row.DeviceHash, at.row.ExpiresAt
 	event := audit.Event{
 		Type: audit.DeviceAllow, Result: audit.Success, Actor: audit.OfAccount(at.session.Account), Account: at.session.AccountID,

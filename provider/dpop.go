@@ -296,24 +296,24 @@ type presented struct {
 
 // allow decides whether an access token that is live may be used by whoever presents it: one that is bound to a key needs a proof of
 // that key made for this token, and one that is bound to none is a bearer token and nothing else (RFC 9449 section 7.1).
-func (m *machine) allow(ctx context.Context, t presented, set store.TokenSet) error {
+func (m *machine) allow(ctx context.Context, t presented, clientID, key string) error {
 	switch {
-	case set.KeyThumbprint == "" && !t.bound:
+	case key == "" && !t.bound:
 		return nil
-	case set.KeyThumbprint == "":
+	case key == "":
 		return refuseToken("bound to no key, presented with one")
 	case !t.bound:
 		return refuseToken("bound to a key, presented as a bearer token")
 	case t.proof == nil:
 		return &protocolError{code: codeInvalidProof, reason: "the proof is missing"}
-	case subtle.ConstantTimeCompare([]byte(t.proof.key), []byte(set.KeyThumbprint)) != 1:
+	case subtle.ConstantTimeCompare([]byte(t.proof.key), []byte(key)) != 1:
 		return refuseToken("bound to another key")
 	}
 	sum := sha256.Sum256([]byte(t.token))
 	if subtle.ConstantTimeCompare([]byte(t.proof.token), []byte(base64.RawURLEncoding.EncodeToString(sum[:]))) != 1 {
 		return &protocolError{code: codeInvalidProof, reason: "ath is missing or of another access token"}
 	}
-	c, ok := m.clients.Lookup(set.ClientID)
+	c, ok := m.clients.Lookup(clientID)
 	if !ok {
 		return refuseToken("its client is not active")
 	}

@@ -47,18 +47,22 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	if !c.confidential() {
 		return nil, refuseClient("a public client cannot exchange tokens")
 	}
-	row, err := m.subjectToken(ctx, c, r.SubjectToken)
+	row, hash, err := m.subjectToken(ctx, c, r.SubjectToken)
 	if err != nil {
 		return nil, err
 	}
-	key, set := exchangeOf(ctx).key, row.TokenSet
-	if set.KeyThumbprint != "" && set.KeyThumbprint != key {
+	key := exchangeOf(ctx).key
+	if row.KeyThumbprint != "" && row.KeyThumbprint != key {
 		return nil, refuseSubject("bound to another key than the request proves")
 	}
-	if evidence, err := evidenceOf(row.Grant); err != nil || !c.reaches(evidence) {
+	g, err := grantOfAccess(row)
+	if err != nil {
+		return nil, err
+	}
+	if !c.reaches(g.evidence) {
 		return nil, refuseSubject("less was proved than this client demands")
 	}
-	actors := append([]string{c.id}, strings.Fields(set.Actors)...)
+	actors := append([]string{c.id}, strings.Fields(row.Actors)...)
 	if len(actors) > maxActors {
 		return nil, refuseSubject("exchanged too often")
 	}
@@ -67,21 +71,21 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	if !ok || len(resources) == 0 {
 		return nil, refuseTarget("no resource, or none of the client's registration")
 	}
-	scope, ok := narrowScope(r.Scopes, c.passesOn(set.Scope))
+	scope, ok := narrowScope(r.Scopes, c.passesOn(row.Scope))
 	if !ok || len(scope) == 0 {
 		return nil, &protocolError{code: codeInvalidScope, reason: "not a scope of both the subject token and the client"}
 	}
 	now := m.now()
-	expires := earlier(earlier(now.Add(m.accessLife(c)), set.AccessExpiresAt), row.Grant.ExpiresAt)
+	expires := earlier(earlier(now.Add(m.accessLife(c)), row.AccessExpiresAt), row.GrantExpiresAt)
 	access := c.newAccess()
-	token, err := m.grantedAccess(c, access, row.Grant, accessFacts{
+	token, err := m.grantedAccess(c, access, g, accessFacts{
 		scope: formatScope(scope), audience: resources, key: key, actors: actors, now: now, expires: expires,
 	})
 	if err != nil {
 		return nil, err
 	}
 	err = m.insertExchanged(ctx, c, row, store.InsertExchangedTokenSetParams{
-		ID: string(store.NewID[store.TokenSetID]()), ParentID: set.ID, ClientID: c.id, Actors: strings.Join(actors, " "),
+		ID: string(store.NewID[store.TokenSetID]()), ParentID: row.ID, ParentHash: hash, ClientID: c.id, Actors: strings.Join(actors, " "),
 		Scope: formatScope(scope), AccessHash: access.hash, AccessExpiresAt: expires, KeyThumbprint: key,
 		Audience: formatScope(resources), Now: now,
 	})
@@ -94,22 +98,22 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	}, nil
 }
 
-// subjectToken finds the token that is to be exchanged. One that a client got for itself stands for nobody on whose behalf to act.
-func (m *machine) subjectToken(ctx context.Context, c *Client, token string) (store.GetAccessTokenRow, error) {
+// subjectToken finds the token that is to be exchanged, and the hash it is known by. One that a client got for itself stands for nobody on whose behalf to act.
+func (m *machine) subjectToken(ctx context.Context, c *Client, token string) (row store.AccessToken, hash []byte, err error) {
 	hash, _, ok := m.accessHash(token)
 	if !ok {
-		return store.GetAccessTokenRow{}, refuseSubject("not an access token")
+		return row, nil, refuseSubject("not an access token")
 	}
-	row, err := m.db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: m.now(), AccessHash: hash})
+	row, err = m.db.AccessToken(ctx, hash, m.now())
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return row, refuseSubject("unknown, expired, revoked or of a client itself")
+		return row, nil, refuseSubject("unknown, expired, revoked or of a client itself")
 	case err != nil:
-		return row, fmt.Errorf("read subject token: %w", err)
-	case !c.serves(row.TokenSet):
-		return row, refuseSubject("for no resource that this client serves")
+		return row, nil, fmt.Errorf("read subject token: %w", err)
+	case !c.serves(row.Audience):
+		return row, nil, refuseSubject("for no resource that this client serves")
 	}
-	return row, nil
+	return row, hash, nil
 }
 
 // passesOn is what of a token's scope the client may have in exchange: nothing that it is not registered for, and nothing that outlives
@@ -119,20 +123,24 @@ func (c *Client) passesOn(scope string) []string {
 }
 
 // insertExchanged writes the token down, if the one it is made of still lives at that moment.
-func (m *machine) insertExchanged(ctx context.Context, c *Client, from store.GetAccessTokenRow, arg store.InsertExchangedTokenSetParams) error {
+func (m *machine) insertExchanged(ctx context.Context, c *Client, from store.AccessToken, arg store.InsertExchangedTokenSetParams) error {
 	err := m.db.InTx(ctx, func(tx *store.Tx) error {
-		n, err := tx.InsertExchangedTokenSet(ctx, arg)
+		_, err := tx.LockTokenSet(ctx, arg.ParentID)
+		var n int64
+		if err == nil {
+			n, err = tx.InsertExchangedTokenSet(ctx, arg)
+		}
+		if errors.Is(err, store.ErrNotFound) || err == nil && n == 0 {
+			return refuseSubject("ended while it was exchanged")
+		}
 		if err != nil {
 			return err
-		}
-		if n == 0 {
-			return refuseSubject("ended while it was exchanged")
 		}
 		return audit.Write(ctx, tx, arg.Now, audit.Event{
 			Type: audit.TokenExchange, Result: audit.Success,
 			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
-			Account: from.Grant.AccountID, ClientID: c.id, Target: string(from.Grant.ID),
-			Data: map[string]string{"client": from.TokenSet.ClientID, "scope": arg.Scope, "audience": arg.Audience},
+			Account: from.AccountID, ClientID: c.id, Target: string(from.GrantID),
+			Data: map[string]string{"client": from.ClientID, "scope": arg.Scope, "audience": arg.Audience},
 		})
 	})
 	if err != nil {

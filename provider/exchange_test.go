@@ -2,9 +2,11 @@ package provider
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -238,4 +240,60 @@ func TestExchangeOfABoundToken(t *testing.T) {
 			t.Errorf("it is to be presented as %s", resp.TokenType)
 		}
 	}
+}
+
+// What is exchanged beside a renewal is worth no more than what it was exchanged for: the access token beside a refresh token that stays is
+// replaced in its row, and the row goes on living.
+func TestExchangeBesideARenewal(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		b := newMachineBench(t, db)
+		b.chain(client.FormatOpaque)
+		b.asFAPI("rp")
+		p := newProver(t)
+		nonce := map[string]any{"nonce": b.nonces.now()}
+		code, _ := b.authorize(testGrant{client: "rp", challenge: testChallenge, scope: chainScope, resources: testAPI})
+		first := b.prove(p, "rp", codeForm(code, testVerifier), nonce)
+		if first.Code != http.StatusOK {
+			t.Fatalf("code: %d %s", first.Code, first.Body)
+		}
+		form := url.Values{
+			"grant_type": {exchangeGrant}, "subject_token": {first.str("access_token")}, "resource": {testLedger},
+			"subject_token_type": {"urn:ietf:params:oauth:token-type:access_token"},
+		}
+		replies := make([]reply, 24)
+		var renewed reply
+		var wg sync.WaitGroup
+		for i := range replies {
+			wg.Go(func() { replies[i] = b.prove(p, "api", form, nonce) })
+			if i == len(replies)/2 {
+				wg.Go(func() { renewed = b.prove(p, "rp", refreshForm(first.str("refresh_token")), nonce) })
+			}
+		}
+		wg.Wait()
+		if renewed.Code != http.StatusOK {
+			t.Fatalf("renewal: %d %s", renewed.Code, renewed.Body)
+		}
+		for _, r := range replies {
+			switch {
+			case r.Code != http.StatusOK:
+				wantRefused(t, r, http.StatusBadRequest, codeInvalidRequest)
+			case b.introspectAs("ledger", r.str("access_token")).json["active"] != false:
+				t.Error("a token lives longer than what it was exchanged for")
+			}
+		}
+
+		// Whoever read the row before the renewal writes after it: the row lives, and what was shown does not.
+		row, err := db.AccessToken(t.Context(), hashSecret(renewed.str("access_token")), b.clock())
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, _ := b.clients.Lookup("api")
+		err = b.insertExchanged(t.Context(), c, row, store.InsertExchangedTokenSetParams{
+			ID: string(store.NewID[store.TokenSetID]()), ParentID: row.ID, ParentHash: hashSecret(first.str("access_token")), ClientID: "api",
+			AccessHash: hashSecret("x"), AccessExpiresAt: row.AccessExpiresAt, Now: b.clock(),
+		})
+		if e, ok := errors.AsType[*protocolError](err); !ok || e.code != codeSubjectToken {
+			t.Errorf("written after the renewal: %v", err)
+		}
+	})
 }

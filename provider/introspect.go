@@ -45,24 +45,29 @@ func (m *machine) introspect(ctx context.Context, c *Client, token string) (*int
 }
 
 func (m *machine) introspectAccess(ctx context.Context, c *Client, hash []byte) (*introspection, error) {
-	now := m.now()
-	row, err := m.db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: now, AccessHash: hash})
+	row, err := m.db.AccessToken(ctx, hash, m.now())
 	if errors.Is(err, store.ErrNotFound) {
 		return m.introspectClientToken(ctx, c, hash)
 	}
-	own := row.TokenSet.ClientID == c.id
-	if err != nil || !own && !c.serves(row.TokenSet) {
+	own := row.ClientID == c.id
+	if err != nil || !own && !c.serves(row.Audience) {
 		return nil, err
 	}
-	info := m.describe(row.TokenSet)
-	info.TokenType = tokenTypeFor(row.TokenSet.KeyThumbprint)
-	info.Expiry = earlier(row.TokenSet.AccessExpiresAt, row.Grant.ExpiresAt).Unix()
-	if c.sector == "" && (!c.settings.ThirdParty || hasScope(row.TokenSet.Scope, scopeProfile)) {
-		// The same everywhere, as no pairwise name may be, and what somebody else's application is told by the scope profile alone.
-		info.Username = row.Account.LoginID
+	g, err := grantOfAccess(row)
+	if err != nil {
+		return nil, err
 	}
-	if err := m.addGrant(info, c, row.Grant); err != nil || own {
-		return info, err
+	info := m.describe(described{
+		clientID: row.ClientID, scope: row.Scope, audience: row.Audience, actors: row.Actors, key: row.KeyThumbprint, issued: row.CreatedAt,
+	})
+	info.TokenType = tokenTypeFor(row.KeyThumbprint)
+	info.Expiry = earlier(row.AccessExpiresAt, row.GrantExpiresAt).Unix()
+	if c.sector == "" && (!c.settings.ThirdParty || hasScope(row.Scope, scopeProfile)) {
+		// The same everywhere, as no pairwise name may be, and what somebody else's application is told by the scope profile alone.
+		info.Username = row.LoginID
+	}
+	if m.addGrant(info, c, g); own {
+		return info, nil
 	}
 	// A resource is told what it needs to decide; what else there is, is between the person and the client.
 	info.Username, info.SessionID, info.TwoFactor = "", "", nil
@@ -74,10 +79,12 @@ func (m *machine) introspectClientToken(ctx context.Context, c *Client, hash []b
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil || set.ClientID != c.id && !c.serves(set) {
+	if err != nil || set.ClientID != c.id && !c.serves(set.Audience) {
 		return nil, err
 	}
-	info := m.describe(set)
+	info := m.describe(described{
+		clientID: set.ClientID, scope: set.Scope, audience: set.Audience, key: set.KeyThumbprint, issued: set.CreatedAt,
+	})
 	info.TokenType = tokenTypeFor(set.KeyThumbprint)
 	info.Expiry = set.AccessExpiresAt.Unix()
 	info.Subject = set.ClientID
@@ -92,44 +99,36 @@ func (m *machine) introspectRefresh(ctx context.Context, c *Client, hash []byte)
 	if err != nil {
 		return nil, err
 	}
-	now := m.now()
-	if row.TokenSet.ClientID != c.id || row.TokenSet.RefreshUsedAt != nil || refreshBarrier(row, now) != "" {
-		return nil, nil
-	}
-	if evidence, err := evidenceOf(row.Grant); err != nil || !c.reaches(evidence) {
+	g, err := grantOfRefresh(row)
+	if err != nil || row.ClientID != c.id || row.RefreshUsedAt != nil || refreshBarrier(row, g, m.now()) != "" || !c.reaches(g.evidence) {
 		return nil, err
 	}
-	info := m.describe(row.TokenSet)
+	info := m.describe(described{clientID: row.ClientID, scope: row.GrantScope, key: row.KeyThumbprint, issued: row.CreatedAt})
 	info.Audience = audience{c.id} // whom the tokens it is good for are for, is said when they are asked for
-	info.Scope = row.Grant.Scope
 	if c.confidential() {
 		info.Confirmation = nil // bound to the client, whatever key it uses (RFC 9449 section 5)
 	}
-	info.Expiry = earlier(*row.TokenSet.RefreshExpiresAt, row.Grant.ExpiresAt).Unix()
-	return info, m.addGrant(info, c, row.Grant)
+	info.Expiry = earlier(*row.RefreshExpiresAt, row.GrantExpiresAt).Unix()
+	m.addGrant(info, c, g)
+	return info, nil
 }
 
-func (m *machine) describe(set store.TokenSet) *introspection {
+func (m *machine) describe(t described) *introspection {
 	return &introspection{
 		Active:   true,
-		Scope:    set.Scope,
-		ClientID: set.ClientID,
-		IssuedAt: set.CreatedAt.Unix(),
-		Audience: audienceOfSet(set),
+		Scope:    t.scope,
+		ClientID: t.clientID,
+		IssuedAt: t.issued.Unix(),
+		Audience: strings.Fields(t.audience),
 		Issuer:   m.issuer,
-		Actor:    actorOf(strings.Fields(set.Actors)),
+		Actor:    actorOf(strings.Fields(t.actors)),
 
-		Confirmation: confirmationOf(set.KeyThumbprint),
+		Confirmation: confirmationOf(t.key),
 	}
 }
 
-func (m *machine) addGrant(i *introspection, c *Client, g store.Grant) error {
-	evidence, err := evidenceOf(g)
-	if err != nil {
-		return err
-	}
-	i.Subject = m.subjects.subjectFor(c, g.AccountID)
-	i.SessionID = m.subjects.sessionFor(c, g.SessionID)
-	i.assurance = assuranceOf(evidence, m.emailMFA)
-	return nil
+func (m *machine) addGrant(i *introspection, c *Client, g granted) {
+	i.Subject = m.subjects.subjectFor(c, g.account)
+	i.SessionID = m.subjects.sessionFor(c, g.session)
+	i.assurance = assuranceOf(g.evidence, m.emailMFA)
 }

@@ -7,9 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/futakagi/futakagi/signin"
-	"github.com/futakagi/futakagi/store"
 )
 
 // Bearer values are opaque: 256 random bits behind a prefix that says what they are, so that one is never looked up as
@@ -56,17 +53,17 @@ type minter struct {
 
 // idToken makes the ID token of a grant for the access token beside it. Nonce belongs to the authorization alone: a
 // refreshed token has none (OpenID Connect Core §12.2).
-func (m *minter) idToken(c *Client, g store.Grant, evidence signin.EvidenceList, id identity, accessToken, nonce string, now time.Time) (string, error) {
+func (m *minter) idToken(c *Client, g granted, id identity, accessToken, nonce string, now time.Time) (string, error) {
 	return m.keys.Sign(c.idTokenAlg, typIDToken, idTokenClaims{
 		Issuer:          m.issuer,
-		Subject:         m.subjects.subjectFor(c, g.AccountID),
+		Subject:         m.subjects.subjectFor(c, g.account),
 		Audience:        c.id,
 		AuthorizedParty: c.id,
 		Expiry:          now.Add(m.lifetimeOf(c)).Unix(),
 		IssuedAt:        now.Unix(),
-		assurance:       assuranceOf(evidence, m.emailMFA),
+		assurance:       assuranceOf(g.evidence, m.emailMFA),
 		Nonce:           nonce,
-		SessionID:       m.subjects.sessionFor(c, g.SessionID),
+		SessionID:       m.subjects.sessionFor(c, g.session),
 		AccessTokenHash: halfHash(c.idTokenAlg, accessToken),
 		identity:        id,
 	})

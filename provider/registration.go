@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/subtle"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -49,7 +50,8 @@ type Registration struct {
 	// Surface is the id of the surface that such clients belong to.
 	Surface string
 	// MaxUnused is how many clients may be there that nobody signed in to yet; 1000 if zero. PerNetwork is how many registrations a
-	// client network has in an hour where anybody may register, 60 if zero; PerHour how many there are in all, 500 if zero.
+	// client network has in an hour where anybody may register, and how many changes one client has, 60 if zero; PerHour how many
+	// registrations there are in all, 500 if zero.
 	MaxUnused, PerNetwork, PerHour int64
 }
 
@@ -115,8 +117,8 @@ func (m *machine) registrar(methods map[string]registrarFunc) http.Handler {
 	})
 }
 
-// readRegistration reads the body of a registration.
-func readRegistration(w http.ResponseWriter, r *http.Request) (registration, error) {
+// readRegistration reads the body of a registration, which has some scopes already.
+func readRegistration(w http.ResponseWriter, r *http.Request, held []string) (registration, error) {
 	if mediaType, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || mediaType != "application/json" {
 		return registration{}, &protocolError{code: codeInvalidRequest, say: "The body must be application/json."}
 	}
@@ -127,7 +129,7 @@ func readRegistration(w http.ResponseWriter, r *http.Request) (registration, err
 	if err != nil {
 		return registration{}, refuseRequest("the body cannot be read")
 	}
-	return parseRegistration(body)
+	return parseRegistration(body, held...)
 }
 
 // postRegistration registers a client (RFC 7591 §3.1).
@@ -137,14 +139,17 @@ func (m *machine) postRegistration(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	in, err := readRegistration(w, r)
+	in, err := readRegistration(w, r, nil)
 	if err != nil {
 		return err
 	}
-	if initial == nil {
-		if err := m.takeRegistration(ctx, "registration:"+audit.OriginOf(ctx).Network(), m.registration.PerNetwork, now); err != nil {
-			return err
-		}
+	// Before anything is asked of others: who has a token is bound by it alone, and its uses are not counted yet.
+	budget, most := "registration:"+audit.OriginOf(ctx).Network(), m.registration.PerNetwork
+	if initial != nil {
+		budget, most = "registration-token:"+hex.EncodeToString(initial), m.registration.PerHour
+	}
+	if err := m.takeRegistration(ctx, budget, most, now); err != nil {
+		return err
 	}
 	if err := m.checkSector(ctx, in); err != nil {
 		return err
@@ -396,7 +401,11 @@ func (m *machine) putRegistration(w http.ResponseWriter, r *http.Request) error 
 	if err != nil {
 		return err
 	}
-	in, err := readRegistration(w, r)
+	former, err := newClient(seen)
+	if err != nil {
+		return err
+	}
+	in, err := readRegistration(w, r, former.scopes)
 	if err != nil {
 		return err
 	}
@@ -405,6 +414,9 @@ func (m *machine) putRegistration(w http.ResponseWriter, r *http.Request) error 
 	}
 	if in.secret != "" && subtle.ConstantTimeCompare(hashSecret(in.secret), seen.SecretHash) != 1 {
 		return refuseMetadata("client_secret must be the present one, or be left out")
+	}
+	if err := m.takeRegistration(ctx, "registration-change:"+seen.ID, m.registration.PerNetwork, now); err != nil {
+		return err
 	}
 	if err := m.checkSector(ctx, in); err != nil {
 		return err
@@ -465,6 +477,9 @@ func (m *machine) replaceRegistration(ctx context.Context, tx *store.Tx, held st
 		return clientSecret{}, err
 	}
 	in.settings = keepStaffs(in.settings, former.settings)
+	if err := in.keepGiven(former); err != nil {
+		return clientSecret{}, err
+	}
 	pkce := held.RequirePkce && former.confidential() || in.mustPKCE()
 	if err := in.check(pkce); err != nil {
 		return clientSecret{}, err // what is said now does not go with what staff decided
@@ -493,7 +508,8 @@ func (m *machine) replaceRegistration(ctx context.Context, tx *store.Tx, held st
 		ClientID: held.ID, Target: p.Name + " (" + held.ID + ")", Data: map[string]string{"changed": changedMembers(held, p)},
 	}
 	if sector, _ := in.settings.Sector(in.redirects); sector != former.sector {
-		if err := voidClient(ctx, tx, held.ID, &event, now); err != nil {
+		grants, tokens, err := tx.VoidClient(ctx, held.ID, now)
+		if err := voided(&event, grants, tokens, err); err != nil {
 			return clientSecret{}, err
 		}
 	}
@@ -506,6 +522,28 @@ func keepStaffs(said, was client.Settings) client.Settings {
 	said.AccessTokenFormat, said.Resources, said.ResourceServers = was.AccessTokenFormat, was.Resources, was.ResourceServers
 	said.AccessLifetime, said.RefreshLifetime, said.IDTokenLifetime = was.AccessLifetime, was.RefreshLifetime, was.IDTokenLifetime
 	return said
+}
+
+// keepGiven adds what staff gave the client beside what a client can ask for: scopes, and grant types that are not those of people who come
+// and go. A client that can prove nothing could not use all of them.
+func (in *registration) keepGiven(was *Client) error {
+	for _, s := range was.scopes {
+		if !slices.Contains(identityScopes(), s) {
+			in.scopes = append(in.scopes, s)
+		}
+	}
+	for _, g := range was.grantTypes {
+		switch g {
+		case oidc.GrantTypeCode, oidc.GrantTypeRefreshToken:
+			continue
+		case oidc.GrantTypeClientCredentials, oidc.GrantTypeTokenExchange:
+			if in.authMethod == string(oidc.AuthMethodNone) {
+				return refuseMetadata("token_endpoint_auth_method must not be none: the client has the grant type %s", g)
+			}
+		}
+		in.grants = append(in.grants, string(g))
+	}
+	return nil
 }
 
 // changedMembers names the columns of a registration that a change gives another value.
@@ -543,9 +581,8 @@ func sameJSON(a, b json.RawMessage) bool {
 	return serr == nil && terr == nil && bytes.Equal(s, t)
 }
 
-// voidClient ends what a client holds, and says in the event how much that was.
-func voidClient(ctx context.Context, tx *store.Tx, id string, event *audit.Event, now time.Time) error {
-	grants, tokens, err := tx.VoidClient(ctx, id, now)
+// voided says in the event how much of a client was void.
+func voided(event *audit.Event, grants, tokens int64, err error) error {
 	if err != nil {
 		return err
 	}
@@ -568,14 +605,12 @@ func (m *machine) deleteRegistration(w http.ResponseWriter, r *http.Request) err
 		if err != nil {
 			return err
 		}
-		if _, err := tx.DeleteClient(ctx, held.ID); err != nil {
-			return fmt.Errorf("delete client: %w", err)
-		}
 		event := audit.Event{
 			Type: audit.ClientDelete, Result: audit.Success, Actor: audit.Actor{Kind: audit.ByClient, ID: held.ID, Name: held.Name},
 			ClientID: held.ID, Target: held.Name + " (" + held.ID + ")",
 		}
-		if err := voidClient(ctx, tx, held.ID, &event, now); err != nil {
+		grants, tokens, err := tx.EndClient(ctx, held.ID, now)
+		if err := voided(&event, grants, tokens, err); err != nil {
 			return err
 		}
 		if err := audit.Write(ctx, tx, now, event); err != nil {

@@ -45,8 +45,8 @@ func beyondUs() []string {
 	}
 }
 
-// parseRegistration reads and checks a registration.
-func parseRegistration(body []byte) (registration, error) {
+// parseRegistration reads and checks a registration. held are the scopes that it has already.
+func parseRegistration(body []byte, held ...string) (registration, error) {
 	r, err := readMetadata(body)
 	if err != nil {
 		return registration{}, err
@@ -61,7 +61,7 @@ func parseRegistration(body []byte) (registration, error) {
 	}
 	in := registration{id: r.text("client_id"), secret: r.text("client_secret")}
 	in.settings.ThirdParty = true
-	in.readFlow(r)
+	in.readFlow(r, held)
 	in.readKeys(r)
 	in.readPeople(r)
 	in.readRequests(r)
@@ -91,7 +91,7 @@ func (r *metadataReader) among(name, unsaid string, allowed ...string) string {
 }
 
 // readFlow reads how people come and go. Of lists is taken what we can do (RFC 7591 section 2 lets us), as long as a sign-in is left.
-func (in *registration) readFlow(r *metadataReader) {
+func (in *registration) readFlow(r *metadataReader, held []string) {
 	in.redirects, in.postLogout = r.texts("redirect_uris"), r.texts("post_logout_redirect_uris")
 	in.settings.ApplicationType = r.text("application_type")
 	in.authMethod = r.among("token_endpoint_auth_method", string(oidc.AuthMethodBasic), registrableMethods()...)
@@ -108,7 +108,7 @@ func (in *registration) readFlow(r *metadataReader) {
 	if asked := r.texts("response_types"); asked != nil && !slices.Contains(asked, "code") {
 		r.refuse("response_types must contain code")
 	}
-	in.readScopes(r)
+	in.readScopes(r, held)
 	in.backchannel = r.text("backchannel_logout_uri")
 	s := &in.settings
 	s.BackchannelLogoutSession = r.flag("backchannel_logout_session_required")
@@ -118,10 +118,10 @@ func (in *registration) readFlow(r *metadataReader) {
 }
 
 // readScopes reads what the client may ask for: of people, and never more than that. Nobody gets a scope that is for staff to
-// give by asking.
-func (in *registration) readScopes(r *metadataReader) {
+// give by asking; but who has one may say so, as they were told.
+func (in *registration) readScopes(r *metadataReader, held []string) {
 	asked := strings.Fields(r.text("scope"))
-	if slices.ContainsFunc(asked, client.StaffOnly) {
+	if slices.ContainsFunc(asked, func(s string) bool { return client.StaffOnly(s) && !slices.Contains(held, s) }) {
 		r.refuse("scope must not contain scopes that begin with api: or ssf.")
 		return
 	}

@@ -55,19 +55,19 @@ func (m *machine) revokeRefresh(ctx context.Context, c *Client, hash []byte) err
 	if err != nil {
 		return fmt.Errorf("read refresh token: %w", err)
 	}
-	if row.TokenSet.ClientID != c.id {
+	if row.ClientID != c.id {
 		return nil
 	}
 	now := m.now()
 	err = m.db.InTx(ctx, func(tx *store.Tx) error {
-		n, err := tx.RevokeGrant(ctx, store.RevokeGrantParams{Now: &now, ID: row.Grant.ID})
+		n, err := tx.RevokeGrant(ctx, store.RevokeGrantParams{Now: &now, ID: row.GrantID})
 		if err != nil || n == 0 {
 			return err
 		}
 		return audit.Write(ctx, tx, now, audit.Event{
 			Type: audit.TokenRevoke, Result: audit.Success, Reason: "refresh_token",
 			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
-			Account: row.Grant.AccountID, ClientID: c.id, Target: string(row.Grant.ID),
+			Account: row.AccountID, ClientID: c.id, Target: string(row.GrantID),
 		})
 	})
 	if err != nil {

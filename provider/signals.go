@@ -1,14 +1,6 @@
 package provider
 
-import (
-	"context"
-	"errors"
-	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/futakagi/futakagi/store"
-)
+import "github.com/futakagi/futakagi/store"
 
 // typSecurityEvent is the typ of security event tokens (RFC 8417 §2.3).
 const typSecurityEvent = "secevent+jwt"
@@ -49,31 +41,4 @@ func (p *Provider) EventTransaction(clientID, txn string) string {
 		return txn
 	}
 	return p.subjects.pair(c.sector, "txn", txn)
-}
-
-// ClientGrant finds the client that got itself an access token, and for what the token may be used: the scopes that the client's
-// registration still has. A token that is bound to a key is none here, where nobody looks at proofs of keys; nor is one for somebody
-// else (RFC 8707). It fails with [ErrNotClientToken].
-func (p *Provider) ClientGrant(ctx context.Context, token string) (clientID string, scopes []string, err error) {
-	hash, _, ok := p.accessHash(token)
-	if !ok {
-		return "", nil, ErrNotClientToken
-	}
-	set, err := p.db.Read().GetClientAccessToken(ctx, store.GetClientAccessTokenParams{Now: p.now(), AccessHash: hash})
-	if errors.Is(err, store.ErrNotFound) {
-		return "", nil, ErrNotClientToken
-	}
-	if err != nil {
-		return "", nil, fmt.Errorf("read client token: %w", err)
-	}
-	c, known := p.clients.Lookup(set.ClientID)
-	if !known || set.KeyThumbprint != "" || !isForUs(set, p.machine.issuer) {
-		return "", nil, ErrNotClientToken
-	}
-	for s := range strings.FieldsSeq(set.Scope) {
-		if slices.Contains(c.scopes, s) {
-			scopes = append(scopes, s)
-		}
-	}
-	return c.id, scopes, nil
 }

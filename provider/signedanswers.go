@@ -57,12 +57,20 @@ func (x *exchange) wantsSigned(c *Client) bool {
 	return false
 }
 
-func (m *machine) signIntrospection(c *Client, info *introspection) (*signedAnswer, error) {
-	alg := c.settings.IntrospectionAlg
-	if alg == "" {
-		alg = algRS256 // RFC 9701 §6
+// introspectionAlg is what answers about tokens are signed with. What RFC 9701 §6 has for a client that did not say is none of FAPI 2.0
+// (§5.4.1): there it is what the client's ID tokens are signed with, which its registration was held to.
+func (c *Client) introspectionAlg() string {
+	switch {
+	case c.settings.IntrospectionAlg != "":
+		return c.settings.IntrospectionAlg
+	case c.fapi():
+		return c.idTokenAlg
 	}
-	token, err := m.keys.Sign(alg, typIntrospection, signedIntrospection{m.issuer, c.id, m.now().Truncate(time.Second).Unix(), info})
+	return algRS256
+}
+
+func (m *machine) signIntrospection(c *Client, info *introspection) (*signedAnswer, error) {
+	token, err := m.keys.Sign(c.introspectionAlg(), typIntrospection, signedIntrospection{m.issuer, c.id, m.now().Truncate(time.Second).Unix(), info})
 	if err != nil {
 		return nil, err
 	}

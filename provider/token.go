@@ -14,7 +14,6 @@ import (
 	"github.com/zitadel/oidc/v3/pkg/op"
 
 	"github.com/futakagi/futakagi/audit"
-	"github.com/futakagi/futakagi/signin"
 	"github.com/futakagi/futakagi/signin/standing"
 	"github.com/futakagi/futakagi/store"
 )
@@ -64,7 +63,7 @@ func (m *machine) redeemGrant(ctx context.Context, c *Client, hash []byte, redir
 	refresh, refreshHash := newBearer(prefixRefresh)
 	offline := c.AllowsGrant(string(oidc.GrantTypeRefreshToken))
 	key := exchangeOf(ctx).key
-	g, err := m.db.RedeemCode(ctx, store.CodeRedemption{
+	row, err := m.db.RedeemCode(ctx, store.CodeRedemption{
 		CodeHash: hash, ClientID: c.id, RedirectURI: redirectURI, CodeChallenge: challenge, Now: now,
 		KeyThumbprint: key, Audience: formatScope(resources),
 		TokenSetID: store.NewID[store.TokenSetID](), AccessHash: access.hash, AccessExpiresAt: accessExpiry,
@@ -76,11 +75,15 @@ func (m *machine) redeemGrant(ctx context.Context, c *Client, hash []byte, redir
 	if err != nil {
 		return nil, err
 	}
-	if len(resources) == 0 {
-		resources = strings.Fields(g.Resources)
+	g, err := grantOfCode(row)
+	if err != nil {
+		return nil, err
 	}
-	accessExpiry = earlier(accessExpiry, g.ExpiresAt)
-	token, err := m.grantedAccess(c, access, g, accessFacts{scope: g.Scope, audience: resources, key: key, now: now, expires: accessExpiry})
+	if len(resources) == 0 {
+		resources = strings.Fields(row.Resources)
+	}
+	accessExpiry = earlier(accessExpiry, row.ExpiresAt)
+	token, err := m.grantedAccess(c, access, g, accessFacts{scope: row.Scope, audience: resources, key: key, now: now, expires: accessExpiry})
 	if err != nil {
 		return nil, err
 	}
@@ -88,12 +91,12 @@ func (m *machine) redeemGrant(ctx context.Context, c *Client, hash []byte, redir
 		AccessToken: token,
 		TokenType:   tokenTypeFor(key),
 		ExpiresIn:   seconds(accessExpiry.Sub(now)),
-		Scope:       g.Scope,
+		Scope:       row.Scope,
 	}
-	if offline && hasScope(g.Scope, scopeOffline) {
+	if offline && hasScope(row.Scope, scopeOffline) {
 		resp.RefreshToken = refresh
 	}
-	if err := m.addIDToken(ctx, resp, c, g, g.Nonce, now); err != nil {
+	if err := m.addIDToken(ctx, resp, c, g, row.Nonce, now); err != nil {
 		return nil, err
 	}
 	return resp, nil
@@ -142,7 +145,7 @@ func (m *machine) explainCode(ctx context.Context, c *Client, hash []byte, reaso
 		}
 		// Somebody spent it just now, so this is the second presentation after all.
 	}
-	if err := m.revokeReused(ctx, c, g, "code", now); err != nil {
+	if err := m.revokeReused(ctx, c, family{id: g.ID, account: g.AccountID, clientID: g.ClientID}, "code", now); err != nil {
 		return err
 	}
 	return refuseGrant("code was spent before")
@@ -150,16 +153,16 @@ func (m *machine) explainCode(ctx context.Context, c *Client, hash []byte, reaso
 
 // revokeReused ends a family because a single-use value of it was presented twice: one of the two holders is not the client.
 // Only the first such event writes a row, so that a thief cannot fill the audit log with one value.
-func (m *machine) revokeReused(ctx context.Context, c *Client, g store.Grant, what string, now time.Time) error {
+func (m *machine) revokeReused(ctx context.Context, c *Client, f family, what string, now time.Time) error {
 	err := m.db.InTx(ctx, func(tx *store.Tx) error {
-		n, err := tx.RevokeGrant(ctx, store.RevokeGrantParams{Now: &now, ID: g.ID})
+		n, err := tx.RevokeGrant(ctx, store.RevokeGrantParams{Now: &now, ID: f.id})
 		if err != nil || n == 0 {
 			return err
 		}
 		return audit.Write(ctx, tx, now, audit.Event{
 			Type: audit.TokenReuse, Result: audit.Refused, Reason: what + "_reused",
 			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
-			Account: g.AccountID, ClientID: g.ClientID, Target: string(g.ID),
+			Account: f.account, ClientID: f.clientID, Target: string(f.id),
 		})
 	})
 	if err != nil {
@@ -182,13 +185,17 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 	if err != nil {
 		return nil, fmt.Errorf("read refresh token: %w", err)
 	}
+	g, err := grantOfRefresh(row)
+	if err != nil {
+		return nil, err
+	}
 	now := m.now()
-	if !m.retries(ctx, c, row, now) {
-		if err := m.checkRefresh(ctx, c, row, now); err != nil {
+	if !m.retries(ctx, c, row, g, now) {
+		if err := m.checkRefresh(ctx, c, row, g, now); err != nil {
 			return nil, err
 		}
 	}
-	resp, err := m.issueRefreshed(ctx, c, row, token, asked, now)
+	resp, err := m.issueRefreshed(ctx, c, row, g, token, asked, now)
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, m.explainRefresh(ctx, c, hash, now)
 	}
@@ -198,34 +205,34 @@ func (m *machine) refresh(ctx context.Context, c *Client, token string, asked []
 // issueRefreshed makes the tokens that follow a refresh token and stores them in its place. It fails with [store.ErrNotFound] if what was
 // read of it holds no more.
 func (m *machine) issueRefreshed(
-	ctx context.Context, c *Client, row store.GetRefreshRow, token string, asked []string, now time.Time,
+	ctx context.Context, c *Client, row store.GetRefreshRow, g granted, token string, asked []string, now time.Time,
 ) (*tokenResponse, error) {
 	// The client's registration may have shrunk since.
-	granted := strings.Fields(c.GrantedScope(strings.Fields(row.Grant.Scope)))
-	if !slices.Contains(granted, scopeOffline) {
+	registered := strings.Fields(c.GrantedScope(strings.Fields(row.GrantScope)))
+	if !slices.Contains(registered, scopeOffline) {
 		return nil, refuseGrant("the client may not have offline access any more")
 	}
-	scope, ok := narrowScope(asked, granted)
+	scope, ok := narrowScope(asked, registered)
 	if !ok {
 		return nil, &protocolError{code: codeInvalidScope, reason: "more than was granted"}
 	}
-	resources, err := m.refreshAudience(ctx, c, row.Grant)
+	resources, err := m.refreshAudience(ctx, c, row.Resources)
 	if err != nil {
 		return nil, err
 	}
 	access, key := c.newAccess(), exchangeOf(ctx).key
 	next, nextHash := newBearer(prefixRefresh)
-	accessExpiry := earlier(now.Add(m.accessLife(c)), row.Grant.ExpiresAt)
+	accessExpiry := earlier(now.Add(m.accessLife(c)), row.GrantExpiresAt)
 	kept, err := m.storeRefreshed(ctx, c, row, store.RefreshRotation{
-		ID: row.TokenSet.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
+		ID: row.ID, Now: now, SuccessorID: store.NewID[store.TokenSetID](), Scope: formatScope(scope),
 		Confidential: c.confidential(), KeyThumbprint: key, Audience: formatScope(resources),
 		AccessHash: access.hash, AccessExpiresAt: accessExpiry,
-		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.refreshLife(c)), row.Grant.ExpiresAt),
+		RefreshHash: nextHash, RefreshExpiresAt: earlier(now.Add(m.refreshLife(c)), row.GrantExpiresAt),
 	})
 	if err != nil {
 		return nil, err
 	}
-	signed, err := m.grantedAccess(c, access, row.Grant, accessFacts{
+	signed, err := m.grantedAccess(c, access, g, accessFacts{
 		scope: formatScope(scope), audience: resources, key: key, now: now, expires: accessExpiry,
 	})
 	if err != nil {
@@ -241,8 +248,6 @@ func (m *machine) issueRefreshed(
 		RefreshToken: next,
 		Scope:        formatScope(scope),
 	}
-	g := row.Grant
-	g.Scope = resp.Scope
 	if err := m.addIDToken(ctx, resp, c, g, "", now); err != nil {
 		return nil, err
 	}
@@ -258,34 +263,38 @@ func (m *machine) explainRefresh(ctx context.Context, c *Client, hash []byte, no
 	if err != nil {
 		return fmt.Errorf("read refresh token: %w", err)
 	}
-	if err := m.checkRefresh(ctx, c, row, now); err != nil {
+	g, err := grantOfRefresh(row)
+	if err != nil {
+		return err
+	}
+	if err := m.checkRefresh(ctx, c, row, g, now); err != nil {
 		return err
 	}
 	return refuseGrant("refresh token no longer allowed")
 }
 
 // checkRefresh says why a refresh token is refused, and revokes the family of one that comes a second time.
-func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefreshRow, now time.Time) error {
-	if row.TokenSet.ClientID != c.id {
+func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefreshRow, g granted, now time.Time) error {
+	if row.ClientID != c.id {
 		// It proves nothing about the rightful client, whose family must not die by somebody else's request.
 		return refuseGrant("another client's refresh token")
 	}
-	if bound := row.TokenSet.KeyThumbprint; bound != "" && !c.confidential() && bound != exchangeOf(ctx).key && row.TokenSet.RefreshUsedAt == nil {
+	if bound := row.KeyThumbprint; bound != "" && !c.confidential() && bound != exchangeOf(ctx).key && row.RefreshUsedAt == nil {
 		// Whoever this is lacks the key, and the rightful client has lost nothing yet.
 		return refuseGrant("bound to another key")
 	}
-	if row.TokenSet.RefreshUsedAt != nil {
-		if err := m.revokeReused(ctx, c, row.Grant, "refresh_token", now); err != nil {
+	if row.RefreshUsedAt != nil {
+		if err := m.revokeReused(ctx, c, familyOfRefresh(row), "refresh_token", now); err != nil {
 			return err
 		}
 		return refuseGrant("refresh token was used before")
 	}
-	reason := refreshBarrier(row, now)
-	if evidence, err := evidenceOf(row.Grant); reason == "" && (err != nil || !c.reaches(evidence)) {
+	reason := refreshBarrier(row, g, now)
+	if reason == "" && !c.reaches(g.evidence) {
 		reason = "less than the client demands now"
 	}
 	if reason != "" {
-		if err := m.recordRefusal(ctx, c, row.Grant, reason, now); err != nil {
+		if err := m.recordRefusal(ctx, c, familyOfRefresh(row), reason, now); err != nil {
 			return err
 		}
 		return refuseGrant(reason)
@@ -297,10 +306,10 @@ func (m *machine) checkRefresh(ctx context.Context, c *Client, row store.GetRefr
 const refusalWindow = time.Hour
 
 // recordRefusal writes down that a rightful client's refresh token was refused.
-func (m *machine) recordRefusal(ctx context.Context, c *Client, g store.Grant, reason string, now time.Time) error {
+func (m *machine) recordRefusal(ctx context.Context, c *Client, f family, reason string, now time.Time) error {
 	err := m.db.InTx(ctx, func(tx *store.Tx) error {
 		_, err := tx.TakeBudget(ctx, store.TakeBudgetParams{
-			Key: "refresh-refused:" + string(g.ID), Now: now, ExpiresAt: now.Add(refusalWindow), Ceiling: 1,
+			Key: "refresh-refused:" + string(f.id), Now: now, ExpiresAt: now.Add(refusalWindow), Ceiling: 1,
 		})
 		if errors.Is(err, store.ErrNotFound) {
 			return nil
@@ -311,7 +320,7 @@ func (m *machine) recordRefusal(ctx context.Context, c *Client, g store.Grant, r
 		return audit.Write(ctx, tx, now, audit.Event{
 			Type: audit.TokenRefuse, Result: audit.Refused, Reason: strings.ReplaceAll(reason, " ", "_"),
 			Actor:   audit.Actor{Kind: audit.ByClient, ID: c.id, Name: c.name},
-			Account: g.AccountID, ClientID: g.ClientID, Target: string(g.ID),
+			Account: f.account, ClientID: f.clientID, Target: string(f.id),
 		})
 	})
 	if err != nil {
@@ -321,33 +330,28 @@ func (m *machine) recordRefusal(ctx context.Context, c *Client, g store.Grant, r
 }
 
 // refreshBarrier says what stands against a refresh token besides having been used; empty when nothing does.
-func refreshBarrier(row store.GetRefreshRow, now time.Time) string {
-	g := row.Grant
+func refreshBarrier(row store.GetRefreshRow, g granted, now time.Time) string {
 	switch {
-	case g.RevokedAt != nil:
+	case row.RevokedAt != nil:
 		return "grant revoked"
-	case !g.ExpiresAt.After(now):
+	case !row.GrantExpiresAt.After(now):
 		return "grant at its absolute limit"
-	case row.TokenSet.RefreshExpiresAt == nil || !row.TokenSet.RefreshExpiresAt.After(now):
+	case row.RefreshExpiresAt == nil || !row.RefreshExpiresAt.After(now):
 		return "refresh token expired"
 	case row.AccountDisabledAt != nil:
 		return "account disabled"
-	case row.AccountEpoch != g.CredentialEpoch:
+	case row.AccountEpoch != row.CredentialEpoch:
 		return "credentials changed since"
-	case !sufficient(row, now):
+	case !sufficient(row, g, now):
 		return "a second factor is required now"
 	}
 	return ""
 }
 
 // sufficient reports whether what the grant rests on is what its surface demands of the account now.
-func sufficient(row store.GetRefreshRow, now time.Time) bool {
-	evidence, err := signin.ParseEvidence(row.Grant.Evidence)
-	if err != nil {
-		return false
-	}
+func sufficient(row store.GetRefreshRow, g granted, now time.Time) bool {
 	account := store.Account{TwoFactor: row.TwoFactor, ExemptUntil: row.ExemptUntil, GraceFrom: row.GraceFrom, GraceUntil: row.GraceUntil}
-	return standing.Suffices(row.Surface, account, evidence, now)
+	return standing.Suffices(row.Surface, account, g.evidence, now)
 }
 
 // issueToClient makes an access token of the client's own (RFC 6749 §4.4). There is nobody to refresh it for.
@@ -385,27 +389,23 @@ func (m *machine) issueToClient(ctx context.Context, c *Client, asked []string) 
 }
 
 // addIDToken adds the ID token to an answer whose scope holds openid. The account is read only when its claims were asked for.
-func (m *machine) addIDToken(ctx context.Context, resp *tokenResponse, c *Client, g store.Grant, nonce string, now time.Time) error {
-	if !hasScope(g.Scope, scopeOpenID) {
+func (m *machine) addIDToken(ctx context.Context, resp *tokenResponse, c *Client, g granted, nonce string, now time.Time) error {
+	if !hasScope(resp.Scope, scopeOpenID) {
 		return nil
 	}
-	evidence, err := evidenceOf(g)
+	asked, err := readNamedClaims(g.claims)
 	if err != nil {
-		return err
-	}
-	asked, err := readNamedClaims(g.Claims)
-	if err != nil {
-		return fmt.Errorf("grant %s: %w", g.ID, err)
+		return fmt.Errorf("grant %s: %w", g.id, err)
 	}
 	var id identity
-	if told := c.tells(g.Scope, asked.IDToken); told != (disclosure{}) {
-		a, err := m.db.Read().GetAccount(ctx, g.AccountID)
+	if told := c.tells(resp.Scope, asked.IDToken); told != (disclosure{}) {
+		a, err := m.db.Read().GetAccount(ctx, g.account)
 		if err != nil {
 			return fmt.Errorf("read account of grant: %w", err)
 		}
-		id = identityOf(a, told)
+		id = identityOf(a.LoginID, a.DisplayName, a.RegisteredEmail, told)
 	}
-	resp.IDToken, err = m.mint.idToken(c, g, evidence, id, resp.AccessToken, nonce, now)
+	resp.IDToken, err = m.mint.idToken(c, g, id, resp.AccessToken, nonce, now)
 	return err
 }
 

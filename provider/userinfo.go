@@ -27,40 +27,40 @@ func (m *machine) userinfo(ctx context.Context, t presented) (*userinfoClaims, *
 	if !ok {
 		return nil, nil, refuseToken("not an access token")
 	}
-	row, err := m.db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: m.now(), AccessHash: hash})
+	row, err := m.db.AccessToken(ctx, hash, m.now())
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil, refuseToken("unknown, expired, revoked or of a client itself")
 	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read access token: %w", err)
 	}
-	c, ok := m.clients.Lookup(row.TokenSet.ClientID)
+	c, ok := m.clients.Lookup(row.ClientID)
 	switch {
 	case !ok:
 		return nil, nil, refuseToken("its client is not active")
-	case !isForUs(row.TokenSet, m.issuer):
+	case !isForUs(row.Audience, m.issuer):
 		// Else whoever runs an API could read here about everybody who uses it.
 		return nil, nil, refuseToken("for another resource")
-	case !hasScope(row.TokenSet.Scope, scopeOpenID):
+	case !hasScope(row.Scope, scopeOpenID):
 		return nil, nil, &protocolError{code: codeInsufficientScope}
 	}
-	if err := m.allow(ctx, t, row.TokenSet); err != nil {
+	if err := m.allow(ctx, t, row.ClientID, row.KeyThumbprint); err != nil {
 		return nil, nil, err
 	}
-	evidence, err := evidenceOf(row.Grant)
+	g, err := grantOfAccess(row)
 	if err != nil {
 		return nil, nil, err
 	}
-	asked, err := readNamedClaims(row.Grant.Claims)
+	asked, err := readNamedClaims(g.claims)
 	if err != nil {
-		return nil, nil, fmt.Errorf("grant %s: %w", row.Grant.ID, err)
+		return nil, nil, fmt.Errorf("grant %s: %w", g.id, err)
 	}
-	if row.TokenSet.ParentID != nil {
+	if row.ParentID != nil {
 		asked = namedClaims{} // it was another client that asked
 	}
 	return &userinfoClaims{
-		Subject:   m.subjects.subjectFor(c, row.Account.ID),
-		identity:  identityOf(row.Account, c.tells(row.TokenSet.Scope, asked.Userinfo)),
-		assurance: assuranceOf(evidence, m.emailMFA),
+		Subject:   m.subjects.subjectFor(c, g.account),
+		identity:  identityOf(row.LoginID, row.DisplayName, row.RegisteredEmail, c.tells(row.Scope, asked.Userinfo)),
+		assurance: assuranceOf(g.evidence, m.emailMFA),
 	}, c, nil
 }

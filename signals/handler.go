@@ -136,25 +136,20 @@ type request struct {
 	client string
 }
 
-// guard lets in a client with a token of its own that has one of the scopes (RFC 6750). Cookies count for nothing here.
+// guard lets in a client with a token of its own that has one of the scopes (RFC 6750, RFC 9449). Cookies count for nothing here.
 func (s *Service) guard(scopes []string, serve func(q *request) error) http.Handler {
 	return s.cfg.Toolkit.Handle(func(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("Cache-Control", "no-store")
-		lines := r.Header.Values("Authorization")
-		scheme, token, _ := strings.Cut(strings.Join(lines, ","), " ")
-		if len(lines) != 1 || !strings.EqualFold(scheme, "Bearer") {
-			w.Header().Set("WWW-Authenticate", "Bearer")
-			return problem(w, http.StatusUnauthorized, "unauthenticated", "the request has no access token in its Authorization header")
-		}
-		id, held, err := s.cfg.Client(r.Context(), strings.TrimLeft(token, " "))
+		id, held, err := s.cfg.Client(w.Header(), r)
 		switch {
 		case errors.Is(err, s.cfg.NotToken):
-			w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
-			return problem(w, http.StatusUnauthorized, "invalid_token", "the access token is not a live one that a client got for itself")
+			return problem(w, http.StatusUnauthorized, "invalid_token", "the request has no live access token that a client got for itself in its "+
+				"Authorization header, or not the proof that belongs to it")
 		case err != nil:
 			return err
 		case !slices.ContainsFunc(held, func(have string) bool { return slices.Contains(scopes, have) }):
-			w.Header().Set("WWW-Authenticate", `Bearer error="insufficient_scope", scope="`+scopes[0]+`"`)
+			scheme, _, _ := strings.Cut(r.Header.Get("Authorization"), " ") // the one that was good until here
+			w.Header().Set("WWW-Authenticate", scheme+` error="insufficient_scope", scope="`+scopes[0]+`"`)
 			return problem(w, http.StatusForbidden, "insufficient_scope", "the access token does not have the scope "+scopes[0])
 		}
 		if until, ok := s.requests.take(id, s.now()); !ok {

@@ -41,6 +41,9 @@ func decode(raw []byte, into any) error {
 	if !utf8.Valid(raw) {
 		return wrong("the body is not UTF-8")
 	}
+	if !bytes.HasPrefix(bytes.TrimLeft(raw, " \t\r\n"), []byte("{")) { // null would be taken for an object without members
+		return wrong("the body is not a JSON object of this form")
+	}
 	d := json.NewDecoder(bytes.NewReader(raw))
 	if err := d.Decode(into); err != nil {
 		if e, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && e.Field != "" {

@@ -42,8 +42,9 @@ type Config struct {
 	Box *seal.Box
 	// Sign signs the claims of a security event token.
 	Sign func(claims any) (string, error)
-	// Client finds the client that got itself an access token, and its scopes, or fails with NotToken.
-	Client   func(ctx context.Context, token string) (id string, scopes []string, err error)
+	// Client finds the client that got itself the access token it presents with a request, and the token's scopes, or fails with NotToken.
+	// It writes into the answer's header what the client must do.
+	Client   func(answer http.Header, r *http.Request) (id string, scopes []string, err error)
 	NotToken error
 	// Subject is the sub by which a client knows an account.
 	Subject func(clientID string, account store.AccountID) string
@@ -272,7 +273,8 @@ func (s *Service) setStatus(ctx context.Context, clientID string, id store.Strea
 	})
 }
 
-// verify sends a verification event on a stream (Shared Signals Framework 1.0 section 8.1.4).
+// verify sends a verification event on a stream (Shared Signals Framework 1.0 section 8.1.4). On one that is paused it waits like all
+// others; one that is disabled is sent nothing and keeps nothing (section 8.1.2.1).
 func (s *Service) verify(ctx context.Context, clientID string, id store.StreamID, state string) error {
 	now := s.now()
 	return s.cfg.DB.InTx(ctx, func(tx *store.Tx) error {
@@ -286,8 +288,11 @@ func (s *Service) verify(ctx context.Context, clientID string, id store.StreamID
 		if err != nil {
 			return fmt.Errorf("note verification: %w", err)
 		}
-		if n == 0 {
+		switch {
+		case n == 0:
 			return errTooSoon
+		case row.Status == store.StreamDisabled:
+			return nil
 		}
 		return tx.TellStream(ctx, now, row, store.SignalVerification, store.SignalData{State: state})
 	})
@@ -303,7 +308,7 @@ func (s *Service) Push(ctx context.Context, p delivery.Push) (delivery.PushReque
 	if err != nil {
 		return delivery.PushRequest{}, fmt.Errorf("load signal: %w", err)
 	}
-	if row.Signal.AccountID != nil && row.SignalStream.Status != store.StreamEnabled {
+	if row.Signal.Kind != store.SignalStreamUpdated && row.SignalStream.Status != store.StreamEnabled {
 		return delivery.PushRequest{}, errors.New("the stream was paused a moment ago")
 	}
 	client, err := s.cfg.DB.Read().GetClient(ctx, row.SignalStream.ClientID)

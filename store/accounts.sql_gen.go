@@ -234,41 +234,6 @@ func (q *Queries) GetAccountPlace(ctx context.Context, userGroupID UserGroupID) 
 	return i, err
 }
 
-const GetPolicy = `-- name: GetPolicy :one
-SELECT a.id AS account_id, a.kind, a.two_factor, a.credential_epoch, a.disabled_at, s.enforced
-FROM accounts a, surfaces s
-WHERE a.id = $1 AND s.id = $2
-`
-
-type GetPolicyParams struct {
-	AccountID AccountID
-	SurfaceID string
-}
-
-type GetPolicyRow struct {
-	AccountID       AccountID
-	Kind            string
-	TwoFactor       string
-	CredentialEpoch int64
-	DisabledAt      *time.Time
-	Enforced        bool
-}
-
-// What decides whether an account needs a second factor on a surface, read fresh at every decision.
-func (q *Queries) GetPolicy(ctx context.Context, arg GetPolicyParams) (GetPolicyRow, error) {
-	row := q.db.QueryRow(ctx, GetPolicy, arg.AccountID, arg.SurfaceID)
-	var i GetPolicyRow
-	err := row.Scan(
-		&i.AccountID,
-		&i.Kind,
-		&i.TwoFactor,
-		&i.CredentialEpoch,
-		&i.DisabledAt,
-		&i.Enforced,
-	)
-	return i, err
-}
-
 const GetSurface = `-- name: GetSurface :one
 SELECT id, account_kind, enforced, updated_at, allowed_methods, second_level, trust_days, reenrol, enforced_since, grace_days, announced_for, approval FROM surfaces WHERE id = $1
 `

@@ -32,11 +32,11 @@ type CodeRedemption struct {
 
 // RedeemCode spends an authorization code and stores what is issued for it, in one transaction of one round trip. It returns the
 // grant, or [ErrNotFound] if the code was refused, in which case nothing has changed. Of many tries one succeeds.
-func (db *DB) RedeemCode(ctx context.Context, arg CodeRedemption) (Grant, error) {
+func (db *DB) RedeemCode(ctx context.Context, arg CodeRedemption) (RedeemCodeRow, error) {
 	if !arg.Offline {
 		arg.RefreshHash, arg.RefreshExpiresAt = nil, arg.Now // not stored
 	}
-	var grant Grant
+	var grant RedeemCodeRow
 	err := db.pipeline(ctx, func(q *Queries) error {
 		var err error
 		grant, err = q.RedeemCode(ctx, RedeemCodeParams{
@@ -53,7 +53,7 @@ func (db *DB) RedeemCode(ctx context.Context, arg CodeRedemption) (Grant, error)
 		return oneRow(n, err)
 	})
 	if err != nil {
-		return Grant{}, fmt.Errorf("redeem code: %w", err)
+		return RedeemCodeRow{}, fmt.Errorf("redeem code: %w", err)
 	}
 	return grant, nil
 }

@@ -16,3 +16,21 @@ func (tx *Tx) VoidClient(ctx context.Context, id string, now time.Time) (grants,
 	}
 	return grants, tokens, nil
 }
+
+// EndClient deletes a client and ends everything that it holds, as [Tx.VoidClient] does. Whatever is registered under its id one day is
+// another: it is told nothing of the people who signed in to this one.
+func (tx *Tx) EndClient(ctx context.Context, id string, now time.Time) (grants, tokens int64, err error) {
+	if _, err := tx.DeleteClient(ctx, id); err != nil {
+		return 0, 0, fmt.Errorf("delete client: %w", err)
+	}
+	if _, err := tx.CancelClientPushes(ctx, CancelClientPushesParams{Now: &now, Recipient: id}); err != nil {
+		return 0, 0, fmt.Errorf("cancel messages: %w", err)
+	}
+	if grants, tokens, err = tx.VoidClient(ctx, id, now); err != nil {
+		return 0, 0, err
+	}
+	if _, err := tx.ForgetClientGrants(ctx, ForgetClientGrantsParams{Now: &now, ClientID: id}); err != nil {
+		return 0, 0, fmt.Errorf("forget grants: %w", err)
+	}
+	return grants, tokens, nil
+}

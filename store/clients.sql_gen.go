@@ -100,6 +100,24 @@ func (q *Queries) FindFormerSecret(ctx context.Context, arg FindFormerSecretPara
 	return former_secret_used_at, err
 }
 
+const ForgetClientGrants = `-- name: ForgetClientGrants :execrows
+UPDATE grants SET forgotten_at = $1 WHERE client_id = $2 AND forgotten_at IS NULL
+`
+
+type ForgetClientGrantsParams struct {
+	Now      *time.Time
+	ClientID string
+}
+
+// Whoever gets the id of a client that was deleted knows nobody by what that one had.
+func (q *Queries) ForgetClientGrants(ctx context.Context, arg ForgetClientGrantsParams) (int64, error) {
+	result, err := q.db.Exec(ctx, ForgetClientGrants, arg.Now, arg.ClientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const GetClient = `-- name: GetClient :one
 SELECT id, name, surface_id, auth_method, secret_hash, redirect_uris, post_logout_redirect_uris, grant_types, scopes, id_token_alg, require_pkce, disabled_at, created_at, updated_at, backchannel_logout_uri, former_secret_hash, former_secret_until, secret_made_at, former_secret_used_at, settings, logo_version, registered_at, registered_by, registration_hash, used_at FROM clients WHERE id = $1
 `

@@ -56,6 +56,9 @@ var signOuts = func() []step {
 		{"ListSessionGrantees", store.ListSessionGranteesParams{SessionID: id[store.SessionID](nobody), Now: t0}, length(0)},
 		{"CloseSession", store.CloseSessionParams{ID: live, AccountID: person, Now: at(0)}, rows(1)},
 		{"ListSessionClients", of(0, nil, nil), length(1)},
+		{"RevokeConsentGrants", store.RevokeConsentGrantsParams{Now: at(0), AccountID: person, ClientID: "told"}, rows(2)},
+		{"ListSessionClients", of(0, nil, nil), length(0)}, // nothing is told to whoever lost the consent
+		{"ListSessionGrantees", store.ListSessionGranteesParams{SessionID: live, Now: t0}, length(0)},
 
 		{"DuePush", store.DuePushParams{Now: t0, PerRecipient: 1}, fails(store.ErrNotFound)},
 		{"EnqueuePush", push(0, "told"), ok},
@@ -72,7 +75,9 @@ var signOuts = func() []step {
 		}},
 		{"EraseMessages", &person, ok}, // what is still to be told stays
 		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(3)},
-		{"ExpireMessages", store.ExpireMessagesParams{Channel: "push", Now: at(24 * time.Hour)}, rows(3)},
+		{"CancelClientPushes", store.CancelClientPushesParams{Recipient: "nobody", Now: at(time.Hour)}, rows(0)},
+		{"CancelClientPushes", store.CancelClientPushesParams{Recipient: "told", Now: at(time.Hour)}, rows(2)}, // one of them in hand
+		{"ExpireMessages", store.ExpireMessagesParams{Channel: "push", Now: at(24 * time.Hour)}, rows(1)},
 		{"EraseMessages", &person, ok},
 		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(0)},
 	}

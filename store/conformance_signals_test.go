@@ -80,12 +80,14 @@ var signalling = func() []step {
 		{"ListSessionStreams", of(0, nil, nil), length(0)},
 	}
 	message := store.EnqueueSignalParams{ID: id[store.MessageID](owner), Kind: "signal", AccountID: &person, SessionID: &live, StreamID: &pushed, Recipient: "receiver", Now: t0, Deadline: after(time.Hour)}
+	next := message
+	next.ID = id[store.MessageID](owner + 9)
 	waiting := []step{
 		{"InsertSignal", signal(0, pushed, 0), ok},
 		{"EnqueueSignal", message, ok},
 		{"InsertSignal", signal(1, polled, 0), ok},
 		{"InsertSignal", signal(2, polled, time.Second), ok},
-		{"InsertSignal", store.InsertSignalParams{ID: id[store.MessageID](owner + 3), StreamID: polled, Kind: "verification", Data: doc(`{}`), Now: t0, Deadline: after(time.Hour)}, ok},
+		{"InsertSignal", store.InsertSignalParams{ID: id[store.MessageID](owner + 3), StreamID: polled, Kind: "stream_updated", Data: doc(`{}`), Now: t0, Deadline: after(time.Hour)}, ok},
 		{"GetSignal", id[store.MessageID](owner), has("SignalStream.Endpoint", "https://rp.example/e")},
 		{"ListSignals", waits(polled, time.Minute, true), length(3)},
 		{"ListSignals", waits(polled, time.Minute, false), length(1)},
@@ -102,8 +104,20 @@ var signalling = func() []step {
 		{"SetStreamStatus", status("enabled"), rows(1)},
 		{"ClaimPushes", store.ClaimPushesParams{Owner: new("w"), LeasedUntil: at(time.Hour), Now: after(time.Minute), PerRecipient: 2, BatchSize: 2}, length(1)},
 		{"DropStreamMessages", &pushed, rows(0)}, // it is in hand
+		{"EnqueueSignal", next, ok},
+		{"DuePush", due, fails(store.ErrNotFound)}, // it waits for the one before it, which is about the same person
+		{"ClaimPushes", store.ClaimPushesParams{Owner: new("v"), LeasedUntil: at(time.Hour), Now: after(time.Minute), PerRecipient: 2, BatchSize: 2}, length(0)},
+		{"RetryMessage", store.RetryMessageParams{ID: id[store.MessageID](owner), Owner: new("w"), AvailableAt: after(time.Hour), Reply: "401"}, rows(1)},
+		{"DuePush", due, fails(store.ErrNotFound)},
+		{"StreamFailures", &pushed, has("Reply", "401")},
+		{"StreamFailures", &polled, has("Reply", "")},
+		{"HurryStreamMessages", store.HurryStreamMessagesParams{Now: after(time.Minute), StreamID: &polled}, rows(0)},
+		{"HurryStreamMessages", store.HurryStreamMessagesParams{Now: after(time.Minute), StreamID: &pushed}, rows(1)},
+		{"ClaimPushes", store.ClaimPushesParams{Owner: new("w"), LeasedUntil: at(time.Hour), Now: after(time.Minute), PerRecipient: 2, BatchSize: 2}, length(1)},
 		{"FinishMessage", store.FinishMessageParams{ID: id[store.MessageID](owner), Owner: new("w"), State: "accepted", Reply: "202", Now: at(time.Minute)}, rows(1)},
 		{"CountSignals", store.CountSignalsParams{StreamID: pushed, Now: t0}, rows(0)},
+		{"DuePush", due, ok},
+		{"DropStreamMessages", &pushed, rows(1)},
 		{"LastStreamMessage", store.LastStreamMessageParams{StreamID: &pushed, State: "accepted"}, has("Number", int64(1))},
 		{"LastStreamMessage", store.LastStreamMessageParams{StreamID: &pushed, State: "failed"}, fails(store.ErrNotFound)},
 		{"EnqueueWaitingSignals", store.EnqueueWaitingSignalsParams{Recipient: "receiver", Now: t0, StreamID: polled}, rows(2)},
@@ -122,6 +136,10 @@ var signalling = func() []step {
 		{"DropSignals", polled, rows(1)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "other"}, rows(0)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "receiver"}, rows(1)},
+		{"ListStreamsKnowing", knowing(nil), length(1)},
+		{"ForgetClientGrants", store.ForgetClientGrantsParams{ClientID: "another", Now: at(0)}, rows(0)},
+		{"ForgetClientGrants", store.ForgetClientGrantsParams{ClientID: "receiver", Now: at(0)}, rows(1)},
+		{"ListStreamsKnowing", knowing(nil), length(0)},
 		{"DeleteClient", "receiver", rows(1)},
 		{"GetStream", pushed, fails(store.ErrNotFound)},
 	}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -17,6 +18,40 @@ type Keep struct {
 	Flow FlowID
 	// Epoch is the account's credential epoch after the raise; needed with Session.
 	Epoch int64
+}
+
+// ErrUnaudited says that a transaction ends what an account's sign-ins gave out without an audit row of that account: it is rolled back.
+// Receivers of signals would be told of it with no word of who brought it about, or of nothing at all (I27).
+var ErrUnaudited = errors.New("the credential epoch was raised without an audit row")
+
+// The statements that raise an account's credential epoch, as transactions run them: each leaves a note, so that the transaction ends well
+// only with an audit row.
+
+// RaiseCredentialEpoch is [Queries.RaiseCredentialEpoch].
+func (tx *Tx) RaiseCredentialEpoch(ctx context.Context, arg RaiseCredentialEpochParams) (int64, error) {
+	epoch, err := tx.Queries.RaiseCredentialEpoch(ctx, arg)
+	if err == nil {
+		tx.waiting.raised = append(tx.waiting.raised, arg.ID)
+	}
+	return epoch, err
+}
+
+// SetPassword is [Queries.SetPassword].
+func (tx *Tx) SetPassword(ctx context.Context, arg SetPasswordParams) (int64, error) {
+	n, err := tx.Queries.SetPassword(ctx, arg)
+	if n > 0 {
+		tx.waiting.raised = append(tx.waiting.raised, arg.ID)
+	}
+	return n, err
+}
+
+// SetAccountDisabled is [Queries.SetAccountDisabled].
+func (tx *Tx) SetAccountDisabled(ctx context.Context, arg SetAccountDisabledParams) (int64, error) {
+	n, err := tx.Queries.SetAccountDisabled(ctx, arg)
+	if n > 0 {
+		tx.waiting.raised = append(tx.waiting.raised, arg.ID)
+	}
+	return n, err
 }
 
 // BeginChange raises the account's credential epoch: the first statement of every change of what an account signs in with. From

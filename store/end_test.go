@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"errors"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -18,19 +20,106 @@ import (
 // TestSessionsEndInOnePlace guards that no relying party is forgotten: whoever ends sessions does it by the methods that tell them.
 func TestSessionsEndInOnePlace(t *testing.T) {
 	closes := regexp.MustCompile(`\.(CloseSession|CloseAccountSessions|CloseOtherSessions|EnqueuePush)\(|sessions SET ended_at`)
+	onlyIn(t, "end.go", closes, "use Tx.EndSession or Tx.EndAccess")
+}
+
+// TestI11_AccessTokensAreLookedUpInOnePlace guards that nobody forgets the second half of the question whether a token lives.
+func TestI11_AccessTokensAreLookedUpInOnePlace(t *testing.T) {
+	onlyIn(t, "tokens.go", regexp.MustCompile(`\.(GetAccessToken|GetExchangedToken)\(`), "use DB.AccessToken")
+}
+
+// onlyIn guards that what the expression finds stands in that one file of the package and nowhere else in the program.
+func onlyIn(t *testing.T, file string, expression *regexp.Regexp, instead string) {
+	t.Helper()
 	err := filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") || strings.HasSuffix(path, "_gen.go") {
 			return err
 		}
 		text, err := os.ReadFile(path)
-		if found := closes.Find(text); found != nil && path != filepath.Join("..", "store", "end.go") {
-			t.Errorf("%s: %s: use Tx.EndSession or Tx.EndAccess", path, found)
+		if found := expression.Find(text); found != nil && path != filepath.Join("..", "store", file) {
+			t.Errorf("%s: %s: %s", path, found, instead)
 		}
 		return err
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// TestI27_NoEpochIsRaisedWithoutAnAuditRow: whatever ends what an account holds is written down with who did it, or did not happen. Each
+// statement that raises an epoch is one of those that transactions watch.
+func TestI27_NoEpochIsRaisedWithoutAnAuditRow(t *testing.T) {
+	for engine, open := range map[string]func(testing.TB) string{store.SQLite: storetest.SQLiteURL, store.PostgreSQL: storetest.PostgreSQLURL} {
+		t.Run(engine, func(t *testing.T) {
+			db, err := store.Open(t.Context(), store.Config{URL: open(t), Audited: true, Logger: slog.New(slog.DiscardHandler)})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = db.Close() })
+			b := &ends{T: t, db: db, now: time.Now().UTC().Truncate(time.Microsecond)}
+			who, _ := b.person()
+			var raisers []string
+			for name, raise := range map[string]func(tx *store.Tx) error{
+				"RaiseCredentialEpoch": func(tx *store.Tx) error {
+					_, err := tx.RaiseCredentialEpoch(t.Context(), store.RaiseCredentialEpochParams{ID: who, Now: b.now})
+					return err
+				},
+				"SetPassword": func(tx *store.Tx) error {
+					_, err := tx.SetPassword(t.Context(), store.SetPasswordParams{ID: who, PasswordHash: "x", Now: &b.now})
+					return err
+				},
+				"SetAccountDisabled": func(tx *store.Tx) error {
+					_, err := tx.SetAccountDisabled(t.Context(), store.SetAccountDisabledParams{ID: who, DisabledAt: &b.now, Now: b.now})
+					return err
+				},
+			} {
+				raisers = append(raisers, name)
+				before, err := db.Read().GetAccount(t.Context(), who)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := db.InTx(t.Context(), func(tx *store.Tx) error {
+					tx.Because(store.NewID[store.AccountID](), "user", "of somebody else")
+					return raise(tx)
+				}); !errors.Is(err, store.ErrUnaudited) {
+					t.Errorf("%s without an audit row: %v", name, err)
+				}
+				if after, err := db.Read().GetAccount(t.Context(), who); err != nil || after.CredentialEpoch != before.CredentialEpoch {
+					t.Errorf("%s was not rolled back: %v", name, err)
+				}
+				b.in(func(tx *store.Tx) error {
+					tx.Because(who, "user", "of theirs")
+					return raise(tx)
+				})
+			}
+			slices.Sort(raisers)
+			if diff := cmp.Diff(raisers, raisersOfEpochs(t)); diff != "" {
+				t.Errorf("statements that raise an epoch (-watched +written):\n%s", diff)
+			}
+		})
+	}
+}
+
+// raisersOfEpochs are the statements that raise an epoch.
+func raisersOfEpochs(t *testing.T) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob("queries/*.sql")
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for statement := range strings.SplitSeq(string(text), "-- name: ") {
+			if strings.Contains(statement, "credential_epoch + 1") {
+				names = append(names, strings.Fields(statement)[0])
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // TestSessionsWhoseRowsAreGoneAreToldOfOnce: of months of sign-ins nothing is left but refresh tokens. Where everything ends, one

@@ -342,6 +342,7 @@ type Grant struct {
 	KeyThumbprint   string
 	Resources       string
 	Claims          string
+	ForgottenAt     *time.Time
 }
 
 type ImportChunk struct {

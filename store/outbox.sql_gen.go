@@ -29,6 +29,25 @@ func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodes
 	return result.RowsAffected(), nil
 }
 
+const CancelClientPushes = `-- name: CancelClientPushes :execrows
+UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = $1
+WHERE state = 'queued' AND channel = 'push' AND recipient = $2
+`
+
+type CancelClientPushesParams struct {
+	Now       *time.Time
+	Recipient string
+}
+
+// What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+func (q *Queries) CancelClientPushes(ctx context.Context, arg CancelClientPushesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, CancelClientPushes, arg.Now, arg.Recipient)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const CancelFlowMessages = `-- name: CancelFlowMessages :execrows
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = $1
 WHERE state = 'queued' AND leased_until IS NULL
@@ -144,6 +163,8 @@ WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $3 AND (o.leased_until IS NULL OR o.leased_until < $3)
       AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
+      AND NOT EXISTS (SELECT 1 FROM outbox e
+        WHERE o.kind = 'signal' AND e.stream_id = o.stream_id AND e.account_id = o.account_id AND e.state = 'queued' AND e.id < o.id)
       AND (SELECT count(*) FROM outbox b
         WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $3) < CAST($4 AS bigint)
     ORDER BY o.available_at LIMIT $5)
@@ -160,7 +181,7 @@ type ClaimPushesParams struct {
 }
 
 // ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
-// the others. What waits on a stream that is paused goes on waiting.
+// the others. What waits on a stream that is paused goes on waiting, and an event waits for those about the same person before it.
 func (q *Queries) ClaimPushes(ctx context.Context, arg ClaimPushesParams) ([]Outbox, error) {
 	rows, err := q.db.Query(ctx, ClaimPushes,
 		arg.Owner,
@@ -212,6 +233,8 @@ const DuePush = `-- name: DuePush :one
 SELECT o.id FROM outbox o
 WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= $1 AND (o.leased_until IS NULL OR o.leased_until < $1)
   AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
+  AND NOT EXISTS (SELECT 1 FROM outbox e
+    WHERE o.kind = 'signal' AND e.stream_id = o.stream_id AND e.account_id = o.account_id AND e.state = 'queued' AND e.id < o.id)
   AND (SELECT count(*) FROM outbox b
     WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= $1) < CAST($2 AS bigint)
 LIMIT 1

@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
+	"encoding/json"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -39,6 +41,9 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgresEngin
 		conn.TypeMap().RegisterType(&pgtype.Type{
 			Name: "timestamptz", OID: pgtype.TimestamptzOID, Codec: &pgtype.TimestamptzCodec{ScanLocation: time.UTC},
 		})
+		conn.TypeMap().RegisterType(&pgtype.Type{
+			Name: "jsonb", OID: pgtype.JSONBOID, Codec: &pgtype.JSONBCodec{Marshal: json.Marshal, Unmarshal: readJSON},
+		})
 		return nil
 	}
 	params := base.ConnConfig.RuntimeParams
@@ -58,6 +63,16 @@ func openPostgres(ctx context.Context, url string, maxConns int) (*postgresEngin
 		return nil, fmt.Errorf("open PostgreSQL: %w", err)
 	}
 	return e, nil
+}
+
+// readJSON takes a document as it is: whoever reads it parses it, and the database holds no other.
+func readJSON(document []byte, target any) error {
+	raw, ok := target.(*json.RawMessage)
+	if !ok {
+		return json.Unmarshal(document, target)
+	}
+	*raw = bytes.Clone(document)
+	return nil
 }
 
 func (e *postgresEngine) close() {

@@ -251,8 +251,11 @@ func TestI22_RotateRefresh(t *testing.T) {
 		ctx := t.Context()
 		redeemed := redemption(1, 0)
 		g, err := db.RedeemCode(ctx, redeemed)
-		if err != nil || g.ID != id[store.GrantID](grant) || g.RedemptionID == nil || *g.RedemptionID != redeemed.TokenSetID {
+		if err != nil || g.ID != id[store.GrantID](grant) {
 			t.Fatalf("redeem: %+v, %v", g, err)
+		}
+		if set, err := db.AccessToken(ctx, redeemed.AccessHash, t0); err != nil || set.ID != redeemed.TokenSetID {
+			t.Fatalf("redeemed for %+v, %v", set, err)
 		}
 		rotate := func(n int) store.RefreshRotation {
 			return store.RefreshRotation{
@@ -267,7 +270,7 @@ func TestI22_RotateRefresh(t *testing.T) {
 		for n := range 50 {
 			if row, err := db.Read().GetRefresh(ctx, hash2("r", 7, n)); err == nil {
 				stored++
-				if row.Grant.ID != g.ID || row.TokenSet.Scope != "openid" {
+				if row.GrantID != g.ID || row.Scope != "openid" {
 					t.Errorf("successor %+v", row)
 				}
 			}
@@ -319,7 +322,7 @@ func TestRefreshTokenThatIsKeptBuysMany(t *testing.T) {
 		}
 		live := 0
 		for n := range 50 {
-			if _, err := db.Read().GetAccessToken(ctx, store.GetAccessTokenParams{Now: after(time.Minute), AccessHash: hash2("a", 7, n)}); err == nil {
+			if _, err := db.AccessToken(ctx, hash2("a", 7, n), after(time.Minute)); err == nil {
 				live++
 			}
 			if _, err := db.Read().GetRefresh(ctx, hash2("r", 7, n)); !errors.Is(err, store.ErrNotFound) {
@@ -330,8 +333,8 @@ func TestRefreshTokenThatIsKeptBuysMany(t *testing.T) {
 			t.Errorf("%d access tokens live, want the last one", live)
 		}
 		row, err := db.Read().GetRefresh(ctx, redeemed.RefreshHash)
-		if err != nil || row.TokenSet.RefreshUsedAt != nil {
-			t.Fatalf("the token itself: %+v, %v", row.TokenSet, err)
+		if err != nil || row.RefreshUsedAt != nil {
+			t.Fatalf("the token itself: %+v, %v", row, err)
 		}
 		if err := db.InTx(ctx, func(tx *store.Tx) error {
 			_, err := tx.RaiseCredentialEpoch(ctx, store.RaiseCredentialEpochParams{ID: id[store.AccountID](account), Now: t0})
@@ -354,9 +357,13 @@ func TestI20_RedeemWithoutOfflineAccess(t *testing.T) {
 		if _, err := db.RedeemCode(t.Context(), arg); err != nil {
 			t.Fatal(err)
 		}
-		row, err := db.Read().GetAccessToken(t.Context(), store.GetAccessTokenParams{AccessHash: arg.AccessHash, Now: t0})
-		if err != nil || row.TokenSet.RefreshHash != nil || row.TokenSet.RefreshExpiresAt != nil {
-			t.Fatalf("%+v, %v", row.TokenSet, err)
+		var set store.TokenSet
+		err := db.InTx(t.Context(), func(tx *store.Tx) (err error) {
+			set, err = tx.LockTokenSet(t.Context(), arg.TokenSetID)
+			return err
+		})
+		if err != nil || set.RefreshHash != nil || set.RefreshExpiresAt != nil {
+			t.Fatalf("%+v, %v", set, err)
 		}
 	})
 }

@@ -10,6 +10,36 @@ import (
 	"time"
 )
 
+const CountAtCustomers = `-- name: CountAtCustomers :one
+SELECT count(*)
+FROM (SELECT a.id FROM (SELECT DISTINCT x.subject_id FROM search_terms x
+        WHERE x.kind = 'customer' AND x.term >= $1 AND x.term < CAST($2 AS text) LIMIT $3) c
+    JOIN user_groups g ON g.customer_id = c.subject_id
+    JOIN accounts a ON a.user_group_id = g.id
+    WHERE a.kind = $4
+    LIMIT $3) m
+`
+
+type CountAtCustomersParams struct {
+	Word    string
+	WordEnd string
+	Look    int32
+	Kind    string
+}
+
+// How many accounts of a kind the customers have who have a term that begins with a word, counted no further than so many.
+func (q *Queries) CountAtCustomers(ctx context.Context, arg CountAtCustomersParams) (int64, error) {
+	row := q.db.QueryRow(ctx, CountAtCustomers,
+		arg.Word,
+		arg.WordEnd,
+		arg.Look,
+		arg.Kind,
+	)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const DeleteSearchTerms = `-- name: DeleteSearchTerms :exec
 DELETE FROM search_terms WHERE subject_id = $1
 `
@@ -21,7 +51,7 @@ func (q *Queries) DeleteSearchTerms(ctx context.Context, subjectID string) error
 
 const GetAccountHit = `-- name: GetAccountHit :one
 SELECT a.id, a.kind, a.login_id, a.display_name, a.role, a.two_factor, a.disabled_at, a.last_sign_in_at, f.kind AS main_factor,
-    c.name AS customer_name, CAST(COALESCE(CAST(c.id AS text), '') AS text) AS customer_ref
+    c.name AS customer_name, c.code AS customer_code, CAST(COALESCE(CAST(c.id AS text), '') AS text) AS customer_ref
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id
@@ -40,6 +70,7 @@ type GetAccountHitRow struct {
 	LastSignInAt *time.Time
 	MainFactor   *string
 	CustomerName *string
+	CustomerCode *string
 	CustomerRef  string
 }
 
@@ -58,6 +89,7 @@ func (q *Queries) GetAccountHit(ctx context.Context, id AccountID) (GetAccountHi
 		&i.LastSignInAt,
 		&i.MainFactor,
 		&i.CustomerName,
+		&i.CustomerCode,
 		&i.CustomerRef,
 	)
 	return i, err
@@ -219,6 +251,78 @@ func (q *Queries) ListCustomersUnindexed(ctx context.Context, pageSize int32) ([
 			return nil, err
 		}
 		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const SearchAtCustomers = `-- name: SearchAtCustomers :many
+SELECT a.id
+FROM (SELECT DISTINCT x.subject_id FROM search_terms x
+    WHERE x.kind = 'customer' AND x.term >= $1 AND x.term < CAST($2 AS text) LIMIT $3) c
+JOIN user_groups g ON g.customer_id = c.subject_id
+JOIN accounts a ON a.user_group_id = g.id
+WHERE a.kind = $4 AND a.id > $5
+  AND ((SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST($6 AS text) AND w.term < CAST($7 AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = g.customer_id AND w.term >= CAST($6 AS text) AND w.term < CAST($7 AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST($8 AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = g.customer_id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL)
+  AND (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST($10 AS text) AND w.term < CAST($11 AS text) LIMIT 1) IS NULL
+ORDER BY a.id
+LIMIT $12
+`
+
+type SearchAtCustomersParams struct {
+	Word      string
+	WordEnd   string
+	Look      int32
+	Kind      string
+	AfterID   AccountID
+	Second    string
+	SecondEnd string
+	Third     string
+	ThirdEnd  string
+	Phrase    string
+	PhraseEnd string
+	PageSize  int32
+}
+
+// Accounts of customers who have a term that begins with the first word, in the order of their ids after one of them, that have terms which
+// begin with the others, or whose customer has: as in SearchSubjects, and for when CountAtCustomers finds few.
+func (q *Queries) SearchAtCustomers(ctx context.Context, arg SearchAtCustomersParams) ([]AccountID, error) {
+	rows, err := q.db.Query(ctx, SearchAtCustomers,
+		arg.Word,
+		arg.WordEnd,
+		arg.Look,
+		arg.Kind,
+		arg.AfterID,
+		arg.Second,
+		arg.SecondEnd,
+		arg.Third,
+		arg.ThirdEnd,
+		arg.Phrase,
+		arg.PhraseEnd,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []AccountID
+	for rows.Next() {
+		var id AccountID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

@@ -269,7 +269,7 @@ SELECT DISTINCT g.client_id, c.name, g.session_id, CAST(s.id IS NULL AS boolean)
 FROM grants g
 JOIN clients c ON c.id = g.client_id AND c.backchannel_logout_uri <> '' AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = $1
+WHERE g.account_id = $1 AND g.forgotten_at IS NULL
   AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2)
   AND (CAST($3 AS uuid) IS NULL OR g.session_id <> $3)
   AND (CAST($4 AS text) IS NULL OR g.client_id = $4)
@@ -299,7 +299,7 @@ type ListSessionClientsRow struct {
 // The relying parties to tell when sessions of an account end: all of them, one of them, or all but one; or one relying party, when it
 // loses what it has of the account. Who had tokens from a session
 // that has not ended is told, also one whose code is still on its way, as it may be redeemed in this very moment; so is who holds a
-// refresh token from a session that ran out so long ago that its row is gone.
+// refresh token from a session that ran out so long ago that its row is gone. Who lost the person's consent is not: it was told then.
 func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClientsParams) ([]ListSessionClientsRow, error) {
 	rows, err := q.db.Query(ctx, ListSessionClients,
 		arg.AccountID,
@@ -333,7 +333,8 @@ func (q *Queries) ListSessionClients(ctx context.Context, arg ListSessionClients
 
 const ListSessionGrantees = `-- name: ListSessionGrantees :many
 SELECT DISTINCT g.client_id FROM grants g
-WHERE g.session_id = $1 AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $2)
+WHERE g.session_id = $1 AND g.forgotten_at IS NULL
+  AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > $2)
 ORDER BY g.client_id
 `
 

@@ -25,11 +25,12 @@ const (
 	SignalSessionRevoked   = "session_revoked"
 	SignalCredentialChange = "credential_change"
 	SignalAssuranceChange  = "assurance_change"
-	// SignalVerification and SignalStreamUpdated are about the stream itself, and are sent whatever its status.
+	// SignalVerification and SignalStreamUpdated are about the stream itself. That its status is another is told whatever it is.
 	SignalVerification  = "verification"
 	SignalStreamUpdated = "stream_updated"
 
-	// KindSignal and KindStreamSignal are what the outbox calls messages that push signals: of an account, and of the stream.
+	// KindSignal and KindStreamSignal are what the outbox calls messages that push signals. Those of the first kind wait while the stream is
+	// paused.
 	KindSignal       = "signal"
 	KindStreamSignal = "signal_stream"
 )
@@ -75,6 +76,8 @@ type waiting struct {
 	signals []Happening
 	ended   []endedSession
 	because map[AccountID]cause
+	// raised are the accounts whose credential epoch was raised.
+	raised []AccountID
 }
 
 type cause struct{ by, reason string }
@@ -135,6 +138,11 @@ type toldOn struct {
 func (tx *Tx) sendSignals(ctx context.Context) error {
 	w := tx.waiting
 	tx.waiting = waiting{}
+	for _, account := range w.raised {
+		if _, known := w.because[account]; !known && tx.audited {
+			return fmt.Errorf("account %s: %w", account, ErrUnaudited)
+		}
+	}
 	if len(w.ended) == 0 && len(w.signals) == 0 {
 		return nil
 	}
@@ -188,7 +196,7 @@ func (tx *Tx) TellStream(ctx context.Context, now time.Time, s SignalStream, kin
 }
 
 // ChangeStreamStatus sets a stream's status, which the caller holds. What waits goes on waiting while the stream is paused; a stream that
-// is disabled loses it. A receiver whose stream staff changed is told (Shared Signals Framework 1.0 section 8.1.5).
+// is disabled loses it, and one that goes on tries at once what it tried in vain. A receiver whose stream staff changed is told (Shared Signals Framework 1.0 section 8.1.5).
 func (tx *Tx) ChangeStreamStatus(ctx context.Context, now time.Time, s SignalStream, status, by, reason string) error {
 	if _, err := tx.SetStreamStatus(ctx, SetStreamStatusParams{
 		Status: status, StatusBy: by, StatusReason: reason, Now: now, ID: s.ID,
@@ -209,7 +217,10 @@ func (tx *Tx) ChangeStreamStatus(ctx context.Context, now time.Time, s SignalStr
 	if status != StreamEnabled {
 		return nil
 	}
-	// What waited may go.
+	// What waited may go, whatever it waited for.
+	if _, err := tx.HurryStreamMessages(ctx, HurryStreamMessagesParams{Now: now, StreamID: &s.ID}); err != nil {
+		return fmt.Errorf("hurry messages: %w", err)
+	}
 	if err := tx.Notify(ctx, PushChannel, ""); err != nil {
 		return err
 	}
@@ -259,7 +270,7 @@ func (q *queue) add(to toldOn, now time.Time, kind string, account *AccountID, s
 		ID: row.ID, Kind: KindSignal, AccountID: account, SessionID: session, StreamID: &to.stream, Recipient: to.client,
 		Now: now, Deadline: row.Deadline,
 	}
-	if account == nil {
+	if kind == SignalStreamUpdated {
 		message.Kind = KindStreamSignal
 	}
 	q.messages = append(q.messages, message)

@@ -160,7 +160,7 @@ func (q *Queries) EnqueueSignal(ctx context.Context, arg EnqueueSignalParams) er
 
 const EnqueueWaitingSignals = `-- name: EnqueueWaitingSignals :execrows
 INSERT INTO outbox (id, channel, kind, account_id, session_id, stream_id, recipient, state, attempts, available_at, deadline, reply, created_at)
-SELECT q.id, 'push', CASE WHEN q.account_id IS NULL THEN 'signal_stream' ELSE 'signal' END, q.account_id, q.session_id, q.stream_id,
+SELECT q.id, 'push', CASE WHEN q.kind = 'stream_updated' THEN 'signal_stream' ELSE 'signal' END, q.account_id, q.session_id, q.stream_id,
     CAST($1 AS text), 'queued', 0, CAST($2 AS timestamptz), q.deadline, '', q.created_at
 FROM signals q WHERE q.stream_id = $3
 ON CONFLICT (id) DO NOTHING
@@ -287,6 +287,24 @@ func (q *Queries) HoldStream(ctx context.Context, arg HoldStreamParams) (SignalS
 	return i, err
 }
 
+const HurryStreamMessages = `-- name: HurryStreamMessages :execrows
+UPDATE outbox SET available_at = $1 WHERE stream_id = $2 AND state = 'queued' AND leased_until IS NULL AND available_at > $1
+`
+
+type HurryStreamMessagesParams struct {
+	Now      time.Time
+	StreamID *StreamID
+}
+
+// What is to be tried again some time later is tried now.
+func (q *Queries) HurryStreamMessages(ctx context.Context, arg HurryStreamMessagesParams) (int64, error) {
+	result, err := q.db.Exec(ctx, HurryStreamMessages, arg.Now, arg.StreamID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const InsertSignal = `-- name: InsertSignal :exec
 INSERT INTO signals (id, stream_id, kind, account_id, session_id, data, created_at, deadline)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
@@ -381,7 +399,7 @@ FROM grants g
 JOIN signal_streams v ON v.client_id = g.client_id AND v.status <> 'disabled' AND ' ' || v.events || ' ' LIKE '% session_revoked %'
 JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = $1
+WHERE g.account_id = $1 AND g.forgotten_at IS NULL
   AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2)
   AND (CAST($3 AS uuid) IS NULL OR g.session_id <> $3)
   AND (CAST($4 AS text) IS NULL OR g.client_id = $4)
@@ -445,7 +463,7 @@ func (q *Queries) ListSessionStreams(ctx context.Context, arg ListSessionStreams
 
 const ListSignals = `-- name: ListSignals :many
 SELECT id, stream_id, kind, account_id, session_id, data, created_at, deadline FROM signals
-WHERE stream_id = $1 AND deadline > $2 AND (CAST($3 AS boolean) OR account_id IS NULL)
+WHERE stream_id = $1 AND deadline > $2 AND (CAST($3 AS boolean) OR kind = 'stream_updated')
 ORDER BY id LIMIT $4
 `
 
@@ -456,7 +474,7 @@ type ListSignalsParams struct {
 	PageSize int32
 }
 
-// What waits to be fetched, oldest first; of a stream that is not enabled, what is about the stream itself.
+// What waits to be fetched, oldest first; of a stream that is not enabled, that it is not.
 func (q *Queries) ListSignals(ctx context.Context, arg ListSignalsParams) ([]Signal, error) {
 	rows, err := q.db.Query(ctx, ListSignals,
 		arg.StreamID,
@@ -576,7 +594,7 @@ FROM signal_streams s
 JOIN clients c ON c.id = s.client_id AND c.disabled_at IS NULL
 WHERE s.status <> 'disabled' AND EXISTS (
     SELECT 1 FROM grants g
-    WHERE g.account_id = $1 AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL
+    WHERE g.account_id = $1 AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL AND g.forgotten_at IS NULL
       AND (CAST($2 AS uuid) IS NULL OR g.session_id = $2))
 ORDER BY s.id
 `
@@ -593,7 +611,8 @@ type ListStreamsKnowingRow struct {
 	Events   string
 }
 
-// The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since.
+// The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since. Whom the
+// person allows nothing any more has to forget them.
 func (q *Queries) ListStreamsKnowing(ctx context.Context, arg ListStreamsKnowingParams) ([]ListStreamsKnowingRow, error) {
 	rows, err := q.db.Query(ctx, ListStreamsKnowing, arg.AccountID, arg.SessionID)
 	if err != nil {
@@ -690,6 +709,26 @@ func (q *Queries) SetStreamStatus(ctx context.Context, arg SetStreamStatusParams
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const StreamFailures = `-- name: StreamFailures :one
+SELECT (SELECT count(*) FROM outbox n WHERE n.stream_id = $1 AND n.state IN ('failed', 'expired')) AS number,
+    CAST(coalesce((SELECT m.reply FROM outbox m
+        WHERE m.stream_id = $1 AND m.state IN ('queued', 'failed', 'expired') AND m.reply <> ''
+        ORDER BY m.created_at DESC, m.id DESC LIMIT 1), '') AS text) AS reply
+`
+
+type StreamFailuresRow struct {
+	Number int64
+	Reply  string
+}
+
+// What was given up of a stream, and what its receiver last answered to what did not arrive, tried again or not.
+func (q *Queries) StreamFailures(ctx context.Context, streamID *StreamID) (StreamFailuresRow, error) {
+	row := q.db.QueryRow(ctx, StreamFailures, streamID)
+	var i StreamFailuresRow
+	err := row.Scan(&i.Number, &i.Reply)
+	return i, err
 }
 
 const SweepSignals = `-- name: SweepSignals :execrows

@@ -42,6 +42,9 @@ type Config struct {
 	Logger *slog.Logger
 	// OnStatement, if set, is called with the name of every query as it starts, for measuring and for tests.
 	OnStatement func(name string)
+	// Audited refuses to commit what raises an account's credential epoch without an audit row of that account, see [ErrUnaudited]. Whatever
+	// opens a database to work with sets it; parts that are tested by themselves leave the row to their callers.
+	Audited bool
 }
 
 // DB is an open database. It is safe for concurrent use.
@@ -53,6 +56,7 @@ type DB struct {
 	sqlite   *sqliteEngine
 	read     *Queries
 	local    *broker // in-process notifications on SQLite
+	audited  bool
 	closing  sync.Once
 	closed   error // what the first Close returned
 }
@@ -69,7 +73,7 @@ func Open(ctx context.Context, cfg Config) (*DB, error) {
 	case maxConns < 0:
 		return nil, fmt.Errorf("open store: MaxConns is %d", maxConns)
 	}
-	db := &DB{logger: cfg.Logger}
+	db := &DB{logger: cfg.Logger, audited: cfg.Audited}
 	if cfg.OnStatement != nil {
 		db.observe = func(query string) { cfg.OnStatement(queryName(query)) }
 	}
@@ -136,6 +140,7 @@ type Tx struct {
 	ending
 	db      DBTX
 	local   bool
+	audited bool // see Config
 	pending []notification
 	told    []Told
 	waiting waiting
@@ -154,13 +159,13 @@ func (db *DB) InTx(ctx context.Context, f func(tx *Tx) error) error {
 	}
 	if db.postgres != nil {
 		return db.postgres.run(ctx, deadline, db.observe, func(q DBTX, batches pgx.Tx) error {
-			tx := &Tx{Queries: New(q), ending: ending{deadline: deadline, batches: batches, observe: db.observe}, db: q}
+			tx := &Tx{Queries: New(q), ending: ending{deadline: deadline, batches: batches, observe: db.observe}, db: q, audited: db.audited}
 			return tx.do(ctx, f)
 		})
 	}
 	var pending []notification
 	err := db.sqlite.writer.run(ctx, deadline, db.observe, func(q DBTX) error {
-		tx := &Tx{Queries: New(q), ending: ending{deadline: deadline}, db: q, local: true}
+		tx := &Tx{Queries: New(q), ending: ending{deadline: deadline}, db: q, local: true, audited: db.audited}
 		err := tx.do(ctx, f)
 		pending = tx.pending
 		return err

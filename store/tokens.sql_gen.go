@@ -50,20 +50,15 @@ func (q *Queries) CarrySessionGrants(ctx context.Context, arg CarrySessionGrants
 }
 
 const GetAccessToken = `-- name: GetAccessToken :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.id, a.kind, a.login_id, a.login_key, a.display_name, a.search_key, a.role, a.user_group_id, a.password_hash, a.registered_email, a.two_factor, a.credential_epoch, a.disabled_at, a.last_sign_in_at, a.created_at, a.updated_at, a.password_changed_at, a.registered_email_changed_at, a.ticket_demanded_at, a.exempt_until, a.exempt_since, a.exempt_reason, a.exempt_by, a.frozen_at, a.frozen_until, a.frozen_by, a.lang, a.grace_from, a.grace_until, a.indexed, a.approval
+SELECT t.id, t.client_id, t.parent_id, t.actors, t.scope, t.audience, t.key_thumbprint, t.created_at, t.access_expires_at,
+    g.id AS grant_id, g.account_id, g.session_id, g.evidence, g.claims, g.expires_at AS grant_expires_at,
+    a.login_id, a.display_name, a.registered_email
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > $1
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.access_hash = $2 AND t.access_revoked_at IS NULL AND t.access_expires_at > $1
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
-  AND (t.parent_id IS NULL OR EXISTS (
-    SELECT 1 FROM token_sets p JOIN clients pc ON pc.id = p.client_id
-    LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
-    LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
-    WHERE p.id = t.parent_id AND p.access_revoked_at IS NULL AND pc.disabled_at IS NULL
-      AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
-      AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)))
 `
 
 type GetAccessTokenParams struct {
@@ -72,95 +67,59 @@ type GetAccessTokenParams struct {
 }
 
 type GetAccessTokenRow struct {
-	TokenSet TokenSet
-	Grant    Grant
-	Account  Account
+	ID              TokenSetID
+	ClientID        string
+	ParentID        *TokenSetID
+	Actors          string
+	Scope           string
+	Audience        string
+	KeyThumbprint   string
+	CreatedAt       time.Time
+	AccessExpiresAt time.Time
+	GrantID         GrantID
+	AccountID       AccountID
+	SessionID       SessionID
+	Evidence        json.RawMessage
+	Claims          string
+	GrantExpiresAt  time.Time
+	LoginID         string
+	DisplayName     string
+	RegisteredEmail string
 }
 
-// A live access token with its grant and account, for userinfo, introspection and exchange. One that was exchanged lives as long as all
-// it came from, of which there are three at most, and all their clients: see InsertExchangedTokenSet.
+// A live access token with what its grant and its account say to those who ask about it. Whether one that was exchanged still rests on
+// something is for GetExchangedToken: only DB.AccessToken runs this, which asks both.
 func (q *Queries) GetAccessToken(ctx context.Context, arg GetAccessTokenParams) (GetAccessTokenRow, error) {
 	row := q.db.QueryRow(ctx, GetAccessToken, arg.Now, arg.AccessHash)
 	var i GetAccessTokenRow
 	err := row.Scan(
-		&i.TokenSet.ID,
-		&i.TokenSet.GrantID,
-		&i.TokenSet.ClientID,
-		&i.TokenSet.Scope,
-		&i.TokenSet.AccessHash,
-		&i.TokenSet.AccessExpiresAt,
-		&i.TokenSet.AccessRevokedAt,
-		&i.TokenSet.RefreshHash,
-		&i.TokenSet.RefreshExpiresAt,
-		&i.TokenSet.RefreshUsedAt,
-		&i.TokenSet.SuccessorID,
-		&i.TokenSet.CreatedAt,
-		&i.TokenSet.ExpiresAt,
-		&i.TokenSet.KeyThumbprint,
-		&i.TokenSet.Audience,
-		&i.TokenSet.ParentID,
-		&i.TokenSet.Actors,
-		&i.Grant.ID,
-		&i.Grant.ClientID,
-		&i.Grant.AccountID,
-		&i.Grant.SessionID,
-		&i.Grant.SurfaceID,
-		&i.Grant.CredentialEpoch,
-		&i.Grant.SecondFactor,
-		&i.Grant.Scope,
-		&i.Grant.Nonce,
-		&i.Grant.Evidence,
-		&i.Grant.RedirectURI,
-		&i.Grant.CodeHash,
-		&i.Grant.CodeChallenge,
-		&i.Grant.CodeExpiresAt,
-		&i.Grant.RedeemedAt,
-		&i.Grant.RedemptionID,
-		&i.Grant.CreatedAt,
-		&i.Grant.ExpiresAt,
-		&i.Grant.RevokedAt,
-		&i.Grant.KeyThumbprint,
-		&i.Grant.Resources,
-		&i.Grant.Claims,
-		&i.Account.ID,
-		&i.Account.Kind,
-		&i.Account.LoginID,
-		&i.Account.LoginKey,
-		&i.Account.DisplayName,
-		&i.Account.SearchKey,
-		&i.Account.Role,
-		&i.Account.UserGroupID,
-		&i.Account.PasswordHash,
-		&i.Account.RegisteredEmail,
-		&i.Account.TwoFactor,
-		&i.Account.CredentialEpoch,
-		&i.Account.DisabledAt,
-		&i.Account.LastSignInAt,
-		&i.Account.CreatedAt,
-		&i.Account.UpdatedAt,
-		&i.Account.PasswordChangedAt,
-		&i.Account.RegisteredEmailChangedAt,
-		&i.Account.TicketDemandedAt,
-		&i.Account.ExemptUntil,
-		&i.Account.ExemptSince,
-		&i.Account.ExemptReason,
-		&i.Account.ExemptBy,
-		&i.Account.FrozenAt,
-		&i.Account.FrozenUntil,
-		&i.Account.FrozenBy,
-		&i.Account.Lang,
-		&i.Account.GraceFrom,
-		&i.Account.GraceUntil,
-		&i.Account.Indexed,
-		&i.Account.Approval,
+		&i.ID,
+		&i.ClientID,
+		&i.ParentID,
+		&i.Actors,
+		&i.Scope,
+		&i.Audience,
+		&i.KeyThumbprint,
+		&i.CreatedAt,
+		&i.AccessExpiresAt,
+		&i.GrantID,
+		&i.AccountID,
+		&i.SessionID,
+		&i.Evidence,
+		&i.Claims,
+		&i.GrantExpiresAt,
+		&i.LoginID,
+		&i.DisplayName,
+		&i.RegisteredEmail,
 	)
 	return i, err
 }
 
 const GetClientAccessToken = `-- name: GetClientAccessToken :one
-SELECT id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience, parent_id, actors FROM token_sets
-WHERE access_hash = $1 AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > $2
-  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL)
+SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.access_expires_at
+FROM token_sets t
+JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
+WHERE t.access_hash = $1 AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > $2
 `
 
 type GetClientAccessTokenParams struct {
@@ -168,33 +127,54 @@ type GetClientAccessTokenParams struct {
 	Now        time.Time
 }
 
-func (q *Queries) GetClientAccessToken(ctx context.Context, arg GetClientAccessTokenParams) (TokenSet, error) {
+type GetClientAccessTokenRow struct {
+	ID              TokenSetID
+	ClientID        string
+	Scope           string
+	Audience        string
+	KeyThumbprint   string
+	CreatedAt       time.Time
+	AccessExpiresAt time.Time
+}
+
+func (q *Queries) GetClientAccessToken(ctx context.Context, arg GetClientAccessTokenParams) (GetClientAccessTokenRow, error) {
 	row := q.db.QueryRow(ctx, GetClientAccessToken, arg.AccessHash, arg.Now)
-	var i TokenSet
+	var i GetClientAccessTokenRow
 	err := row.Scan(
 		&i.ID,
-		&i.GrantID,
 		&i.ClientID,
 		&i.Scope,
-		&i.AccessHash,
-		&i.AccessExpiresAt,
-		&i.AccessRevokedAt,
-		&i.RefreshHash,
-		&i.RefreshExpiresAt,
-		&i.RefreshUsedAt,
-		&i.SuccessorID,
-		&i.CreatedAt,
-		&i.ExpiresAt,
-		&i.KeyThumbprint,
 		&i.Audience,
-		&i.ParentID,
-		&i.Actors,
+		&i.KeyThumbprint,
+		&i.CreatedAt,
+		&i.AccessExpiresAt,
 	)
 	return i, err
 }
 
+const GetExchangedToken = `-- name: GetExchangedToken :one
+SELECT t.id
+FROM token_sets t
+JOIN token_sets p ON p.id = t.parent_id AND p.access_revoked_at IS NULL
+JOIN clients pc ON pc.id = p.client_id AND pc.disabled_at IS NULL
+LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
+LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
+WHERE t.id = $1 AND t.access_revoked_at IS NULL
+  AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
+  AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)
+`
+
+// A token that was exchanged lives as long as all it came from, of which there are three at most, and all their clients: see
+// InsertExchangedTokenSet. The token itself is looked at too, so that all of the line is seen at one moment.
+func (q *Queries) GetExchangedToken(ctx context.Context, id TokenSetID) (TokenSetID, error) {
+	row := q.db.QueryRow(ctx, GetExchangedToken, id)
+	var id_2 TokenSetID
+	err := row.Scan(&id_2)
+	return id_2, err
+}
+
 const GetGrantByCode = `-- name: GetGrantByCode :one
-SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims FROM grants WHERE code_hash = $1
+SELECT id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims, forgotten_at FROM grants WHERE code_hash = $1
 `
 
 // Why a redemption failed: only read when it did.
@@ -224,12 +204,16 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 		&i.KeyThumbprint,
 		&i.Resources,
 		&i.Claims,
+		&i.ForgottenAt,
 	)
 	return i, err
 }
 
 const GetRefresh = `-- name: GetRefresh :one
-SELECT t.id, t.grant_id, t.client_id, t.scope, t.access_hash, t.access_expires_at, t.access_revoked_at, t.refresh_hash, t.refresh_expires_at, t.refresh_used_at, t.successor_id, t.created_at, t.expires_at, t.key_thumbprint, t.audience, t.parent_id, t.actors, g.id, g.client_id, g.account_id, g.session_id, g.surface_id, g.credential_epoch, g.second_factor, g.scope, g.nonce, g.evidence, g.redirect_uri, g.code_hash, g.code_challenge, g.code_expires_at, g.redeemed_at, g.redemption_id, g.created_at, g.expires_at, g.revoked_at, g.key_thumbprint, g.resources, g.claims, a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
+    g.id AS grant_id, g.account_id, g.session_id, g.scope AS grant_scope, g.evidence, g.claims, g.resources,
+    g.expires_at AS grant_expires_at, g.revoked_at, g.credential_epoch,
+    a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
     a.two_factor, a.exempt_until, a.grace_from, a.grace_until, s.id, s.account_kind, s.enforced, s.updated_at, s.allowed_methods, s.second_level, s.trust_days, s.reenrol, s.enforced_since, s.grace_days, s.announced_for, s.approval
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
@@ -239,8 +223,25 @@ WHERE t.refresh_hash = $1
 `
 
 type GetRefreshRow struct {
-	TokenSet          TokenSet
-	Grant             Grant
+	ID                TokenSetID
+	ClientID          string
+	Scope             string
+	Audience          string
+	KeyThumbprint     string
+	CreatedAt         time.Time
+	RefreshExpiresAt  *time.Time
+	RefreshUsedAt     *time.Time
+	SuccessorID       *TokenSetID
+	GrantID           GrantID
+	AccountID         AccountID
+	SessionID         SessionID
+	GrantScope        string
+	Evidence          json.RawMessage
+	Claims            string
+	Resources         string
+	GrantExpiresAt    time.Time
+	RevokedAt         *time.Time
+	CredentialEpoch   int64
 	AccountEpoch      int64
 	AccountDisabledAt *time.Time
 	TwoFactor         string
@@ -255,45 +256,25 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 	row := q.db.QueryRow(ctx, GetRefresh, refreshHash)
 	var i GetRefreshRow
 	err := row.Scan(
-		&i.TokenSet.ID,
-		&i.TokenSet.GrantID,
-		&i.TokenSet.ClientID,
-		&i.TokenSet.Scope,
-		&i.TokenSet.AccessHash,
-		&i.TokenSet.AccessExpiresAt,
-		&i.TokenSet.AccessRevokedAt,
-		&i.TokenSet.RefreshHash,
-		&i.TokenSet.RefreshExpiresAt,
-		&i.TokenSet.RefreshUsedAt,
-		&i.TokenSet.SuccessorID,
-		&i.TokenSet.CreatedAt,
-		&i.TokenSet.ExpiresAt,
-		&i.TokenSet.KeyThumbprint,
-		&i.TokenSet.Audience,
-		&i.TokenSet.ParentID,
-		&i.TokenSet.Actors,
-		&i.Grant.ID,
-		&i.Grant.ClientID,
-		&i.Grant.AccountID,
-		&i.Grant.SessionID,
-		&i.Grant.SurfaceID,
-		&i.Grant.CredentialEpoch,
-		&i.Grant.SecondFactor,
-		&i.Grant.Scope,
-		&i.Grant.Nonce,
-		&i.Grant.Evidence,
-		&i.Grant.RedirectURI,
-		&i.Grant.CodeHash,
-		&i.Grant.CodeChallenge,
-		&i.Grant.CodeExpiresAt,
-		&i.Grant.RedeemedAt,
-		&i.Grant.RedemptionID,
-		&i.Grant.CreatedAt,
-		&i.Grant.ExpiresAt,
-		&i.Grant.RevokedAt,
-		&i.Grant.KeyThumbprint,
-		&i.Grant.Resources,
-		&i.Grant.Claims,
+		&i.ID,
+		&i.ClientID,
+		&i.Scope,
+		&i.Audience,
+		&i.KeyThumbprint,
+		&i.CreatedAt,
+		&i.RefreshExpiresAt,
+		&i.RefreshUsedAt,
+		&i.SuccessorID,
+		&i.GrantID,
+		&i.AccountID,
+		&i.SessionID,
+		&i.GrantScope,
+		&i.Evidence,
+		&i.Claims,
+		&i.Resources,
+		&i.GrantExpiresAt,
+		&i.RevokedAt,
+		&i.CredentialEpoch,
 		&i.AccountEpoch,
 		&i.AccountDisabledAt,
 		&i.TwoFactor,
@@ -402,7 +383,7 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= $6
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
-WHERE t.id = $10 AND t.access_revoked_at IS NULL AND t.access_expires_at > $9 AND t.access_expires_at >= $6
+WHERE t.id = $10 AND t.access_hash = $11 AND t.access_revoked_at IS NULL AND t.access_expires_at > $9 AND t.access_expires_at >= $6
   AND EXISTS (SELECT 1 FROM clients d WHERE d.id = $2 AND d.disabled_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
   AND (t.parent_id IS NULL OR EXISTS (
@@ -425,10 +406,12 @@ type InsertExchangedTokenSetParams struct {
 	Audience        string
 	Now             time.Time
 	ParentID        TokenSetID
+	ParentHash      []byte
 }
 
 // A token in exchange for another (RFC 8693), if that one still lives and outlives it; it belongs to the same grant and ends with it. Whoever
-// ends the one it was made of ends it too, since its row is looked at with every use.
+// ends the one it was made of ends it too, since its row is looked at with every use. The row must still have the access token that was
+// shown; it follows LockTokenSet, so that none that takes its place beside this statement (RenewAccessToken) misses what is written here.
 func (q *Queries) InsertExchangedTokenSet(ctx context.Context, arg InsertExchangedTokenSetParams) (int64, error) {
 	result, err := q.db.Exec(ctx, InsertExchangedTokenSet,
 		arg.ID,
@@ -441,6 +424,7 @@ func (q *Queries) InsertExchangedTokenSet(ctx context.Context, arg InsertExchang
 		arg.Audience,
 		arg.Now,
 		arg.ParentID,
+		arg.ParentHash,
 	)
 	if err != nil {
 		return 0, err
@@ -589,7 +573,7 @@ const LockTokenSet = `-- name: LockTokenSet :one
 UPDATE token_sets SET successor_id = successor_id WHERE id = $1 RETURNING id, grant_id, client_id, scope, access_hash, access_expires_at, access_revoked_at, refresh_hash, refresh_expires_at, refresh_used_at, successor_id, created_at, expires_at, key_thumbprint, audience, parent_id, actors
 `
 
-// Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+// Makes those who present one token of a row at the same time take turns: the row stays locked until the transaction ends.
 func (q *Queries) LockTokenSet(ctx context.Context, id TokenSetID) (TokenSet, error) {
 	row := q.db.QueryRow(ctx, LockTokenSet, id)
 	var i TokenSet
@@ -628,7 +612,7 @@ WHERE code_hash = $3 AND client_id = $4 AND redirect_uri = $5 AND code_challenge
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > $1))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
-RETURNING id, client_id, account_id, session_id, surface_id, credential_epoch, second_factor, scope, nonce, evidence, redirect_uri, code_hash, code_challenge, code_expires_at, redeemed_at, redemption_id, created_at, expires_at, revoked_at, key_thumbprint, resources, claims
+RETURNING id, account_id, session_id, scope, nonce, evidence, claims, resources, expires_at
 `
 
 type RedeemCodeParams struct {
@@ -641,10 +625,22 @@ type RedeemCodeParams struct {
 	KeyThumbprint string
 }
 
+type RedeemCodeRow struct {
+	ID        GrantID
+	AccountID AccountID
+	SessionID SessionID
+	Scope     string
+	Nonce     string
+	Evidence  json.RawMessage
+	Claims    string
+	Resources string
+	ExpiresAt time.Time
+}
+
 // The whole decision of the token endpoint in one statement: the code is unused and fresh, everything the request must prove
 // matches, and the client, the account, its session and the policy still allow it. A code is older than its surface's policy only in the moment
 // of a change: it is refused whatever the change was, and the next redirect brings one that was judged by the new policy.
-func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, error) {
+func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (RedeemCodeRow, error) {
 	row := q.db.QueryRow(ctx, RedeemCode,
 		arg.Now,
 		arg.TokenSetID,
@@ -654,30 +650,17 @@ func (q *Queries) RedeemCode(ctx context.Context, arg RedeemCodeParams) (Grant, 
 		arg.CodeChallenge,
 		arg.KeyThumbprint,
 	)
-	var i Grant
+	var i RedeemCodeRow
 	err := row.Scan(
 		&i.ID,
-		&i.ClientID,
 		&i.AccountID,
 		&i.SessionID,
-		&i.SurfaceID,
-		&i.CredentialEpoch,
-		&i.SecondFactor,
 		&i.Scope,
 		&i.Nonce,
 		&i.Evidence,
-		&i.RedirectURI,
-		&i.CodeHash,
-		&i.CodeChallenge,
-		&i.CodeExpiresAt,
-		&i.RedeemedAt,
-		&i.RedemptionID,
-		&i.CreatedAt,
-		&i.ExpiresAt,
-		&i.RevokedAt,
-		&i.KeyThumbprint,
-		&i.Resources,
 		&i.Claims,
+		&i.Resources,
+		&i.ExpiresAt,
 	)
 	return i, err
 }
@@ -766,7 +749,8 @@ func (q *Queries) RevokeAccountGrants(ctx context.Context, arg RevokeAccountGran
 }
 
 const RevokeConsentGrants = `-- name: RevokeConsentGrants :execrows
-UPDATE grants SET revoked_at = $1 WHERE account_id = $2 AND client_id = $3 AND revoked_at IS NULL
+UPDATE grants SET revoked_at = coalesce(revoked_at, $1), forgotten_at = $1
+WHERE account_id = $2 AND client_id = $3 AND forgotten_at IS NULL
 `
 
 type RevokeConsentGrantsParams struct {
@@ -775,6 +759,7 @@ type RevokeConsentGrantsParams struct {
 	ClientID  string
 }
 
+// Of what ended before the client is told nothing more either.
 func (q *Queries) RevokeConsentGrants(ctx context.Context, arg RevokeConsentGrantsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, RevokeConsentGrants, arg.Now, arg.AccountID, arg.ClientID)
 	if err != nil {

@@ -229,8 +229,9 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	issued := func(s *Set) Page[ClientIssuedView] { return s.ClientIssued }
 	turn := func(s *Set) Page[ClientSwitchView] { return s.ClientSwitch }
 	gone := func(s *Set) Page[ClientDeleteView] { return s.ClientDelete }
+	streamDelete := func(s *Set) Page[StreamDeleteView] { return s.StreamDelete }
 	list := func(s *Set) Page[ClientsView] { return s.Clients }
-	connect := []Fact{{Label: "issuer", Value: "https://id.example.jp"}, {Label: "client_id", Value: "store"}, {Label: "discovery", Value: "https://id.example.jp/.well-known/openid-configuration"}, {Label: "scope", Value: "openid profile email offline_access"}}
+	connect := ClientConnect{Guide: "docs/guides/README.md", Facts: []Fact{{Label: "issuer", Value: "https://id.example.jp"}, {Label: "client_id", Value: "store"}, {Label: "discovery", Value: "https://id.example.jp/.well-known/openid-configuration"}, {Label: "scope", Value: "openid profile email offline_access"}}}
 	one := ClientView{
 		ClientFields: clientFixture(options), Title: "ストア", SurfaceID: "store", LastAt: "2026-11-22 10:14", LastISO: "2026-11-22T10:14:00+09:00", SecretAt: "2026-06-01 09:00", Connect: connect,
 		SecretURL: "/admin/clients/store/secret", SwitchURL: "/admin/clients/store/state", DeleteURL: "/admin/clients/store/delete",
@@ -243,12 +244,14 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 	rotating.FormerUntil, rotating.FormerUsed, rotating.EndAction, rotating.Disabled = "2026-11-23 10:15", "2026-11-22 10:14", "/admin/clients/store/former-secret", "2026-11-22 10:15"
 	broken.FormerUntil = "2026-11-23 10:15"
 	rotating.Streams = []ClientStream{
-		{ID: "1", Description: "本番", Endpoint: "https://store.example.jp/security-events/receiver", Status: "enabled", Waiting: 2, Sent: 120, Failed: 1, SentAt: "2026-11-22 10:14", Reply: "400 invalid_key", Action: "/admin/clients/store/streams/1"},
-		{ID: "2", Polled: true, Status: "paused", ByStaff: true, Waiting: 4, SentAt: "2026-11-22 10:14", Action: "/admin/clients/store/streams/2"},
+		{ID: "1", Description: "本番", Endpoint: "https://store.example.jp/security-events/receiver", Status: "enabled", Waiting: 2, Sent: 120, Failed: 1, SentAt: "2026-11-22 10:14", Reply: "400 invalid_key", Action: "/admin/clients/store/streams/1", DeleteURL: "/admin/clients/store/streams/1/delete"},
+		{ID: "2", Polled: true, Status: "paused", ByStaff: true, Waiting: 4, SentAt: "2026-11-22 10:14", Action: "/admin/clients/store/streams/2", DeleteURL: "/admin/clients/store/streams/2/delete"},
 		{ID: "3", Polled: true, Status: "disabled"},
 	}
 	broken.Errors = errorsOf("name", text(MsgClientName), "surface", text(MsgClientSurface), "redirect_uris", text(MsgClientURI, "n", 2, "uri", "http://store.example.jp/cb"), "post_logout_redirect_uris", text(MsgClientURIScheme, "n", 1, "uri", "jp.example.app:/"), "backchannel_logout_uri", text(MsgClientBackchannel), "auth_method", text(MsgClientAuth), "grant_types", text(MsgClientRefresh), "scopes", text(MsgClientScope, "scope", "a"), "id_token_alg", text(MsgClientAlg))
 	locked.ReadOnly, locked.SecretURL, locked.SwitchURL, locked.DeleteURL, locked.PKCEFixed = true, "", "", "", true
+	unreadable := one
+	unreadable.ReadOnly, unreadable.Unreadable, unreadable.SecretURL = true, true, ""
 	web := clientFixture(options)
 	web.Action, web.BackURL, web.Kind, web.ID, web.Name, web.Version, web.Powers, web.Redirects, web.PostLogout = "/admin/register-client/web", "/admin/register-client", "web", "", "", "", nil, "", ""
 	native, service := web, clientFixture(options)
@@ -288,7 +291,7 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 			{Name: "外部サービス", ID: "xk2m4q7t", URL: "/admin/clients/xk2m4q7t", Surface: "store", Method: "client_secret_basic", Registered: true},
 		}, TokensURL: "/admin/registration-tokens"}, console(NavClients), flash(text(FlashDeleted), "")),
 		screen("admin-registration-tokens", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "7", Uses: "1", Rows: []RegistrationTokenRow{
-			{Label: "マーケット連携", State: "live", CreatedBy: "admin", Uses: 3, MaxUses: 10, CreatedAt: "2026-11-22 10:00", CreatedISO: "2026-11-22T10:00:00+09:00", ExpiresAt: "2026-11-29 10:00", ExpiresISO: "2026-11-29T10:00:00+09:00", RevokeAction: "/admin/registration-tokens/1/revoke"},
+			{Label: "マーケット連携", State: "live", CreatedBy: "admin", Uses: 3, MaxUses: 10, CreatedAt: "2026-11-22 10:00", CreatedISO: "2026-11-22T10:00:00+09:00", ExpiresAt: "2026-11-29 10:00", ExpiresISO: "2026-11-29T10:00:00+09:00", RevokeURL: "/admin/registration-tokens/1/revoke"},
 			{Label: "試験", State: "used_up", CreatedBy: "admin", Uses: 1, MaxUses: 1, CreatedAt: "2026-11-20 10:00", CreatedISO: "2026-11-20T10:00:00+09:00", ExpiresAt: "2026-11-27 10:00", ExpiresISO: "2026-11-27T10:00:00+09:00"},
 			{Label: "旧システム", State: "expired", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
 			{Label: "誤って発行", State: "revoked", CreatedBy: "admin", MaxUses: 1, CreatedAt: "2026-10-20 10:00", CreatedISO: "2026-10-20T10:00:00+09:00", ExpiresAt: "2026-10-27 10:00", ExpiresISO: "2026-10-27T10:00:00+09:00"},
@@ -296,6 +299,9 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		screen("admin-registration-tokens-invalid", func(s *Set) Page[RegistrationTokensView] { return s.RegistrationTokens }, RegistrationTokensView{Action: "/admin/registration-tokens", BackURL: PathClients, Days: "900", Uses: "0", Errors: map[string]string{"label": "用途を入力してください。", "days": "有効日数は1〜90の数字で入力してください。", "uses": "登録できる数は1〜1000の数字で入力してください。"}}, console(NavClients)),
 		screen("admin-registration-token-issued", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Label: "マーケット連携", Token: "ia_Yx3vGm0Q9mJm8q2n7rB1sT5uW0zC4dE6fH8jK1lM3oP", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
 		screen("admin-registration-token-issued-gone", func(s *Set) Page[RegistrationTokenIssuedView] { return s.RegistrationTokenIssued }, RegistrationTokenIssuedView{BackURL: "/admin/registration-tokens", Endpoint: "https://id.example.jp/register"}, console(NavClients)),
+		screen("admin-registration-token-revoke", func(s *Set) Page[RegistrationTokenRevokeView] { return s.RegistrationTokenRevoke }, RegistrationTokenRevokeView{Action: "/admin/registration-tokens/1/revoke", BackURL: "/admin/registration-tokens", Token: RegistrationTokenRow{Label: "マーケット連携", State: "live", CreatedBy: "admin", Uses: 3, MaxUses: 10, CreatedAt: "2026-11-22 10:00", CreatedISO: "2026-11-22T10:00:00+09:00", ExpiresAt: "2026-11-29 10:00", ExpiresISO: "2026-11-29T10:00:00+09:00"}}, console(NavClients)),
+		screen("admin-client-stream-delete", streamDelete, StreamDeleteView{Action: "/d", BackURL: "/b", ID: "store", Name: "ストア", Stream: rotating.Streams[0]}, console(NavClients)),
+		screen("admin-client-stream-delete-polled", streamDelete, StreamDeleteView{Action: "/d", BackURL: "/b", ID: "store", Name: "ストア", Stream: rotating.Streams[2]}, console(NavClients)),
 		screen("admin-clients-none", list, ClientsView{Action: PathClients, NewURL: "/admin/register-client"}, console(NavClients)),
 		screen("admin-clients-filtered", list, ClientsView{Action: PathClients, Query: "x", State: "rotating", NewURL: "/admin/register-client", Filtered: true}, console(NavClients)),
 		screen("admin-client-kinds", func(s *Set) Page[ClientKindsView] { return s.ClientKinds }, ClientKindsView{BackURL: PathClients, Kinds: []ClientKind{{"web", "/w"}, {"browser", "/b"}, {"native", "/n"}, {"service", "/s"}, {"device", "/d"}}}, console(NavClients)),
@@ -306,6 +312,7 @@ func clientScreens(text func(key string, args ...any) string, errorsOf func(pair
 		screen("admin-client-rotating", page, rotating, console(NavClients)),
 		screen("admin-client-error", page, broken, console(NavClients)),
 		screen("admin-client-locked", page, locked, console(NavClients)),
+		screen("admin-client-unreadable", page, unreadable, console(NavClients)),
 		screen("admin-client-new-device", form, ClientFormView{device}, console(NavClients)),
 		screen("admin-client-settings-error", page, opened, console(NavClients)),
 		screen("admin-client-logo", logo, place, console(NavClients)),
@@ -358,7 +365,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 	security := func(s *Set) Page[SecurityView] { return s.Security }
 	consent := func(s *Set) Page[ConsentView] { return s.Consent }
 	asksConsent := ConsentView{
-		Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ミナト経費", Initial: "ミ", ThirdParty: true,
+		Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ミナト経費", ThirdParty: true,
 		AppURL: "https://minato.example/", AppHost: "minato.example", Name: "佐藤 陽子", LoginID: "sato", Account: "1", ReturnHost: "app.minato.example",
 		PolicyURL: "https://minato.example/privacy", TermsURL: "https://minato.example/terms",
 		Scopes: []ScopeLine{{Scope: "profile", Values: []string{"佐藤 陽子", "sato"}}, {Scope: "email", Values: []string{"sato@example.jp"}}, {Scope: "offline_access"}, {Scope: "stock:read"}},
@@ -557,7 +564,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("challenge-locked", func(s *Set) Page[LockedView] { return s.Locked }, LockedView{SignInURL: "/signin?flow=1", ForgotURL: PathForgot}),
 		screen("device", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device"}),
 		screen("device-error", func(s *Set) Page[DeviceView] { return s.Device }, DeviceView{Action: "/device", Code: "BCDF-GHJK", Errors: errorsOf("user_code", text("device.code_wrong"))}),
-		screen("device-confirm", func(s *Set) Page[DeviceConfirmView] { return s.DeviceConfirm }, DeviceConfirmView{Action: "/device/confirm", App: "店頭レジ", Initial: "店", LogoURL: "/assets/icon.svg", Code: "BCDF-GHJK", LoginID: "tanaka", Account: "a", Scopes: []string{"openid", "profile", "email", "offline_access", "stock:read"}}),
+		screen("device-confirm", func(s *Set) Page[DeviceConfirmView] { return s.DeviceConfirm }, DeviceConfirmView{Action: "/device/confirm", App: "店頭レジ", LogoURL: "/assets/icon.svg", Code: "BCDF-GHJK", LoginID: "tanaka", Account: "a", Scopes: []string{"openid", "profile", "email", "offline_access", "stock:read"}}),
 		screen("device-done", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{Allowed: true}),
 		screen("device-denied", func(s *Set) Page[DeviceDoneView] { return s.DeviceDone }, DeviceDoneView{}),
 		screen("logout", func(s *Set) Page[LogoutView] { return s.Logout }, LogoutView{Action: "/logout", Hidden: []Hidden{{Name: "state", Value: "s"}}, BackURL: "/account/security"}),
@@ -565,7 +572,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 		screen("signed-out-frames", func(s *Set) Page[SignedOutView] { return s.SignedOut }, SignedOutView{ContinueURL: "http://localhost:8081/?state=s", Frames: []string{"http://localhost:8081/frontchannel-logout?iss=i&sid=s", "http://localhost:8082/bye"}}),
 		screen("consent", consent, asksConsent),
 		screen("consent-more", consent, asksMore),
-		screen("consent-own", consent, ConsentView{Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ストア", Initial: "ス", Name: "佐藤 陽子", LoginID: "sato", Account: "1", Scopes: []ScopeLine{{Scope: "offline_access"}}, ReturnHost: "localhost:8081"}),
+		screen("consent-own", consent, ConsentView{Action: "/signin/consent?flow=1", CancelAction: "/signin/cancel?flow=1", App: "ストア", Name: "佐藤 陽子", LoginID: "sato", Account: "1", Scopes: []ScopeLine{{Scope: "offline_access"}}, ReturnHost: "localhost:8081"}),
 		screen("app-revoke", func(s *Set) Page[AppRevokeView] { return s.AppRevoke }, AppRevokeView{Action: "/account/security/apps/1/revoke", BackURL: "/account/security", App: "ミナト経費", Scopes: []string{"openid", "profile", "email", "offline_access"}}),
 		screen("error", failure, ErrorView{Kind: ErrorProtocol, Ref: "E-7K2M-93QF", Code: "invalid_request", Description: "redirect_uri is not registered for this client", At: "2026-11-22 10:15:08", HomeURL: "http://localhost:8082/"}),
 		screen("error-server", failure, ErrorView{Ref: "E-7K2M-93QF", RetryURL: "/"}),
@@ -730,6 +737,7 @@ func fixtures(text func(key string, args ...any) string) []fixture {
 			Who: AccountRef{Operator: true, Name: "operator", LoginID: "operator", URL: "/admin/accounts/2"}, AuditURL: "/admin/audit?account=2", Pager: Pager{First: "/admin/accounts/2/activity"},
 		}, console(NavOperators)),
 		screen("admin-audit-short", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Actor: "client", Query: "ito", Short: true, Pager: Pager{Next: "/n"}}, console(NavAudit)),
+		screen("admin-audit-request", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Request: "E-WCW3-3G3Q"}, console(NavAudit)),
 		screen("admin-audit-empty", func(s *Set) Page[AuditView] { return s.Audit }, AuditView{Action: PathAudit, Query: "ito"}, console(NavAudit)),
 		screen("admin-deliveries", func(s *Set) Page[DeliveriesView] { return s.Deliveries }, DeliveriesView{Action: PathDeliveries, Total: 4, Rows: []DeliveryRow{
 			{At: "2026-11-22 10:02:42", ISO: "2026-11-22T10:02:42+09:00", To: "マイページ", Party: true, LoginID: "tanaka", Kind: MessageSignOut, State: DeliveryFailed, Tries: 1, Reply: "400 invalid_request", URL: "/admin/deliveries/9"},

@@ -1,6 +1,9 @@
 package templates
 
-import "net/url"
+import (
+	"net/url"
+	"strings"
+)
 
 // PathLogo is below which the logos of applications are.
 const PathLogo = "/logo"
@@ -12,4 +15,12 @@ func LogoURL(clientID, version string) string {
 		return ""
 	}
 	return PathLogo + "/" + url.PathEscape(clientID) + "?v=" + url.QueryEscape(version)
+}
+
+// initial stands for the logo of an application that has none.
+func initial(name string) string {
+	for _, r := range name {
+		return strings.ToUpper(string(r))
+	}
+	return ""
 }

@@ -104,9 +104,11 @@ type Set struct {
 	ClientIssued            Page[ClientIssuedView]
 	RegistrationTokens      Page[RegistrationTokensView]
 	RegistrationTokenIssued Page[RegistrationTokenIssuedView]
+	RegistrationTokenRevoke Page[RegistrationTokenRevokeView]
 
 	ClientSwitch Page[ClientSwitchView]
 	ClientDelete Page[ClientDeleteView]
+	StreamDelete Page[StreamDeleteView]
 
 	APIReference Page[APIReferenceView]
 

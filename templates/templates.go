@@ -160,8 +160,10 @@ func parse(cfg Config) (*Set, error) {
 	bindPage(b, &s.ClientIssued, "admin", "admin-client-issued")
 	bindPage(b, &s.RegistrationTokens, "admin", "admin-registration-tokens")
 	bindPage(b, &s.RegistrationTokenIssued, "admin", "admin-registration-token-issued")
+	bindPage(b, &s.RegistrationTokenRevoke, "admin", "admin-registration-token-revoke")
 	bindPage(b, &s.ClientSwitch, "admin", "admin-client-switch")
 	bindPage(b, &s.ClientDelete, "admin", "admin-client-delete")
+	bindPage(b, &s.StreamDelete, "admin", "admin-client-stream-delete")
 
 	bindPage(b, &s.APIReference, "account", "api-reference")
 
@@ -289,9 +291,9 @@ func bindPage[T any](b *binder, page *Page[T], layout, name string) {
 	}
 	page.layout, page.brand, page.byLang = layout, b.set.brand, map[Lang]*template.Template{}
 	for lang, base := range b.pages {
-		t, err := base.Clone()
+		t, err := template.New("base").Option("missingkey=error").Funcs(b.set.funcs(lang)).ParseFS(embedded, "page/"+name+".html")
 		if err == nil {
-			t, err = t.ParseFS(embedded, "page/"+name+".html")
+			err = takeReached(t, base, layout)
 		}
 		if err != nil {
 			b.err = fmt.Errorf("parse page %s: %w", name, err)
@@ -362,6 +364,9 @@ func (s *Set) funcs(lang Lang) template.FuncMap {
 		},
 		"asset":         s.assets.path,
 		"grouped":       Grouped,
+		"initial":       initial,
+		"chosen":        chosen,
+		"kindIcon":      func(kind string) string { return kindIcons[kind] },
 		"icon":          drawIcon(),
 		"langURL":       func(path, lang string) string { return langURL(path, Lang(lang)) },
 		"dict":          dict,

@@ -28,7 +28,8 @@ func (s ClientSetting) Set() bool {
 	return s.Checked || s.Value != ""
 }
 
-// ClientPart is what a part of a registration's form has behind its fold: basic, return, auth, request, token, logout or consent.
+// ClientPart is what a part of a registration's form has behind its fold: basic, return, auth, request, token, logout or consent. What
+// belongs to owner is shown in the open, before the fold of consent.
 type ClientPart struct {
 	Name     string
 	Settings []ClientSetting
@@ -88,6 +89,7 @@ func (v ClientFields) Fields() []string {
 		{"request", nil},
 		{"token", []string{"scopes", "id_token_alg"}},
 		{"logout", []string{"backchannel_logout_uri"}},
+		{"owner", nil},
 		{"consent", nil},
 	} {
 		out = append(append(out, part.fields...), names[part.name]...)

@@ -3,6 +3,8 @@ package templates
 // ClientRow is one relying party of the list.
 type ClientRow struct {
 	Name, ID, URL string
+	// LogoURL is where its logo is; empty for none.
+	LogoURL string
 	// Surface is the id of its surface, Method how it proves who it is.
 	Surface, Method string
 	// LastAt is when somebody last signed in; empty if nothing of that is kept.
@@ -28,6 +30,9 @@ type ClientsView struct {
 // ClientKind is one kind of relying party that can be registered: web, browser, native, device or service.
 type ClientKind struct{ Kind, URL string }
 
+// kindIcons are the drawings of the kinds.
+var kindIcons = map[string]string{"web": "clients", "browser": "laptop", "native": "phone", "service": "exchange", "device": "store"}
+
 // ClientKindsView chooses what kind of relying party is registered.
 type ClientKindsView struct {
 	BackURL string
@@ -38,6 +43,16 @@ type ClientKindsView struct {
 type ClientBox struct {
 	Field, Value   string
 	Checked, Fixed bool
+}
+
+// chosen are the boxes that are ticked.
+func chosen(boxes []ClientBox) (ticked []ClientBox) {
+	for _, b := range boxes {
+		if b.Checked {
+			ticked = append(ticked, b)
+		}
+	}
+	return ticked
 }
 
 // ClientFields are the fields of a registration: id (of a new one), name, surface, auth_method, redirect_uris, post_logout_redirect_uris,
@@ -62,7 +77,7 @@ type ClientFields struct {
 	PKCEFixed bool
 	// Parts are the settings that few registrations need, by the part of the form that they belong to.
 	Parts []ClientPart
-	// ReadOnly is set where the operator may not change it.
+	// ReadOnly is set where the operator may not change it: its values are text then, to be read out and copied.
 	ReadOnly bool
 	Errors   map[string]string
 }
@@ -79,7 +94,7 @@ type ClientFormView struct{ ClientFields }
 // Invalid reports whether the page answers a refused form.
 func (v ClientFormView) Invalid() bool { return len(v.Errors) > 0 }
 
-// ClientStream is a stream of security events that a relying party keeps. Field: do (pause, resume, delete).
+// ClientStream is a stream of security events that a relying party keeps. Field: do (pause, resume).
 type ClientStream struct {
 	ID, Description string
 	// Endpoint is where events are pushed; Polled is whether they are fetched instead.
@@ -92,12 +107,19 @@ type ClientStream struct {
 	// what the last one was refused with.
 	Waiting, Sent, Failed int64
 	SentAt, Reply         string
-	// Action is where the buttons lead; empty hides them.
-	Action string
+	// Action is where the buttons lead, DeleteURL where it is deleted; empty hides them.
+	Action, DeleteURL string
 }
 
 // Running is whether events are sent.
 func (s ClientStream) Running() bool { return s.Status == "enabled" }
+
+// StreamDeleteView asks before a stream of security events is deleted. ID and Name are those of the relying party.
+type StreamDeleteView struct {
+	Action, BackURL string
+	ID, Name        string
+	Stream          ClientStream
+}
 
 // ClientView is one relying party.
 type ClientView struct {
@@ -115,8 +137,8 @@ type ClientView struct {
 	SecretAt string
 	// FormerUntil is until when a former secret works, FormerUsed when that was last used; empty for never.
 	FormerUntil, FormerUsed string
-	// Connect is what the application is told, name and value a line.
-	Connect []Fact
+	// Connect is what the application is told.
+	Connect ClientConnect
 	// LogoURL is where its logo is; empty for none. LogoPage is where it is changed; empty hides that.
 	LogoURL, LogoPage string
 	// ScimURL leads to whose accounts it keeps; empty hides that.
@@ -125,6 +147,8 @@ type ClientView struct {
 	Customer, CustomerURL, Group string
 	// Streams are its streams of security events.
 	Streams []ClientStream
+	// Unreadable is set where nobody can change it, since what is stored of it cannot be read.
+	Unreadable bool
 	// SecretURL, SwitchURL and DeleteURL lead to what can be done, EndAction ends the former secret; empty hides them.
 	SecretURL, EndAction, SwitchURL, DeleteURL string
 }
@@ -147,6 +171,12 @@ type ClientSecretView struct {
 // Invalid reports whether the page answers a refused form.
 func (v ClientSecretView) Invalid() bool { return len(v.Errors) > 0 }
 
+// ClientConnect is what an application is configured with: name and value a line, and the document that has examples.
+type ClientConnect struct {
+	Facts []Fact
+	Guide string
+}
+
 // ClientIssuedView shows a secret, once.
 type ClientIssuedView struct {
 	BackURL, ID, Name string
@@ -156,7 +186,7 @@ type ClientIssuedView struct {
 	FormerUntil string
 	// New is whether it was registered just now.
 	New     bool
-	Connect []Fact
+	Connect ClientConnect
 }
 
 // ClientSwitchView takes a relying party out of use, or into use again.

@@ -3,8 +3,8 @@ package templates
 // ConsentView asks what an application may learn about the person (OpenID Connect Core §3.1.2.4). Fields: decision, account.
 type ConsentView struct {
 	Action, CancelAction string
-	// App is the application's name, Initial what stands for its picture at LogoURL, which it may lack.
-	App, Initial, LogoURL string
+	// App is the application's name, LogoURL where its picture is, which it may lack.
+	App, LogoURL string
 	// ThirdParty is whether the application is somebody else's.
 	ThirdParty bool
 	// AppURL is its own page, AppHost the host of that; empty if it named none.
@@ -38,11 +38,12 @@ type ScopeLine struct {
 
 // SecurityApp is one application that the person has allowed something.
 type SecurityApp struct {
-	Name, Initial, LogoURL string
+	// LogoURL is empty for one without a logo.
+	Name, LogoURL string
 	// Scopes are what was allowed, as values of the protocol.
 	Scopes              []string
 	GrantedAt, GrantISO string
-	// RevokeAction receives the POST of 連携を解除.
+	// RevokeAction receives the POST of 連携解除; on the person's own page a GET, which asks first.
 	RevokeAction string
 }
 
@@ -58,7 +59,7 @@ type AccountAccess struct {
 // AppRevokeView asks before what an application was allowed is taken back.
 type AppRevokeView struct {
 	Action, BackURL string
-	App             string
+	App, LogoURL    string
 	Scopes          []string
 }
 

@@ -19,8 +19,14 @@ type RegistrationTokenRow struct {
 	Uses, MaxUses         int
 	CreatedAt, CreatedISO string
 	ExpiresAt, ExpiresISO string
-	// RevokeAction takes a live one back.
-	RevokeAction string
+	// RevokeURL leads to where a live one is taken back.
+	RevokeURL string
+}
+
+// RegistrationTokenRevokeView asks before an initial access token is taken back.
+type RegistrationTokenRevokeView struct {
+	Action, BackURL string
+	Token           RegistrationTokenRow
 }
 
 // RegistrationTokenIssuedView shows an initial access token, once. Token is empty where there is none to show any more.

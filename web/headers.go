@@ -112,5 +112,5 @@ func formSource(target string) (string, bool) {
 			return "", false
 		}
 	}
-	return u.Scheme + "://" + u.Host, true
+	return u.Scheme + "://" + strings.TrimSuffix(u.Host, ":"), true // the policy's grammar has no empty port
 }

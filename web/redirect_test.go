@@ -71,6 +71,7 @@ func TestSeeOther(t *testing.T) {
 
 func TestFormSource(t *testing.T) {
 	for target, want := range map[string]string{
+		"https://shop.example.jp:/cb":          "https://shop.example.jp",
 		"https://shop.example.jp/callback?x=1": "https://shop.example.jp",
 		"http://127.0.0.1:8123/cb":             "http://127.0.0.1:8123",
 		"http://[::1]:8123/cb":                 "http:",

@@ -22,7 +22,7 @@ func (a *app) withStore(c *cobra.Command, guest bool, use func(*store.DB) error)
 		return err
 	}
 	db, err := store.Open(c.Context(), store.Config{
-		URL: settings.Database.URL.Reveal(), MaxConns: 2, Guest: guest, Logger: a.logger(settings.Log),
+		URL: settings.Database.URL.Reveal(), MaxConns: 2, Guest: guest, Audited: true, Logger: a.logger(settings.Log),
 	})
 	if err != nil {
 		return explain(err)

@@ -135,7 +135,7 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 		}
 		// Some of them are on their way, some wait; the later rounds begin with a server that is not up yet.
 		if round < rounds/2 {
-			for deadline := time.Now().Add(5 * time.Second); count("attempts > 0") <= 2*round*each && time.Now().Before(deadline); {
+			for deadline := time.Now().Add(30 * time.Second); count("attempts > 0") <= 2*round*each && time.Now().Before(deadline); {
 				time.Sleep(time.Millisecond)
 			}
 		}
@@ -146,7 +146,7 @@ func killed(t *testing.T, url, driver, source, longAgo string) {
 			t.Fatal(err)
 		}
 		p.start()
-		for deadline := time.Now().Add(10 * time.Second); count("state = 'queued'") > 0; time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(time.Minute); count("state = 'queued'") > 0; time.Sleep(5 * time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("round %d: %d messages are left\n%s", round, count("state = 'queued'"), p.log.String())
 			}
@@ -197,7 +197,7 @@ func notifier(t *testing.T, url string, master []byte, party string) func(to str
 	}
 	t.Cleanup(func() { _ = db.Close() })
 	var keys store.Keyset
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if keys, err = db.Read().GetKeyset(t.Context(), store.KeysetName); err == nil {
 			break
 		}

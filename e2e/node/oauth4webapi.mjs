@@ -40,7 +40,9 @@ for (let asked = await read(); asked && !asked.logout; asked = await read()) {
   const { callback } = await read();
   const params = oauth.validateAuthResponse(as, client, new URL(callback), state); // state and iss
   const response = await oauth.authorizationCodeGrantRequest(as, client, authentication, params, registration.redirect_uri, verifier, insecure);
-  tokens = await verified(response, { expectedNonce: nonce, requireIdToken: true });
+  tokens = await verified(response, {
+    expectedNonce: nonce, requireIdToken: true, ...(asked.max_age ? { maxAge: Number(asked.max_age) } : {}), // auth_time has to fit
+  });
   const claims = oauth.getValidatedIdTokenClaims(tokens);
   const userinfo = await oauth.processUserInfoResponse(
     as, client, claims.sub, await oauth.userInfoRequest(as, client, tokens.access_token, insecure),

@@ -59,7 +59,7 @@ func openCommand(ctx context.Context, c Config, parts commandParts) (_ *Command,
 	if err := c.checkDatabase(); err != nil {
 		return nil, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: c.DatabaseURL, MaxConns: c.MaxConns, Guest: true, Logger: c.Logger})
+	db, err := store.Open(ctx, store.Config{URL: c.DatabaseURL, MaxConns: c.MaxConns, Guest: true, Audited: true, Logger: c.Logger})
 	if err != nil {
 		return nil, err
 	}

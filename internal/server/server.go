@@ -54,7 +54,7 @@ type Server struct {
 // OpenStore opens the database of a configuration and checks or brings up its schema.
 func OpenStore(ctx context.Context, c Config) (*store.DB, error) {
 	db, err := store.Open(ctx, store.Config{
-		URL: c.DatabaseURL, MaxConns: c.MaxConns, OnStatement: c.OnStatement, Logger: c.Logger,
+		URL: c.DatabaseURL, MaxConns: c.MaxConns, OnStatement: c.OnStatement, Audited: true, Logger: c.Logger,
 	})
 	if err != nil {
 		return nil, err

@@ -70,9 +70,10 @@ func get(t *testing.T, url string) (int, string) {
 }
 
 func TestStopFailsReadinessFirstAndServesOn(t *testing.T) {
+	t.Parallel() // most of it is the delay
 	c := testConfig(t, storetest.SQLiteURL(t))
 	public, management := listen(t), listen(t)
-	c.Issuer, c.DrainDelay = "http://"+public.Addr().String(), time.Second
+	c.Issuer, c.DrainDelay = "http://"+public.Addr().String(), 3*time.Second
 	s := start(t, c)
 	defer s.Close()
 	probes := "http://" + management.Addr().String()
@@ -80,12 +81,10 @@ func TestStopFailsReadinessFirstAndServesOn(t *testing.T) {
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() { done <- s.Run(ctx, public, management) }()
-	for range 100 {
-		if status, _ := get(t, probes+"/readyz"); status == http.StatusOK {
-			break
-		}
-		time.Sleep(10 * time.Millisecond)
-	}
+	soon(t, "it does not become ready", func() bool {
+		status, _ := get(t, probes+"/readyz")
+		return status == http.StatusOK
+	})
 	for path, want := range map[string]string{"/livez": "ok", "/readyz": "ok", "/metrics": "futakagi_outbox_oldest_age_seconds"} {
 		if status, body := get(t, probes+path); status != http.StatusOK || !strings.Contains(body, want) {
 			t.Errorf("%s: %d %.200s", path, status, body)
@@ -93,15 +92,10 @@ func TestStopFailsReadinessFirstAndServesOn(t *testing.T) {
 	}
 
 	stop()
-	for range 100 {
-		if status, _ := get(t, probes+"/readyz"); status == http.StatusServiceUnavailable {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	if status, _ := get(t, probes+"/readyz"); status != http.StatusServiceUnavailable {
-		t.Errorf("readyz answers %d after the stop began", status)
-	}
+	soon(t, "it is ready after the stop began", func() bool {
+		status, _ := get(t, probes+"/readyz")
+		return status == http.StatusServiceUnavailable
+	})
 	if status, _ := get(t, probes+"/livez"); status != http.StatusOK {
 		t.Errorf("livez answers %d while stopping", status)
 	}

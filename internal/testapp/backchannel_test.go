@@ -130,7 +130,7 @@ func (p *parties) listen(w http.ResponseWriter, r *http.Request) {
 // told waits until nothing waits to be told of an account, and returns what was heard of it, in order.
 func (p *parties) told(id store.AccountID) []string {
 	p.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(2 * time.Millisecond) {
 		rows, err := p.app.DB.Read().ListMessagesOfAccount(p.t.Context(), store.ListMessagesOfAccountParams{
 			AccountID: &id, State: "queued", Since: time.Unix(0, 0), BeforeAt: p.app.Clock.Now().Add(time.Hour), BeforeID: store.MaxID, PageSize: 10,
 		})

@@ -142,8 +142,12 @@ func (c *cast) clients() ([]form, []look) {
 			ID: store.StreamID(stream.own), ClientID: id, Method: store.StreamPoll, Events: store.SignalSessionRevoked, Now: c.Clock.Now(),
 		})
 	})
+	ended := stream
+	ended.pattern, ended.path = stream.pattern+"/delete", stream.path+"/delete"
+	ended.page = ended.path
+	ended.fields, ended.status, ended.press = nil, 0, nil
 	forms := []form{
-		at("", edit...), former, state, unlogo, scim, unscim, stream,
+		at("", edit...), former, ended, state, unlogo, scim, unscim, stream,
 		at("/secret", same("overlap", saysClientOverlap, with()), same("version", saysElsewhere, value("overlap", "24h"))),
 		at("/delete", field{name: "typed", with: with(), blank: saysClientTyped, bad: saysClientTyped, foreign: []string{"store", strings.ToUpper(id)}, wrong: saysClientTyped},
 			same("version", saysElsewhere, value("typed", id))),

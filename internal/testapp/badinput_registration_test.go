@@ -27,7 +27,7 @@ func (c *cast) registration() ([]form, []look) {
 			same("days", saysTokenDays, value("uses", "1")), same("uses", saysTokenUses, value("days", "1")),
 		}},
 		{
-			pattern: page + "/{id}/revoke", path: page + "/" + id + "/revoke", page: page, b: c.staff, own: id,
+			pattern: page + "/{id}/revoke", path: page + "/" + id + "/revoke", b: c.staff, own: id,
 			foreign: append(malformedIDs(), string(store.NewID[store.RegistrationTokenID]())),
 		},
 	}

@@ -83,13 +83,23 @@ func (b *Browser) Get(path string) Page {
 	return b.do(http.MethodGet, path, nil, nil)
 }
 
-// Post submits a form the way a page of ours would.
+// Post submits a form the way a page of the same site would.
 func (b *Browser) Post(path string, form url.Values) Page {
 	b.t.Helper()
 	if form == nil {
 		form = url.Values{} // a form without fields is still sent as one
 	}
-	return b.do(http.MethodPost, path, form, map[string]string{"Origin": b.base.Scheme + "://" + b.base.Host, "Sec-Fetch-Site": "same-origin"})
+	return b.do(http.MethodPost, path, form, b.sameOrigin(path))
+}
+
+// sameOrigin are the headers of what a page sends to its own site.
+func (b *Browser) sameOrigin(path string) map[string]string {
+	b.t.Helper()
+	to, err := b.base.Parse(path)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return map[string]string{"Origin": to.Scheme + "://" + to.Host, "Sec-Fetch-Site": "same-origin"}
 }
 
 // PostWith submits a form with chosen headers.
@@ -110,7 +120,7 @@ func (b *Browser) Raw(path, contentType, body string) Page {
 	if contentType == "" {
 		contentType = "application/x-www-form-urlencoded"
 	}
-	headers := map[string]string{"Origin": b.base.Scheme + "://" + b.base.Host, "Sec-Fetch-Site": "same-origin"}
+	headers := b.sameOrigin(path)
 	if contentType != "-" {
 		headers["Content-Type"] = contentType
 	}

@@ -229,7 +229,7 @@ func TestConsent_CanBeTakenBack(t *testing.T) {
 		for name, revoke := range map[string]func(b *testapp.Browser, who store.Account) error{
 			"person": func(b *testapp.Browser, _ store.Account) error {
 				p := b.Open("/account/security")
-				if !strings.Contains(p.Body, `action="/account/security/apps/plain/revoke"`) || strings.Contains(p.Body, "apps/store/") {
+				if !strings.Contains(p.Body, `href="/account/security/apps/plain/revoke"`) || strings.Contains(p.Body, "apps/store/") {
 					t.Errorf("the page lists other applications than those allowed")
 				}
 				a.Pass(t, 10*time.Minute)

@@ -157,6 +157,67 @@ func deviceEvents(t *testing.T, a *testapp.App, login string) (out []string) {
 	return out
 }
 
+// A device cannot say how its person must sign in; so all that its registration says of that holds.
+func TestDeviceAsksForWhatItsRegistrationSays(t *testing.T) {
+	t.Parallel()
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		a.Equip(t, "suzuki", testapp.ByApp)
+		leaveToPassword(t, a, "suzuki")
+		rp, suzuki := deviceClient(t, a, "till"), string(accountOf(t, a, "suzuki").ID)
+		allow := func(b *testapp.Browser, user string) testapp.Page {
+			return b.Submit("/device/confirm", value("user_code", user, "decision", "allow", "account", suzuki))
+		}
+		for _, c := range []struct {
+			name     string
+			settings client.Settings
+			age      time.Duration // since the person signed in
+			asked    string        // the step that the code leads to
+			again    testapp.Way   // how they pass it
+			acr      string
+		}{
+			{
+				"all of it, met",
+				client.Settings{DefaultMaxAge: new(int64(1800)), RequireAuthTime: true, DefaultACRValues: []string{acrFull, acrPassword}, MinACR: acrPassword},
+				20 * time.Minute, "/device/confirm", "", acrPassword,
+			},
+			{"an older sign-in", client.Settings{DefaultMaxAge: new(int64(600))}, 20 * time.Minute, "/signin", testapp.ByPassword, acrPassword},
+			{"a sign-in of its own", client.Settings{DefaultMaxAge: new(int64(0))}, time.Minute, "/signin", testapp.ByPassword, acrPassword},
+			{"a lower level", client.Settings{DefaultACRValues: []string{acrFull}}, time.Minute, "/signin/challenge", testapp.ByApp, acrFull},
+			{"less than the least level", client.Settings{MinACR: acrFull}, time.Minute, "/signin/challenge", testapp.ByApp, acrFull},
+		} {
+			settle(t, a, "till", c.settings)
+			b := a.NewBrowser(t)
+			a.SignInBy(t, b, "/signin/start?to=/account/security", "suzuki", testapp.ByPassword)
+			proved := a.Clock.Now()
+			a.Pass(t, c.age)
+			device, user := began(t, rp)
+			a.Pass(t, time.Minute) // people are slower than devices
+			if p := b.Open("/device/confirm?user_code=" + user); p.URL.Path != c.asked {
+				t.Errorf("%s: the code leads to %d %s, want %s", c.name, p.Status, p.URL, c.asked)
+			}
+			if c.again != "" {
+				if p := allow(b, user); p.URL.Path != c.asked {
+					t.Errorf("%s: allowed without more: %d %s", c.name, p.Status, p.URL)
+				}
+				if p := a.SignInBy(t, b, "/device/confirm?user_code="+user, "suzuki", c.again); p.URL.Path != "/device/confirm" {
+					t.Errorf("%s: what was asked for leads to %d %s", c.name, p.Status, p.URL)
+				}
+				if c.asked == "/signin" {
+					proved = a.Clock.Now()
+				}
+				a.Pass(t, 2*time.Minute) // people read before they allow
+			}
+			if p := allow(b, user); p.URL.Path != "/device/done" {
+				t.Errorf("%s: allowed: %d %s", c.name, p.Status, p.URL)
+			}
+			claims := rp.Poll(device).IDToken(t)
+			if claims["acr"] != c.acr || claims["auth_time"] != float64(proved.Unix()) {
+				t.Errorf("%s: acr %v, auth_time %v after %d", c.name, claims["acr"], claims["auth_time"], proved.Unix())
+			}
+		}
+	})
+}
+
 // What a device of somebody else's is allowed is a consent: it stands where people look for it, and ends with it.
 func TestConsent_OfADevice(t *testing.T) {
 	t.Parallel()

@@ -64,15 +64,15 @@ func TestStepUpWithABoundToken(t *testing.T) {
 	})
 }
 
-// Tokens of programs that are bound to a key open the API and SCIM with it, and nothing without.
+// Tokens of programs that are bound to a key open the API, SCIM and streams of security events with it, and nothing without.
 func TestAPITakesBoundTokens(t *testing.T) {
 	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
-		rp, plain := apiClient(t, a, "api:customers.read", "scim")
+		rp, plain := apiClient(t, a, "api:customers.read", "scim", "ssf.manage")
 		p := a.NewProver(t)
 		own := url.Values{"grant_type": {"client_credentials"}}
 		token := p.Post(rp, own).Str("access_token")
-		for _, path := range []string{"/api/v1/customers", "/scim/v2/Users"} {
+		for _, path := range []string{"/api/v1/customers", "/scim/v2/Users", "/ssf/stream"} {
 			if r := p.Get(path, token); r.Status == 401 {
 				t.Errorf("%s with a proof: %d %s", path, r.Status, r.Body)
 			}
@@ -122,6 +122,41 @@ func TestAPITakesBoundTokens(t *testing.T) {
 		r := p.Post(rp, own)
 		if got := p.Get("/api/v1/customers", r.Str("access_token")); r.Status != 200 || got.Status != 200 {
 			t.Errorf("with proofs and nonces: %d %s, %d %s", r.Status, r.Body, got.Status, got.Body)
+		}
+		made := p.Ask(http.MethodPost, "/ssf/stream", r.Str("access_token"), `{}`)
+		stream := made.Str("stream_id")
+		if made.Status != http.StatusCreated {
+			t.Fatalf("create stream: %d %s", made.Status, made.Body)
+		}
+		for _, c := range []struct {
+			method, path, body string
+			want               int
+		}{
+			{http.MethodGet, "/ssf/stream?stream_id=" + stream, "", 200},
+			{http.MethodPatch, "/ssf/stream", `{"stream_id":"` + stream + `","description":"x"}`, 200},
+			{http.MethodPut, "/ssf/stream", `{"stream_id":"` + stream + `"}`, 200},
+			{http.MethodGet, "/ssf/status?stream_id=" + stream, "", 200},
+			{http.MethodPost, "/ssf/status", `{"stream_id":"` + stream + `","status":"enabled"}`, 200},
+			{http.MethodPost, "/ssf/verify", `{"stream_id":"` + stream + `"}`, 204},
+			{http.MethodPost, "/ssf/poll/" + stream, `{"returnImmediately":true}`, 200},
+			{http.MethodDelete, "/ssf/stream?stream_id=" + stream, "", 204},
+		} {
+			path, _, _ := strings.Cut(c.path, "?")
+			proof := p.Proof(c.method, path, r.Str("access_token"))
+			for i, headers := range [][]string{
+				{"Authorization", "Bearer " + r.Str("access_token"), "Content-Type", "application/json"},
+				{"Authorization", "DPoP " + r.Str("access_token"), "Content-Type", "application/json"},
+				{"Authorization", "DPoP " + r.Str("access_token"), "Content-Type", "application/json", "DPoP", proof},
+				{"Authorization", "DPoP " + r.Str("access_token"), "Content-Type", "application/json", "DPoP", proof}, // used before
+			} {
+				want := 401
+				if i == 2 {
+					want = c.want
+				}
+				if got := a.Ask(t, c.method, c.path, c.body, headers...); got.Status != want || want == 401 && got.Header.Get("WWW-Authenticate") == "" {
+					t.Errorf("%s %s, %d: %d %s", c.method, c.path, i, got.Status, got.Body)
+				}
+			}
 		}
 		basic := "Basic " + basicPair(rp.ID, rp.Secret)
 		if got := a.Ask(t, http.MethodGet, "/scim/v2/Users", "", "Authorization", basic); got.Status != 401 {

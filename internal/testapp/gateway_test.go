@@ -78,7 +78,7 @@ func outages() map[string]error {
 func until(t *testing.T, a *testapp.App, b *testapp.Browser, page, text string, said bool) testapp.Page {
 	t.Helper()
 	var p testapp.Page
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		if p = b.Get(page); strings.Contains(html.UnescapeString(p.Body), text) == said {
 			return p
 		}

@@ -63,7 +63,7 @@ func watch(t *testing.T, driver, url string, a *testapp.App) *watched {
 // at rest.
 func (a *watched) rows(t *testing.T, masked ...string) []string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
 		var n int
 		if err := a.db.QueryRow("SELECT count(*) FROM outbox WHERE state IN ('queued', 'sending')").Scan(&n); err != nil {
 			t.Fatal(err)

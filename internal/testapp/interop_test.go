@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -360,6 +361,73 @@ func TestInteropNode(t *testing.T) {
 				t.Errorf("logout: %d %s to %q", p.Status, p.URL, to)
 			}
 		})
+	}
+}
+
+// TestInteropNodeStepUp lets a resource send somebody who gave a password alone to a step-up (RFC 9470), on the session that there is:
+// the second factor is all that is asked for.
+func TestInteropNodeStepUp(t *testing.T) {
+	t.Parallel()
+	program := talkTo(t, "stepup.mjs")
+	a := testapp.New(t)
+	const login, maxAge = "tanaka", 300
+	a.Equip(t, login, testapp.ByApp)
+	leaveToPassword(t, a, login)
+	rp := a.RelyingParty(t, "store")
+	resource := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+		seen := rp.Introspect(token).JSON
+		at, _ := seen["auth_time"].(float64)
+		if seen["acr"] == acrFull && a.Clock.Now().Unix()-int64(at) <= maxAge {
+			return
+		}
+		w.Header().Set("WWW-Authenticate", fmt.Sprintf(`Bearer error="insufficient_user_authentication", acr_values="%s", max_age="%d"`, acrFull, maxAge))
+		w.WriteHeader(http.StatusUnauthorized)
+	}))
+	t.Cleanup(resource.Close)
+	program.write(map[string]string{
+		"issuer": a.URL, "id": "store", "secret": testapp.ClientSecret, "redirect_uri": testapp.StoreCallback, "resource": resource.URL,
+	})
+	b := a.NewBrowser(t)
+	type found struct {
+		Claims, Userinfo, Challenge map[string]any
+	}
+	signIn := func(begins string, way testapp.Way) found {
+		t.Helper()
+		var begun struct{ URL string }
+		program.read(&begun)
+		p := b.Open(begun.URL)
+		if p.URL.Path != begins {
+			t.Fatalf("asked for %d %s, want %s", p.Status, p.URL, begins)
+		}
+		program.write(map[string]string{"callback": a.Walk(t, b, login, way).From(p).Location().String()})
+		var got found
+		program.read(&got)
+		return got
+	}
+	first := signIn("/signin", testapp.ByPassword)
+	wantLevel(t, "ID token", first.Claims["acr"], first.Claims["amr"], acrPassword, "pwd")
+	if first.Challenge["acr_values"] != acrFull || first.Challenge["max_age"] != "300" {
+		t.Fatalf("the library read the challenge as %v", first.Challenge)
+	}
+	a.Pass(t, time.Minute)
+	second := signIn("/signin/challenge", testapp.ByApp)
+	program.end()
+	for what, claims := range map[string]map[string]any{"ID token": second.Claims, "userinfo": second.Userinfo} {
+		wantLevel(t, what, claims["acr"], claims["amr"], acrFull, "pwd", "otp", "mfa")
+	}
+	// The oldest proof that counts is the password, which was young enough.
+	for _, name := range []string{"sub", "sid", "auth_time"} {
+		if first.Claims[name] == nil || second.Claims[name] != first.Claims[name] {
+			t.Errorf("%s %v became %v", name, first.Claims[name], second.Claims[name])
+		}
+	}
+	verified := second.Claims["urn:futakagi:2fa"].(map[string]any)["verified_at"]
+	if verified != float64(a.Clock.Now().Unix()) {
+		t.Errorf("the second factor was proved at %v, now is %d", verified, a.Clock.Now().Unix())
+	}
+	if second.Challenge != nil {
+		t.Errorf("the resource still wants more: %v", second.Challenge)
 	}
 }
 

@@ -32,10 +32,7 @@ func TestI9_UnknownWrongDisabledAreOne(t *testing.T) {
 	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
 		rp := a.RelyingParty(t, "store")
-		inTx(t, a, func(tx *store.Tx) error {
-			_, err := accounts(t, a).SetDisabled(t.Context(), tx, accountOf(t, a, "suzuki").ID, true)
-			return err
-		})
+		disable(t, a, "suzuki")
 		b := a.NewBrowser(t)
 		page := b.Open(rp.AuthorizeURL()).URL.RequestURI()
 		try := func(login, password string) string {

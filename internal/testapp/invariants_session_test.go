@@ -11,9 +11,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/futakagi/futakagi/account"
+	"github.com/futakagi/futakagi/admin"
 	"github.com/futakagi/futakagi/internal/testapp"
-	"github.com/futakagi/futakagi/store"
 )
 
 var discard = slog.New(slog.DiscardHandler)
@@ -253,12 +252,9 @@ func TestI11_RevocationIsCompleteAndImmediate(t *testing.T) {
 	const address = "sato-2fa@example.jp"
 	events := map[string]func(t *testing.T, a *testapp.App, acting *testapp.Browser){
 		"password change": func(t *testing.T, a *testapp.App, _ *testapp.Browser) {
-			s := accounts(t, a)
-			hash, err := s.HashPassword(t.Context(), "another good passphrase", account.OwnerOf(accountOf(t, a, "sato")))
-			if err != nil {
+			if err := a.Admin.SetPassword(t.Context(), admin.System(), accountOf(t, a, "sato").ID, "another good passphrase"); err != nil {
 				t.Fatal(err)
 			}
-			inTx(t, a, func(tx *store.Tx) error { return s.SetPassword(t.Context(), tx, accountOf(t, a, "sato").ID, hash) })
 		},
 		"own password change": func(t *testing.T, _ *testapp.App, acting *testapp.Browser) {
 			p := acting.Submit("/account/security/password", value("current", "futakagi-demo", "password", "another good passphrase"))
@@ -272,16 +268,10 @@ func TestI11_RevocationIsCompleteAndImmediate(t *testing.T) {
 			}
 		},
 		"account disabled": func(t *testing.T, a *testapp.App, _ *testapp.Browser) {
-			inTx(t, a, func(tx *store.Tx) error {
-				_, err := accounts(t, a).SetDisabled(t.Context(), tx, accountOf(t, a, "sato").ID, true)
-				return err
-			})
+			disable(t, a, "sato")
 		},
 		"reset": func(t *testing.T, a *testapp.App, _ *testapp.Browser) {
-			inTx(t, a, func(tx *store.Tx) error {
-				_, err := a.MFA.Reset(t.Context(), tx, accountOf(t, a, "sato"), a.Clock.Now())
-				return err
-			})
+			resetFactors(t, a, "sato")
 		},
 		"change of the address": func(t *testing.T, a *testapp.App, acting *testapp.Browser) {
 			acting.Submit("/account/security/email", value("do", "send", "email", "new@example.jp"))

@@ -156,7 +156,7 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 			if n, err := strconv.Atoi(header.Get("Retry-After")); err != nil || n < 1 || n > 60 {
 				t.Errorf("%s: Retry-After %q", name, header.Get("Retry-After"))
 			}
-			if took := time.Since(start); took > 6*time.Second {
+			if took := time.Since(start); took > 15*time.Second {
 				t.Errorf("%s: took %v", name, took)
 			}
 			for _, secret := range []string{"127.0.0.1", "5432", "PGSQL", "pgx", "SQLSTATE", "dial", "futakagi_test"} {
@@ -183,7 +183,7 @@ func TestDatabaseAwayAndBack(t *testing.T) {
 		}
 		wire.mend(t)
 		ready := probe("/readyz")
-		for deadline := time.Now().Add(5 * time.Second); ready != http.StatusOK && time.Now().Before(deadline); ready = probe("/readyz") {
+		for deadline := time.Now().Add(20 * time.Second); ready != http.StatusOK && time.Now().Before(deadline); ready = probe("/readyz") {
 			time.Sleep(20 * time.Millisecond) // a probe that began before gives up after a moment
 		}
 		if ready != http.StatusOK {
@@ -229,7 +229,7 @@ func TestDatabaseRestart(t *testing.T) {
 	for range 3 {
 		pgtest.Disconnect(t, url)
 		// The pools may hand out connections that do not know yet; whoever gets one is told to come again.
-		deadline := time.Now().Add(5 * time.Second)
+		deadline := time.Now().Add(20 * time.Second)
 		for {
 			r := rp.Refresh(tokens.Str("refresh_token"))
 			if r.Status == http.StatusOK {
@@ -246,10 +246,14 @@ func TestDatabaseRestart(t *testing.T) {
 	}
 }
 
+// unhurried is how long the test's mail server may take, and how long whoever waits for it would wait: a page that is there in less
+// than half of that did not.
+const unhurried = time.Minute
+
 // withMailServer lets the server send by real SMTP.
 func withMailServer(t *testing.T, s *smtptest.Server) testapp.Option {
 	t.Helper()
-	mailer, err := delivery.NewSMTP(delivery.SMTPConfig{Host: s.Host, Port: s.Port, TLS: delivery.TLSNone, Timeout: 2 * time.Second})
+	mailer, err := delivery.NewSMTP(delivery.SMTPConfig{Host: s.Host, Port: s.Port, TLS: delivery.TLSNone, Timeout: unhurried})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +284,7 @@ func codesTo(t *testing.T, s *smtptest.Server, address string) []string {
 // awaitCodes waits until n codes have arrived. The clock goes on meanwhile: an attempt that failed waits for the next by it.
 func awaitCodes(t *testing.T, a *testapp.App, s *smtptest.Server, address string, n int) []string {
 	t.Helper()
-	for deadline := time.Now().Add(15 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
 		if codes := codesTo(t, s, address); len(codes) >= n {
 			return codes
 		}
@@ -295,7 +299,7 @@ func awaitCodes(t *testing.T, a *testapp.App, s *smtptest.Server, address string
 // jumps past its lease or the mail server comes back.
 func awaitFailedAttempts(t *testing.T, a *testapp.App) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 		rows, err := a.DB.Read().ListMessagesInState(t.Context(), store.ListMessagesInStateParams{State: "queued", Since: time.Unix(0, 0), BeforeAt: time.Unix(1<<33, 0), BeforeID: store.MaxID, PageSize: 100})
 		if err != nil {
 			t.Fatal(err)
@@ -325,7 +329,7 @@ func TestMailServerAwayAndBack(t *testing.T) {
 			mails.Stop()
 			start := time.Now()
 			p := a.Password(t, b, rp.AuthorizeURL(), "sato")
-			if took := time.Since(start); p.Status != http.StatusOK || p.URL.Path != "/signin/challenge" || took > 2*time.Second {
+			if took := time.Since(start); p.Status != http.StatusOK || p.URL.Path != "/signin/challenge" || took > unhurried/2 {
 				t.Fatalf("%d %s after %v", p.Status, p.URL, took)
 			}
 			here := p.URL.RequestURI()
@@ -334,7 +338,7 @@ func TestMailServerAwayAndBack(t *testing.T) {
 			p = a.Password(t, other, rp.AuthorizeURL(), "tanaka")
 			form := "/signin/two-factor/email?flow=" + p.Flow()
 			start = time.Now()
-			if p = other.Submit(form, value("do", "send", "email", "t@example.jp")); p.Status != http.StatusOK || time.Since(start) > 2*time.Second {
+			if p = other.Submit(form, value("do", "send", "email", "t@example.jp")); p.Status != http.StatusOK || time.Since(start) > unhurried/2 {
 				t.Errorf("send: %d %s after %v", p.Status, p.URL, time.Since(start))
 			}
 			// The resend takes back the code that still waits.
@@ -377,7 +381,7 @@ func TestMailServerSlow(t *testing.T) {
 		select {
 		case <-release:
 			return nil
-		case <-time.After(20 * time.Second):
+		case <-time.After(unhurried):
 			return errors.New("gave up")
 		}
 	}})
@@ -390,7 +394,7 @@ func TestMailServerSlow(t *testing.T) {
 			t.Errorf("%d %s", p.Status, p.URL)
 		}
 	}
-	if took := time.Since(start); took > 3*time.Second {
+	if took := time.Since(start); took > unhurried/2 {
 		t.Errorf("three sign-ins took %v", took)
 	}
 	close(release)

@@ -41,7 +41,7 @@ func heardOfPass(t *testing.T, a *testapp.App, addresses ...string) {
 	t.Helper()
 	for _, to := range addresses {
 		var text string
-		for deadline := time.Now().Add(10 * time.Second); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); text == "" && time.Now().Before(deadline); time.Sleep(5 * time.Millisecond) {
 			for _, m := range a.Mail.Mails(to) {
 				if strings.Contains(m.Text, "職員発行のパスコード") {
 					text = m.Text

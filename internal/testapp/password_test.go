@@ -18,10 +18,7 @@ const newPassword = "another good passphrase"
 // has no address, and nobody is nobody.
 func forgetful(t *testing.T, a *testapp.App) {
 	t.Helper()
-	inTx(t, a, func(tx *store.Tx) error {
-		_, err := accounts(t, a).SetDisabled(t.Context(), tx, accountOf(t, a, "suzuki").ID, true)
-		return err
-	})
+	disable(t, a, "suzuki")
 	inTx(t, a, func(tx *store.Tx) error {
 		p := accountOf(t, a, "tanaka")
 		_, err := tx.UpdateAccountProfile(t.Context(), store.UpdateAccountProfileParams{

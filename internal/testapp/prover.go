@@ -104,7 +104,14 @@ func (p *Prover) Post(rp *RelyingParty, form url.Values) Reply {
 // Get fetches a path with a bound token and a proof.
 func (p *Prover) Get(path, token string) Reply {
 	p.t.Helper()
-	return p.app.Ask(p.t, http.MethodGet, path, "", "Authorization", "DPoP "+token, "DPoP", p.Proof(http.MethodGet, path, token))
+	return p.Ask(http.MethodGet, path, token, "")
+}
+
+// Ask sends a request with a body in JSON, a bound token and a proof.
+func (p *Prover) Ask(method, path, token, body string) Reply {
+	p.t.Helper()
+	at, _, _ := strings.Cut(path, "?")
+	return p.app.Ask(p.t, method, path, body, "Authorization", "DPoP "+token, "DPoP", p.Proof(method, at, token), "Content-Type", "application/json")
 }
 
 // Exchange is the form of a code exchange.

@@ -306,11 +306,84 @@ func TestRegistrationIsLookedAfterByItsToken(t *testing.T) {
 	}, registrar(nil, provider.Registration{Mode: provider.RegistrationOpen}))
 }
 
+// Whoever has a token makes us ask others no more often than clients may register, though what fails uses none of it up.
+func TestRegistrationAsksOthersSeldom(t *testing.T) {
+	t.Parallel()
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		token, _ := initialToken(t, a, 1, 1)
+		for _, want := range []int{http.StatusBadRequest, http.StatusBadRequest, http.StatusTooManyRequests} {
+			r := register(t, a, token, `{"redirect_uris":["https://rp.example.jp/cb"],"sector_identifier_uri":"https://127.0.0.1:1/"}`)
+			if r.Status != want {
+				t.Errorf("%d %s, want %d", r.Status, r.Body, want)
+			}
+		}
+		a.Pass(t, time.Hour)
+		if r := register(t, a, token, smallest); r.Status != http.StatusCreated {
+			t.Errorf("an hour later: %d %s", r.Status, r.Body)
+		}
+	}, registrar(nil, provider.Registration{Mode: provider.RegistrationToken, PerHour: 2}))
+}
+
+// What staff gave a client beside what it can ask for stays, whether the client says so or not, and nobody asks for more of it.
+func TestRegistrationKeepsWhatStaffGave(t *testing.T) {
+	t.Parallel()
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		rp, made := registered(t, a, map[string]any{})
+		row, err := a.DB.Read().GetClient(t.Context(), rp.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		change := admin.ClientChange{
+			Scopes: []string{"openid", "profile", "stock.read", client.ScopeSignalsRead}, GrantTypes: []string{"authorization_code", "client_credentials"},
+		}
+		if _, _, err := a.Admin.UpdateClient(t.Context(), admin.System(), rp.ID, row.UpdatedAt, change); err != nil {
+			t.Fatal(err)
+		}
+		path, token := "/register/"+rp.ID, made.Str("registration_access_token")
+		told := lookAfter(t, a, http.MethodGet, path, token, "")
+		for _, c := range []struct {
+			name     string
+			metadata func(m map[string]any)
+			says     string // what is refused, and else
+			scope    string
+		}{
+			{"what it was told", func(map[string]any) {}, "", "openid profile stock.read ssf.read"},
+			{"nothing of it", func(m map[string]any) { m["scope"], m["grant_types"] = nil, nil }, "", "openid profile email stock.read ssf.read"},
+			{"more", func(m map[string]any) { m["scope"] = "openid " + client.ScopeSignalsManage }, "scope must not contain", ""},
+			{"no secret", func(m map[string]any) { m["token_endpoint_auth_method"] = "none" }, "token_endpoint_auth_method must not be none", ""},
+		} {
+			m := map[string]any{}
+			for name, v := range told.JSON {
+				m[name] = v
+			}
+			c.metadata(m)
+			body, err := json.Marshal(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := lookAfter(t, a, http.MethodPut, path, token, string(body))
+			switch {
+			case c.says != "":
+				if r.Status != http.StatusBadRequest || !strings.HasPrefix(r.Str("error_description"), c.says) {
+					t.Errorf("%s: %d %s", c.name, r.Status, r.Body)
+				}
+				continue
+			case r.Status != http.StatusOK:
+				t.Fatalf("%s: %d %s", c.name, r.Status, r.Body)
+			}
+			token = r.Str("registration_access_token")
+			if grants, _ := json.Marshal(r.JSON["grant_types"]); r.Str("scope") != c.scope || string(grants) != `["authorization_code","client_credentials"]` {
+				t.Errorf("%s: %s", c.name, r.Body)
+			}
+		}
+	}, registrar(nil, provider.Registration{Mode: provider.RegistrationOpen}))
+}
+
 // Where anybody may register nobody fills the table: not from one network, not in all, and what nobody uses goes.
 func TestRegistrationIsBounded(t *testing.T) {
 	t.Parallel()
 	testapp.Each(t, func(t *testing.T, a *testapp.App) {
-		used, _ := registered(t, a, map[string]any{})
+		used, made := registered(t, a, map[string]any{})
 		codeFor(t, a, a.NewBrowser(t), used)
 		for i := range 3 {
 			if r := register(t, a, "", smallest); r.Status != http.StatusCreated {
@@ -322,6 +395,16 @@ func TestRegistrationIsBounded(t *testing.T) {
 		}
 		if r := register(t, a, "", smallest); r.Status != http.StatusTooManyRequests {
 			t.Errorf("budget of the network: %d %s", r.Status, r.Body)
+		}
+		same, own := `{"client_id":"`+used.ID+`","redirect_uris":["`+testapp.StoreCallback+`"]}`, made.Str("registration_access_token")
+		for i := range 6 {
+			r := lookAfter(t, a, http.MethodPut, "/register/"+used.ID, own, same)
+			if r.Status != map[bool]int{true: http.StatusOK, false: http.StatusTooManyRequests}[i < 5] {
+				t.Fatalf("change %d: %d %s", i, r.Status, r.Body)
+			}
+			if i < 5 {
+				own = r.Str("registration_access_token")
+			}
 		}
 		keep := store.Retention{Flows: time.Hour, Challenges: time.Hour, Sessions: time.Hour, Tokens: time.Hour, Messages: time.Hour, Throttles: time.Hour, ShownCodes: time.Hour}
 		a.Pass(t, 31*24*time.Hour)

@@ -21,9 +21,11 @@ import (
 
 	"github.com/coreos/go-oidc/v3/oidc"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/admin"
+	"github.com/futakagi/futakagi/client"
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/internal/testapp"
@@ -233,7 +235,7 @@ func (r *receivers) queued(id store.AccountID) []store.ListMessagesOfAccountRow 
 // until waits for something.
 func (r *receivers) until(what string, done func() bool) {
 	r.t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			r.t.Fatalf("not within ten seconds: %s", what)
 		}
@@ -373,6 +375,121 @@ func TestSignals_EveryChangeIsTold(t *testing.T) {
 		if r.header.Get("Authorization") != "Bearer of events" {
 			t.Errorf("headers of a push: %v", r.header)
 		}
+	}, r.reach)
+}
+
+// TestSignals_WhoLostConsentHearsNoMore: that it was taken back is the last that an application of others is told of a person, by streams
+// and by logout tokens, until it is allowed again. The installation's own applications hear on, and whoever gets the id of a client that
+// was deleted knows nobody by it.
+func TestSignals_WhoLostConsentHearsNoMore(t *testing.T) {
+	t.Parallel()
+	r := newReceivers(t)
+	reason := admin.Reason{Text: "電話で依頼", IdentityChecked: true}
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		r.t, r.app = t, a
+		ctx := t.Context()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		// listens registers a logout address where nobody answers, so that what is to be told waits.
+		listens := func(id string, s client.Settings) {
+			t.Helper()
+			inTx(t, a, func(tx *store.Tx) error {
+				c, err := tx.GetClient(ctx, id)
+				if err != nil {
+					return err
+				}
+				_, err = tx.UpdateClient(ctx, store.UpdateClientParams{
+					ID: c.ID, Name: c.Name, SurfaceID: c.SurfaceID, AuthMethod: c.AuthMethod, SecretHash: c.SecretHash, RedirectURIs: c.RedirectURIs,
+					PostLogoutRedirectURIs: c.PostLogoutRedirectURIs, GrantTypes: c.GrantTypes, Scopes: c.Scopes, IDTokenAlg: c.IDTokenAlg,
+					RequirePkce: true, BackchannelLogoutURI: "https://127.0.0.1:1/", Settings: s.Encode(), Now: a.Clock.Now(), Version: c.UpdatedAt,
+				})
+				return err
+			})
+			must(a.Provider.ReloadClients(ctx))
+		}
+		partner, shop := r.receiver(t, a, "partner", "ssf.manage"), r.receiver(t, a, "shop", "ssf.manage")
+		listens("partner", client.Settings{ThirdParty: true, SubjectType: client.SubjectPairwise})
+		listens("shop", client.Settings{})
+		theirs, ours := partner.stream(`{}`), shop.stream(`{}`)
+		logouts := func(who store.AccountID, id string) (n int) {
+			t.Helper()
+			for _, m := range r.queued(who) {
+				if m.Kind == store.KindSignOut && m.Recipient == id {
+					n++
+				}
+			}
+			return n
+		}
+		heard := func(to *receiver, stream string) []string {
+			t.Helper()
+			out := []string{}
+			for _, claims := range to.fetch(r, stream) {
+				out = append(out, strings.Fields(spell(claims))[0])
+			}
+			slices.Sort(out)
+			return out
+		}
+		told, known := 0, 0 // logout tokens so far
+		wants := func(what string, id store.AccountID, partnerHears, shopHears []string, partnerLogouts, shopLogouts int) {
+			t.Helper()
+			told, known = told+partnerLogouts, known+shopLogouts
+			if diff := cmp.Diff(partnerHears, heard(partner, theirs), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s, the application of others (-want +got):\n%s", what, diff)
+			}
+			if diff := cmp.Diff(shopHears, heard(shop, ours), cmpopts.EquateEmpty()); diff != "" {
+				t.Errorf("%s, our own (-want +got):\n%s", what, diff)
+			}
+			if p, s := logouts(id, "partner"), logouts(id, "shop"); p != told || s != known {
+				t.Errorf("%s: %d and %d logout tokens, want %d and %d", what, p, s, told, known)
+			}
+		}
+		const session, credential = "session-revoked", "credential-change"
+
+		id, b := a.AddAccount(t, account.KindStore, "leaves", store.TwoFactorDontUse).ID, a.NewBrowser(t)
+		partner.TokensOf(b, "leaves")
+		shop.TokensOf(b, "leaves")
+		partner.TokensOf(a.NewBrowser(t), "leaves")
+		wants("signed in", id, nil, nil, 0, 0)
+		must(a.Admin.RevokeConsent(ctx, admin.System(), id, "partner"))
+		wants("taken back", id, []string{session, session}, nil, 2, 0)
+		if p := b.Submit("/logout/confirm", value("kind", "store")); p.Status != http.StatusOK {
+			t.Errorf("logout: %d", p.Status)
+		}
+		wants("signed out", id, nil, []string{session}, 0, 1)
+		_, err := a.Admin.ResetFactors(ctx, admin.System(), id, reason)
+		must(err)
+		must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
+		wants("password set", id, nil, []string{credential}, 0, 0)
+		partner.TokensOf(a.NewBrowser(t), "leaves")
+		must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
+		wants("allowed again", id, []string{credential, session}, []string{credential}, 1, 0)
+		must(a.Admin.RevokeConsent(ctx, admin.System(), id, "partner"))
+		shop.TokensOf(a.NewBrowser(t), "leaves")
+		must(a.Admin.DeleteAccount(ctx, admin.System(), id, "leaves"))
+		wants("deleted", id, nil, []string{session}, 0, 1)
+
+		// The client goes, and another comes by the same name.
+		id = a.AddAccount(t, account.KindStore, "stays", store.TwoFactorDontUse).ID
+		shop.TokensOf(a.NewBrowser(t), "stays")
+		must(a.Admin.EndSessions(ctx, admin.System(), id))
+		shop.TokensOf(a.NewBrowser(t), "stays")
+		told, known = 0, 0
+		wants("signed in to the former", id, nil, []string{session}, 0, 1)
+		row, err := a.DB.Read().GetClient(ctx, "shop")
+		must(err)
+		must(a.Admin.DeleteClient(ctx, admin.System(), "shop", row.UpdatedAt, "shop"))
+		shop = r.receiver(t, a, "shop", "ssf.manage")
+		listens("shop", client.Settings{})
+		ours = shop.stream(`{}`)
+		must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
+		wants("another of that name", id, nil, nil, 0, -1)
+		shop.TokensOf(a.NewBrowser(t), "stays")
+		must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
+		wants("signed in to the new one", id, nil, []string{credential, session}, 0, 1)
 	}, r.reach)
 }
 
@@ -570,6 +687,8 @@ func TestSignals_StreamsAreTheirReceiversOwn(t *testing.T) {
 		for _, c := range []struct{ method, path, body string }{
 			{http.MethodPost, "/ssf/stream", ``},
 			{http.MethodPost, "/ssf/stream", `[]`},
+			{http.MethodPost, "/ssf/stream", `null`},
+			{http.MethodPost, "/ssf/poll/" + id, `null`},
 			{http.MethodPost, "/ssf/stream", `{} {}`},
 			{http.MethodPost, "/ssf/stream", "{\"description\":\"\xff\"}"},
 			{http.MethodPost, "/ssf/stream", `{"description":"a\u0000b"}`},
@@ -657,6 +776,11 @@ func TestSignals_StreamsAreTheirReceiversOwn(t *testing.T) {
 	}, r.reach)
 }
 
+// inOrder reports whether events came as they happened: ids of tokens grow with time.
+func inOrder(list []map[string]any) bool {
+	return slices.IsSortedFunc(list, func(x, y map[string]any) int { return strings.Compare(fmt.Sprint(x["jti"]), fmt.Sprint(y["jti"])) })
+}
+
 // TestSignals_WhatWaitsIsKept: a stream that is paused loses nothing, one that is disabled everything, and one that changes its way takes
 // what waits with it. What a receiver refuses is seen.
 func TestSignals_WhatWaitsIsKept(t *testing.T) {
@@ -697,7 +821,7 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		if got := shop.ask(http.MethodPost, "/ssf/verify", `{"stream_id":"`+polled+`"}`); got.Status != http.StatusNoContent {
 			t.Errorf("verify: %d %s", got.Status, got.Body)
 		}
-		if n, more, _ := fetch(`{"returnImmediately":true}`); n != 1 || more {
+		if n, more, _ := fetch(`{"returnImmediately":true}`); n != 0 || more { // nor a verification, which waits like all others
 			t.Errorf("a paused stream: %d tokens, more: %v", n, more)
 		}
 		if got := r.came("/shop"); len(got) > 0 {
@@ -777,6 +901,9 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		status(pushed, "paused")
 		happen()
 		status(pushed, "disabled")
+		if got := shop.ask(http.MethodPost, "/ssf/verify", `{"stream_id":"`+pushed+`"}`); got.Status != http.StatusNoContent {
+			t.Errorf("verify a stream that is disabled: %d %s", got.Status, got.Body)
+		}
 		happen()
 		status(pushed, "enabled")
 		if got := shop.fetch(r, pushed); len(got) != 0 {
@@ -798,14 +925,27 @@ func TestSignals_WhatWaitsIsKept(t *testing.T) {
 		}
 		say(http.StatusUnauthorized)
 		happen()
+		happen()
 		r.until("a refusal is noted", func() bool {
 			rows := r.queued(id)
-			return len(rows) > 0 && !slices.ContainsFunc(rows, func(m store.ListMessagesOfAccountRow) bool { return m.Reply != "401 invalid_audience" })
+			return slices.ContainsFunc(rows, func(m store.ListMessagesOfAccountRow) bool { return m.Reply == "401 invalid_audience" })
 		})
+		// Staff see it, and that what is about the same person waits for it.
+		list, err := a.Admin.ClientStreams(t.Context(), admin.System(), "shop")
+		if err != nil || list[1].FailedReply != "401 invalid_audience" || list[1].Waiting < 2 || list[1].Failed == 0 {
+			t.Errorf("what staff see: %+v, %v", list, err)
+		}
+		for _, m := range r.queued(id) {
+			if m.Attempts > 0 && m.Reply == "" {
+				t.Errorf("tried beside the one before it: %+v", m)
+			}
+		}
 		say(0)
-		a.Clock.Advance(time.Hour)
-		if got := r.taken("/moved", id); len(got) == 0 {
-			t.Error("nothing came after the receiver was set right")
+		// A pause and its end try everything again at once, and in order.
+		status(polled, "paused")
+		status(polled, "enabled")
+		if got := r.taken("/moved", id); len(got) < 2 || !inOrder(got) {
+			t.Errorf("after the receiver was set right: %v", got)
 		}
 		say(0)
 	}, r.reach)

@@ -37,7 +37,7 @@ func TestI30_TextCodesArrive(t *testing.T) {
 			a.Outbox.Wake()
 		}
 		send("417392", templates.Ja)
-		for deadline := time.Now().Add(10 * time.Second); len(a.SMS.Texts(to)) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+		for deadline := time.Now().Add(30 * time.Second); len(a.SMS.Texts(to)) == 0 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 			a.Clock.Advance(time.Second)
 			a.Outbox.Wake()
 		}

@@ -134,10 +134,7 @@ func TestI19_StopTickets(t *testing.T) {
 	deskResets(t, a, desk, "sato")
 	_, ticket := stopTicketOf(t, a, "sato-2fa@example.jp")
 	_, second := stopTicketOf(t, a, "sato@example.jp")
-	inTx(t, a, func(tx *store.Tx) error {
-		_, err := a.MFA.Reset(t.Context(), tx, accountOf(t, a, "sato"), a.Clock.Now())
-		return err
-	})
+	resetFactors(t, a, "sato")
 	gone := b.Get("/account/stop?ticket=" + strings.Repeat("A", 43))
 	if gone.Status != http.StatusNotFound {
 		t.Fatal(gone.Status)

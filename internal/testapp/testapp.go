@@ -172,7 +172,7 @@ func (a *App) seed(t testing.TB) {
 // it would be sent a second time.
 func (a *App) Pass(t testing.TB, d time.Duration) {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for _, channel := range delivery.Channels() {
 		for {
 			_, err := a.DB.Read().OldestQueuedMessage(t.Context(), channel)
@@ -196,7 +196,7 @@ var sixDigits = regexp.MustCompile(`(?m)^\s*(\d{6})\s*$`)
 // Code waits for the newest code sent to an address after the first n mails to it, and returns it.
 func (a *App) Code(t testing.TB, to string, n int) string {
 	t.Helper()
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(30 * time.Second)
 	for time.Now().Before(deadline) {
 		if mails := a.Mail.Mails(to); len(mails) > n {
 			for i := len(mails) - 1; i >= n; i-- {
@@ -216,7 +216,7 @@ var textCode = regexp.MustCompile(`(?m)(?:^|：)(\d{6})(?:\D|$)`)
 // TextCode waits for the newest code sent to a number after the first n text messages to it, and returns it.
 func (a *App) TextCode(t testing.TB, to string, n int) string {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
 		texts := a.SMS.Texts(to)
 		for i := len(texts) - 1; i >= n; i-- {
 			if m := textCode.FindStringSubmatch(texts[i].Body); m != nil {

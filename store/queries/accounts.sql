@@ -87,12 +87,6 @@ UPDATE accounts SET frozen_until = NULL, updated_at = @now WHERE id = @id AND fr
 -- name: SetLastSignIn :exec
 UPDATE accounts SET last_sign_in_at = @now, lang = @lang WHERE id = @id;
 
--- name: GetPolicy :one
--- What decides whether an account needs a second factor on a surface, read fresh at every decision.
-SELECT a.id AS account_id, a.kind, a.two_factor, a.credential_epoch, a.disabled_at, s.enforced
-FROM accounts a, surfaces s
-WHERE a.id = @account_id AND s.id = @surface_id;
-
 -- name: ListSurfaces :many
 SELECT * FROM surfaces ORDER BY id;
 

@@ -4,15 +4,6 @@ INSERT INTO audit_events (id, at, type, result, reason, actor_kind, actor_id, ac
 VALUES (@id, @at, @type, @result, @reason, @actor_kind, @actor_id, @actor_name, @account_id, @target, @client_id, @client_address, @user_agent, @request_id, @data,
     @stream, @seq, @prev_hash, @hash);
 
--- name: ListAuditEvents :many
--- Newest first, a page at a time.
-SELECT * FROM audit_events
-WHERE (at < @before_at OR (at = @before_at AND id < @before_id)) AND at >= @since
-  AND (CAST(@type_pattern AS text) = '' OR type LIKE @type_pattern)
-  AND (CAST(@who AS text) = '' OR actor_name = @who OR target = @who)
-ORDER BY at DESC, id DESC
-LIMIT @page_size;
-
 -- name: SearchAuditEvents :many
 -- Newest first, a page at a time from a place on, with the login ID of the account concerned. Events that concern an account
 -- of the hidden kind are left out; an empty kind hides none.

@@ -68,6 +68,10 @@ WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 -- name: RevokeClientGrants :execrows
 UPDATE grants SET revoked_at = @now WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 
+-- name: ForgetClientGrants :execrows
+-- Whoever gets the id of a client that was deleted knows nobody by what that one had.
+UPDATE grants SET forgotten_at = @now WHERE client_id = @client_id AND forgotten_at IS NULL;
+
 -- name: RevokeClientTokens :execrows
 -- The tokens that a client got by its secret alone: for itself, and in exchange for others.
 UPDATE token_sets SET access_revoked_at = @now

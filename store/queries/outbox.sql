@@ -25,18 +25,22 @@ VALUES (@id, 'push', @kind, @account_id, @session_id, @recipient, 'queued', 0, @
 SELECT o.id FROM outbox o
 WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
   AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
+  AND NOT EXISTS (SELECT 1 FROM outbox e
+    WHERE o.kind = 'signal' AND e.stream_id = o.stream_id AND e.account_id = o.account_id AND e.state = 'queued' AND e.id < o.id)
   AND (SELECT count(*) FROM outbox b
     WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
 LIMIT 1;
 
 -- name: ClaimPushes :many
 -- ClaimMessages for pushes: a relying party that takes its time has no more than a few of them in hand, and the workers are free for
--- the others. What waits on a stream that is paused goes on waiting.
+-- the others. What waits on a stream that is paused goes on waiting, and an event waits for those about the same person before it.
 UPDATE outbox SET lease_owner = @owner, leased_until = @leased_until, attempts = attempts + 1
 WHERE id IN (
     SELECT o.id FROM outbox o
     WHERE o.state = 'queued' AND o.channel = 'push' AND o.available_at <= @now AND (o.leased_until IS NULL OR o.leased_until < @now)
       AND NOT EXISTS (SELECT 1 FROM signal_streams h WHERE o.kind = 'signal' AND h.id = o.stream_id AND h.status <> 'enabled')
+      AND NOT EXISTS (SELECT 1 FROM outbox e
+        WHERE o.kind = 'signal' AND e.stream_id = o.stream_id AND e.account_id = o.account_id AND e.state = 'queued' AND e.id < o.id)
       AND (SELECT count(*) FROM outbox b
         WHERE b.state = 'queued' AND b.channel = 'push' AND b.recipient = o.recipient AND b.leased_until >= @now) < CAST(@per_recipient AS bigint)
     ORDER BY o.available_at LIMIT @batch_size)
@@ -71,6 +75,11 @@ WHERE state = 'queued' AND leased_until IS NULL
 -- Links to a new password and tickets are void with the credentials too.
 UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
+
+-- name: CancelClientPushes :execrows
+-- What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = @now
+WHERE state = 'queued' AND channel = 'push' AND recipient = @recipient;
 
 -- name: ListMessages :many
 -- Newest first, a page at a time from a place on, no further back than since. Messages to accounts of the hidden kind are left out; an

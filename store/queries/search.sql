@@ -59,6 +59,39 @@ FROM (SELECT x.term, x.subject_id FROM search_terms x
 ORDER BY w.term DESC, w.subject_id DESC
 LIMIT 1;
 
+-- name: CountAtCustomers :one
+-- How many accounts of a kind the customers have who have a term that begins with a word, counted no further than so many.
+SELECT count(*)
+FROM (SELECT a.id FROM (SELECT DISTINCT x.subject_id FROM search_terms x
+        WHERE x.kind = 'customer' AND x.term >= @word AND x.term < CAST(@word_end AS text) LIMIT @look) c
+    JOIN user_groups g ON g.customer_id = c.subject_id
+    JOIN accounts a ON a.user_group_id = g.id
+    WHERE a.kind = @kind
+    LIMIT @look) m;
+
+-- name: SearchAtCustomers :many
+-- Accounts of customers who have a term that begins with the first word, in the order of their ids after one of them, that have terms which
+-- begin with the others, or whose customer has: as in SearchSubjects, and for when CountAtCustomers finds few.
+SELECT a.id
+FROM (SELECT DISTINCT x.subject_id FROM search_terms x
+    WHERE x.kind = 'customer' AND x.term >= @word AND x.term < CAST(@word_end AS text) LIMIT @look) c
+JOIN user_groups g ON g.customer_id = c.subject_id
+JOIN accounts a ON a.user_group_id = g.id
+WHERE a.kind = @kind AND a.id > @after_id
+  AND ((SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = g.customer_id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL)
+  AND (CAST(@third AS text) = ''
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL
+    OR (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = g.customer_id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL)
+  AND (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST(@phrase AS text) AND w.term < CAST(@phrase_end AS text) LIMIT 1) IS NULL
+ORDER BY a.id
+LIMIT @page_size;
+
 -- name: SearchFactorAddresses :many
 -- Accounts of a kind with a factor whose address begins with a text, in the order of the address.
 SELECT f.address, f.account_id
@@ -72,7 +105,7 @@ LIMIT @page_size;
 -- name: GetAccountHit :one
 -- What a search shows of an account.
 SELECT a.id, a.kind, a.login_id, a.display_name, a.role, a.two_factor, a.disabled_at, a.last_sign_in_at, f.kind AS main_factor,
-    c.name AS customer_name, CAST(COALESCE(CAST(c.id AS text), '') AS text) AS customer_ref
+    c.name AS customer_name, c.code AS customer_code, CAST(COALESCE(CAST(c.id AS text), '') AS text) AS customer_ref
 FROM accounts a
 LEFT JOIN user_groups g ON g.id = a.user_group_id
 LEFT JOIN customers c ON c.id = g.customer_id

@@ -44,12 +44,12 @@ UPDATE sessions SET ended_at = @now WHERE account_id = @account_id AND ended_at 
 -- The relying parties to tell when sessions of an account end: all of them, one of them, or all but one; or one relying party, when it
 -- loses what it has of the account. Who had tokens from a session
 -- that has not ended is told, also one whose code is still on its way, as it may be redeemed in this very moment; so is who holds a
--- refresh token from a session that ran out so long ago that its row is gone.
+-- refresh token from a session that ran out so long ago that its row is gone. Who lost the person's consent is not: it was told then.
 SELECT DISTINCT g.client_id, c.name, g.session_id, CAST(s.id IS NULL AS boolean) AS gone
 FROM grants g
 JOIN clients c ON c.id = g.client_id AND c.backchannel_logout_uri <> '' AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = @account_id
+WHERE g.account_id = @account_id AND g.forgotten_at IS NULL
   AND (CAST(sqlc.narg('only') AS uuid) IS NULL OR g.session_id = sqlc.narg('only'))
   AND (CAST(sqlc.narg('keep') AS uuid) IS NULL OR g.session_id <> sqlc.narg('keep'))
   AND (CAST(sqlc.narg('client') AS text) IS NULL OR g.client_id = sqlc.narg('client'))
@@ -63,7 +63,8 @@ ORDER BY g.client_id, g.session_id;
 -- name: ListSessionGrantees :many
 -- The clients that had tokens from a session, or may redeem a code of it in this very moment.
 SELECT DISTINCT g.client_id FROM grants g
-WHERE g.session_id = @session_id AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > @now)
+WHERE g.session_id = @session_id AND g.forgotten_at IS NULL
+  AND (g.redemption_id IS NOT NULL OR g.redeemed_at IS NULL AND g.code_expires_at > @now)
 ORDER BY g.client_id;
 
 -- name: ListSessions :many

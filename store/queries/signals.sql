@@ -36,13 +36,14 @@ UPDATE signal_streams SET polled_at = @now WHERE id = @id;
 UPDATE signal_streams SET error = @error, error_at = @now WHERE id = @id;
 
 -- name: ListStreamsKnowing :many
--- The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since.
+-- The streams of receivers that know an account, or a session of it: who was given tokens, whatever became of them since. Whom the
+-- person allows nothing any more has to forget them.
 SELECT s.id, s.client_id, s.method, s.events
 FROM signal_streams s
 JOIN clients c ON c.id = s.client_id AND c.disabled_at IS NULL
 WHERE s.status <> 'disabled' AND EXISTS (
     SELECT 1 FROM grants g
-    WHERE g.account_id = @account_id AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL
+    WHERE g.account_id = @account_id AND g.client_id = s.client_id AND g.redemption_id IS NOT NULL AND g.forgotten_at IS NULL
       AND (CAST(sqlc.narg('session_id') AS uuid) IS NULL OR g.session_id = sqlc.narg('session_id')))
 ORDER BY s.id;
 
@@ -54,7 +55,7 @@ FROM grants g
 JOIN signal_streams v ON v.client_id = g.client_id AND v.status <> 'disabled' AND ' ' || v.events || ' ' LIKE '% session_revoked %'
 JOIN clients c ON c.id = g.client_id AND c.disabled_at IS NULL
 LEFT JOIN sessions s ON s.id = g.session_id
-WHERE g.account_id = @account_id
+WHERE g.account_id = @account_id AND g.forgotten_at IS NULL
   AND (CAST(sqlc.narg('only') AS uuid) IS NULL OR g.session_id = sqlc.narg('only'))
   AND (CAST(sqlc.narg('keep') AS uuid) IS NULL OR g.session_id <> sqlc.narg('keep'))
   AND (CAST(sqlc.narg('client') AS text) IS NULL OR g.client_id = sqlc.narg('client'))
@@ -77,7 +78,7 @@ VALUES (@id, 'push', @kind, @account_id, @session_id, @stream_id, @recipient, 'q
 -- name: EnqueueWaitingSignals :execrows
 -- The messages of a stream that was polled and is pushed from now on.
 INSERT INTO outbox (id, channel, kind, account_id, session_id, stream_id, recipient, state, attempts, available_at, deadline, reply, created_at)
-SELECT q.id, 'push', CASE WHEN q.account_id IS NULL THEN 'signal_stream' ELSE 'signal' END, q.account_id, q.session_id, q.stream_id,
+SELECT q.id, 'push', CASE WHEN q.kind = 'stream_updated' THEN 'signal_stream' ELSE 'signal' END, q.account_id, q.session_id, q.stream_id,
     CAST(@recipient AS text), 'queued', 0, CAST(@now AS timestamptz), q.deadline, '', q.created_at
 FROM signals q WHERE q.stream_id = @stream_id
 ON CONFLICT (id) DO NOTHING;
@@ -97,9 +98,9 @@ DELETE FROM signals WHERE stream_id = @stream_id;
 SELECT sqlc.embed(q), sqlc.embed(s) FROM signals q JOIN signal_streams s ON s.id = q.stream_id WHERE q.id = @id;
 
 -- name: ListSignals :many
--- What waits to be fetched, oldest first; of a stream that is not enabled, what is about the stream itself.
+-- What waits to be fetched, oldest first; of a stream that is not enabled, that it is not.
 SELECT * FROM signals
-WHERE stream_id = @stream_id AND deadline > @now AND (CAST(@enabled AS boolean) OR account_id IS NULL)
+WHERE stream_id = @stream_id AND deadline > @now AND (CAST(@enabled AS boolean) OR kind = 'stream_updated')
 ORDER BY id LIMIT @page_size;
 
 -- name: AcknowledgeSignal :execrows
@@ -116,6 +117,17 @@ WHERE q.stream_id = @stream_id AND q.deadline > @now
 SELECT m.reply, m.finished_at, (SELECT count(*) FROM outbox n WHERE n.stream_id = @stream_id AND n.state = @state) AS number
 FROM outbox m WHERE m.stream_id = @stream_id AND m.state = @state
 ORDER BY m.created_at DESC, m.id DESC LIMIT 1;
+
+-- name: StreamFailures :one
+-- What was given up of a stream, and what its receiver last answered to what did not arrive, tried again or not.
+SELECT (SELECT count(*) FROM outbox n WHERE n.stream_id = @stream_id AND n.state IN ('failed', 'expired')) AS number,
+    CAST(coalesce((SELECT m.reply FROM outbox m
+        WHERE m.stream_id = @stream_id AND m.state IN ('queued', 'failed', 'expired') AND m.reply <> ''
+        ORDER BY m.created_at DESC, m.id DESC LIMIT 1), '') AS text) AS reply;
+
+-- name: HurryStreamMessages :execrows
+-- What is to be tried again some time later is tried now.
+UPDATE outbox SET available_at = @now WHERE stream_id = @stream_id AND state = 'queued' AND leased_until IS NULL AND available_at > @now;
 
 -- name: SweepSignals :execrows
 -- What is too old, was pushed or given up, or belongs to a stream that is gone.

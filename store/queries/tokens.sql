@@ -22,7 +22,7 @@ WHERE code_hash = @code_hash AND client_id = @client_id AND redirect_uri = @redi
         OR a.two_factor <> 'use' AND s.grace_days > 0 AND a.grace_from >= s.enforced_since AND a.grace_until > @now))
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = grants.session_id AND e.ended_at IS NOT NULL)
   AND EXISTS (SELECT 1 FROM clients c WHERE c.id = grants.client_id AND c.disabled_at IS NULL)
-RETURNING *;
+RETURNING id, account_id, session_id, scope, nonce, evidence, claims, resources, expires_at;
 
 -- name: InsertCodeTokenSet :execrows
 -- Follows RedeemCode in its batch and writes only if that statement won, which the redemption id shows.
@@ -46,7 +46,10 @@ UPDATE grants SET redeemed_at = @now WHERE code_hash = @code_hash AND redeemed_a
 
 -- name: GetRefresh :one
 -- Everything a refresh decides on, by the token's hash.
-SELECT sqlc.embed(t), sqlc.embed(g), a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
+SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
+    g.id AS grant_id, g.account_id, g.session_id, g.scope AS grant_scope, g.evidence, g.claims, g.resources,
+    g.expires_at AS grant_expires_at, g.revoked_at, g.credential_epoch,
+    a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
     a.two_factor, a.exempt_until, a.grace_from, a.grace_until, sqlc.embed(s)
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id
@@ -101,7 +104,7 @@ UPDATE token_sets SET access_revoked_at = @now
 WHERE grant_id = (SELECT p.grant_id FROM token_sets p WHERE p.id = @id) AND parent_id = @id AND access_revoked_at IS NULL;
 
 -- name: LockTokenSet :one
--- Makes those who present one refresh token at the same time take turns: the row stays locked until the transaction ends.
+-- Makes those who present one token of a row at the same time take turns: the row stays locked until the transaction ends.
 UPDATE token_sets SET successor_id = successor_id WHERE id = @id RETURNING *;
 
 -- name: VoidTokenSet :execrows
@@ -138,26 +141,35 @@ INSERT INTO token_sets (id, client_id, scope, access_hash, access_expires_at, ke
 VALUES (@id, @client_id, @scope, @access_hash, @access_expires_at, @key_thumbprint, @audience, @now, @access_expires_at);
 
 -- name: GetAccessToken :one
--- A live access token with its grant and account, for userinfo, introspection and exchange. One that was exchanged lives as long as all
--- it came from, of which there are three at most, and all their clients: see InsertExchangedTokenSet.
-SELECT sqlc.embed(t), sqlc.embed(g), sqlc.embed(a)
+-- A live access token with what its grant and its account say to those who ask about it. Whether one that was exchanged still rests on
+-- something is for GetExchangedToken: only DB.AccessToken runs this, which asks both.
+SELECT t.id, t.client_id, t.parent_id, t.actors, t.scope, t.audience, t.key_thumbprint, t.created_at, t.access_expires_at,
+    g.id AS grant_id, g.account_id, g.session_id, g.evidence, g.claims, g.expires_at AS grant_expires_at,
+    a.login_id, a.display_name, a.registered_email
 FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at > @now
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
 WHERE t.access_hash = @access_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now
-  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
-  AND (t.parent_id IS NULL OR EXISTS (
-    SELECT 1 FROM token_sets p JOIN clients pc ON pc.id = p.client_id
-    LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
-    LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
-    WHERE p.id = t.parent_id AND p.access_revoked_at IS NULL AND pc.disabled_at IS NULL
-      AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
-      AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)));
+  AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL);
+
+-- name: GetExchangedToken :one
+-- A token that was exchanged lives as long as all it came from, of which there are three at most, and all their clients: see
+-- InsertExchangedTokenSet. The token itself is looked at too, so that all of the line is seen at one moment.
+SELECT t.id
+FROM token_sets t
+JOIN token_sets p ON p.id = t.parent_id AND p.access_revoked_at IS NULL
+JOIN clients pc ON pc.id = p.client_id AND pc.disabled_at IS NULL
+LEFT JOIN token_sets q ON q.id = p.parent_id LEFT JOIN clients qc ON qc.id = q.client_id
+LEFT JOIN token_sets r ON r.id = q.parent_id LEFT JOIN clients rc ON rc.id = r.client_id
+WHERE t.id = @id AND t.access_revoked_at IS NULL
+  AND (p.parent_id IS NULL OR qc.id IS NOT NULL AND q.access_revoked_at IS NULL AND qc.disabled_at IS NULL)
+  AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL);
 
 -- name: InsertExchangedTokenSet :execrows
 -- A token in exchange for another (RFC 8693), if that one still lives and outlives it; it belongs to the same grant and ends with it. Whoever
--- ends the one it was made of ends it too, since its row is looked at with every use.
+-- ends the one it was made of ends it too, since its row is looked at with every use. The row must still have the access token that was
+-- shown; it follows LockTokenSet, so that none that takes its place beside this statement (RenewAccessToken) misses what is written here.
 INSERT INTO token_sets (id, grant_id, client_id, parent_id, actors, scope, access_hash, access_expires_at, key_thumbprint, audience,
     created_at, expires_at)
 SELECT CAST(@id AS uuid), t.grant_id, CAST(@client_id AS text), t.id, CAST(@actors AS text), CAST(@scope AS text),
@@ -167,7 +179,7 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= @access_expires_at
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
-WHERE t.id = @parent_id AND t.access_revoked_at IS NULL AND t.access_expires_at > @now AND t.access_expires_at >= @access_expires_at
+WHERE t.id = @parent_id AND t.access_hash = @parent_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now AND t.access_expires_at >= @access_expires_at
   AND EXISTS (SELECT 1 FROM clients d WHERE d.id = @client_id AND d.disabled_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
   AND (t.parent_id IS NULL OR EXISTS (
@@ -179,9 +191,10 @@ WHERE t.id = @parent_id AND t.access_revoked_at IS NULL AND t.access_expires_at 
       AND (q.parent_id IS NULL OR rc.id IS NOT NULL AND r.access_revoked_at IS NULL AND rc.disabled_at IS NULL)));
 
 -- name: GetClientAccessToken :one
-SELECT * FROM token_sets
-WHERE access_hash = @access_hash AND grant_id IS NULL AND access_revoked_at IS NULL AND access_expires_at > @now
-  AND EXISTS (SELECT 1 FROM clients c WHERE c.id = token_sets.client_id AND c.disabled_at IS NULL);
+SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.access_expires_at
+FROM token_sets t
+JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
+WHERE t.access_hash = @access_hash AND t.grant_id IS NULL AND t.access_revoked_at IS NULL AND t.access_expires_at > @now;
 
 -- name: RevokeAccessToken :execrows
 UPDATE token_sets SET access_revoked_at = @now
@@ -197,7 +210,9 @@ UPDATE grants SET revoked_at = @now WHERE session_id = @session_id AND revoked_a
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND revoked_at IS NULL;
 
 -- name: RevokeConsentGrants :execrows
-UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND client_id = @client_id AND revoked_at IS NULL;
+-- Of what ended before the client is told nothing more either.
+UPDATE grants SET revoked_at = coalesce(revoked_at, @now), forgotten_at = @now
+WHERE account_id = @account_id AND client_id = @client_id AND forgotten_at IS NULL;
 
 -- name: RevokeOtherGrants :execrows
 UPDATE grants SET revoked_at = @now WHERE account_id = @account_id AND session_id <> @keep AND revoked_at IS NULL;

@@ -11,12 +11,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/futakagi/futakagi/internal/pgtest"
 	"github.com/futakagi/futakagi/store"
 )
 
-// EnvEngine names the one engine that tests which run on both are to use: the race detector makes SQLite, which is Go, many times slower
+// EnvEngine names the one engine that tests which run on both are to use: the race detector makes what goes to SQLite slower
 // and finds nothing on it that it does not find on PostgreSQL. With "postgresql" their SQLite halves are skipped; with "sqlite" those are
 // all that runs. So two runs cover everything once.
 const EnvEngine = "FUTAKAGI_TEST_ENGINE"
@@ -118,4 +119,20 @@ func migrate(url string) error {
 		return err
 	}
 	return db.Close()
+}
+
+// Events returns all audit rows whose type is like a pattern, newest first; an empty pattern is like every type.
+func Events(t testing.TB, db *store.DB, pattern string) []store.AuditEvent {
+	t.Helper()
+	rows, err := db.Read().SearchAuditEvents(context.Background(), store.SearchAuditEventsParams{
+		Since: time.Unix(0, 0), BeforeAt: time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC), BeforeID: store.MaxID, TypePattern: pattern, PageSize: 1000,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	events := make([]store.AuditEvent, len(rows))
+	for i, r := range rows {
+		events[i] = r.AuditEvent
+	}
+	return events
 }

@@ -33,12 +33,16 @@ func (w *walk) actions() map[string]func(*rapid.T) {
 	add(1, "say again", flow(w.sayAgain))
 	add(1, "cancel", flow(w.cancel))
 	add(4, "change", func() { w.withSession(w.change) })
+	add(2, "device", func() { w.device(w.anyBrowser()) })
+	add(2, "device asks", w.poll)
+	add(1, "take back", func() { w.withSession(w.takeBack) })
 	add(1, "prove anew", func() { w.withSession(w.proveAnew) })
 	add(1, "leave", func() { w.leave(w.anyBrowser()) })
 	add(2, "come back", func() { w.comeBack(w.anyBrowser()) })
 	add(1, "press a link", func() { w.pressLink(w.anyBrowser()) })
 	add(1, "forget", func() { w.forget(w.anyBrowser()) })
 	add(1, "staff", w.staff)
+	add(1, "let through", w.letThrough)
 	add(1, "console", w.console)
 	add(1, "time passes", w.pass)
 	add(2, "time ticks", w.tick)
@@ -108,7 +112,7 @@ func (w *walk) sessionOf(b *browser, kind string) *session {
 
 // open begins a sign-in: at a relying party's with whatever it may ask for, or for one of our own pages.
 func (w *walk) open(b *browser) *call {
-	places := []string{"store", "store", "store", "/account/security", "/account/security/email", "staff"}
+	places := []string{"store", "store", partner, partner, "/account/security", "/account/security/email", "staff"}
 	if b.human == w.humans[2] {
 		places = []string{"staff", "staff", "/admin", "/admin/security", "store"}
 	}
@@ -189,6 +193,8 @@ func (w *walk) goOn(b *browser, f *flow) {
 		c = w.setUp(place{b: b, flow: f}, pick(w, "set up", methods), careless)
 	case path == "/signin/backup-codes":
 		c = w.saved(b, f)
+	case path == "/signin/ticket":
+		c = w.typeSpare(b, f, ticket, careless)
 	case path == "/signin/consent":
 		c = w.allow(b, f, c)
 	case strings.HasPrefix(path, "/signin/challenge"):
@@ -201,6 +207,9 @@ func (w *walk) goOn(b *browser, f *flow) {
 
 // allow presses the button of the page that says what an application learns. It was shown, and so everything was proved.
 func (w *walk) allow(b *browser, f *flow, shown *call) *call {
+	if w.rarely(6, "no") {
+		return w.post(b, f.at("/signin/consent"), "deny", testapp.Decision(shown.page, "deny"), may{})
+	}
 	f.allowed = f.person
 	w.tally["consents"]++
 	return w.post(b, f.at("/signin/consent"), "allow", testapp.Decision(shown.page, "allow"), may{})
@@ -307,11 +316,16 @@ func (w *walk) answer(b *browser, f *flow, careless bool) *call {
 	if p.held.left > 0 {
 		able = append(able, backup)
 	}
+	if b.human.spareOf(p, pass) != nil {
+		able = append(able, pass)
+	}
 	if len(able) == 0 {
 		return nil
 	}
 	method, trust := pick(w, "by", able), w.flip("trust the browser")
 	switch method {
+	case pass:
+		return w.typeSpare(b, f, pass, careless)
 	case backup:
 		return w.answerBackup(b, f, w.code(b.human, attempt{flow: f}, backup, careless))
 	case passkey:
@@ -337,7 +351,7 @@ func (w *walk) wander(b *browser, f *flow) {
 	h, a, at := b.human, attempt{flow: f}, place{b: b, flow: f}
 	method := pick(w, "method", methods)
 	var c *call
-	switch pick(w, "form", []string{"password", "choice", "address", "app", "passkey", "challenge", "backup", "passkey answer", "passkey login", "saved"}) {
+	switch pick(w, "form", []string{"password", "choice", "address", "app", "passkey", "challenge", "backup", "passkey answer", "passkey login", "saved", "spare"}) {
 	case "password":
 		p := pick(w, "account", w.people)
 		word, known := h.passwords[p]
@@ -362,6 +376,8 @@ func (w *walk) wander(b *browser, f *flow) {
 		c = w.answerBackup(b, f, w.code(h, a, backup, true))
 	case "saved":
 		c = w.saved(b, f)
+	case "spare":
+		c = w.typeSpare(b, f, pick(w, "kind", []string{pass, ticket}), true)
 	case "passkey":
 		if w.flip("ask first") {
 			options, y := w.options(b, at.url("passkey/options"), a, "enrol")
@@ -408,7 +424,7 @@ func (w *walk) lookAround(b *browser, f *flow) {
 		"/signin", "/signin/continue", "/signin/two-factor", "/signin/two-factor/email", "/signin/two-factor/sms", "/signin/two-factor/totp",
 		"/signin/two-factor/passkey", "/signin/challenge", "/signin/challenge/email", "/signin/challenge/sms", "/signin/challenge/totp",
 		"/signin/challenge/passkey", "/signin/challenge/methods", "/signin/challenge/backup", "/signin/backup-codes",
-		"/signin/backup-codes.txt", "/signin/cancel", "/signin/consent",
+		"/signin/backup-codes.txt", "/signin/cancel", "/signin/consent", "/signin/challenge/pass", "/signin/ticket",
 	})
 	c := w.get(b, f.at(path), may{})
 	if w.flip("follow") {

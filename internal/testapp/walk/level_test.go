@@ -123,7 +123,7 @@ type surface struct {
 }
 
 func (s *surface) accepts(method string) bool {
-	return method == password || method == backup || method == device || slices.Contains(s.allowed, method)
+	return method == password || method == backup || method == device || method == pass || method == ticket || slices.Contains(s.allowed, method)
 }
 
 func (s *surface) String() string {
@@ -164,6 +164,9 @@ func (w *walk) enough(p *person, s *surface, l proofs, asked level, change bool)
 	}
 	got := counted.reach()
 	if got >= need {
+		return nil
+	}
+	if len(counted.by(pass)) > 0 && len(counted.by(password)) > 0 && s.id == "store" && asked <= oneFactor && !change {
 		return nil
 	}
 	trusted := s.id == "store" && s.trustDays > 0 && asked <= oneFactor && !change && got == oneFactor

@@ -63,6 +63,8 @@ func (w *walk) openingOf(u *url.URL) (opening, bool) {
 			o.after = w.now().Add(-freshFor)
 		}
 		return o, true
+	case "/device/confirm":
+		return opening{surface: "store"}, true
 	case "/authorize":
 		o := opening{client: q.Get("client_id"), surface: "store", none: q.Get("prompt") == "none", consent: q.Get("prompt") == "consent"}
 		if o.client == "staff" {
@@ -343,7 +345,7 @@ func (w *walk) cookie(c *call, k *http.Cookie, m may) {
 // flowBegun takes notice of a new sign-in.
 func (w *walk) flowBegun(c *call, k *http.Cookie) {
 	o, ok := w.openingOf(c.url)
-	if !ok || c.method != http.MethodGet {
+	if !ok || c.method != http.MethodGet && !aboutDevice(c.url) {
 		w.fail("%s: a sign-in begins", c)
 	}
 	id, secret, _ := strings.Cut(k.Value, ".")
@@ -517,7 +519,7 @@ func (w *walk) codeSent(c *call, method, to, code string) {
 		}
 	case c.flow != nil && strings.HasPrefix(c.url.Path, "/signin/two-factor/"):
 		s.flow, s.purpose, s.person = c.flow, "enrol", c.flow.person
-		if !c.holds || s.person == nil || len(s.person.held.factors) > 0 {
+		if !c.holds || s.person == nil || len(s.person.held.factors) > 0 || s.person.needsTicket(s.flow.proofs) {
 			w.fail("%s: a code is sent to %s to set up a first factor (I2)", c, to)
 		}
 	case strings.Contains(c.url.Path, "/security/"):
@@ -566,8 +568,8 @@ func (w *walk) keyShown(c *call) {
 	a := attempt{flow: c.flow}
 	p := (*person)(nil)
 	if c.flow != nil {
-		if p = c.flow.person; p == nil || len(p.held.factors) > 0 {
-			w.fail("%s shows a key beside a factor (I3)", c)
+		if p = c.flow.person; p == nil || len(p.held.factors) > 0 || p.needsTicket(c.flow.proofs) {
+			w.fail("%s shows a key beside a factor, or without the ticket (I3)", c)
 		}
 	} else {
 		a.session, p = c.session, c.session.person

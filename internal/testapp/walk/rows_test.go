@@ -20,6 +20,8 @@ type holding struct {
 	batch    store.BatchID
 	left     int64
 	devices  map[store.DeviceID]store.TrustedDevice
+	// apps are the applications of others that may do something.
+	apps map[string]bool
 }
 
 // holdingOf reads the rows of an account.
@@ -27,6 +29,7 @@ func (w *walk) holdingOf(p *person) holding {
 	q := w.DB.Read()
 	h := holding{
 		factors: map[string]store.Factor{}, passkeys: map[store.PasskeyID]store.Passkey{}, devices: map[store.DeviceID]store.TrustedDevice{},
+		apps: map[string]bool{},
 	}
 	var err error
 	h.account, err = q.GetAccount(w.ctx, p.id)
@@ -62,6 +65,11 @@ func (w *walk) holdingOf(p *person) holding {
 	w.must(err)
 	for _, d := range devices {
 		h.devices[d.ID] = d
+	}
+	consents, err := q.ListConsents(w.ctx, p.id)
+	w.must(err)
+	for _, c := range consents {
+		h.apps[c.Consent.ClientID] = true
 	}
 	return h
 }
@@ -102,6 +110,8 @@ type may struct {
 	ends, alone bool
 	// fully is whether whoever acts may do all that staff can.
 	fully bool
+	// allow is an application that may be allowed something, takeBack one that may lose all.
+	allow, takeBack string
 	// password is a password that the account may get.
 	password string
 	// then does what else follows for the walk's own record once the request was granted; refused what follows if it was not.
@@ -146,6 +156,7 @@ func (w *walk) compareSurfaces(c *call, m may) {
 func credential(k store.Passkey) string { return base64.RawURLEncoding.EncodeToString(k.CredentialID) }
 
 func (w *walk) compare(c *call, p *person, before, after holding, m may) {
+	w.compareApps(c, p, before, after, m)
 	if m.of != p {
 		m = may{fully: m.fully && m.of == nil}
 	}

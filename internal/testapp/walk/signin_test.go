@@ -97,6 +97,12 @@ func (w *walk) guessed(c *call, p *person, a attempt, class, method, code string
 	if c.page.Status != http.StatusUnprocessableEntity || p == nil || class == "code" && !digits || class == backup && len(code) < 16 {
 		return
 	}
+	if method == "" && len(p.held.order) > 0 {
+		method = p.held.order[0]
+	}
+	if (method == email || method == sms) && !slices.ContainsFunc(w.messages, func(m *message) bool { return m.attempt == a && m.method == method }) {
+		return // none was sent that it could be compared with
+	}
 	for _, m := range slices.Backward(w.messages) {
 		if m.attempt == a && m.method == method {
 			m.tries++
@@ -430,7 +436,7 @@ func (w *walk) maySetUp(at place, method string) (may, bool) {
 	if at.flow != nil {
 		f := at.flow
 		known := f.proofs.since(f.opening.after).reach() > unknown
-		return m, w.holds(at.b, f) && known && len(p.held.factors) == 0 && f.surface.accepts(method)
+		return m, w.holds(at.b, f) && known && len(p.held.factors) == 0 && f.surface.accepts(method) && !p.needsTicket(f.proofs)
 	}
 	_, had := p.held.factors[method]
 	allowed := had || w.surfaces[p.surface()].accepts(method)
@@ -456,7 +462,12 @@ func (w *walk) sendNew(at place, method, address string) *call {
 // verifyNew types a code that came to a new address.
 func (w *walk) verifyNew(at place, method, address string, v value) *call {
 	p, a := at.person(), at.attempt()
-	none := may{refused: func(c *call) { w.guessed(c, p, a, "code", method, v.text) }}
+	none := may{refused: func(c *call) {
+		i := slices.IndexFunc(w.messages, func(m *message) bool { return m.attempt == a && m.method == method && m.address == address })
+		if i >= 0 { // else it was not compared with what went to another address
+			w.guessed(c, p, a, "code", method, v.text)
+		}
+	}}
 	m, ok := w.maySetUp(at, method)
 	if ok && !w.paused(p, "code") {
 		if s := w.message(a, p, method, at.purpose(), address, v.text); s != nil {

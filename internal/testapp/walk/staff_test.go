@@ -20,8 +20,9 @@ func (w *walk) staff() {
 	p := pick(w, "account", w.people)
 	system, reason := admin.System(), admin.Reason{Text: "walk", IdentityChecked: true}
 	var err error
+	var given *spare
 	m, what := may{of: p, fully: true}, ""
-	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices", "exempt", "exempt"})
+	do := pick(w, "staff", []string{"switch", "reset", "reset one", "enforcement", "policy", "disable", "password", "remove devices", "exempt", "exempt", "take back", pass, pass, ticket})
 	if p.disabled && w.flip("enable") {
 		do = "disable"
 	}
@@ -41,7 +42,10 @@ func (w *walk) staff() {
 		}
 	case "reset":
 		what = "reset of " + p.name
-		_, err = w.Admin.ResetFactors(w.ctx, system, p.id, reason)
+		var done admin.Reset
+		if done, err = w.Admin.ResetFactors(w.ctx, system, p.id, reason); done.Ticket != nil {
+			given = &spare{person: p, kind: ticket, code: done.Ticket.Code}
+		}
 		w.afterReset(p)
 	case "reset one":
 		method := pick(w, "method", methods)
@@ -79,6 +83,15 @@ func (w *walk) staff() {
 		if _, err = w.Admin.GrantExemption(w.ctx, system, p.id, 2, reason); errors.Is(err, admin.ErrNotDemanded) {
 			m, err = may{}, nil
 		}
+	case pass:
+		what = "a pass for " + p.name
+		given, err = w.issuePass(p, reason)
+	case ticket:
+		what = "a ticket for " + p.name
+		given, err = w.issueTicket(p)
+	case "take back":
+		what = "consent of " + p.name + " taken back"
+		m, err = w.staffTakeBack(p)
 	case "remove devices":
 		what = "devices of " + p.name + " removed"
 		_, err = w.Admin.RemoveDevices(w.ctx, system, p.id)
@@ -86,6 +99,9 @@ func (w *walk) staff() {
 	w.must(err)
 	w.t.Logf("staff: %s", what)
 	w.afterStaff(p, m)
+	if given != nil {
+		w.handOver(given)
+	}
 }
 
 // afterStaff looks at what staff did, and that nothing of the account that was handed out before still works (I11).

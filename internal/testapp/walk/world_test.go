@@ -34,6 +34,8 @@ type walk struct {
 	clients  map[string]*testapp.RelyingParty
 
 	flows      []*flow
+	waiting    []*waiting
+	spares     []*spare
 	sessions   []*session
 	grants     []*grant
 	devices    []*trusted
@@ -148,6 +150,8 @@ type human struct {
 	key           *webauthntest.Authenticator
 	// sheets are the backup codes that the human has seen, watched are an app's codes seen over a shoulder.
 	sheets, watched []string
+	// spares are the passes and tickets that the human was given.
+	spares []*spare
 	// answers are what the human's authenticator said, oldest first.
 	answers []*answer
 }
@@ -226,6 +230,8 @@ type grant struct {
 	spent           bool
 	access, refresh string
 	dead            bool
+	// device is what got it; nil for a browser.
+	device *waiting
 }
 
 // trusted is a trusted device.
@@ -310,7 +316,10 @@ func newWalk(ctx context.Context, t *rapid.T, tb testing.TB, a *testapp.App, n i
 		surfaces: map[string]*surface{
 			"store": {id: "store", kind: account.KindStore}, "admin": {id: "admin", kind: account.KindOperator},
 		},
-		clients: map[string]*testapp.RelyingParty{"store": a.RelyingParty(tb, "store"), "staff": a.RelyingParty(tb, "staff")},
+		clients: map[string]*testapp.RelyingParty{},
+	}
+	for _, id := range []string{"store", "staff", partner, tv} {
+		w.clients[id] = a.RelyingParty(tb, id)
 	}
 	// Every walk begins at the same time of another day: no budget of the day before is left over, and a failure can be replayed.
 	day := a.Clock.Now().Truncate(24 * time.Hour).Add(27*time.Hour + 7*time.Second)
@@ -321,6 +330,7 @@ func newWalk(ctx context.Context, t *rapid.T, tb testing.TB, a *testapp.App, n i
 
 	w.settleSurface("store", rapid.Bool().Draw(t, "store enforces"), w.drawPolicy("store", true))
 	w.settleSurface("admin", rapid.Bool().Draw(t, "console enforces"), w.drawPolicy("admin", true))
+	w.settleReenrolment()
 	ann := w.newPerson(n, "ann", account.KindStore, rapid.Bool().Draw(t, "ann uses it"))
 	mal := w.newPerson(n, "mal", account.KindStore, rapid.Bool().Draw(t, "mal uses it"))
 	olga := w.newPerson(n, "olga", account.KindOperator, rapid.Bool().Draw(t, "olga uses it"))

@@ -1,0 +1,3 @@
+export default function Bye() {
+  return <p>bye</p>;
+}
