@@ -31,6 +31,9 @@ const (
 	userCodePerSession = 20
 )
 
+// decisionSwitch is neither: somebody else is to be signed in first.
+const decisionSwitch = "switch"
+
 // errNoDevice says that nothing waits under a code.
 var errNoDevice = errors.New("no device waits under this code")
 
@@ -195,14 +198,14 @@ func (p *Provider) getDeviceConfirm(w http.ResponseWriter, r *http.Request) erro
 	})
 }
 
-// postDeviceConfirm lets a device in, or not.
+// postDeviceConfirm lets a device in, or not, or has somebody else sign in first.
 func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) error {
 	form, err := web.ParseForm(w, r)
 	if err != nil {
 		return err
 	}
 	decision := form.Get(fieldDecision)
-	if decision != decisionAllow && decision != decisionDeny {
+	if decision != decisionAllow && decision != decisionDeny && decision != decisionSwitch {
 		return web.BadRequest(errors.New("neither allowed nor denied"))
 	}
 	at, ok, err := p.lookAtDevice(w, r, form.Text("user_code"))
@@ -211,6 +214,15 @@ func (p *Provider) postDeviceConfirm(w http.ResponseWriter, r *http.Request) err
 	}
 	if err != nil || !ok {
 		return err
+	}
+	if decision == decisionSwitch {
+		// Whoever signs in next comes back to the page, with a session in place of this one.
+		now := p.now()
+		policy := at.st.Policy
+		policy.EvidenceAfter = now
+		return p.startFlow(w, r, flowStart{
+			surface: at.client.Surface(), request: []byte("{}"), returnTo: deviceConfirmURL(at.code), policy: policy,
+		}, now)
 	}
 	if form.Get(fieldAccount) != string(at.session.AccountID) {
 		// The page was shown to somebody else, who was signed in in this browser before.

@@ -157,6 +157,37 @@ func deviceEvents(t *testing.T, a *testapp.App, login string) (out []string) {
 	return out
 }
 
+// Whoever finds somebody else signed in signs in in their place, and what they allow is theirs.
+func TestDeviceIsLetInBySomebodyElse(t *testing.T) {
+	t.Parallel()
+	a := testapp.New(t)
+	rp := deviceClient(t, a, "till")
+	device, user := began(t, rp)
+	b := a.NewBrowser(t)
+	p := a.SignIn(t, b, b.Open("/device/confirm?user_code="+user).URL.RequestURI(), "sato")
+	if p.URL.Path != "/device/confirm" || !strings.Contains(p.Body, "sato") {
+		t.Fatalf("signed in: %d %s", p.Status, p.URL)
+	}
+	p = b.Submit("/device/confirm", value("user_code", user, "decision", "switch", "account", string(accountOf(t, a, "sato").ID)))
+	if p.URL.Path != "/signin" || strings.Contains(p.Body, "sato") {
+		t.Fatalf("somebody else: %d %s", p.Status, p.URL)
+	}
+	p = a.SignIn(t, b, p.URL.RequestURI(), "suzuki")
+	suzuki := accountOf(t, a, "suzuki")
+	if p.URL.Path != "/device/confirm" || !strings.Contains(p.Body, "suzuki") || strings.Contains(p.Body, "sato") {
+		t.Fatalf("signed in as another: %d %s", p.Status, p.URL)
+	}
+	if p = b.Submit("/device/confirm", value("user_code", user, "decision", "allow", "account", string(suzuki.ID))); p.URL.Path != "/device/done" {
+		t.Fatalf("allowed: %d %s", p.Status, p.URL)
+	}
+	if r := rp.Poll(device); r.Status != 200 || r.IDToken(t)["sub"] != string(suzuki.ID) {
+		t.Errorf("tokens: %d %s", r.Status, r.Body)
+	}
+	if len(deviceEvents(t, a, "sato")) != 0 {
+		t.Error("something of it is written down at the first person's account")
+	}
+}
+
 // A device cannot say how its person must sign in; so all that its registration says of that holds.
 func TestDeviceAsksForWhatItsRegistrationSays(t *testing.T) {
 	t.Parallel()
