@@ -69,8 +69,10 @@ func (e *ClientError) add(field, text, key string, args ...any) {
 	e.sentences[field] = append(e.sentences[field], clientSentence{key, text, args})
 }
 
-// namesValue reports whether it is about one value of a list, which it names.
-func (s clientSentence) namesValue() bool { return strings.HasPrefix(s.text, `have "`) }
+// namesValue reports whether it is about one value of a list, which it names whole.
+func (s clientSentence) namesValue() bool {
+	return strings.HasPrefix(s.text, `have "`) && !strings.Contains(s.text, shortened)
+}
 
 // since is what of it was not wrong with the former registration already: with the same value, or in a field that holds nothing which it
 // did not hold then. It is nil for nothing. Rules grow, and a registration that breaks a younger one must still be changed in other things,
@@ -97,7 +99,9 @@ func (e *ClientError) texts(say func(key string, args ...any) string) map[string
 	for field, list := range e.sentences {
 		var lines []string
 		for _, s := range list[:min(len(list), maxTold)] {
-			lines = append(lines, say(s.key, s.args...))
+			if line := say(s.key, s.args...); !slices.Contains(lines, line) {
+				lines = append(lines, line)
+			}
 		}
 		out[field] = strings.Join(lines, " ")
 	}
@@ -226,14 +230,16 @@ func (in NewClient) checkGrants(wrong *ClientError) {
 		}
 	}
 	has := func(g string) bool { return slices.Contains(in.GrantTypes, g) }
-	switch {
-	case len(in.GrantTypes) == 0:
+	if len(in.GrantTypes) == 0 {
 		wrong.add(clientFieldGrants, "must have at least one", templates.MsgClientGrants)
-	case has(grantRefresh) && !signsIn(in.GrantTypes):
+	}
+	if has(grantRefresh) && !signsIn(in.GrantTypes) {
 		wrong.add(clientFieldGrants, "have refresh_token without authorization_code or the device grant", templates.MsgClientRefresh)
-	case has(grantCredentials) && in.AuthMethod == authNone:
+	}
+	if has(grantCredentials) && in.AuthMethod == authNone {
 		wrong.add(clientFieldGrants, "have client_credentials, which a public client cannot use", templates.MsgClientPublic)
-	case has(grantExchange) && in.AuthMethod == authNone:
+	}
+	if has(grantExchange) && in.AuthMethod == authNone {
 		// Whoever trades tokens is somebody that we know (RFC 8693 section 2.1 leaves it open).
 		wrong.add(clientFieldGrants, "have token-exchange, which a public client cannot use", templates.MsgClientExchange)
 	}
@@ -263,7 +269,6 @@ func (in NewClient) checkURIs(wrong *ClientError, validRedirect func(string) str
 	}{{clientFieldRedirects, in.RedirectURIs}, {clientFieldPostLogout, in.PostLogoutRedirectURIs}} {
 		if len(list.uris) > maxURIs {
 			wrong.add(list.field, fmt.Sprintf("must be %d at most", maxURIs), templates.MsgClientURIsMany, "max", maxURIs)
-			continue
 		}
 		for i, uri := range list.uris {
 			text, key := problem(uri), templates.MsgClientURI
@@ -294,13 +299,16 @@ func overHTTP(uri string) bool {
 	return strings.HasPrefix(uri, "https:") || strings.HasPrefix(uri, "http:")
 }
 
-// maxShort is how many characters of a value are repeated to whoever sent it.
-const maxShort = 80
+// maxShort is how many characters of a value are repeated to whoever sent it; shortened says that there are more.
+const (
+	maxShort  = 80
+	shortened = "…"
+)
 
 // short shortens a value for a sentence.
 func short(text string) string {
 	if r := []rune(text); len(r) > maxShort {
-		return string(r[:maxShort]) + "…"
+		return string(r[:maxShort]) + shortened
 	}
 	return text
 }

@@ -3,6 +3,7 @@ package admin
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"maps"
 	"net/http"
 	"net/url"
@@ -18,6 +19,7 @@ import (
 	"github.com/futakagi/futakagi/account"
 	"github.com/futakagi/futakagi/audit"
 	"github.com/futakagi/futakagi/client"
+	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/store/storetest"
 	"github.com/futakagi/futakagi/web"
@@ -629,6 +631,62 @@ func TestClientsOfFormerRulesCanBeChanged(t *testing.T) {
 			t.Errorf("%+v %v", in, err)
 		}
 	})
+}
+
+// What was wrong before hides nothing that a change makes worse: not by another rule that is broken beside it, by a value that only begins
+// like the former one, or by what the rule looks at beside the field it names.
+func TestFormerFaultsHideNoFurtherOnes(t *testing.T) {
+	w := newWorld(t, storetest.SQLite(t))
+	long := "http://a.example.jp/" + strings.Repeat("a", 80)
+	for i, tt := range []struct {
+		name   string
+		stored func(p *store.UpdateClientParams)
+		change ClientChange
+		wrong  string
+	}{
+		{"a grant beside another", func(p *store.UpdateClientParams) {
+			p.GrantTypes, p.RedirectURIs = jsonList([]string{grantRefresh, grantCredentials}), jsonList(nil)
+		}, ClientChange{AuthMethod: new(authNone)}, clientFieldGrants},
+		{"a long address", func(p *store.UpdateClientParams) { p.RedirectURIs = jsonList([]string{long + "/1"}) },
+			ClientChange{RedirectURIs: []string{long + "/2"}}, clientFieldRedirects},
+		{"another loopback address", func(p *store.UpdateClientParams) {
+			p.RedirectURIs, p.Settings = jsonList([]string{"http://127.0.0.1/cb"}), client.Settings{SubjectType: client.SubjectPairwise}.Encode()
+		}, ClientChange{RedirectURIs: []string{"http://[::1]/cb"}}, "sector_identifier_uri"},
+		{"no secret at all", func(p *store.UpdateClientParams) {
+			p.Settings = client.Settings{Profile: client.ProfileFAPI2, DPoP: true, RequirePAR: true}.Encode()
+		}, ClientChange{AuthMethod: new(authNone)}, "profile"},
+		{"one more scope of the API", func(p *store.UpdateClientParams) {
+			p.Scopes, p.Settings = jsonList([]string{"openid", scopeAccountsRead}), client.Settings{ThirdParty: true}.Encode()
+		}, ClientChange{Scopes: []string{"openid", scopeAccountsRead, scopePasswords}}, "third_party"},
+	} {
+		id := fmt.Sprintf("shop%d", i)
+		w.shopClient(func(in *NewClient) { in.ID = id })
+		w.stored(id, tt.stored)
+		if _, _, err := w.update(System(), id, ClientChange{Name: new("新しいストア")}); err != nil {
+			t.Errorf("%s, left as it was: %v", tt.name, err)
+		}
+		_, changed, err := w.update(System(), id, tt.change)
+		if e, ok := errors.AsType[*ClientError](err); !ok || changed || e.Fields[tt.wrong] == "" {
+			t.Errorf("%s: %v %v", tt.name, changed, err)
+		}
+	}
+}
+
+// Too many addresses hide no scheme that a client with a secret must not have.
+func TestTooManyAddressesHideNoScheme(t *testing.T) {
+	former := NewClient{ID: "shop", Name: "ストア", AuthMethod: authNone, GrantTypes: []string{grantCode}, IDTokenAlg: "ES256"}
+	for i := range maxURIs + 1 {
+		former.RedirectURIs = append(former.RedirectURIs, fmt.Sprintf("jp.example.app:/%d", i))
+	}
+	next := former
+	next.Name = "新しいストア"
+	if _, err := next.checkChange(former, provider.ValidRedirectURI); err != nil {
+		t.Errorf("left as it was: %v", err)
+	}
+	next.AuthMethod = "client_secret_basic"
+	if _, err := next.checkChange(former, provider.ValidRedirectURI); err == nil || !strings.Contains(err.Error(), "must use https") {
+		t.Errorf("with a secret: %v", err)
+	}
 }
 
 // Pairwise subjects of a host that is nobody's stay what they are until somebody gives the client a sector: nothing else asks for that.

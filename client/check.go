@@ -308,7 +308,7 @@ func (c *checker) sector() {
 	case c.SectorIdentifierURI == "" && isLoopback(sector):
 		// Whoever runs on a device has this host, so that any two applications with it could compare whom they know. The sector of one that
 		// is registered stays what it is, since everybody would get another subject with it.
-		c.add(member, "sector_loopback", "must be there, on a host of the application's own: the subject type is pairwise, and redirect URIs to a loopback address name none")
+		c.addSaid(member, "sector_loopback", fmt.Sprintf("is missing beside %q", sector), "must be there, on a host of the application's own: the subject type is pairwise, and redirect URIs to a loopback address name none")
 	}
 }
 
@@ -359,8 +359,10 @@ func (c *checker) contacts() {
 
 // party keeps our own API from other people's applications.
 func (c *checker) party() {
-	if c.ThirdParty && slices.ContainsFunc(c.base.Scopes, func(s string) bool { return strings.HasPrefix(s, "api:") }) {
-		c.add("third_party", "third_party", "must not be set for an application with scopes of the API (api:…)")
+	for _, s := range c.base.Scopes {
+		if c.ThirdParty && strings.HasPrefix(s, "api:") {
+			c.addSaid("third_party", "third_party", fmt.Sprintf("is set beside %q", short(s)), "must not be set for an application with scopes of the API (api:…)")
+		}
 	}
 }
 
@@ -374,7 +376,8 @@ func (c *checker) fapi() {
 		reason, text string
 	}{
 		{!slices.Contains(c.base.GrantTypes, grantCode), "fapi_grant", "authorization_code among grant_types"},
-		{c.base.AuthMethod != authPrivateKeyJWT, "fapi_auth", "private_key_jwt as token_endpoint_auth_method: there are no public clients, and no shared secrets"},
+		{c.base.AuthMethod == authNone, "fapi_auth", "private_key_jwt as token_endpoint_auth_method: there are no public clients"},
+		{c.base.AuthMethod != authNone && c.base.AuthMethod != authPrivateKeyJWT, "fapi_auth", "private_key_jwt as token_endpoint_auth_method: there are no shared secrets"},
 		{!c.RequirePAR, "fapi_par", "require_pushed_authorization_requests"},
 		{!c.DPoP, "fapi_dpop", "dpop_bound_access_tokens: tokens are bound to a key"},
 		{!c.base.PKCE, "fapi_pkce", "PKCE"},
