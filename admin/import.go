@@ -409,7 +409,7 @@ func (r *importRun) operatorRights(ctx context.Context, q *store.Queries) (right
 	return roles.rights(acc.Role), nil
 }
 
-// clientRights are those of a client: its token ran out long ago, but its registration must still say so.
+// clientRights are those of the token that a client began with: it ran out long ago, but the client's registration must still say so.
 func (r *importRun) clientRights(ctx context.Context, q *store.Queries) (rights, error) {
 	row, err := q.GetClient(ctx, r.actor.client.id)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.DisabledAt != nil {
@@ -422,7 +422,9 @@ func (r *importRun) clientRights(ctx context.Context, q *store.Queries) (rights,
 	if err := json.Unmarshal(row.Scopes, &scopes); err != nil {
 		return 0, fmt.Errorf("read scopes of client %q: %w", row.ID, err)
 	}
-	return rightsOfScopes(scopes), nil
+	now := *r.actor.client
+	now.scopes = slices.DeleteFunc(slices.Clone(now.scopes), func(s string) bool { return !slices.Contains(scopes, s) })
+	return now.rights(), nil
 }
 
 // each plans each row, and carries it out in tx if there is one.

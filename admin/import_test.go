@@ -605,6 +605,53 @@ func TestImportIsNoWayAroundRights(t *testing.T) {
 	})
 }
 
+// TestImportOfAClientIsHeldToItsToken holds that a file of a program changes what the token allows that began it, and the registration still:
+// not what another token of the client could do, and nothing by scopes that are for one customer alone.
+func TestImportOfAClientIsHeldToItsToken(t *testing.T) {
+	each(t, func(t *testing.T, w *world) {
+		const former = ",dont_use,email,a@example.jp,2025-09-03 10:00:00,,,,\n"
+		head := importHead + "C-100248,,本社,moved,移行,moved@example.jp,"
+		w.imported(head + horse + former)
+		for i, tt := range []struct {
+			name              string
+			registered, token []string
+			refused           int64
+		}{
+			{"another customer's scope", []string{scopeAccountsWrite, scopeSCIM, scopeSCIMPasswords}, []string{scopeAccountsWrite, scopeSCIM, scopeSCIMPasswords}, 1},
+			{"a narrower token", []string{scopeAccountsWrite, scopePasswords}, []string{scopeAccountsWrite}, 1},
+			{"a registration that shrank", []string{scopeAccountsWrite}, []string{scopeAccountsWrite, scopePasswords}, 1},
+			{"the right one", []string{scopeAccountsWrite, scopePasswords}, []string{scopeAccountsWrite, scopePasswords}, 0},
+		} {
+			id, set, now := fmt.Sprintf("robot%d", i), store.NewID[store.TokenSetID](), w.clock.now()
+			w.tx(func(tx *store.Tx) error {
+				return errors.Join(
+					tx.PutClient(t.Context(), store.PutClientParams{
+						ID: id, Name: id, SurfaceID: SurfaceStore, AuthMethod: "client_secret_basic", SecretHash: []byte(id), RedirectURIs: jsonList(nil),
+						PostLogoutRedirectURIs: jsonList(nil), GrantTypes: jsonList([]string{grantCredentials}), Scopes: jsonList(tt.registered), IDTokenAlg: "ES256", Now: now,
+					}),
+					tx.InsertClientTokenSet(t.Context(), store.InsertClientTokenSetParams{
+						ID: set, ClientID: id, Scope: strings.Join(tt.token, " "), AccessHash: []byte(set), AccessExpiresAt: now.Add(time.Minute), Now: now,
+					}))
+			})
+			actor, err := w.ClientActor(t.Context(), set)
+			must(t, err)
+			run, err := w.Upload(t.Context(), actor, "people.csv", account.UTF8, strings.NewReader(head+horseSalt+former))
+			must(t, err)
+			w.WorkImports(t.Context())
+			checked, err := w.ImportRun(t.Context(), actor, run, 1)
+			if err != nil || checked.State != importChecked || checked.Refused != tt.refused {
+				t.Errorf("%s, checked: %+v, %v", tt.name, checked.ImportJob, err)
+			}
+			_, err = w.StartImport(t.Context(), actor, run)
+			must(t, err)
+			w.WorkImports(t.Context())
+			if done, err := w.ImportRun(t.Context(), actor, run, 1); err != nil || done.State != importDone || done.Refused != tt.refused {
+				t.Errorf("%s: %+v, %v", tt.name, done.ImportJob, err)
+			}
+		}
+	})
+}
+
 // Every reason has a sentence.
 func TestImportReasonsHaveSentences(t *testing.T) {
 	set, err := pages()

@@ -203,6 +203,43 @@ func TestUploadNeedsTheRight(t *testing.T) {
 	}
 }
 
+// Whoever starts a run has seen what it does by their own rights: a file that was checked by those of another is checked again first.
+func TestUploadIsCheckedByWhoStartsIt(t *testing.T) {
+	storetest.Each(t, func(t *testing.T, db *store.DB) {
+		w := newWorld(t, db)
+		const former = ",dont_use,email,a@example.jp,2025-09-03 10:00:00,,,,\n"
+		head := importHead + "C-100248,,本社,moved,移行,moved@example.jp,"
+		w.imported(head + horse + former)
+		clerk := w.actor(w.operator("clerk", w.role("clerk", "view", "manage_customers")))
+		id, err := w.Upload(t.Context(), clerk, "people.csv", account.UTF8, strings.NewReader(head+horseSalt+former))
+		must(t, err)
+		is := func(state string, updated, refused int64) {
+			t.Helper()
+			w.WorkImports(t.Context())
+			if run, err := w.ImportRun(t.Context(), w.actor(w.root), id, 1); err != nil || run.State != state || run.Updated != updated || run.Refused != refused {
+				t.Fatalf("%+v, %v", run.ImportJob, err)
+			}
+		}
+		start := func(actor Actor) {
+			t.Helper()
+			if ok, err := w.StartImport(t.Context(), actor, id); err != nil || !ok {
+				t.Fatal(ok, err)
+			}
+		}
+		is(importChecked, 0, 1)
+		start(w.actor(w.root))
+		is(importChecked, 1, 0)
+		if got := w.byLogin("moved"); got.PasswordHash != horse {
+			t.Fatalf("changed before it was shown: %s", got.PasswordHash)
+		}
+		start(w.actor(w.root))
+		is(importDone, 1, 0)
+		if got := w.byLogin("moved"); got.PasswordHash != horseSalt {
+			t.Errorf("not changed: %s", got.PasswordHash)
+		}
+	})
+}
+
 // A server that ends in the middle of a run leaves it to another, which goes on where it stopped.
 func TestUploadGoesOnElsewhere(t *testing.T) {
 	storetest.Each(t, func(t *testing.T, db *store.DB) {
@@ -223,7 +260,7 @@ func TestUploadGoesOnElsewhere(t *testing.T) {
 		if err != nil || run.State != importChecked || run.Created != 250 || run.Refused != 5750 || run.Found < 5750 || len(run.Findings) != 1 {
 			t.Fatalf("%+v, %v", run.ImportJob, err)
 		}
-		started, err := w.StartImport(t.Context(), w.actor(w.chief), id)
+		started, err := w.StartImport(t.Context(), w.actor(w.root), id)
 		if err != nil || !started {
 			t.Fatal(started, err)
 		}

@@ -215,7 +215,8 @@ func (s *Service) FindingsAfter(ctx context.Context, actor Actor, span Span, id 
 	return cut(span, rows, err, "findings")
 }
 
-// StartImport lets a run that was checked begin. It reports false if somebody else did, and fails with [store.ErrNotFound].
+// StartImport lets a run that was checked begin. One that was checked by what another may do is checked again first, so that nobody starts
+// more than they were shown. It reports false if there is nothing to start any more, and fails with [store.ErrNotFound].
 func (s *Service) StartImport(ctx context.Context, actor Actor, id store.ImportID) (bool, error) {
 	started, err := s.act(ctx, actor, mayManageCustomers, audit.Event{Type: audit.AccountImport, Reason: "begun"}, func(w *work) error {
 		if !store.ValidID(string(id)) {
@@ -229,7 +230,14 @@ func (s *Service) StartImport(ctx context.Context, actor Actor, id store.ImportI
 			return store.ErrNotFound
 		}
 		w.event.Target, w.event.Data = job.FileName, map[string]string{"import": string(id)}
-		n, err := w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: w.actor.importer(), Now: w.now.Add(-importStale)})
+		by, from := w.actor.importer(), w.now.Add(-importStale)
+		var n int64
+		if job.ActorID == by {
+			n, err = w.tx.StartImportJob(ctx, store.StartImportJobParams{ID: id, ActorID: by, Now: from})
+		} else {
+			w.event.Reason = "checked"
+			n, err = w.tx.RecheckImportJob(ctx, store.RecheckImportJobParams{ID: id, ActorID: by, Now: from})
+		}
 		if err != nil {
 			return fmt.Errorf("start import: %w", err)
 		}

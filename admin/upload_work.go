@@ -71,13 +71,13 @@ const (
 	importerSystem = "system"
 )
 
-// importer names the actor in the row of a run.
+// importer names the actor in the row of a run: a client with what its token may be used for, which is gone before the run is over.
 func (a Actor) importer() string {
 	switch {
 	case a.system:
 		return importerSystem
 	case a.client != nil:
-		return importerClient + a.client.id
+		return strings.Join(append([]string{importerClient + a.client.id}, a.client.scopes...), " ")
 	}
 	return string(a.Account.ID)
 }
@@ -87,12 +87,13 @@ func (s *Service) importerOf(ctx context.Context, job store.ImportJob) (Actor, e
 	if job.ActorID == importerSystem {
 		return System(), nil
 	}
-	if id, ok := strings.CutPrefix(job.ActorID, importerClient); ok {
+	if text, ok := strings.CutPrefix(job.ActorID, importerClient); ok {
+		id, scopes, _ := strings.Cut(text, " ")
 		row, err := s.db.Read().GetClient(ctx, id)
 		if err != nil {
 			return Actor{}, fmt.Errorf("load client: %w", err)
 		}
-		return Actor{client: &clientActor{id: row.ID, name: row.Name}}, nil
+		return Actor{client: &clientActor{id: row.ID, name: row.Name, scopes: strings.Fields(scopes)}}, nil
 	}
 	acc, err := s.db.Read().GetAccount(ctx, store.AccountID(job.ActorID))
 	if err != nil {

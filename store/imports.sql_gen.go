@@ -772,6 +772,27 @@ func (q *Queries) ListImportWork(ctx context.Context, before time.Time) ([]Impor
 	return items, nil
 }
 
+const RecheckImportJob = `-- name: RecheckImportJob :execrows
+UPDATE import_jobs SET state = 'uploaded', actor_id = $1, rows_done = 0, created = 0, updated = 0, unchanged = 0, refused = 0,
+    touched_at = $2
+WHERE id = $3 AND state = 'checked'
+`
+
+type RecheckImportJobParams struct {
+	ActorID string
+	Now     time.Time
+	ID      ImportID
+}
+
+// Somebody else is to start it: it is checked by what they may do first.
+func (q *Queries) RecheckImportJob(ctx context.Context, arg RecheckImportJobParams) (int64, error) {
+	result, err := q.db.Exec(ctx, RecheckImportJob, arg.ActorID, arg.Now, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const SetAccountGroup = `-- name: SetAccountGroup :execrows
 UPDATE accounts SET user_group_id = $1, updated_at = $2 WHERE id = $3
 `

@@ -116,6 +116,12 @@ UPDATE import_jobs SET state = 'running', actor_id = @actor_id, rows_done = 0, c
     touched_at = @now
 WHERE id = @id AND state = 'checked';
 
+-- name: RecheckImportJob :execrows
+-- Somebody else is to start it: it is checked by what they may do first.
+UPDATE import_jobs SET state = 'uploaded', actor_id = @actor_id, rows_done = 0, created = 0, updated = 0, unchanged = 0, refused = 0,
+    touched_at = @now
+WHERE id = @id AND state = 'checked';
+
 -- name: ListImportWork :many
 -- Runs of the console that nobody works on.
 SELECT * FROM import_jobs
