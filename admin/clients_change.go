@@ -131,10 +131,14 @@ func (s *Service) UpdateClient(
 				return fmt.Errorf("drop consents: %w", err)
 			}
 		}
-		if former.Surface != next.Surface || former.sector() != next.sector() {
-			if err := w.voided(w.tx.VoidClient(ctx, id, w.now)); err != nil {
-				return err
-			}
+		switch {
+		case former.sector() != next.sector():
+			err = w.voided(w.tx.RenameForClient(ctx, id, w.now))
+		case former.Surface != next.Surface:
+			err = w.voided(w.tx.VoidClient(ctx, id, w.now))
+		}
+		if err != nil {
+			return err
 		}
 		return announceClient(ctx, w.tx, id)
 	})

@@ -508,7 +508,7 @@ func (m *machine) replaceRegistration(ctx context.Context, tx *store.Tx, held st
 		ClientID: held.ID, Target: p.Name + " (" + held.ID + ")", Data: map[string]string{"changed": changedMembers(held, p)},
 	}
 	if sector, _ := in.settings.Sector(in.redirects); sector != former.sector {
-		grants, tokens, err := tx.VoidClient(ctx, held.ID, now)
+		grants, tokens, err := tx.RenameForClient(ctx, held.ID, now)
 		if err := voided(&event, grants, tokens, err); err != nil {
 			return clientSecret{}, err
 		}

@@ -109,7 +109,7 @@ type ForgetClientGrantsParams struct {
 	ClientID string
 }
 
-// Whoever gets the id of a client that was deleted knows nobody by what that one had.
+// Whoever gets the id of a client that was deleted knows nobody by what that one had, nor does a client by names that are others now.
 func (q *Queries) ForgetClientGrants(ctx context.Context, arg ForgetClientGrantsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, ForgetClientGrants, arg.Now, arg.ClientID)
 	if err != nil {

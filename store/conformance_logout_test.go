@@ -75,7 +75,7 @@ var signOuts = func() []step {
 		}},
 		{"EraseMessages", &person, ok}, // what is still to be told stays
 		{"ListMessagesOfAccount", store.ListMessagesOfAccountParams{AccountID: &person, Since: t0.Add(-time.Hour), BeforeAt: after(48 * time.Hour), BeforeID: store.MaxID, PageSize: 10}, length(3)},
-		{"CancelClientPushes", store.CancelClientPushesParams{Recipient: "nobody", Now: at(time.Hour)}, rows(0)},
+		{"CancelClientPushes", store.CancelClientPushesParams{Recipient: "nobody", Now: at(time.Hour), Everything: true}, rows(0)},
 		{"CancelClientPushes", store.CancelClientPushesParams{Recipient: "told", Now: at(time.Hour)}, rows(2)}, // one of them in hand
 		{"ExpireMessages", store.ExpireMessagesParams{Channel: "push", Now: at(24 * time.Hour)}, rows(1)},
 		{"EraseMessages", &person, ok},

@@ -133,6 +133,9 @@ var signalling = func() []step {
 		{"SweepSignals", store.SweepSignalsParams{Now: after(time.Minute), BatchSize: 10}, rows(2)}, // pushed, and of no stream
 		{"SweepSignals", store.SweepSignalsParams{Now: after(2 * time.Hour), BatchSize: 10}, rows(1)},
 		{"InsertSignal", signal(5, polled, 0), ok},
+		{"DropClientSignals", "another", rows(0)},
+		{"DropClientSignals", "receiver", rows(1)},
+		{"InsertSignal", signal(5, polled, 0), ok},
 		{"DropSignals", polled, rows(1)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "other"}, rows(0)},
 		{"DeleteStream", store.DeleteStreamParams{ID: polled, ClientID: "receiver"}, rows(1)},

@@ -31,17 +31,19 @@ func (q *Queries) CancelAccountCodes(ctx context.Context, arg CancelAccountCodes
 
 const CancelClientPushes = `-- name: CancelClientPushes :execrows
 UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = $1
-WHERE state = 'queued' AND channel = 'push' AND recipient = $2
+WHERE state = 'queued' AND channel = 'push' AND recipient = $2 AND (account_id IS NOT NULL OR CAST($3 AS boolean))
 `
 
 type CancelClientPushesParams struct {
-	Now       *time.Time
-	Recipient string
+	Now        *time.Time
+	Recipient  string
+	Everything bool
 }
 
-// What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+// What a client was still to be told of people, and with all of its streams too. What is in hand is not tried again: by then the id of a
+// client that was deleted may be another's.
 func (q *Queries) CancelClientPushes(ctx context.Context, arg CancelClientPushesParams) (int64, error) {
-	result, err := q.db.Exec(ctx, CancelClientPushes, arg.Now, arg.Recipient)
+	result, err := q.db.Exec(ctx, CancelClientPushes, arg.Now, arg.Recipient, arg.Everything)
 	if err != nil {
 		return 0, err
 	}

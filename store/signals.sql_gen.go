@@ -89,6 +89,19 @@ func (q *Queries) DeleteStream(ctx context.Context, arg DeleteStreamParams) (int
 	return result.RowsAffected(), nil
 }
 
+const DropClientSignals = `-- name: DropClientSignals :execrows
+DELETE FROM signals WHERE account_id IS NOT NULL AND stream_id IN (SELECT s.id FROM signal_streams s WHERE s.client_id = $1)
+`
+
+// What waits on the streams of a client about people.
+func (q *Queries) DropClientSignals(ctx context.Context, clientID string) (int64, error) {
+	result, err := q.db.Exec(ctx, DropClientSignals, clientID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const DropPushedSignals = `-- name: DropPushedSignals :execrows
 DELETE FROM signals WHERE signals.stream_id = $1 AND EXISTS (SELECT 1 FROM outbox o WHERE o.id = signals.id AND o.state <> 'queued')
 `

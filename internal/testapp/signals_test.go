@@ -29,6 +29,7 @@ import (
 	"github.com/futakagi/futakagi/demo"
 	"github.com/futakagi/futakagi/internal/server"
 	"github.com/futakagi/futakagi/internal/testapp"
+	"github.com/futakagi/futakagi/provider"
 	"github.com/futakagi/futakagi/store"
 	"github.com/futakagi/futakagi/templates"
 )
@@ -491,6 +492,105 @@ func TestSignals_WhoLostConsentHearsNoMore(t *testing.T) {
 		must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
 		wants("signed in to the new one", id, nil, []string{credential, session}, 0, 1)
 	}, r.reach)
+}
+
+// TestSignals_OtherNamesAreLearntBySigningInAlone: a client for which people get other names, by its own request or by staff, is told nothing
+// of those whom it knew by the former ones, also of what waited, until they sign in again.
+func TestSignals_OtherNamesAreLearntBySigningInAlone(t *testing.T) {
+	t.Parallel()
+	r := newReceivers(t)
+	testapp.Each(t, func(t *testing.T, a *testapp.App) {
+		r.t, r.app = t, a
+		ctx := t.Context()
+		must := func(err error) {
+			t.Helper()
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		rp, made := registered(t, a, map[string]any{"subject_type": "pairwise"})
+		change := func(c admin.ClientChange) {
+			t.Helper()
+			row, err := a.DB.Read().GetClient(ctx, rp.ID)
+			must(err)
+			_, _, err = a.Admin.UpdateClient(ctx, admin.System(), rp.ID, row.UpdatedAt, c)
+			must(err)
+			must(a.Provider.ReloadClients(ctx))
+		}
+		change(admin.ClientChange{
+			Scopes: []string{"openid", client.ScopeSignalsManage}, GrantTypes: []string{"authorization_code", "client_credentials"},
+			BackchannelLogoutURI: new("https://127.0.0.1:1/"),
+		})
+		to := &receiver{RelyingParty: rp, t: t, app: a}
+		enter := func() {
+			t.Helper()
+			to.token = rp.Post("/token", url.Values{"grant_type": {"client_credentials"}, "scope": {client.ScopeSignalsManage}}).Str("access_token")
+		}
+		enter()
+		stream := to.stream(`{}`)
+		id := a.AddAccount(t, account.KindStore, "named", store.TwoFactorDontUse).ID
+		// hears is whether something is told of the person now, by the stream or by a logout token that waits.
+		hears := func(what, sub string, want bool) {
+			t.Helper()
+			events, logouts := to.fetch(r, stream), 0
+			for _, m := range r.queued(id) {
+				if m.Kind == store.KindSignOut && m.Recipient == rp.ID {
+					logouts++
+				}
+			}
+			if len(events) > 0 != want || logouts > 0 != want {
+				t.Errorf("%s: %v, %d logout tokens", what, events, logouts)
+			}
+			for _, e := range events {
+				if subOf(e) != sub {
+					t.Errorf("%s: of %s, want %s", what, subOf(e), sub)
+				}
+			}
+		}
+		happens := func() {
+			t.Helper()
+			must(a.Admin.SetPassword(ctx, admin.System(), id, demo.Password))
+		}
+		signsIn := func() string {
+			t.Helper()
+			sub, _ := rp.TokensOf(a.NewBrowser(t), "named").IDToken(t)["sub"].(string)
+			return sub
+		}
+		former := signsIn()
+		happens()
+		told := lookAfter(t, a, http.MethodGet, "/register/"+rp.ID, made.Str("registration_access_token"), "")
+		told.JSON["subject_type"] = "public"
+		body, err := json.Marshal(told.JSON)
+		must(err)
+		if got := lookAfter(t, a, http.MethodPut, "/register/"+rp.ID, made.Str("registration_access_token"), string(body)); got.Status != http.StatusOK {
+			t.Fatalf("change: %d %s", got.Status, got.Body)
+		}
+		enter()
+		hears("what waited", "", false)
+		happens()
+		hears("what came after", "", false)
+		sub := signsIn()
+		happens()
+		hears("signed in again", sub, true)
+		if sub == former {
+			t.Error("the same name")
+		}
+		signsIn()
+		happens()
+		change(admin.ClientChange{SettingsChange: admin.SettingsChange{SubjectType: new(client.SubjectPairwise)}})
+		enter()
+		happens()
+		for _, e := range to.fetch(r, stream) {
+			t.Errorf("by staff: %v", e)
+		}
+		signsIn()
+		happens()
+		for _, e := range to.fetch(r, stream) {
+			if subOf(e) != former {
+				t.Errorf("back to the former name: %v", e)
+			}
+		}
+	}, registrar(nil, provider.Registration{Mode: provider.RegistrationOpen}))
 }
 
 // TestSignals_ResetInTheConsoleReachesPushAndPollAtOnce: one transaction brings both about, or neither.

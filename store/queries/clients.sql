@@ -69,7 +69,7 @@ WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 UPDATE grants SET revoked_at = @now WHERE client_id = @client_id AND revoked_at IS NULL AND expires_at > @now;
 
 -- name: ForgetClientGrants :execrows
--- Whoever gets the id of a client that was deleted knows nobody by what that one had.
+-- Whoever gets the id of a client that was deleted knows nobody by what that one had, nor does a client by names that are others now.
 UPDATE grants SET forgotten_at = @now WHERE client_id = @client_id AND forgotten_at IS NULL;
 
 -- name: RevokeClientTokens :execrows

@@ -77,9 +77,10 @@ UPDATE outbox SET state = 'cancelled', payload_sealed = NULL, finished_at = @now
 WHERE state = 'queued' AND leased_until IS NULL AND account_id = @account_id AND kind IN ('code', 'password_reset_link', 'reenrol_ticket');
 
 -- name: CancelClientPushes :execrows
--- What a client that is deleted was still to be told. What is in hand is not tried again: by then its id may be another's.
+-- What a client was still to be told of people, and with all of its streams too. What is in hand is not tried again: by then the id of a
+-- client that was deleted may be another's.
 UPDATE outbox SET state = 'cancelled', lease_owner = NULL, leased_until = NULL, finished_at = @now
-WHERE state = 'queued' AND channel = 'push' AND recipient = @recipient;
+WHERE state = 'queued' AND channel = 'push' AND recipient = @recipient AND (account_id IS NOT NULL OR CAST(@everything AS boolean));
 
 -- name: ListMessages :many
 -- Newest first, a page at a time from a place on, no further back than since. Messages to accounts of the hidden kind are left out; an

@@ -129,6 +129,10 @@ SELECT (SELECT count(*) FROM outbox n WHERE n.stream_id = @stream_id AND n.state
 -- What is to be tried again some time later is tried now.
 UPDATE outbox SET available_at = @now WHERE stream_id = @stream_id AND state = 'queued' AND leased_until IS NULL AND available_at > @now;
 
+-- name: DropClientSignals :execrows
+-- What waits on the streams of a client about people.
+DELETE FROM signals WHERE account_id IS NOT NULL AND stream_id IN (SELECT s.id FROM signal_streams s WHERE s.client_id = @client_id);
+
 -- name: SweepSignals :execrows
 -- What is too old, was pushed or given up, or belongs to a stream that is gone.
 DELETE FROM signals WHERE id IN (
