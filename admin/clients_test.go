@@ -647,8 +647,9 @@ func TestFormerFaultsHideNoFurtherOnes(t *testing.T) {
 		{"a grant beside another", func(p *store.UpdateClientParams) {
 			p.GrantTypes, p.RedirectURIs = jsonList([]string{grantRefresh, grantCredentials}), jsonList(nil)
 		}, ClientChange{AuthMethod: new(authNone)}, clientFieldGrants},
-		{"a long address", func(p *store.UpdateClientParams) { p.RedirectURIs = jsonList([]string{long + "/1"}) },
-			ClientChange{RedirectURIs: []string{long + "/2"}}, clientFieldRedirects},
+		{"a long address", func(p *store.UpdateClientParams) {
+			p.RedirectURIs = jsonList([]string{long + "/1"})
+		}, ClientChange{RedirectURIs: []string{long + "/2"}}, clientFieldRedirects},
 		{"another loopback address", func(p *store.UpdateClientParams) {
 			p.RedirectURIs, p.Settings = jsonList([]string{"http://127.0.0.1/cb"}), client.Settings{SubjectType: client.SubjectPairwise}.Encode()
 		}, ClientChange{RedirectURIs: []string{"http://[::1]/cb"}}, "sector_identifier_uri"},
