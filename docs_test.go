@@ -1,6 +1,7 @@
 package futakagi_test
 
 import (
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,6 +78,38 @@ func TestDocumentsNameRealFiles(t *testing.T) {
 				t.Errorf("%s names %s, which does not exist", document, m[1])
 			}
 		}
+	}
+}
+
+// TestDocumentsNameRealTests: what a page says a test shows, a test of that name shows.
+func TestDocumentsNameRealTests(t *testing.T) {
+	tests := map[string]bool{}
+	function := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
+	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
+		switch {
+		case err == nil && entry.IsDir() && (entry.Name() == "node_modules" || entry.Name() == ".git"):
+			return filepath.SkipDir
+		case err != nil || !strings.HasSuffix(path, "_test.go"):
+			return err
+		}
+		for _, m := range function.FindAllStringSubmatch(read(t, path), -1) {
+			tests[m[1]] = true
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	named, quoted := 0, regexp.MustCompile("`(Test\\w+)`")
+	for _, document := range documents(t) {
+		for _, m := range quoted.FindAllStringSubmatch(read(t, document), -1) {
+			if named++; !tests[m[1]] {
+				t.Errorf("%s names %s, which does not exist", document, m[1])
+			}
+		}
+	}
+	if named < 10 {
+		t.Errorf("found only %d names of tests", named)
 	}
 }
 

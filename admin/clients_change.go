@@ -94,8 +94,8 @@ func (w *work) client(ctx context.Context, id string) (store.Client, error) {
 // the first time is given one, which can be read here and never again; one that needs none any more loses it. What a client holds that
 // moves to another surface is void, since people signed in there by other rules; so is that of one that gets another sector, since a
 // refreshed ID token must name whom the first one did (OpenID Connect Core section 12.2). What broke the rules before the change and is left
-// as it was does not stand in its way. It fails with a [ClientError], [ErrConflict]
-// or [store.ErrNotFound], and reports whether anything was changed.
+// as it was does not stand in its way. It fails with a [ClientError], [ErrConflict] or [store.ErrNotFound], and reports whether anything was
+// changed.
 func (s *Service) UpdateClient(
 	ctx context.Context, actor Actor, id string, version time.Time, change ClientChange,
 ) (secret string, changed bool, err error) {

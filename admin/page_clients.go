@@ -261,7 +261,8 @@ func (h *Handler) getClients(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, c := range rows {
 		row := templates.ClientRow{
-			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), LogoURL: templates.LogoURL(c.ID, c.LogoVersion), Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
+			Name: c.Name, ID: c.ID, URL: clientURL(c.ID), LogoURL: templates.LogoURL(c.ID, c.LogoVersion),
+			Surface: c.SurfaceID, Method: c.AuthMethod, Disabled: c.DisabledAt != nil,
 		}
 		row.Registered = c.RegisteredAt != nil
 		row.LastAt, row.LastISO = h.at(c.LastSignIn)

@@ -1,6 +1,7 @@
 -- Fills an empty PostgreSQL: twenty accounts per customer, ten family names and five given ones, half of the accounts with a factor, ten
--- audit rows for each, and messages: so that a page is full, and a search has as much to look at, at a thousand accounts as at a million. The entries of the search index are those that the program makes; the hashes of
--- the audit rows are random, so that they cannot be verified. Indexes are made at the end, which is how such tables are loaded.
+-- audit rows for each, and messages: so that a page is full, and a search has as much to look at, at a thousand accounts as at a million.
+-- The entries of the search index are those that the program makes; the hashes of the audit rows are random, so that they cannot be
+-- verified. Indexes are made at the end, which is how such tables are loaded.
 SET synchronous_commit = off;
 SET maintenance_work_mem = '512MB';
 SET work_mem = '256MB';

@@ -98,7 +98,8 @@ func (m *machine) exchangeToken(ctx context.Context, c *Client, r *oidc.TokenExc
 	}, nil
 }
 
-// subjectToken finds the token that is to be exchanged, and the hash it is known by. One that a client got for itself stands for nobody on whose behalf to act.
+// subjectToken finds the token that is to be exchanged, and the hash it is known by. One that a client got for itself stands for nobody on
+// whose behalf to act.
 func (m *machine) subjectToken(ctx context.Context, c *Client, token string) (row store.AccessToken, hash []byte, err error) {
 	hash, _, ok := m.accessHash(token)
 	if !ok {

@@ -28,7 +28,7 @@ func TestExchangedTokensEndWithARenewal(t *testing.T) {
 		}
 		_, hash := newBearer(prefixAccess)
 		if err := db.RenewAccess(t.Context(), store.RefreshRotation{
-			ID: row.ID, Now: b.clock(), Scope: row.Scope, Confidential: true, Audience: row.Audience,
+			ID: row.ID, Now: b.clock(), Scope: chainScope, Confidential: true, Audience: testAPI,
 			AccessHash: hash, AccessExpiresAt: b.clock().Add(time.Minute), RefreshExpiresAt: b.clock().Add(time.Hour),
 		}); err != nil {
 			t.Fatal(err)

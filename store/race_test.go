@@ -270,7 +270,7 @@ func TestI22_RotateRefresh(t *testing.T) {
 		for n := range 50 {
 			if row, err := db.Read().GetRefresh(ctx, hash2("r", 7, n)); err == nil {
 				stored++
-				if row.GrantID != g.ID || row.Scope != "openid" {
+				if row.GrantID != g.ID || row.ID != id[store.TokenSetID](7000+n) {
 					t.Errorf("successor %+v", row)
 				}
 			}

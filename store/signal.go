@@ -196,7 +196,8 @@ func (tx *Tx) TellStream(ctx context.Context, now time.Time, s SignalStream, kin
 }
 
 // ChangeStreamStatus sets a stream's status, which the caller holds. What waits goes on waiting while the stream is paused; a stream that
-// is disabled loses it, and one that goes on tries at once what it tried in vain. A receiver whose stream staff changed is told (Shared Signals Framework 1.0 section 8.1.5).
+// is disabled loses it, and one that goes on tries at once what it tried in vain. A receiver whose stream staff changed is told (Shared
+// Signals Framework 1.0 section 8.1.5).
 func (tx *Tx) ChangeStreamStatus(ctx context.Context, now time.Time, s SignalStream, status, by, reason string) error {
 	if _, err := tx.SetStreamStatus(ctx, SetStreamStatusParams{
 		Status: status, StatusBy: by, StatusReason: reason, Now: now, ID: s.ID,

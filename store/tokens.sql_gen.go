@@ -210,7 +210,7 @@ func (q *Queries) GetGrantByCode(ctx context.Context, codeHash []byte) (Grant, e
 }
 
 const GetRefresh = `-- name: GetRefresh :one
-SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
+SELECT t.id, t.client_id, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
     g.id AS grant_id, g.account_id, g.session_id, g.scope AS grant_scope, g.evidence, g.claims, g.resources,
     g.expires_at AS grant_expires_at, g.revoked_at, g.credential_epoch,
     a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
@@ -225,8 +225,6 @@ WHERE t.refresh_hash = $1
 type GetRefreshRow struct {
 	ID                TokenSetID
 	ClientID          string
-	Scope             string
-	Audience          string
 	KeyThumbprint     string
 	CreatedAt         time.Time
 	RefreshExpiresAt  *time.Time
@@ -258,8 +256,6 @@ func (q *Queries) GetRefresh(ctx context.Context, refreshHash []byte) (GetRefres
 	err := row.Scan(
 		&i.ID,
 		&i.ClientID,
-		&i.Scope,
-		&i.Audience,
 		&i.KeyThumbprint,
 		&i.CreatedAt,
 		&i.RefreshExpiresAt,

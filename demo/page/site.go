@@ -210,11 +210,6 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, name s
 	return nil
 }
 
-// Text returns one sentence of the site's catalogue in the request's language.
-func (s *Site) Text(r *http.Request, key string) string {
-	return s.texts[key].In(LanguageOf(r))
-}
-
 // selves builds the language links. An error page may answer an address that
 // must not be requested twice (a used authorization response), so its links
 // lead to the front page.

@@ -238,7 +238,7 @@ func (r *receivers) until(what string, done func() bool) {
 	r.t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !done(); time.Sleep(2 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			r.t.Fatalf("not within ten seconds: %s", what)
+			r.t.Fatalf("never: %s", what)
 		}
 	}
 }

@@ -46,7 +46,7 @@ UPDATE grants SET redeemed_at = @now WHERE code_hash = @code_hash AND redeemed_a
 
 -- name: GetRefresh :one
 -- Everything a refresh decides on, by the token's hash.
-SELECT t.id, t.client_id, t.scope, t.audience, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
+SELECT t.id, t.client_id, t.key_thumbprint, t.created_at, t.refresh_expires_at, t.refresh_used_at, t.successor_id,
     g.id AS grant_id, g.account_id, g.session_id, g.scope AS grant_scope, g.evidence, g.claims, g.resources,
     g.expires_at AS grant_expires_at, g.revoked_at, g.credential_epoch,
     a.credential_epoch AS account_epoch, a.disabled_at AS account_disabled_at,
