@@ -420,6 +420,16 @@ var scenario = []step{
 	{"LastOfSubjects", store.LastOfSubjectsParams{Kind: "store", Start: "ta", WordEnd: "ta\U0010ffff", AfterID: string(id[store.AccountID](0)), Look: 9}, has("Term", "tanaka")},
 	{"LastOfSubjects", store.LastOfSubjectsParams{Kind: "store", Start: "ta", WordEnd: "ta\U0010ffff", AfterID: string(id[store.AccountID](0)), Look: 1}, has("Looked", int64(1))},
 	{"SearchSubjects", store.SearchSubjectsParams{Kind: "store", Word: "ta", Start: "ta", WordEnd: "ta\U0010ffff", AfterID: string(id[store.AccountID](0)), Second: "田", SecondEnd: "田\U0010ffff", Third: "山", ThirdEnd: "山\U0010ffff", Look: 9, PageSize: 5}, length(0)},
+	{"InsertSearchTerms", store.InsertSearchTermsParams{Kind: "customer", SubjectID: string(id[store.CustomerID](customer)), T1: "遠方商事", T2: "方商事", T3: "c-1", T4: "c-1", T5: "c-1", T6: "c-1", T7: "c-1", T8: "c-1"}, ok},
+	{"CountAtCustomers", store.CountAtCustomersParams{Kind: "store", Word: "遠方", WordEnd: "遠方\U0010ffff", Look: 9}, rows(1)},
+	{"CountAtCustomers", store.CountAtCustomersParams{Kind: "operator", Word: "遠方", WordEnd: "遠方\U0010ffff", Look: 9}, rows(0)},
+	{"CountAtCustomers", store.CountAtCustomersParams{Kind: "store", Word: "ta", WordEnd: "ta\U0010ffff", Look: 9}, rows(0)}, // no customer has it
+	{"SearchAtCustomers", atCustomers(0, "", "x"), length(1)},
+	{"SearchAtCustomers", atCustomers(0, "c-", "x"), length(1)}, // the customer has it, too
+	{"SearchAtCustomers", atCustomers(0, "山", "x"), length(0)},
+	{"SearchAtCustomers", atCustomers(0, "", "tan"), length(0)}, // those who have the words together are listed before
+	{"SearchAtCustomers", atCustomers(account, "", "x"), length(0)},
+	{"DeleteSearchTerms", string(id[store.CustomerID](customer)), ok},
 	{"GetAccountHit", id[store.AccountID](account), has("LoginID", "Tanaka")},
 	{"SetAccountIndexed", id[store.AccountID](account), ok},
 	{"SetCustomerIndexed", id[store.CustomerID](customer), ok},
@@ -912,6 +922,15 @@ func newGrant(n, code int) store.InsertGrantParams {
 		ID: id[store.GrantID](n), ClientID: "shop", AccountID: id[store.AccountID](account), SessionID: id[store.SessionID](session), SurfaceID: "store",
 		CredentialEpoch: 5, SecondFactor: true, Scope: "openid offline_access", Nonce: "n", Evidence: doc(`["pwd", "otp"]`),
 		RedirectURI: "https://shop.example/cb", CodeHash: hash(code), CodeChallenge: "cc", CodeExpiresAt: after(time.Minute), Now: t0, ExpiresAt: after(100 * time.Hour),
+	}
+}
+
+// atCustomers asks for accounts after one, of the customer with a word, that have another, and a third one or none, but not a phrase.
+func atCustomers(after int, third, phrase string) store.SearchAtCustomersParams {
+	const end = "\U0010ffff"
+	return store.SearchAtCustomersParams{
+		Kind: "store", Word: "遠方", WordEnd: "遠方" + end, Second: "ta", SecondEnd: "ta" + end, Third: third, ThirdEnd: third + end,
+		Phrase: phrase, PhraseEnd: phrase + end, AfterID: id[store.AccountID](after), Look: 9, PageSize: 5,
 	}
 }
 
