@@ -51,7 +51,7 @@ type Registration struct {
 	Surface string
 	// MaxUnused is how many clients may be there that nobody signed in to yet; 1000 if zero. PerNetwork is how many registrations a
 	// client network has in an hour where anybody may register, and how many changes one client has, 60 if zero; PerHour how many
-	// registrations there are in all, 500 if zero.
+	// registrations there are in all, and how many tries one initial access token has, 500 if zero.
 	MaxUnused, PerNetwork, PerHour int64
 }
 
