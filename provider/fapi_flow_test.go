@@ -1,6 +1,8 @@
 package provider_test
 
 import (
+	"crypto/sha256"
+	"encoding/base64"
 	"encoding/json"
 	"maps"
 	"net/http"
@@ -396,6 +398,31 @@ func (w *fapiWorld) dpop(t *testing.T) {
 		t.Errorf("EnsureTokenEndpointFailsWithMismatchedDpopJkt: %d %s", r.Status, r.Body)
 	}
 	wantPushRefused(t, "EnsureMismatchedDpopJktFails", w.one.Push("dpop_jkt", other.Thumbprint()), "invalid_request")
+	now := w.Clock.Now().Unix()
+	for name, changes := range map[string]map[string]any{
+		"CheckDpopProofNbfExp":                          {"nbf": now, "exp": now + 60},
+		"EnsureDpopProofWithIat10SecondsBeforeSucceeds": {"iat": now - 10},
+		"EnsureDpopProofWithIat10SecondsAfterSucceeds":  {"iat": now + 10},
+		"AccessTokenTypeHeaderCaseSensitivity":          {},
+	} {
+		rp := as(w.one.ProofKey)
+		rp.ProofChanges = changes
+		tokens := rp.Redeem(w.code(t, rp).Get("code"))
+		if tokens.Status != http.StatusOK {
+			t.Errorf("%s: %d %s", name, tokens.Status, tokens.Body)
+			continue
+		}
+		access := tokens.Str("access_token")
+		sum := sha256.Sum256([]byte(access))
+		rp.ProofChanges = maps.Clone(changes)
+		rp.ProofChanges["ath"] = base64.RawURLEncoding.EncodeToString(sum[:])
+		for _, scheme := range []string{"DPoP", "dpop", "DPOP"} {
+			r := w.Ask(t, http.MethodGet, "/userinfo", "", "Authorization", scheme+" "+access, "DPoP", rp.Proof(http.MethodGet, "/userinfo"))
+			if r.Status != http.StatusOK {
+				t.Errorf("%s, %s at userinfo: %d %s", name, scheme, r.Status, r.Body)
+			}
+		}
+	}
 	// FAPI 2.0 section 5.4.1: no RS256, for proofs no more than for anything else.
 	rs256 := as(&testapp.ClientKey{Alg: "RS256", Private: w.rsa.Private})
 	if r := rs256.Redeem(w.code(t, as(nil)).Get("code")); r.Status != http.StatusBadRequest || r.Str("error") != "invalid_dpop_proof" {

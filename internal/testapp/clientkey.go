@@ -214,6 +214,7 @@ func (rp *RelyingParty) Proof(method, path string) string {
 	if rp.nonce != "" {
 		claims["nonce"] = rp.nonce
 	}
+	merge(claims, rp.ProofChanges)
 	return rp.ProofKey.Sign(map[string]any{"typ": "dpop+jwt", "jwk": jwk, "kid": nil}, claims)
 }
 

@@ -22,8 +22,9 @@ type RelyingParty struct {
 	Verifier string
 	// Key is what it signs assertions and requests with; nil for those that have a secret or nothing.
 	Key *ClientKey
-	// ProofKey is the key that its tokens are bound to; nil for none.
-	ProofKey *ClientKey
+	// ProofKey is the key that its tokens are bound to; nil for none. ProofChanges are changes to the claims of its proofs; nil takes one away.
+	ProofKey     *ClientKey
+	ProofChanges map[string]any
 
 	app   *App
 	t     testing.TB
