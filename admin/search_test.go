@@ -177,6 +177,17 @@ func TestSearchByNameAndCompany(t *testing.T) {
 		if got, _ := w.found(desk, SearchQuery{Text: "鷲郎 遠方 山本"}); cmp.Diff([]string{"store unlike"}, got) != "" {
 			t.Errorf("three words: %q", got)
 		}
+		// Nobody is found by their customer alone, whatever it is called.
+		both, err := w.CreateCustomer(ctx, System(), account.CustomerInput{Code: "Z-98", Name: "遠方高橋商店"})
+		must(t, err)
+		shop, err := w.CreateUserGroup(ctx, System(), both.ID, "本店")
+		must(t, err)
+		create(shop.ID, "clerk", "佐藤 花")
+		for _, text := range []string{"高橋 遠方", "z- 高橋 遠方"} {
+			if got, _ := w.found(desk, SearchQuery{Text: text, Kind: FoundAccounts}); cmp.Diff(want, got) != "" {
+				t.Errorf("%s beside a customer of that name: %q", text, got)
+			}
+		}
 	})
 }
 

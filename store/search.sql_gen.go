@@ -274,6 +274,10 @@ WHERE a.kind = $4 AND a.id > $5
         WHERE w.subject_id = a.id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL
     OR (SELECT w.term FROM search_terms w
         WHERE w.subject_id = g.customer_id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL)
+  AND ((SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST($6 AS text) AND w.term < CAST($7 AS text) LIMIT 1) IS NOT NULL
+    OR CAST($8 AS text) <> '' AND (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST($8 AS text) AND w.term < CAST($9 AS text) LIMIT 1) IS NOT NULL)
   AND (SELECT w.term FROM search_terms w
         WHERE w.subject_id = a.id AND w.term >= CAST($10 AS text) AND w.term < CAST($11 AS text) LIMIT 1) IS NULL
 ORDER BY a.id
@@ -296,7 +300,7 @@ type SearchAtCustomersParams struct {
 }
 
 // Accounts of customers who have a term that begins with the first word, in the order of their ids after one of them, that have terms which
-// begin with the others, or whose customer has: as in SearchSubjects, and for when CountAtCustomers finds few.
+// begin with the others, or whose customer has, but for one at least: as in SearchSubjects, and for when CountAtCustomers finds few.
 func (q *Queries) SearchAtCustomers(ctx context.Context, arg SearchAtCustomersParams) ([]AccountID, error) {
 	rows, err := q.db.Query(ctx, SearchAtCustomers,
 		arg.Word,

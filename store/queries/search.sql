@@ -71,7 +71,7 @@ FROM (SELECT a.id FROM (SELECT DISTINCT x.subject_id FROM search_terms x
 
 -- name: SearchAtCustomers :many
 -- Accounts of customers who have a term that begins with the first word, in the order of their ids after one of them, that have terms which
--- begin with the others, or whose customer has: as in SearchSubjects, and for when CountAtCustomers finds few.
+-- begin with the others, or whose customer has, but for one at least: as in SearchSubjects, and for when CountAtCustomers finds few.
 SELECT a.id
 FROM (SELECT DISTINCT x.subject_id FROM search_terms x
     WHERE x.kind = 'customer' AND x.term >= @word AND x.term < CAST(@word_end AS text) LIMIT @look) c
@@ -87,6 +87,10 @@ WHERE a.kind = @kind AND a.id > @after_id
         WHERE w.subject_id = a.id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL
     OR (SELECT w.term FROM search_terms w
         WHERE w.subject_id = g.customer_id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL)
+  AND ((SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST(@second AS text) AND w.term < CAST(@second_end AS text) LIMIT 1) IS NOT NULL
+    OR CAST(@third AS text) <> '' AND (SELECT w.term FROM search_terms w
+        WHERE w.subject_id = a.id AND w.term >= CAST(@third AS text) AND w.term < CAST(@third_end AS text) LIMIT 1) IS NOT NULL)
   AND (SELECT w.term FROM search_terms w
         WHERE w.subject_id = a.id AND w.term >= CAST(@phrase AS text) AND w.term < CAST(@phrase_end AS text) LIMIT 1) IS NULL
 ORDER BY a.id
