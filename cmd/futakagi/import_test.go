@@ -122,3 +122,23 @@ func TestAccountImport(t *testing.T) {
 		t.Errorf("export %s, %v", text, err)
 	}
 }
+
+// TestProgressIsShownToPeopleAlone: how far an import is, is for whoever sits before a terminal, and nothing for a log.
+func TestProgressIsShownToPeopleAlone(t *testing.T) {
+	var screen, log strings.Builder
+	b := newBar(&log, "rows")
+	b.show(5, 10)
+	b.end()
+	if log.Len() > 0 {
+		t.Errorf("a log has %q", log.String())
+	}
+	b.to = &screen
+	b.show(5, 10)
+	b.show(10, 10)
+	b.end()
+	lines := strings.Split(screen.String(), "\r")
+	if len(lines) != 3 || !strings.HasPrefix(lines[1], "["+strings.Repeat("#", 15)+strings.Repeat(".", 15)+"]  50 % 5/10 rows, ") ||
+		!strings.HasPrefix(lines[2], "["+strings.Repeat("#", 30)+"] 100 % 10/10 rows, ") || !strings.HasSuffix(screen.String(), "/s \n") {
+		t.Errorf("%q", screen.String())
+	}
+}
