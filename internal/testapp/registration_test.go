@@ -4,6 +4,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -353,9 +354,7 @@ func TestRegistrationKeepsWhatStaffGave(t *testing.T) {
 			{"no secret", func(m map[string]any) { m["token_endpoint_auth_method"] = "none" }, "token_endpoint_auth_method must not be none", ""},
 		} {
 			m := map[string]any{}
-			for name, v := range told.JSON {
-				m[name] = v
-			}
+			maps.Copy(m, told.JSON)
 			c.metadata(m)
 			body, err := json.Marshal(m)
 			if err != nil {
