@@ -384,7 +384,7 @@ func TestConsoleRegistersEveryKind(t *testing.T) {
 		"browser": {authNone, "authorization_code refresh_token", "", []string{"third_party", "resources"}, []string{"auth_method", "resource_servers"}},
 		"native":  {authNone, "authorization_code refresh_token", client.TypeNative, []string{"min_acr"}, nil},
 		"service": {authBasic, "client_credentials", "", []string{"resources", "resource_servers", "auth_method"}, []string{"min_acr", "redirect_uris", "id_token_lifetime"}},
-		"device":  {authNone, grantDevice + " refresh_token", client.TypeNative, []string{"min_acr", "policy_uri"}, []string{"redirect_uris", "default_max_age", "frontchannel_logout_uri"}},
+		"device":  {authNone, grantDevice + " refresh_token", client.TypeNative, []string{"min_acr", "default_max_age", "policy_uri"}, []string{"redirect_uris", "frontchannel_logout_uri"}},
 	} {
 		page := c.get("/admin/register-client/" + kind)
 		for _, name := range want.has {
