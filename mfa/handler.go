@@ -153,6 +153,9 @@ func (h *Handler) Mount(r chi.Router) {
 	r.Post(pathCodes, h.inFlow(h.postFlowCodes))
 	r.Get(pathCodesText, h.inFlow(h.getFlowCodesText))
 
+	// Whoever types the provider's bare address looks for what is theirs.
+	r.Get("/", h.kit.Handle(func(w http.ResponseWriter, r *http.Request) error { return web.SeeOther(w, r, pathSecurity) }))
+
 	r.Get(pathUndo, h.kit.Handle(h.getUndo))
 	r.Post(pathUndo, h.kit.Handle(h.postUndo))
 	r.Get(pathUndone, h.kit.Handle(h.getUndone))

