@@ -158,7 +158,7 @@ func TestI29_FullQueueRefusesAtOnce(t *testing.T) {
 	if _, err := h.Hash(ctx, "one too many"); !errors.Is(err, ErrBusy) {
 		t.Errorf("err = %v, want ErrBusy", err)
 	}
-	if d := time.Since(start); d > 5*time.Second {
+	if d := time.Since(start); d > time.Second {
 		t.Errorf("the refusal took %v", d)
 	}
 	h.gate.leave(h.memory)

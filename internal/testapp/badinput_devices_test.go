@@ -3,8 +3,10 @@ package testapp_test
 import (
 	"net/http"
 	"strings"
+	"testing"
 	"time"
 
+	"github.com/futakagi/futakagi/internal/testapp"
 	"github.com/futakagi/futakagi/store"
 )
 
@@ -48,8 +50,14 @@ func (c *cast) devices() ([]form, []look) {
 // retry forgets how often codes of devices were tried: each value is sent with a right one.
 func (c *cast) retry() {
 	c.t.Helper()
-	inTx(c.t, c.App, func(tx *store.Tx) error {
-		_, err := tx.SweepBudgets(c.t.Context(), store.SweepBudgetsParams{Now: c.Clock.Now().Add(time.Hour), BatchSize: 1000})
+	forgetTries(c.t, c.App)
+}
+
+// forgetTries drops all counts of what was tried.
+func forgetTries(t *testing.T, a *testapp.App) {
+	t.Helper()
+	inTx(t, a, func(tx *store.Tx) error {
+		_, err := tx.SweepBudgets(t.Context(), store.SweepBudgetsParams{Now: a.Clock.Now().Add(100 * time.Hour), BatchSize: 1000})
 		return err
 	})
 }

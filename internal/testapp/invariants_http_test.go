@@ -285,6 +285,7 @@ func TestI25_SafeMethodsChangeNothing(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, a *watched) {
 		b, flow := signedIn(t, a.App)
+		forgetTries(t, a.App) // or their time is up meanwhile, and the server itself sweeps them
 		before := a.rows(t)
 		for _, r := range routes(t, a.App) {
 			if r.method != http.MethodGet {
@@ -307,9 +308,6 @@ func TestI25_SafeMethodsChangeNothing(t *testing.T) {
 		}
 		// What a link may do is to begin a sign-in, which is nobody's until somebody gives a password.
 		for _, line := range difference(before, a.rows(t)) {
-			if strings.HasPrefix(line, "- budgets ") {
-				continue // a count whose time is up was swept
-			}
 			t.Errorf("row changed: %s", line)
 		}
 		if p := b.Get("/account/security"); p.Status != http.StatusOK {

@@ -179,7 +179,8 @@ FROM token_sets t
 JOIN grants g ON g.id = t.grant_id AND g.revoked_at IS NULL AND g.expires_at >= @access_expires_at
 JOIN accounts a ON a.id = g.account_id AND a.disabled_at IS NULL AND a.credential_epoch = g.credential_epoch
 JOIN clients c ON c.id = t.client_id AND c.disabled_at IS NULL
-WHERE t.id = @parent_id AND t.access_hash = @parent_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now AND t.access_expires_at >= @access_expires_at
+WHERE t.id = @parent_id AND t.access_hash = @parent_hash AND t.access_revoked_at IS NULL AND t.access_expires_at > @now
+  AND t.access_expires_at >= @access_expires_at
   AND EXISTS (SELECT 1 FROM clients d WHERE d.id = @client_id AND d.disabled_at IS NULL)
   AND NOT EXISTS (SELECT 1 FROM sessions e WHERE e.id = g.session_id AND e.ended_at IS NOT NULL)
   AND (t.parent_id IS NULL OR EXISTS (
